@@ -1,0 +1,1 @@
+"""Adapters: one per port, independent of each other."""

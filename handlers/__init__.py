@@ -1,0 +1,1 @@
+"""Every way in: decode, one engine call, encode."""

@@ -1,0 +1,1 @@
+"""The schema, up and down, for SQLite and Postgres."""

@@ -1,0 +1,1 @@
+"""Ratios and bounds, printed by `make bench`."""

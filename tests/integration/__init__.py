@@ -1,0 +1,1 @@
+"""A contract suite per port: the fake and the real part."""
