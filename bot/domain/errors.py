@@ -1,0 +1,76 @@
+"""What can go wrong, as past facts with words a responder can act on.
+
+* FirstFiveError
+    * CommandRejected       the words typed do not make a command
+    * IncidentNotFound
+    * TransitionRefused     the incident is not in a state that allows it
+    * MilestoneRefused      the times would contradict each other
+    * ApprovalRefused
+    * TargetUnreachable
+    * RunFailed
+        * RunParked         a newer or older release must finish it
+        * FenceLost         another worker owns the run now
+    * ChatFailed            Slack said no, or nothing
+    * StoreUnusable         our own database, schema or lock
+"""
+
+
+class FirstFiveError(Exception):
+    """Something FirstFive can explain; `str(error)` is fit for a person."""
+
+
+class CommandRejected(FirstFiveError):
+    """The words typed do not make a command; says which, and what would."""
+
+
+class IncidentNotFound(FirstFiveError):
+    """No incident has this id."""
+
+
+class TransitionRefused(FirstFiveError):
+    """The incident's status does not allow what was asked."""
+
+
+class MilestoneRefused(FirstFiveError):
+    """A milestone's time contradicts another milestone or the clock."""
+
+
+class ApprovalRefused(FirstFiveError):
+    """A mutating step was not approved."""
+
+
+class TargetUnreachable(FirstFiveError):
+    """A target could not be asked."""
+
+
+class RunFailed(FirstFiveError):
+    """A run ended without its result."""
+
+
+class RunParked(RunFailed):
+    """This release cannot go on with a run that another release began."""
+
+
+class FenceLost(RunFailed):
+    """Another worker has taken the run over; whatever this one still does must not be recorded."""
+
+
+class ChatFailed(FirstFiveError):
+    """A call to the chat failed.
+
+    `code` is Slack's error word, `retry_after_s` what it asked for, `retryable` whether a later try can work,
+    `unsure` whether the call may have taken effect although no answer came.
+    """
+
+    def __init__(
+        self, code: str, *, retryable: bool = False, retry_after_s: float | None = None, unsure: bool = False
+    ) -> None:
+        super().__init__(f"Slack answered {code}")
+        self.code = code
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+        self.unsure = unsure
+
+
+class StoreUnusable(FirstFiveError):
+    """The bot's own database cannot be used; says why and what to do."""

@@ -1,0 +1,234 @@
+"""An incident is the fold of its timeline: nothing about it is stored anywhere else."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.errors import IncidentNotFound, TransitionRefused
+from bot.domain.timeline import Entry, Kind, Person, from_us
+
+SOP = "sop"
+SOP_S = 300
+
+
+class Severity(StrEnum):
+    """How bad it is; SEV1 and SEV2 page people."""
+
+    SEV1 = "SEV1"
+    SEV2 = "SEV2"
+    SEV3 = "SEV3"
+    SEV4 = "SEV4"
+
+    @property
+    def pages(self) -> bool:
+        """Tell whether an unmitigated incident of this severity pages somebody."""
+        return self in {Severity.SEV1, Severity.SEV2}
+
+
+class Status(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class Role(StrEnum):
+    """Who does what."""
+
+    COMMANDER = "commander"
+    SCRIBE = "scribe"
+
+
+class PhaseState(StrEnum):
+    """Where a phase of the SOP stands."""
+
+    AHEAD = "ahead"
+    RUNNING = "running"
+    DONE = "done"
+    OVERRAN = "overran"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One timed phase of the SOP. `budget_s` in seconds; times are None until they happened."""
+
+    name: str
+    title: str
+    budget_s: float
+    state: PhaseState
+    started_at: datetime
+    ended_at: datetime | None = None
+    summary: str = ""
+
+    def elapsed_s(self, now: datetime) -> float:
+        """Seconds from its start to its end, or to now while it runs."""
+        return ((self.ended_at or now) - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class Said:
+    """A note or an update: who, when, what."""
+
+    at: datetime
+    who: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """What the timeline says about an incident up to entry `seq`."""
+
+    id: str
+    title: str
+    severity: Severity
+    opened_at: datetime
+    reporter: Person
+    status: Status = Status.OPEN
+    service: str = ""
+    channel: str = ""
+    channel_name: str = ""
+    roles: Mapping[Role, Person] = field(default_factory=dict)
+    milestones: Mapping[str, datetime] = field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
+    sop_started_at: datetime | None = None
+    verdict: str = ""
+    statement: str = ""
+    escalation: str = ""
+    warnings: tuple[str, ...] = ()
+    last_update: Said | None = None
+    seq: int = 0
+    changed_at: datetime | None = None
+
+    @property
+    def number(self) -> int:
+        """The number in its id."""
+        return int(self.id.rpartition("-")[2])
+
+    @property
+    def commander(self) -> Person | None:
+        """Who leads, if anybody does yet."""
+        return self.roles.get(Role.COMMANDER)
+
+    @property
+    def deadline_at(self) -> datetime:
+        """When the five minutes are over."""
+        return (self.sop_started_at or self.opened_at) + timedelta(seconds=SOP_S)
+
+
+def fold(entries: Iterable[Entry]) -> Incident:
+    """Compute an incident from its entries, in order.
+
+    :raises IncidentNotFound: there are none, or the first does not open an incident.
+    """
+    incident: Incident | None = None
+    for entry in entries:
+        if incident is None:
+            incident = _opened(entry)
+        apply = _APPLY.get(entry.kind)
+        if apply is not None and entry.body is not None:
+            incident = apply(incident, entry)
+        incident = replace(incident, seq=entry.seq, changed_at=entry.at)
+    if incident is None:
+        raise IncidentNotFound("There is no such incident. /incident list shows the open ones.")
+    return incident
+
+
+_NEXT = {
+    Status.OPEN: {Status.MITIGATED, Status.RESOLVED},
+    Status.MITIGATED: {Status.RESOLVED},
+    Status.RESOLVED: {Status.CLOSED},
+    Status.CLOSED: set[Status](),
+}
+
+
+def check_transition(incident: Incident, to: Status) -> None:
+    """Tell whether an incident may go to a status.
+
+    :raises TransitionRefused: it is there already, or cannot go there from where it is.
+    """
+    if incident.status is to:
+        at = incident.milestones.get(to.value)
+        when = f" since {at:%H:%M} UTC" if at else ""
+        raise TransitionRefused(f"{incident.id} is {to.value} already{when}. Nothing was changed.")
+    if to not in _NEXT[incident.status]:
+        raise TransitionRefused(f"{incident.id} is {incident.status.value}; it cannot become {to.value} any more.")
+
+
+def _opened(entry: Entry) -> Incident:
+    if entry.kind != Kind.OPENED:
+        raise IncidentNotFound(f"{entry.incident_id} does not begin with an opening entry; run `firstfive verify`.")
+    facts = entry.facts
+    return Incident(
+        id=entry.incident_id,
+        title=str(facts.get("title", "(blanked)")),
+        severity=Severity(facts.get("severity", Severity.SEV2)),
+        service=str(facts.get("service", "")),
+        opened_at=entry.at,
+        reporter=Person(entry.actor, entry.actor_name),
+        warnings=tuple(facts.get("warnings", ())),
+    )
+
+
+def _set_role(incident: Incident, entry: Entry) -> Incident:
+    facts = entry.facts
+    person = Person(facts["person"], facts["name"])
+    return replace(incident, roles={**incident.roles, Role(facts["role"]): person})
+
+
+def _set_milestone(incident: Incident, entry: Entry) -> Incident:
+    facts = entry.facts
+    return replace(incident, milestones={**incident.milestones, facts["milestone"]: from_us(facts["at"])})
+
+
+def _start_run(incident: Incident, entry: Entry) -> Incident:
+    if entry.facts["playbook"] != SOP:
+        return incident
+    return replace(incident, sop_started_at=entry.at, phases=())
+
+
+def _start_step(incident: Incident, entry: Entry) -> Incident:
+    facts = entry.facts
+    if facts["playbook"] != SOP:
+        return incident
+    phase = Phase(facts["step"], facts["title"], facts["budget_s"], PhaseState.RUNNING, entry.at)
+    return replace(incident, phases=(*(p for p in incident.phases if p.name != phase.name), phase))
+
+
+_OUTCOMES = {"done": PhaseState.DONE, "missing": PhaseState.OVERRAN, "failed": PhaseState.FAILED}
+
+
+def _end_step(incident: Incident, entry: Entry) -> Incident:
+    facts = entry.facts
+    if facts["playbook"] != SOP:
+        return incident
+    ended = tuple(
+        replace(p, state=_OUTCOMES[facts["outcome"]], ended_at=entry.at, summary=facts["summary"])
+        if p.name == facts["step"]
+        else p
+        for p in incident.phases
+    )
+    return replace(incident, phases=ended)
+
+
+def _update(incident: Incident, entry: Entry) -> Incident:
+    return replace(incident, last_update=Said(entry.at, entry.actor_name, entry.facts["text"]))
+
+
+_APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
+    Kind.CHANNEL_OPENED: lambda i, e: replace(i, channel=e.facts["channel"], channel_name=e.facts["name"]),
+    Kind.SERVICE_SET: lambda i, e: replace(i, service=e.facts["service"]),
+    Kind.SEVERITY_SET: lambda i, e: replace(i, severity=Severity(e.facts["severity"])),
+    Kind.STATUS_SET: lambda i, e: replace(i, status=Status(e.facts["status"])),
+    Kind.ROLE_SET: _set_role,
+    Kind.MILESTONE: _set_milestone,
+    Kind.RUN_STARTED: _start_run,
+    Kind.STEP_STARTED: _start_step,
+    Kind.STEP_ENDED: _end_step,
+    Kind.VERDICT: lambda i, e: replace(i, verdict=e.facts["verdict"] or "", statement=e.facts["statement"]),
+    Kind.ESCALATED: lambda i, e: replace(i, escalation=e.facts["text"]),
+    Kind.UPDATE: _update,
+}

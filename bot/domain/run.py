@@ -1,0 +1,104 @@
+"""A durable run: what was asked, by whom, how far it has come."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.timeline import Person
+
+PROTOCOL = 1
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. `parked` waits for a release that knows its plan."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    PARKED = "parked"
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing will change any more."""
+        return self in {RunStatus.DONE, RunStatus.FAILED, RunStatus.REFUSED}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a command came from and where its answer goes. All empty for the command line."""
+
+    channel: str = ""
+    channel_name: str = ""
+    response_url: str = ""
+    via: str = "cli"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: names only, so that a later release can tell whether it still knows them."""
+
+    playbook: str
+    params: Mapping[str, Any]
+    steps: tuple[str, ...]
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of a playbook. `slot` is the idempotency key of what asked for it."""
+
+    id: str
+    plan: Plan
+    actor: Person
+    source: Source
+    created_at: datetime
+    slot: str
+    incident_id: str = ""
+    parent_id: str = ""
+    status: RunStatus = RunStatus.QUEUED
+    fence: int = 0
+    wake_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    result: Any = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A button under an answer: pressing it sends `command` (the words after `/incident`)."""
+
+    label: str
+    command: str
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer to whoever asked. `text` is Markdown; `incident_id` asks for that incident's card below it."""
+
+    text: str
+    choices: tuple[Choice, ...] = ()
+    incident_id: str = ""
+    artifact: str = ""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What an overrun or a failed optional step leaves behind instead of its result."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a child run ended, as its parent sees it. `result` is JSON."""
+
+    run_id: str
+    status: RunStatus
+    result: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""

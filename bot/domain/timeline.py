@@ -1,0 +1,204 @@
+"""The append-only timeline: its entries, and the hash chain that shows tampering.
+
+A chain belongs to one incident. What belongs to no incident (a run from the command line, say) is kept on the
+chain named `HOUSE`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+HOUSE = "house"
+GENESIS = "0" * 64
+_FORMAT = "firstfive-entry-1"
+
+
+class Kind(StrEnum):
+    """What an entry tells. The comment gives the keys of its body."""
+
+    OPENED = "opened"  # title severity service reporter warnings[]
+    CHANNEL_OPENED = "channel opened"  # channel name
+    SERVICE_SET = "service set"  # service
+    SEVERITY_SET = "severity set"  # severity was
+    ROLE_SET = "role set"  # role person name
+    MILESTONE = "milestone"  # milestone at source
+    STATUS_SET = "status set"  # status was text
+    NOTE = "note"  # text
+    UPDATE = "update"  # text
+    RUN_STARTED = "run started"  # playbook params deadline_at?
+    STEP_STARTED = "step started"  # playbook step title budget_s
+    STEP_ENDED = "step ended"  # playbook step title outcome elapsed_s summary
+    RUN_ENDED = "run ended"  # playbook status elapsed_s reason
+    ARTIFACT = "artifact"  # name sha256 bytes what
+    FINDING = "finding"  # fault_class target claim evidence[] fix artifact
+    VERDICT = "verdict"  # verdict statement artifact
+    ESCALATED = "escalated"  # reached[] text
+    POSTMORTEM = "postmortem"  # artifact name
+    CHAT_FAILED = "chat failed"  # surface reason
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody, or something, that acts: a chat user's id (or `cli:NAME`, `firstfive`) and the name people know."""
+
+    id: str
+    name: str
+
+
+FIRSTFIVE = Person("firstfive", "FirstFive")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry before it has its place in the chain. `at` is when it happened, if not now."""
+
+    kind: Kind
+    body: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+    actor: Person | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the timeline. `body` is canonical JSON text, or None once it was blanked."""
+
+    incident_id: str
+    seq: int
+    at_us: int
+    kind: str
+    actor: str
+    actor_name: str
+    run_id: str
+    step: str
+    body: str | None
+    body_sha256: str
+    prev: str
+    hash: str
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, UTC."""
+        return from_us(self.at_us)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The body's keys; empty when it was blanked."""
+        return dict(json.loads(self.body)) if self.body else {}
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who writes an entry, and in which step of which run (both empty when it was none)."""
+
+    person: Person
+    run_id: str = ""
+    step: str = ""
+
+
+def to_us(at: datetime) -> int:
+    """Give whole microseconds since 1970 UTC; integers, since floats have no canonical form."""
+    delta = at - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_us(at_us: int) -> datetime:
+    """Give the aware datetime of whole microseconds since 1970 UTC."""
+    seconds, microseconds = divmod(at_us, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
+
+
+def canonical(body: Mapping[str, Any]) -> str:
+    """Give the one JSON text of a body: sorted keys, no spaces, ASCII (so that no database can re-encode it)."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def link(incident_id: str, last: Entry | None, draft: Draft, author: Author, now: datetime) -> Entry:
+    """Make the next entry of a chain from its last one (None: the first)."""
+    body = canonical(draft.body)
+    actor = draft.actor or author.person
+    entry = Entry(
+        incident_id=incident_id,
+        seq=last.seq + 1 if last else 1,
+        at_us=to_us(draft.at or now),
+        kind=draft.kind.value,
+        actor=actor.id,
+        actor_name=actor.name,
+        run_id=author.run_id,
+        step=author.step,
+        body=body,
+        body_sha256=_sha256(body),
+        prev=last.hash if last else GENESIS,
+        hash="",
+    )
+    return Entry(**{**entry.__dict__, "hash": seal(entry)})
+
+
+def seal(entry: Entry) -> str:
+    """Give the hash of an entry: over everything but the body, for which its own sha256 stands.
+
+    That is why a body can be blanked (a redaction, retention) without breaking the chain.
+    """
+    fields = [
+        entry.prev,
+        entry.incident_id,
+        entry.seq,
+        entry.at_us,
+        entry.kind,
+        entry.actor,
+        entry.actor_name,
+        entry.run_id,
+        entry.step,
+        entry.body_sha256,
+    ]
+    return _sha256(_FORMAT + json.dumps(fields, separators=(",", ":"), ensure_ascii=True))
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What verifying a chain found. `breaks` is empty when every entry is as it was written."""
+
+    incident_id: str
+    entries: int
+    blanked: int
+    head: str
+    breaks: tuple[str, ...]
+
+
+def verify(incident_id: str, entries: Iterable[Entry]) -> Audit:
+    """Check a chain, entries in order of `seq`: numbering, links, hashes, bodies."""
+    chain = list(entries)
+    breaks: list[str] = []
+    for entry in chain:
+        breaks.extend(f"entry {entry.seq}: {what}" for what in _flaws(entry))
+    if chain and (chain[0].seq != 1 or chain[0].prev != GENESIS):
+        breaks.append(f"entry {chain[0].seq}: is not the first of its chain")
+    for before, after in pairwise(chain):
+        if after.seq != before.seq + 1:
+            breaks.append(f"entry {after.seq}: follows {before.seq}, entries are missing between them")
+        elif after.prev != before.hash:
+            breaks.append(f"entry {after.seq}: does not link to entry {before.seq}")
+    return Audit(
+        incident_id=incident_id,
+        entries=len(chain),
+        blanked=sum(1 for entry in chain if entry.body is None),
+        head=chain[-1].hash if chain else GENESIS,
+        breaks=tuple(breaks),
+    )
+
+
+def _flaws(entry: Entry) -> list[str]:
+    flaws = []
+    if entry.body is not None and _sha256(entry.body) != entry.body_sha256:
+        flaws.append("its body was changed")
+    if seal(entry) != entry.hash:
+        flaws.append("its hash does not match what it says")
+    return flaws
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("ascii", "backslashreplace")).hexdigest()
