@@ -70,11 +70,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Choice:
-    """A button under an answer: pressing it sends `command` (the words after `/incident`)."""
+    """A button under an answer.
+
+    Pressing it sends `command` (the words after `/incident`), or asks for the run `again` once more, for `incident_id`.
+    """
 
     label: str
-    command: str
-    style: str = ""
+    command: str = ""
+    again: str = ""
+    incident_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,3 +35,24 @@ class Service:
     repository: str | None = None
     prometheus: str | None = None
     links: tuple[Link, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the configuration says about the watched world: services by name, who is called at 5:00, defaults.
+
+    `on_call` holds chat mentions or names; `default_severity` is used when none was typed.
+    """
+
+    services: tuple[Service, ...] = ()
+    on_call: tuple[str, ...] = ()
+    default_severity: str = "SEV2"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all services, in the order of the configuration."""
+        return tuple(service.name for service in self.services)
+
+    def service(self, name: str) -> Service | None:
+        """Give a service by its name."""
+        return next((service for service in self.services if service.name == name), None)

@@ -1,0 +1,62 @@
+"""The one door in: a command becomes a durable run, once, and is then acknowledged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from bot.domain.run import Run, Source
+from bot.domain.timeline import Person
+from bot.engine.playbook import Registry
+from bot.engine.runner import plan_of
+from bot.engine.tools import Ports
+
+
+@dataclass(frozen=True)
+class Command:
+    """What somebody asks for. `slot` is its idempotency key: the same slot twice is one run."""
+
+    playbook: str
+    params: Mapping[str, Any]
+    actor: Person
+    source: Source
+    slot: str = ""
+    incident_id: str = ""
+    wake_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """The run that answers a command; `fresh` is False when an earlier delivery had made it already."""
+
+    run_id: str
+    fresh: bool
+
+
+class Admission:
+    """Writes commands to the journal; returns once they are durable."""
+
+    def __init__(self, registry: Registry, ports: Ports, new_id: Callable[[], str] = lambda: uuid4().hex[:12]) -> None:
+        self._registry = registry
+        self._ports = ports
+        self._new_id = new_id
+
+    async def admit(self, command: Command) -> Admitted:
+        """Make a command durable.
+
+        :raises CommandRejected: there is no such playbook, or its params are wrong.
+        """
+        run_id = self._new_id()
+        run = Run(
+            id=run_id,
+            plan=plan_of(self._registry, command.playbook, command.params),
+            actor=command.actor,
+            source=command.source,
+            created_at=self._ports.clock.now(),
+            slot=command.slot or run_id,
+            incident_id=command.incident_id,
+            wake_at=command.wake_at,
+        )
+        holder = await self._ports.store.write(lambda tx: self._ports.journal.admit(tx, run))
+        return Admitted(holder, fresh=holder == run_id)

@@ -1,0 +1,283 @@
+"""Words typed after `/incident` -> a playbook and its params; and the other way round, usage from the params."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic.fields import FieldInfo
+
+from bot.domain.errors import CommandRejected
+from bot.domain.incident import Severity
+from bot.domain.service import Catalog
+from bot.engine.playbook import Params, Playbook, Registry
+
+
+class Word(Enum):
+    """How a param of type str is typed."""
+
+    REST = "text..."
+    SERVICE = "service"
+    MENTION = "@somebody"
+    MOMENT = "at=HH:MM"
+    WARNINGS = ""
+
+
+Rest = Annotated[str, Word.REST]
+ServiceName = Annotated[str, Word.SERVICE]
+Mention = Annotated[str, Word.MENTION]
+Moment = Annotated[str, Word.MOMENT]
+Warnings = Annotated[tuple[str, ...], Word.WARNINGS]
+
+_TOKEN = re.compile(r'(?P<key>[a-z_]+)=(?:"(?P<quoted>[^"]*)"|(?P<bare>\S*))|\S+')
+_INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE)
+_SEVERITY_LIKE = re.compile(r"(?:sev|s|p)[-_]?(\d+|[a-z])", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\u00a0": " "})
+_LONGEST = 8_000
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What the words ask for. `incident_id` when they name one."""
+
+    playbook: str
+    params: Mapping[str, Any]
+    incident_id: str = ""
+
+
+@dataclass
+class _Reading:
+    """The state of reading one command's words."""
+
+    fields: Mapping[str, FieldInfo]
+    catalog: Catalog
+    values: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    incident_id: str = ""
+
+
+def parse(registry: Registry, text: str, catalog: Catalog) -> Parsed:
+    """Read the words after the slash command.
+
+    :raises CommandRejected: no such verb, or its words are wrong; the message says what would be right.
+    """
+    words = text.translate(_QUOTES).strip()[:_LONGEST]
+    verb, _, rest = words.partition(" ") if " " in words else (*words.partition("\n")[:2], words.partition("\n")[2])
+    playbook = registry.get(verb.lower() or "help")
+    if playbook is None:
+        raise CommandRejected(_unknown(registry, verb))
+    reading = _Reading(playbook.params.model_fields, catalog)
+    remainder = _take_keys(reading, rest.strip())
+    remainder = _take_leading(reading, remainder)
+    _take_rest(playbook, reading, remainder)
+    _require(playbook, reading)
+    return Parsed(playbook.name, reading.values, reading.incident_id)
+
+
+def usage(playbook: Playbook) -> str:
+    """Give the words a verb takes: `/incident start [sev1|sev2|sev3|sev4] [service] [text...]`."""
+    words = [
+        _word(name, info) for name, info in playbook.params.model_fields.items() if _marker(info) is not Word.WARNINGS
+    ]
+    return " ".join(["/incident", playbook.name, *words])
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Read a time of day (UTC) as the latest such moment that has passed, or an ISO time with its offset.
+
+    :raises CommandRejected: it is neither.
+    """
+    match = _CLOCK.fullmatch(text.strip())
+    try:
+        if match is None:
+            at = datetime.fromisoformat(text.strip())
+            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        hour, minute, second = (int(part or 0) for part in match.groups())
+        at = now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=0)
+    except ValueError:
+        raise CommandRejected(f"{text!r} is not a time. Write at=HH:MM (UTC), for instance at={now:%H:%M}.") from None
+    return at if at <= now else at - timedelta(days=1)
+
+
+def closest(word: str, among: Sequence[str]) -> str:
+    """Give the name that was probably meant, or ""."""
+    found = get_close_matches(word.lower(), [name.lower() for name in among], n=1, cutoff=0.6)
+    return next((name for name in among if found and name.lower() == found[0]), "")
+
+
+def _unknown(registry: Registry, verb: str) -> str:
+    meant = closest(verb, tuple(registry))
+    hint = f"Did you mean `/incident {meant}`? " if meant else ""
+    shown = verb if len(verb) <= 40 else f"{verb[:39]}…"  # noqa: PLR2004 - fits a line on a phone
+    return f"I don't know `{shown}`. {hint}`/incident help` lists every verb."
+
+
+def _take_keys(reading: _Reading, text: str) -> str:
+    """Take `key=value` words of known keys from anywhere; give what is left."""
+    kept, end = [], 0
+    for match in _TOKEN.finditer(text):
+        key = match["key"]
+        value = match["quoted"] if match["quoted"] is not None else match["bare"]
+        if key == "incident":
+            reading.incident_id = value.upper()
+        elif key in reading.fields:
+            reading.values[key] = _keyed(reading, key, value)
+        else:
+            continue
+        kept.append(text[end : match.start()])
+        end = match.end()
+    return "".join([*kept, text[end:]]).strip()
+
+
+def _keyed(reading: _Reading, key: str, value: str) -> Any:
+    info = reading.fields[key]
+    accepted = _accept(info, value, reading.catalog)
+    if accepted is not None:
+        return accepted
+    if "warnings" in reading.fields:
+        reading.warnings.append(_wrong(key, info, value, reading.catalog))
+        return info.default
+    raise CommandRejected(_wrong(key, info, value, reading.catalog))
+
+
+def _take_leading(reading: _Reading, text: str) -> str:
+    """Give each leading word to the first free param that accepts it, in any order; stop at the first nobody wants."""
+    while text:
+        word, _, rest = text.partition(" ")
+        if _INCIDENT.fullmatch(word) and not reading.incident_id:
+            reading.incident_id = word.upper()
+        elif "warnings" in reading.fields and "severity" not in reading.values and _is_bad_severity(word):
+            reading.warnings.append(_wrong("severity", reading.fields["severity"], word, reading.catalog))
+        elif not _take_word(reading, word):
+            return text
+        text = rest.lstrip()
+    return text
+
+
+def _take_word(reading: _Reading, word: str) -> bool:
+    for name, info in reading.fields.items():
+        if name in reading.values or _marker(info) in {Word.REST, Word.WARNINGS, Word.MOMENT}:
+            continue
+        accepted = _accept(info, word, reading.catalog)
+        if accepted is not None:
+            reading.values[name] = accepted
+            return True
+    return False
+
+
+def _take_rest(playbook: Playbook, reading: _Reading, text: str) -> None:
+    """Give what is left to the text param; find a service named in it; refuse words nobody takes."""
+    rest = next((name for name, info in reading.fields.items() if _marker(info) is Word.REST), "")
+    if rest and text:
+        reading.values.setdefault(rest, text)
+    elif text:
+        _refuse_word(playbook, reading, text.split(maxsplit=1)[0])
+    if "warnings" in reading.fields:
+        _find_service(reading, text)
+        reading.values["warnings"] = tuple(reading.warnings)
+
+
+def _find_service(reading: _Reading, text: str) -> None:
+    """Read a service's name anywhere in the text of a lenient verb, or say which one was probably meant."""
+    if reading.values.get("service"):
+        return
+    words = re.findall(r"[\w.-]+", text.lower())
+    named = [name for name in reading.catalog.names if name.lower() in words]
+    if len(named) == 1:
+        reading.values["service"] = named[0]
+    elif words and not named:
+        meant = get_close_matches(words[0], reading.catalog.names, n=1, cutoff=0.75)
+        if meant:
+            reading.warnings.append(f"No service is named `{words[0]}`. Did you mean `{meant[0]}`?")
+
+
+def _refuse_word(playbook: Playbook, reading: _Reading, word: str) -> None:
+    for name, info in reading.fields.items():
+        if name not in reading.values and _choices(info, reading.catalog):
+            raise CommandRejected(_wrong(name, info, word, reading.catalog))
+    raise CommandRejected(f"I don't know what to do with `{word[:40]}`. Usage: `{usage(playbook)}`")
+
+
+def _require(playbook: Playbook, reading: _Reading) -> None:
+    for name, info in reading.fields.items():
+        if info.is_required() and reading.values.get(name) in {None, ""}:
+            raise CommandRejected(
+                f"`{playbook.name}` needs {_needs(name, info, reading.catalog)}. Usage: `{usage(playbook)}`"
+            )
+
+
+def _needs(name: str, info: FieldInfo, catalog: Catalog) -> str:
+    choices = _choices(info, catalog)
+    return f"a {name} ({', '.join(choices)})" if choices else f"a {name}"
+
+
+def _accept(info: FieldInfo, word: str, catalog: Catalog) -> Any:
+    """Give the value a word has for a param, or None if it is not for it."""
+    marker = _marker(info)
+    if marker is Word.SERVICE:
+        return next((name for name in catalog.names if name.lower() == word.lower()), None)
+    if marker is Word.MENTION:
+        return word if word.startswith(("@", "<@")) or word.lower() == "me" else None
+    if marker in {Word.REST, Word.MOMENT}:
+        return word or None
+    return _accept_type(_bare(info), word)
+
+
+def _accept_type(kind: Any, word: str) -> Any:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        wanted = re.sub(r"^sev[-_]?(?=\d$)|^s(?=\d$)", "sev", word.lower()) if kind is Severity else word.lower()
+        return next((member.value for member in kind if str(member.value).lower() == wanted), None)
+    if kind is bool:
+        return {"true": True, "yes": True, "false": False, "no": False}.get(word.lower())
+    if kind in {int, float}:
+        return kind(word) if re.fullmatch(r"\d{1,9}(\.\d{1,6})?" if kind is float else r"\d{1,9}", word) else None
+    return word if kind is str else None
+
+
+def _is_bad_severity(word: str) -> bool:
+    return bool(_SEVERITY_LIKE.fullmatch(word)) and _accept_type(Severity, word) is None
+
+
+def _wrong(name: str, info: FieldInfo, value: str, catalog: Catalog) -> str:
+    choices = _choices(info, catalog)
+    meant = closest(value, choices)
+    hint = f" Did you mean `{meant}`?" if meant else ""
+    among = f" It is one of {', '.join(choices)}." if choices else ""
+    return f"`{value[:40]}` is not a {name}.{hint}{among}"
+
+
+def _choices(info: FieldInfo, catalog: Catalog) -> tuple[str, ...]:
+    if _marker(info) is Word.SERVICE:
+        return catalog.names
+    kind = _bare(info)
+    return tuple(str(m.value).lower() for m in kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
+
+
+def _word(name: str, info: FieldInfo) -> str:
+    marker, kind = _marker(info), _bare(info)
+    if marker is not None:
+        word = marker.value if marker is not Word.REST else f"{name}..."
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        word = "|".join(str(member.value).lower() for member in kind)
+    else:
+        word = f"{name}={getattr(kind, '__name__', 'value')}"
+    return word if info.is_required() else f"[{word}]"
+
+
+def _marker(info: FieldInfo) -> Word | None:
+    return next((part for part in info.metadata if isinstance(part, Word)), None)
+
+
+def _bare(info: FieldInfo) -> Any:
+    """Give the type of a param without `| None`."""
+    parts = [part for part in getattr(info.annotation, "__args__", ()) if part is not type(None)]
+    return parts[0] if parts and not isinstance(info.annotation, type) else info.annotation
+
+
+__all__ = [
+    "Mention", "Moment", "Params", "Parsed", "Rest", "ServiceName", "Warnings", "closest", "moment", "parse", "usage",
+]  # fmt: skip

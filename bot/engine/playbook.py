@@ -1,0 +1,180 @@
+"""Declare a playbook; load the folder of them into a frozen registry."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from types import MappingProxyType, ModuleType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.domain.run import Missing
+
+Act = TypeVar("Act", bound=Callable[..., Awaitable[Any]])
+
+
+class Params(BaseModel):
+    """What a playbook is asked to do; usage, help, forms and the command line come from its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Danger(IntEnum):
+    """How much a step can hurt what it touches."""
+
+    READ_ONLY = 0
+    INTRUSIVE = 1
+    MUTATING = 2
+
+
+class PlaybookRefused(TypeError):
+    """A playbook is not declared as it must be; says where and why."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what it is called, what it takes, what it leaves.
+
+    `budget_s`: seconds; the steps of a run share one clock, so a step must end by the sum of the budgets up to it after
+    the run's start, and time that an early step leaves is passed on.
+    """
+
+    name: str
+    title: str
+    act: Callable[..., Awaitable[Any]]
+    danger: Danger
+    budget_s: float | None
+    optional: bool
+
+    def hints(self) -> tuple[Mapping[str, Any], Any]:
+        """Give the types it takes by argument name (without tools and params), and the type it gives."""
+        return _hints(self.act)
+
+    @property
+    def may_miss(self) -> bool:
+        """Tell whether later steps must be ready for `Missing` instead of its result."""
+        return self.optional or self.budget_s is not None
+
+
+@cache
+def _hints(act: Callable[..., Any]) -> tuple[Mapping[str, Any], Any]:
+    hints = get_type_hints(act, include_extras=True)
+    gives = hints.pop("return", None)
+    return {name: hint for name, hint in hints.items() if name not in {"tools", "params"}}, gives
+
+
+class Playbook:
+    """A verb: a name, one line of help, a params model and its steps, in the order they are declared."""
+
+    def __init__(
+        self, name: str, summary: str, params: type[Params], *, needs_incident: bool = False, approvals: int = 0
+    ) -> None:
+        self.name = name
+        self.summary = summary
+        self.params = params
+        self.needs_incident = needs_incident
+        self.approvals = approvals
+        self.steps: list[Step] = []
+
+    def step(
+        self,
+        title: str,
+        *,
+        danger: Danger = Danger.READ_ONLY,
+        budget_s: float | None = None,
+        optional: bool = False,
+    ) -> Callable[[Act], Act]:
+        """Declare the next step; its name is the function's."""
+
+        def declare(act: Act) -> Act:
+            self.steps.append(Step(act.__name__, title, act, danger, budget_s, optional))
+            return act
+
+        return declare
+
+    @property
+    def danger(self) -> Danger:
+        """The worst of its steps."""
+        return max((step.danger for step in self.steps), default=Danger.READ_ONLY)
+
+    @property
+    def narrated(self) -> bool:
+        """Tell whether its run and steps get entries of their own; a single step's entries speak for themselves."""
+        return len(self.steps) > 1
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """The names of its steps, in order."""
+        return tuple(step.name for step in self.steps)
+
+    def deadline_s(self, step: Step) -> float:
+        """Seconds after the run's start by which a step with a budget must end."""
+        upto = self.steps[: self.steps.index(step) + 1]
+        return sum(earlier.budget_s or 0.0 for earlier in upto)
+
+
+Registry = Mapping[str, Playbook]
+
+
+def load(package: ModuleType) -> Registry:
+    """Import every module of a package and freeze their playbooks by name.
+
+    :raises PlaybookRefused: a module without exactly one playbook, a name twice, no steps, a mutating step without
+        approvals, a step that takes what no earlier step gives or what two give.
+    """
+    found: dict[str, Playbook] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        playbook = _only_playbook(importlib.import_module(f"{package.__name__}.{module.name}"))
+        if playbook.name in found:
+            raise PlaybookRefused(f"{package.__name__}.{module.name}: the name {playbook.name!r} is taken")
+        check(playbook)
+        found[playbook.name] = playbook
+    return MappingProxyType(found)
+
+
+def _only_playbook(module: ModuleType) -> Playbook:
+    playbooks = [value for value in vars(module).values() if isinstance(value, Playbook)]
+    if len(playbooks) != 1:
+        raise PlaybookRefused(f"{module.__name__}: needs exactly one playbook, has {len(playbooks)}")
+    return playbooks[0]
+
+
+def check(playbook: Playbook) -> None:
+    """Refuse a playbook whose steps do not fit together (see `load`)."""
+    if not playbook.steps:
+        raise PlaybookRefused(f"{playbook.name}: has no steps")
+    if playbook.danger is Danger.MUTATING and playbook.approvals < 1:
+        raise PlaybookRefused(f"{playbook.name}: has a mutating step, so it must declare approvals")
+    if len(set(playbook.step_names)) != len(playbook.steps):
+        raise PlaybookRefused(f"{playbook.name}: two steps have one name")
+    given: list[tuple[Any, bool]] = []
+    for step in playbook.steps:
+        takes, gives = step.hints()
+        for argument, hint in takes.items():
+            _check_argument(f"{playbook.name}.{step.name}", argument, hint, given)
+        if gives is None or inspect.iscoroutine(gives):
+            raise PlaybookRefused(f"{playbook.name}.{step.name}: needs a return annotation")
+        given.append((gives, step.may_miss))
+
+
+def _check_argument(where: str, argument: str, hint: Any, given: Iterable[tuple[Any, bool]]) -> None:
+    wanted = wanted_type(hint)
+    fitting = [may_miss for gives, may_miss in given if gives == wanted]
+    if len(fitting) != 1:
+        how_many = "no earlier step gives" if not fitting else "more than one earlier step gives"
+        raise PlaybookRefused(f"{where}: takes {argument}, which {how_many}")
+    if fitting[0] and wanted == hint:
+        raise PlaybookRefused(f"{where}: {argument} may be Missing; annotate it `| Missing`")
+
+
+def wanted_type(hint: Any) -> Any:
+    """Give the result type an argument asks for: `X` of `X | Missing`."""
+    if get_origin(hint) in {Union, UnionType}:
+        rest = [part for part in get_args(hint) if part is not Missing]
+        if len(rest) == 1:
+            return rest[0]
+    return hint

@@ -1,0 +1,275 @@
+"""Execute a run: step after step, each result kept under its key before the next begins.
+
+Killed at any point, a run is executed again from the start: what is in the journal is not done again, so at most the
+step in flight is repeated.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from bot.domain.errors import CommandRejected, FenceLost, FirstFiveError
+from bot.domain.measures import duration
+from bot.domain.run import PROTOCOL, Choice, Missing, Plan, Reply, Run, RunStatus
+from bot.domain.timeline import Draft, Kind
+from bot.engine.playbook import Danger, Params, Playbook, Registry, Step, wanted_type
+from bot.engine.tools import Ports, Tools
+from bot.ports import Listed, Tx
+
+log = structlog.get_logger()
+
+_ASK_AMONG = 5
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What a step left in the journal."""
+
+    outcome: str
+    value: Any = None
+    reason: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The line that stands for the step on the timeline."""
+        told = self.value if isinstance(self.value, dict) else {}
+        return self.reason or str(told.get("summary", told.get("text", "")))
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """How a run ends; `gives` is the type of its result."""
+
+    status: RunStatus
+    result: Any = None
+    gives: Any = Reply
+    reason: str = ""
+
+    def shown(self) -> Any:
+        """The result as JSON."""
+        if isinstance(self.result, Missing):
+            return {"missing": self.result.reason}
+        return None if self.result is None else TypeAdapter(self.gives).dump_python(self.result, mode="json")
+
+
+_FATAL = {"failed": RunStatus.FAILED, "refused": RunStatus.REFUSED}
+_LEFT: TypeAdapter[_Left] = TypeAdapter(_Left)
+
+
+def plan_of(registry: Registry, playbook: str, params: Mapping[str, Any]) -> Plan:
+    """Plan a run of a playbook; params are checked against its model.
+
+    :raises CommandRejected: there is no such playbook, or a param is wrong.
+    """
+    known = registry.get(playbook)
+    if known is None:
+        raise CommandRejected(f"There is no playbook {playbook!r}. `firstfive playbooks` lists them.")
+    try:
+        checked = known.params.model_validate(dict(params))
+    except ValidationError as error:
+        raise CommandRejected(explain(playbook, error)) from error
+    return Plan(playbook, checked.model_dump(mode="json"), known.step_names)
+
+
+def explain(playbook: str, error: ValidationError) -> str:
+    """Say in a line what is wrong with the params of a playbook."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "it"
+    if first["type"] == "extra_forbidden":
+        return f"{playbook}: {where} is not one of its params."
+    if first["type"] == "missing":
+        return f"{playbook}: {where} is missing."
+    return f"{playbook}: {where} is wrong: {first['msg']}."
+
+
+class Runner:
+    """Executes runs of a registry on ports; knows no database, no chat and no clock of its own."""
+
+    def __init__(self, registry: Registry, ports: Ports) -> None:
+        self._registry = registry
+        self._ports = ports
+
+    async def execute(self, run_id: str) -> None:
+        """Bring a run to its end, or leave it for a later worker if this one is stopped."""
+        ports = self._ports
+        memory = await ports.store.write(lambda tx: ports.journal.claim(tx, run_id, ports.clock.now()))
+        if memory is None:
+            return
+        run = memory.run
+        tools = Tools(ports, run, dict(memory.memos), lambda name, params: plan_of(self._registry, name, params))
+        with structlog.contextvars.bound_contextvars(
+            run=run.id, playbook=run.plan.playbook, incident=run.incident_id or None
+        ):
+            try:
+                await self._execute(tools)
+            except FenceLost:
+                log.warning("run taken over", run=run.id)
+
+    async def _execute(self, tools: Tools) -> None:
+        run = tools.run_row
+        playbook = self._registry.get(run.plan.playbook)
+        if playbook is None or run.plan.protocol != PROTOCOL or playbook.step_names != run.plan.steps:
+            reason = (
+                f"Run {run.id} of {run.plan.playbook!r} was begun by another release, whose steps this one does not "
+                f"know. Start that release to finish it, or run it anew."
+            )
+            await _end(tools, None, _Ending(RunStatus.PARKED, reason=reason))
+            return
+        tools.run_row = await self._place(tools)
+        if playbook.needs_incident and not tools.incident_id:
+            listed = await tools.incidents(limit=_ASK_AMONG)
+            await _end(tools, None, _Ending(RunStatus.DONE, ask_which(run, listed)))
+            return
+        await _Execution(tools, playbook, playbook.params.model_validate(run.plan.params)).go()
+
+    async def _place(self, tools: Tools) -> Run:
+        """Find the incident a run is about: its own, or that of the channel it was asked in."""
+        ports, run = self._ports, tools.run_row
+        if run.incident_id or not run.source.channel:
+            return run
+        found = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, run.source.channel))
+        return replace(run, incident_id=found)
+
+
+@dataclass
+class _Execution:
+    """One run on its way through the steps of its playbook."""
+
+    tools: Tools
+    playbook: Playbook
+    params: Params
+    results: list[tuple[Any, Any]] = field(default_factory=list)
+
+    async def go(self) -> None:
+        run = self.tools.run_row
+        if self.playbook.narrated:
+            told = {key: value for key, value in run.plan.params.items() if value not in (None, "", [])}
+            await self.tools.publish("run", Kind.RUN_STARTED, playbook=self.playbook.name, params=told)
+        for step in self.playbook.steps:
+            left = await self._step(step)
+            if left.outcome in _FATAL:
+                await _end(self.tools, self.playbook, _Ending(_FATAL[left.outcome], reason=left.reason))
+                return
+        gives, value = self.results[-1]
+        await _end(self.tools, self.playbook, _Ending(RunStatus.DONE, value, gives))
+
+    async def _step(self, step: Step) -> _Left:
+        """Do a step, or read what it left when it was done before."""
+        key = f"step:{step.name}"
+        gives = step.hints()[1]
+        self.tools.step = step.name
+        if key not in self.tools.memos:
+            began = await self._begin(step)
+            left = await self._attempt(step, TypeAdapter(gives))
+            await self._keep(step, left, began)
+        left = _LEFT.validate_json(self.tools.memos[key])
+        done = left.outcome == "done"
+        self.results.append((gives, TypeAdapter(gives).validate_python(left.value) if done else Missing(left.reason)))
+        return left
+
+    async def _begin(self, step: Step) -> datetime:
+        """Note when a step began; on the timeline too if it runs against a clock."""
+        key = f"began:{step.name}"
+        if key not in self.tools.memos:
+            entries = []
+            if step.budget_s is not None:
+                body = {"playbook": self.playbook.name, "step": step.name, "title": step.title}
+                budget_s = round(max(0.0, self._left_s(step) or 0.0), 3)
+                entries = [self.tools.append(Draft(Kind.STEP_STARTED, {**body, "budget_s": budget_s}))]
+            await self.tools.commit(key, self.tools.now().isoformat(), *entries)
+        return datetime.fromisoformat(self.tools.memos[key])
+
+    def _left_s(self, step: Step) -> float | None:
+        """Seconds until a step's deadline; None when it has none."""
+        if step.budget_s is None:
+            return None
+        now = self.tools.now()
+        began = self.tools.run_row.started_at or now
+        return (began + timedelta(seconds=self.playbook.deadline_s(step)) - now).total_seconds()
+
+    async def _attempt(self, step: Step, adapter: TypeAdapter[Any]) -> _Left:
+        """Run a step's function; every way it can end becomes a value."""
+        if step.danger is Danger.MUTATING:
+            return _Left("refused", reason=f"{step.title}: nobody has approved it.")
+        left_s = self._left_s(step)
+        try:
+            async with asyncio.timeout(left_s):
+                value = await step.act(**self._arguments(step))
+            return _Left("done", adapter.dump_python(value, mode="json"))
+        except FenceLost:
+            raise
+        except TimeoutError:
+            if left_s is None:
+                return _failed(step, f"{step.title}: no answer in time.")
+            return _Left("missing", reason=f"not done within {duration(timedelta(seconds=max(left_s, 0.0)))}")
+        except FirstFiveError as error:
+            return _failed(step, str(error))
+        except Exception as error:
+            log.exception("step failed", step=step.name)
+            return _failed(step, f"{step.title}: an error of FirstFive itself ({type(error).__name__}); see its log.")
+
+    def _arguments(self, step: Step) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"tools": self.tools, "params": self.params}
+        for name, hint in step.hints()[0].items():
+            wanted = wanted_type(hint)
+            arguments[name] = next(value for gives, value in self.results if gives == wanted)
+        return arguments
+
+    async def _keep(self, step: Step, left: _Left, began: datetime) -> None:
+        """Commit a step's result with what it recorded; a failed step leaves only the fact that it failed."""
+        effects = self.tools.take_pending()
+        if left.outcome != "done":
+            effects = []
+        if self.playbook.narrated:
+            elapsed_s = round((self.tools.now() - began).total_seconds(), 3)
+            body = {"playbook": self.playbook.name, "step": step.name, "title": step.title, "elapsed_s": elapsed_s}
+            ended = {**body, "outcome": left.outcome, "summary": left.summary}
+            effects.append(self.tools.append(Draft(Kind.STEP_ENDED, ended)))
+        await self.tools.commit(f"step:{step.name}", _LEFT.dump_json(left).decode(), *effects)
+
+
+async def _end(tools: Tools, playbook: Playbook | None, ending: _Ending) -> None:
+    """Close the run, answer whoever asked, wake whoever waits: one transaction."""
+    now = tools.now()
+    run = replace(tools.run_row, status=ending.status, result=ending.shown(), reason=ending.reason, ended_at=now)
+    reply = _reply(run, ending.result)
+    journal = tools.ports.journal
+
+    def act(tx: Tx) -> None:
+        journal.end(tx, run)
+        if playbook is not None and playbook.narrated:
+            elapsed_s = round((now - (run.started_at or now)).total_seconds(), 3)
+            body = {"playbook": playbook.name, "status": run.status.value, "elapsed_s": elapsed_s}
+            tools.append(Draft(Kind.RUN_ENDED, {**body, "reason": ending.reason}))(tx)
+        if reply is not None:
+            journal.reply(tx, f"run:{run.id}", run.source, run.actor, reply)
+
+    tools.step = ""
+    await tools.ports.store.write(act)
+    log.info("run ended", status=run.status.value, reason=ending.reason or None)
+
+
+def ask_which(run: Run, listed: list[Listed]) -> Reply:
+    """Ask which incident a command is about, the latest ones as buttons."""
+    if not listed:
+        return Reply("No incident is open. `/incident start` opens one.", (Choice("Start an incident", "start"),))
+    choices = tuple(Choice(f"{row.id} {row.title}"[:70], again=run.id, incident_id=row.id) for row in listed)
+    return Reply(f"Which incident is `{run.plan.playbook}` about? This is not an incident's channel.", choices)
+
+
+def _failed(step: Step, reason: str) -> _Left:
+    return _Left("missing" if step.optional else "failed", reason=reason)
+
+
+def _reply(run: Run, result: Any) -> Reply | None:
+    """Say what came of it to whoever asked; a child run answers its parent instead."""
+    if run.parent_id:
+        return None
+    if run.status is not RunStatus.DONE:
+        return Reply(run.reason)
+    return result if isinstance(result, Reply) else None

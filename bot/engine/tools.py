@@ -1,0 +1,221 @@
+"""What a step may use: the ports, the run it belongs to, and the ways to leave something behind."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from bot.domain.incident import Incident, fold
+from bot.domain.run import Outcome, Plan, Run, RunStatus
+from bot.domain.service import Catalog
+from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person
+from bot.ports import (
+    Artifacts,
+    Bell,
+    Clock,
+    Directory,
+    Documents,
+    Journal,
+    Listed,
+    Pager,
+    Repository,
+    Store,
+    Targets,
+    Timeline,
+    Tx,
+)
+
+T = TypeVar("T")
+
+_LOOK_AGAIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Every port, wired once by the composition root."""
+
+    store: Store
+    timeline: Timeline
+    journal: Journal
+    clock: Clock
+    bell: Bell
+    artifacts: Artifacts
+    targets: Targets
+    repository: Repository
+    documents: Documents
+    directory: Directory
+    pager: Pager
+    catalog: Catalog
+
+
+@dataclass
+class Tools:
+    """Given to every step. What it records becomes durable together with the step's result, or not at all."""
+
+    ports: Ports
+    run_row: Run
+    memos: dict[str, str]
+    plan_of: Callable[[str, Mapping[str, Any]], Plan]
+    step: str = ""
+    _pending: list[Callable[[Tx], None]] = field(default_factory=list)
+
+    @property
+    def actor(self) -> Person:
+        """Who asked for the run."""
+        return self.run_row.actor
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.run_row.id
+
+    @property
+    def incident_id(self) -> str:
+        """The incident the run belongs to, or ""."""
+        return self.run_row.incident_id
+
+    @property
+    def catalog(self) -> Catalog:
+        """The configured services, and who is on call."""
+        return self.ports.catalog
+
+    def now(self) -> datetime:
+        """Give the present, UTC."""
+        return self.ports.clock.now()
+
+    async def incident(self) -> Incident:
+        """Give the run's incident as its timeline stands now."""
+        return fold(await self.entries())
+
+    async def entries(self) -> list[Entry]:
+        """Give the whole timeline of the run's incident."""
+        return await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, self.incident_id))
+
+    async def incidents(self, *, ended: bool = False, limit: int = 50) -> list[Listed]:
+        """Give the latest incidents."""
+        return await self.ports.store.read(lambda tx: self.ports.timeline.incidents(tx, ended=ended, limit=limit))
+
+    def record(self, kind: Kind, *, at: datetime | None = None, **body: Any) -> None:
+        """Put an entry on the timeline, durable together with the step's result."""
+        draft = Draft(kind, body, at)
+        self._pending.append(lambda tx: self._append(tx, [draft]))
+
+    async def publish(self, key: str, kind: Kind, **body: Any) -> None:
+        """Put an entry on the timeline now, once, however often the step is repeated."""
+        if self._seen(f"entry:{key}"):
+            return
+        draft = Draft(kind, body)
+        await self.commit(f"entry:{key}", "true", lambda tx: self._append(tx, [draft]))
+
+    async def once(self, key: str, gives: type[T], act: Callable[[], Awaitable[T]]) -> T:
+        """Do a part of the step and keep its result; a repeated step gets the kept one."""
+        name = f"part:{self.step}:{key}"
+        adapter: TypeAdapter[T] = TypeAdapter(gives)
+        if name in self.memos:
+            return adapter.validate_json(self.memos[name])
+        value = await act()
+        await self.commit(name, adapter.dump_json(value).decode())
+        return value
+
+    async def open_incident(self, **body: Any) -> str:
+        """Open the incident of this run, once; give its id."""
+        if not self._seen("incident"):
+
+            def open_(tx: Tx) -> str:
+                author = Author(self.actor, self.run_id, self.step)
+                incident_id = self.ports.timeline.open(tx, Draft(Kind.OPENED, body), author, self.now())
+                self.ports.journal.bind(tx, self.run_row, incident_id)
+                self.ports.journal.remember(tx, self.run_row, "incident", incident_id, self.now())
+                return incident_id
+
+            self.memos["incident"] = await self.ports.store.write(open_)
+        self.run_row = replace(self.run_row, incident_id=self.memos["incident"])
+        return self.incident_id
+
+    def begin(self, playbook: str, params: Mapping[str, Any]) -> str:
+        """Start another playbook on the same incident, together with the step's result, and do not wait for it."""
+        child = self._child(playbook, params, playbook)
+        self._pending.append(lambda tx: _drop(self.ports.journal.admit(tx, child)))
+        return child.id
+
+    async def run(self, playbook: str, params: Mapping[str, Any], key: str = "") -> Outcome:
+        """Run another playbook as a child and wait for its end; a repeated step finds the same child again."""
+        child = self._child(playbook, params, key or playbook)
+        journal, store = self.ports.journal, self.ports.store
+        await store.write(lambda tx: journal.admit(tx, child))
+        while True:
+            row = await store.read(lambda tx: journal.get(tx, child.id))
+            if row is not None and (row.status.ended or row.status is RunStatus.PARKED):
+                return Outcome(row.id, row.status, row.result or {}, row.reason)
+            await self.ports.bell.wait(f"run:{child.id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+
+    async def wait(self, topic: str) -> str:
+        """Wait until the run is told something on a topic; give the first thing it was told."""
+        journal = self.ports.journal
+        while True:
+            told = await self.ports.store.read(lambda tx: journal.signals(tx, self.run_id, topic))
+            if told:
+                return told[0]
+            await self.ports.bell.wait(f"run:{self.run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+
+    def tell(self, playbook: str, topic: str, value: str) -> None:
+        """Tell the incident's unended runs of a playbook something, together with the step's result."""
+        journal = self.ports.journal
+
+        def signal(tx: Tx) -> None:
+            for run_id in journal.running(tx, playbook, self.incident_id):
+                journal.signal(tx, run_id, topic, value)
+
+        self._pending.append(signal)
+
+    async def hold(self, key: str, seconds: float) -> str:
+        """Take a named hold for a while; give the id of the run that has it (this one's: it was free)."""
+        now = self.now()
+        until = now + timedelta(seconds=seconds)
+        return await self.ports.store.write(lambda tx: self.ports.journal.hold(tx, key, self.run_id, now, until))
+
+    async def commit(self, key: str, value: str, *also: Callable[[Tx], None]) -> None:
+        """Keep a value under a key, with what belongs to it, in one fenced transaction."""
+
+        def act(tx: Tx) -> None:
+            self.ports.journal.remember(tx, self.run_row, key, value, self.now())
+            for effect in also:
+                effect(tx)
+
+        await self.ports.store.write(act)
+        self.memos[key] = value
+
+    def take_pending(self) -> list[Callable[[Tx], None]]:
+        """Hand over what the step has left behind so far."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    def append(self, *drafts: Draft) -> Callable[[Tx], None]:
+        """Give an effect that puts entries on the run's timeline."""
+        return lambda tx: self._append(tx, list(drafts))
+
+    def _append(self, tx: Tx, drafts: list[Draft]) -> None:
+        author = Author(self.actor, self.run_id, self.step)
+        self.ports.timeline.append(tx, self.incident_id or HOUSE, drafts, author, self.now())
+
+    def _seen(self, key: str) -> bool:
+        return key in self.memos
+
+    def _child(self, playbook: str, params: Mapping[str, Any], key: str) -> Run:
+        child_id = f"{self.run_id}.{key}"
+        return Run(
+            id=child_id,
+            plan=self.plan_of(playbook, params),
+            actor=self.actor,
+            source=replace(self.run_row.source, response_url="", via="run"),
+            created_at=self.now(),
+            slot=child_id,
+            incident_id=self.incident_id,
+            parent_id=self.run_id,
+        )
+
+
+def _drop(_: object) -> None:
+    """Give nothing, for effects whose answer nobody needs."""
