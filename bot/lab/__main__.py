@@ -1,0 +1,102 @@
+"""The lab's commands: `python -m bot.lab prepare | serve | go`."""
+
+import argparse
+import os
+import select
+import signal
+import stat
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+from bot.lab import folders, releases, targets, toolchain
+from bot.lab.errors import LabError
+from bot.lab.terminal import answer, progress
+
+LOOK_EVERY_S = 0.25
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; 2 is an invocation that cannot work, with one line that says what to do."""
+    parent = os.getppid()
+    options = _parse(words)
+    try:
+        if options.command == "go":
+            answer(str(toolchain.find_go()))
+        elif options.command == "prepare":
+            progress(f"ready in {releases.prepare(options.state).folder}")
+        else:
+            _serve(options, parent)
+    except LabError as error:
+        progress(str(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parse(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bot.lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("go", help="print the path of the go command, installing Go if needed")
+    prepare = commands.add_parser("prepare", help="build the releases of checkout")
+    serve = commands.add_parser("serve", help="run the targets under load until standard input ends")
+    for command in (prepare, serve):
+        command.add_argument("--state", type=Path, default=folders.cache() / "lab", help="folder of the lab")
+    serve.add_argument("--targets", type=int, default=3, choices=range(1, 21), metavar="1..20")
+    serve.add_argument("--sick", default="checkout-3", help="the target that runs the release with a fault, or none")
+    serve.add_argument("--port-base", type=int, default=6060, help="0 for any free ports")
+    serve.add_argument("--rate", type=int, default=20, help="requests a second for each target")
+    options = parser.parse_args(words)
+    options.state = options.state.resolve() if hasattr(options, "state") else None
+    if options.command == "serve":
+        options.plan = _plan(parser, options)
+    return options
+
+
+def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> targets.Plan:
+    names = tuple(f"checkout-{place}" for place in range(1, options.targets + 1))
+    if options.sick not in (*names, "none"):
+        parser.error(f"--sick {options.sick}: choose one of {', '.join(names)}, or none")
+    sick = None if options.sick == "none" else options.sick
+    return targets.Plan(names=names, sick=sick, port_base=options.port_base, rate=options.rate)
+
+
+def _serve(options: argparse.Namespace, parent: int) -> None:
+    built = releases.prepare(options.state)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _end)
+    with ExitStack() as stack:
+        running = targets.start(stack, built, options.plan, options.state / "logs")
+        answer(running.answer)
+        _watch(running, parent)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _watch(running: targets.Running, parent: int) -> None:
+    """Stay until our parent goes or hangs up; tell of a target that ended."""
+    alive = list(running.children)
+    listened = [sys.stdin] if _can_hang_up() else []
+    while os.getppid() == parent:
+        if select.select(listened, [], [], LOOK_EVERY_S)[0] and not os.read(sys.stdin.fileno(), 4096):
+            return
+        for child in [child for child in alive if child.process.poll() is not None]:
+            alive.remove(child)
+            progress(f"{child.name} ended with exit code {child.process.returncode}; its log is {child.log}")
+
+
+def _can_hang_up() -> bool:
+    """Tell whether somebody holds the other end of standard input; nobody does of a terminal or the null device."""
+    if sys.stdin is None or sys.stdin.closed:
+        return False
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+// Command checkout prices a customer's basket. It is the service FirstFive is tried on.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+func main() {
+	name := flag.String("name", "checkout-1", "name of this target, on every log line")
+	listen := flag.String("listen", "127.0.0.1:0", "address for the users")
+	admin := flag.String("admin", "127.0.0.1:0", "address for profiles, faults and metrics")
+	load := flag.String("load", "", "send steady traffic to these URLs, with commas between, and serve nothing")
+	rate := flag.Int("rate", 20, "with -load: requests a second for each URL")
+	follow := flag.Bool("follow-stdin", false, "end when standard input ends: when the parent is gone")
+	flag.Parse()
+
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("target", *name))
+	if *follow {
+		go endWithParent()
+	}
+	if *load != "" {
+		sendLoad(strings.Split(*load, ","), max(1, *rate))
+		return
+	}
+	if err := serve(*name, *listen, *admin); err != nil {
+		slog.Error("cannot serve", "error", err)
+		os.Exit(1)
+	}
+}
+
+// serve opens both ports, says on standard output where they are, and stays.
+func serve(name, listen, admin string) error {
+	runtime.SetMutexProfileFraction(1)
+	runtime.SetBlockProfileRate(int(10 * time.Microsecond))
+
+	users, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	operators, err := net.Listen("tcp", admin)
+	if err != nil {
+		return err
+	}
+
+	requests := newRequestMetrics()
+	faults := newSwitches(allFaults)
+	ended := make(chan error, 2)
+	go func() { ended <- newServer(usersHandler(requests, faults)).Serve(users) }()
+	go func() { ended <- newServer(adminHandler(requests, faults)).Serve(operators) }()
+
+	slog.Info("serving", "url", users.Addr().String(), "admin", operators.Addr().String(), "version", readBuild().Version)
+	err = json.NewEncoder(os.Stdout).Encode(map[string]string{
+		"name":  name,
+		"url":   "http://" + users.Addr().String(),
+		"admin": "http://" + operators.Addr().String(),
+	})
+	if err != nil {
+		return err
+	}
+	return <-ended
+}
+
+// newServer sets no WriteTimeout: a CPU profile takes as long as was asked for.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+}
+
+// endWithParent holds even after kill -9: the kernel closes the parent's end of the pipe.
+func endWithParent() {
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
+}

@@ -1,0 +1,80 @@
+"""Prepare the lab in a state folder: the repository of checkout and one program for each release."""
+
+import hashlib
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.lab import toolchain
+from bot.lab.errors import PreparationFailed
+from bot.lab.folders import alone_in, replacing
+from bot.lab.history import TAGS, check_out, shipped_files, write_history
+from bot.lab.terminal import progress
+
+HEALTHY = "v1.4.0"
+SICK = "v1.5.0"
+
+
+@dataclass(frozen=True)
+class Releases:
+    """A prepared lab."""
+
+    folder: Path
+
+    @property
+    def repository(self) -> Path:
+        """The git repository that the programs were built from."""
+        return self.folder / "checkout"
+
+    def program(self, tag: str) -> Path:
+        """Return the checkout program of a release."""
+        return self.folder / "bin" / tag / "checkout"
+
+    def is_made_of(self, fingerprint: str) -> bool:
+        """Tell whether nothing has to be built."""
+        stamp = self.folder / "fingerprint"
+        return stamp.is_file() and stamp.read_text() == fingerprint
+
+
+def prepare(state: Path) -> Releases:
+    """Build what is missing in a state folder; it is replaced in one piece or left as it was."""
+    releases = Releases(state / "releases")
+    fingerprint = _fingerprint()
+    if releases.is_made_of(fingerprint):
+        return releases
+    go = toolchain.find_go()
+    with alone_in(state):
+        if not releases.is_made_of(fingerprint):
+            with replacing(releases.folder) as fresh:
+                _build(Releases(fresh), go)
+                (fresh / "fingerprint").write_text(fingerprint)
+    return releases
+
+
+def _fingerprint() -> str:
+    """Hash everything that decides what the programs are."""
+    digest = hashlib.sha256()
+    for path in [*shipped_files(), Path(__file__), toolchain.LOCK]:
+        digest.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _build(releases: Releases, go: Path) -> None:
+    releases.repository.mkdir()
+    write_history(releases.repository)
+    for tag in TAGS:
+        progress(f"building checkout {tag}")
+        check_out(releases.repository, tag)
+        _compile(go, releases.repository, releases.program(tag))
+    check_out(releases.repository, "main")
+
+
+def _compile(go: Path, source: Path, program: Path) -> None:
+    """Build as a release is built: the commit is stamped in, the folder is not."""
+    command = [str(go), "build", "-trimpath", "-buildvcs=true", "-o", str(program), "."]
+    done = subprocess.run(
+        command, cwd=source, env=toolchain.build_environment(), capture_output=True, check=False, text=True
+    )
+    if done.returncode:
+        reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise PreparationFailed(f"checkout does not build with {go}: {reason[-1]}")

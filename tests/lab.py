@@ -1,0 +1,54 @@
+"""A running lab for tests: the real service, its real faults, free ports."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypedDict
+
+import httpx
+
+
+class LabTarget(TypedDict):
+    """One target: `pprof` and `admin` are the same address, `/debug/pprof/` and `/debug/faults` hang below it."""
+
+    name: str
+    url: str
+    pprof: str
+    admin: str
+
+
+class Lab(TypedDict):
+    """What `python -m bot.lab serve` announces."""
+
+    repository: str
+    targets: list[LabTarget]
+
+
+@contextmanager
+def running_lab(
+    *, targets: int = 3, sick: str = "checkout-3", rate: int = 20, state: Path | None = None
+) -> Iterator[Lab]:
+    """Give a lab that answers, and end it; the first one on a machine installs Go and builds (about a minute)."""
+    command = [sys.executable, "-m", "bot.lab", "serve", "--port-base", "0"]
+    command += ["--targets", str(targets), "--sick", sick, "--rate", str(rate)]
+    command += [] if state is None else ["--state", str(state)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the lab did not start: exit code {process.wait(10)}, its reason is on stderr")
+        lab: Lab = json.loads(line)
+        try:
+            yield lab
+        finally:
+            process.stdin.close()
+            process.wait(20)
+
+
+def turn_fault(target: LabTarget, fault: str, *, on: bool) -> None:
+    """Switch one fault of one target."""
+    httpx.post(f"{target['admin']}/debug/faults/{fault}", json={"on": on}, timeout=60).raise_for_status()
