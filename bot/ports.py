@@ -116,6 +116,46 @@ class Journal(Protocol):
         """Take a named hold unless somebody else's lasts; give whoever holds it now."""
 
 
+@dataclass(frozen=True)
+class Surface:
+    """Something of an incident that Slack shows: its channel, its card, a post.
+
+    `ref` is Slack's id of it (a channel, a ts), `digest` stands for what was last shown there.
+    """
+
+    incident_id: str
+    key: str
+    ref: str
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply that waits to be delivered to whoever asked."""
+
+    key: str
+    source: Source
+    person: Person
+    reply: Reply
+    queued_at: datetime
+
+
+class Surfaces(Protocol):
+    """What the reconciler remembers of Slack, and the answers it still owes."""
+
+    def shown(self, tx: Tx, incident_id: str) -> dict[str, Surface]:
+        """Give what Slack shows of an incident, by key."""
+
+    def show(self, tx: Tx, surface: Surface) -> None:
+        """Remember what Slack shows now."""
+
+    def owed(self, tx: Tx, limit: int) -> list[Answer]:
+        """Give the answers not yet delivered, oldest first."""
+
+    def settle(self, tx: Tx, key: str, outcome: str) -> None:
+        """Close an answer: "delivered", or why it never will be."""
+
+
 class Clock(Protocol):
     """Time, so that tests need not wait for it."""
 

@@ -51,7 +51,7 @@ class _Ending:
     reason: str = ""
 
     def shown(self) -> Any:
-        """The result as JSON."""
+        """Give the result as JSON."""
         if isinstance(self.result, Missing):
             return {"missing": self.result.reason}
         return None if self.result is None else TypeAdapter(self.gives).dump_python(self.result, mode="json")
