@@ -37,6 +37,7 @@ class Kind(StrEnum):
     ARTIFACT = "artifact"  # name sha256 bytes what
     FINDING = "finding"  # fault_class target claim evidence[] fix artifact
     VERDICT = "verdict"  # verdict statement artifact
+    ASKED = "asked"  # text person?
     ESCALATED = "escalated"  # reached[] text
     POSTMORTEM = "postmortem"  # artifact name
     CHAT_FAILED = "chat failed"  # surface reason

@@ -8,8 +8,7 @@ from uuid import uuid4
 
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Person
-from bot.engine.playbook import Registry
-from bot.engine.runner import plan_of
+from bot.engine.playbook import Registry, plan_of
 from bot.engine.tools import Ports
 
 

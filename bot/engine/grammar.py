@@ -1,7 +1,7 @@
 """Words typed after `/incident` -> a playbook and its params; and the other way round, usage from the params."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from bot.domain.errors import CommandRejected
 from bot.domain.incident import Severity
 from bot.domain.service import Catalog
-from bot.engine.playbook import Params, Playbook, Registry
+from bot.engine.playbook import Params, Playbook, Registry, closest
 
 
 class Word(Enum):
@@ -101,12 +101,6 @@ def moment(text: str, now: datetime) -> datetime:
     except ValueError:
         raise CommandRejected(f"{text!r} is not a time. Write at=HH:MM (UTC), for instance at={now:%H:%M}.") from None
     return at if at <= now else at - timedelta(days=1)
-
-
-def closest(word: str, among: Sequence[str]) -> str:
-    """Give the name that was probably meant, or ""."""
-    found = get_close_matches(word.lower(), [name.lower() for name in among], n=1, cutoff=0.6)
-    return next((name for name in among if found and name.lower() == found[0]), "")
 
 
 def _unknown(registry: Registry, verb: str) -> str:

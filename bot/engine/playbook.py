@@ -3,16 +3,18 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import IntEnum
 from functools import cache
 from types import MappingProxyType, ModuleType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.domain.run import Missing
+from bot.domain.errors import CommandRejected
+from bot.domain.run import Missing, Plan
 
 Act = TypeVar("Act", bound=Callable[..., Awaitable[Any]])
 
@@ -120,6 +122,32 @@ class Playbook:
 Registry = Mapping[str, Playbook]
 
 
+def plan_of(registry: Registry, playbook: str, params: Mapping[str, Any]) -> Plan:
+    """Plan a run of a playbook; params are checked against its model.
+
+    :raises CommandRejected: there is no such playbook, or a param is wrong.
+    """
+    known = registry.get(playbook)
+    if known is None:
+        raise CommandRejected(f"There is no playbook {playbook!r}. `firstfive playbooks` lists them.")
+    try:
+        checked = known.params.model_validate(dict(params))
+    except ValidationError as error:
+        raise CommandRejected(explain(playbook, error)) from error
+    return Plan(playbook, checked.model_dump(mode="json"), known.step_names)
+
+
+def explain(playbook: str, error: ValidationError) -> str:
+    """Say in a line what is wrong with the params of a playbook."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "it"
+    if first["type"] == "extra_forbidden":
+        return f"{playbook}: {where} is not one of its params."
+    if first["type"] == "missing":
+        return f"{playbook}: {where} is missing."
+    return f"{playbook}: {where} is wrong: {first['msg']}."
+
+
 def load(package: ModuleType) -> Registry:
     """Import every module of a package and freeze their playbooks by name.
 
@@ -178,3 +206,9 @@ def wanted_type(hint: Any) -> Any:
         if len(rest) == 1:
             return rest[0]
     return hint
+
+
+def closest(word: str, among: Sequence[str]) -> str:
+    """Give the name that was probably meant, or ""."""
+    found = get_close_matches(word.lower(), [name.lower() for name in among], n=1, cutoff=0.6)
+    return next((name for name in among if found and name.lower() == found[0]), "")

@@ -5,17 +5,16 @@ step in flight is repeated.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from bot.domain.errors import CommandRejected, FenceLost, FirstFiveError
+from bot.domain.errors import FenceLost, FirstFiveError
 from bot.domain.measures import duration
-from bot.domain.run import PROTOCOL, Choice, Missing, Plan, Reply, Run, RunStatus
+from bot.domain.run import PROTOCOL, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
 from bot.engine.playbook import Danger, Params, Playbook, Registry, Step, wanted_type
 from bot.engine.tools import Ports, Tools
@@ -61,32 +60,6 @@ _FATAL = {"failed": RunStatus.FAILED, "refused": RunStatus.REFUSED}
 _LEFT: TypeAdapter[_Left] = TypeAdapter(_Left)
 
 
-def plan_of(registry: Registry, playbook: str, params: Mapping[str, Any]) -> Plan:
-    """Plan a run of a playbook; params are checked against its model.
-
-    :raises CommandRejected: there is no such playbook, or a param is wrong.
-    """
-    known = registry.get(playbook)
-    if known is None:
-        raise CommandRejected(f"There is no playbook {playbook!r}. `firstfive playbooks` lists them.")
-    try:
-        checked = known.params.model_validate(dict(params))
-    except ValidationError as error:
-        raise CommandRejected(explain(playbook, error)) from error
-    return Plan(playbook, checked.model_dump(mode="json"), known.step_names)
-
-
-def explain(playbook: str, error: ValidationError) -> str:
-    """Say in a line what is wrong with the params of a playbook."""
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "it"
-    if first["type"] == "extra_forbidden":
-        return f"{playbook}: {where} is not one of its params."
-    if first["type"] == "missing":
-        return f"{playbook}: {where} is missing."
-    return f"{playbook}: {where} is wrong: {first['msg']}."
-
-
 class Runner:
     """Executes runs of a registry on ports; knows no database, no chat and no clock of its own."""
 
@@ -101,7 +74,7 @@ class Runner:
         if memory is None:
             return
         run = memory.run
-        tools = Tools(ports, run, dict(memory.memos), lambda name, params: plan_of(self._registry, name, params))
+        tools = Tools(ports, self._registry, run, dict(memory.memos))
         with structlog.contextvars.bound_contextvars(
             run=run.id, playbook=run.plan.playbook, incident=run.incident_id or None
         ):

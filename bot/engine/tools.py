@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from bot.domain.errors import CommandRejected
 from bot.domain.incident import Incident, fold
-from bot.domain.run import Outcome, Plan, Run, RunStatus
-from bot.domain.service import Catalog
+from bot.domain.run import Outcome, Run, RunStatus
+from bot.domain.service import Catalog, Service
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person
+from bot.engine.playbook import Registry, closest, plan_of
 from bot.ports import (
     Artifacts,
     Bell,
@@ -55,9 +57,9 @@ class Tools:
     """Given to every step. What it records becomes durable together with the step's result, or not at all."""
 
     ports: Ports
+    registry: Registry
     run_row: Run
     memos: dict[str, str]
-    plan_of: Callable[[str, Mapping[str, Any]], Plan]
     step: str = ""
     _pending: list[Callable[[Tx], None]] = field(default_factory=list)
 
@@ -84,6 +86,23 @@ class Tools:
     def now(self) -> datetime:
         """Give the present, UTC."""
         return self.ports.clock.now()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait a while."""
+        await self.ports.clock.sleep_until(self.now() + timedelta(seconds=seconds))
+
+    def service(self, name: str) -> Service:
+        """Give a configured service.
+
+        :raises CommandRejected: there is none of this name.
+        """
+        found = self.catalog.service(name)
+        if found is None:
+            meant = closest(name, self.catalog.names)
+            hint = f" Did you mean `{meant}`?" if meant else ""
+            known = ", ".join(self.catalog.names) or "none; add [[services]] to firstfive.toml"
+            raise CommandRejected(f"No service is named `{name[:40]}`.{hint} Configured: {known}.")
+        return found
 
     async def incident(self) -> Incident:
         """Give the run's incident as its timeline stands now."""
@@ -143,13 +162,18 @@ class Tools:
     async def run(self, playbook: str, params: Mapping[str, Any], key: str = "") -> Outcome:
         """Run another playbook as a child and wait for its end; a repeated step finds the same child again."""
         child = self._child(playbook, params, key or playbook)
-        journal, store = self.ports.journal, self.ports.store
-        await store.write(lambda tx: journal.admit(tx, child))
+        await self.ports.store.write(lambda tx: self.ports.journal.admit(tx, child))
+        return await self.outcome(child.id)
+
+    async def outcome(self, run_id: str) -> Outcome:
+        """Wait for the end of a run; a run that does not exist has failed."""
         while True:
-            row = await store.read(lambda tx: journal.get(tx, child.id))
-            if row is not None and (row.status.ended or row.status is RunStatus.PARKED):
+            row = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
+            if row is None:
+                return Outcome(run_id, RunStatus.FAILED, reason=f"there is no run {run_id}")
+            if row.status.ended or row.status is RunStatus.PARKED:
                 return Outcome(row.id, row.status, row.result or {}, row.reason)
-            await self.ports.bell.wait(f"run:{child.id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+            await self.ports.bell.wait(f"run:{run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
 
     async def wait(self, topic: str) -> str:
         """Wait until the run is told something on a topic; give the first thing it was told."""
@@ -207,7 +231,7 @@ class Tools:
         child_id = f"{self.run_id}.{key}"
         return Run(
             id=child_id,
-            plan=self.plan_of(playbook, params),
+            plan=plan_of(self.registry, playbook, params),
             actor=self.actor,
             source=replace(self.run_row.source, response_url="", via="run"),
             created_at=self.now(),
