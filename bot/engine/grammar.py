@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from enum import Enum
 from typing import Annotated, Any
 
@@ -22,7 +21,7 @@ class Word(Enum):
     REST = "text..."
     SERVICE = "service"
     MENTION = "@somebody"
-    MOMENT = "at=HH:MM"
+    MOMENT = "=HH:MM"
     WARNINGS = ""
 
 
@@ -184,9 +183,9 @@ def _find_service(reading: _Reading, text: str) -> None:
     if len(named) == 1:
         reading.values["service"] = named[0]
     elif words and not named:
-        meant = get_close_matches(words[0], reading.catalog.names, n=1, cutoff=0.75)
+        meant = closest(words[0], reading.catalog.names, alike=0.75)
         if meant:
-            reading.warnings.append(f"No service is named `{words[0]}`. Did you mean `{meant[0]}`?")
+            reading.warnings.append(f"No service is named `{words[0]}`. Did you mean `{meant}`?")
 
 
 def _refuse_word(playbook: Playbook, reading: _Reading, word: str) -> None:
@@ -238,7 +237,7 @@ def _is_bad_severity(word: str) -> bool:
 
 def _wrong(name: str, info: FieldInfo, value: str, catalog: Catalog) -> str:
     choices = _choices(info, catalog)
-    meant = closest(value, choices)
+    meant = closest(value, choices, alike=0.8)
     hint = f" Did you mean `{meant}`?" if meant else ""
     among = f" It is one of {', '.join(choices)}." if choices else ""
     return f"`{value[:40]}` is not a {name}.{hint}{among}"
@@ -253,8 +252,10 @@ def _choices(info: FieldInfo, catalog: Catalog) -> tuple[str, ...]:
 
 def _word(name: str, info: FieldInfo) -> str:
     marker, kind = _marker(info), _bare(info)
-    if marker is not None:
-        word = marker.value if marker is not Word.REST else f"{name}..."
+    if marker in {Word.REST, Word.MOMENT}:
+        word = f"{name}..." if marker is Word.REST else f"{name}{Word.MOMENT.value}"
+    elif marker is not None:
+        word = marker.value
     elif isinstance(kind, type) and issubclass(kind, Enum):
         word = "|".join(str(member.value).lower() for member in kind)
     else:

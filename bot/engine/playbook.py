@@ -208,7 +208,7 @@ def wanted_type(hint: Any) -> Any:
     return hint
 
 
-def closest(word: str, among: Sequence[str]) -> str:
-    """Give the name that was probably meant, or ""."""
-    found = get_close_matches(word.lower(), [name.lower() for name in among], n=1, cutoff=0.6)
+def closest(word: str, among: Sequence[str], alike: float = 0.6) -> str:
+    """Give the name that was probably meant, or "". `alike`: 0..1, how much of it must be the same."""
+    found = get_close_matches(word.lower(), [name.lower() for name in among], n=1, cutoff=alike)
     return next((name for name in among if found and name.lower() == found[0]), "")

@@ -116,12 +116,12 @@ class Tools:
         """Give the latest incidents."""
         return await self.ports.store.read(lambda tx: self.ports.timeline.incidents(tx, ended=ended, limit=limit))
 
-    def record(self, kind: Kind, *, at: datetime | None = None, **body: Any) -> None:
+    def record(self, kind: Kind, /, **body: Any) -> None:
         """Put an entry on the timeline, durable together with the step's result."""
-        draft = Draft(kind, body, at)
+        draft = Draft(kind, body)
         self._pending.append(lambda tx: self._append(tx, [draft]))
 
-    async def publish(self, key: str, kind: Kind, **body: Any) -> None:
+    async def publish(self, key: str, kind: Kind, /, **body: Any) -> None:
         """Put an entry on the timeline now, once, however often the step is repeated."""
         if self._seen(f"entry:{key}"):
             return

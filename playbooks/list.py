@@ -1,0 +1,26 @@
+"""List the incidents."""
+
+from bot.engine import Choice, Params, Playbook, Reply, Tools
+
+
+class ListThem(Params):
+    """`all=true` lists the resolved ones too."""
+
+    all: bool = False
+
+
+playbook = Playbook("list", "List the open incidents.", ListThem)
+
+
+@playbook.step("List them")
+async def show(tools: Tools, params: ListThem) -> Reply:
+    """Give a line each, the latest first."""
+    listed = await tools.incidents(ended=params.all, limit=20)
+    if not listed:
+        return Reply("No incident is open.", (Choice("Start an incident", "start"),))
+    lines = [
+        f"*{row.id}* {row.severity.value} {row.status.value}, opened {row.opened_at:%Y-%m-%d %H:%M} UTC: {row.title}"
+        + (f" (<#{row.channel}>)" if row.channel else "")
+        for row in listed
+    ]
+    return Reply("\n".join(lines))

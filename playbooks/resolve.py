@@ -1,0 +1,42 @@
+"""Say that it is over."""
+
+from bot.engine import (
+    Choice,
+    Kind,
+    Milestone,
+    Params,
+    Playbook,
+    Reply,
+    Rest,
+    Status,
+    Tools,
+    check_transition,
+    to_us,
+)
+
+
+class Resolve(Params):
+    """What ended it."""
+
+    text: Rest = ""
+
+
+playbook = Playbook("resolve", "Say that it is over.", Resolve, needs_incident=True)
+
+
+@playbook.step("Mark as resolved")
+async def mark(tools: Tools, params: Resolve) -> Reply:
+    """Record the new status and its moment; tell the SOP."""
+    incident = await tools.incident()
+    check_transition(incident, Status.RESOLVED)
+    tools.record(Kind.STATUS_SET, status=Status.RESOLVED.value, was=incident.status.value, text=params.text)
+    tools.record(Kind.MILESTONE, milestone=Milestone.RESOLVED.value, at=to_us(tools.now()), source=tools.actor.name)
+    tools.tell("sop", "mitigated", tools.actor.name)
+    hint = (
+        ""
+        if Milestone.MITIGATED in incident.milestones
+        else (" When were users safe? `/incident milestone mitigated at=HH:MM` records it.")
+    )
+    return Reply(
+        f"{incident.id} is resolved.{hint}", (Choice("Write the postmortem", f"postmortem incident={incident.id}"),)
+    )

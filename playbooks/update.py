@@ -1,0 +1,20 @@
+"""Tell everybody in the channel where things stand."""
+
+from bot.engine import Kind, Params, Playbook, Reply, Rest, Tools
+
+
+class Update(Params):
+    """Where things stand."""
+
+    text: Rest
+
+
+playbook = Playbook("update", "Tell the channel where things stand.", Update, needs_incident=True)
+
+
+@playbook.step("Record the update")
+async def tell(tools: Tools, params: Update) -> Reply:
+    """Record it; the channel shows what is recorded."""
+    incident = await tools.incident()
+    tools.record(Kind.UPDATE, text=params.text)
+    return Reply(f"The update is on {incident.id} and goes to its channel.")
