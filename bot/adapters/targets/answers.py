@@ -1,0 +1,125 @@
+"""What a target's answer comes to: a part kept, or a sentence that says what to change."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+
+from bot.domain.goroutines import DUMP_LIMIT_BYTES
+from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.redaction import redact, redact_bytes, redact_profile
+from bot.domain.service import Target
+from bot.domain.snapshot import Captured, Part, PartStatus, captured, missed
+
+REASON_BYTES = 400
+"""So much of an error page is read for its reason."""
+
+NOT_SERVED = {
+    401: "it wants credentials: give this target `headers` in the configuration",
+    403: "it refuses us: give this target `headers`, or allow this machine there",
+    404: "is net/http/pprof imported on this address?",
+    405: "does something else than net/http/pprof answer on this address?",
+    429: "a proxy in between limits requests: give the process's own address",
+    502: "a proxy in between cannot reach the process: give the process's own address",
+    503: "a proxy in between has no process to ask: give the process's own address",
+}
+NEEDS = {"goroutineleak": "Go 1.27 and later serve it"}
+
+
+def one_line(text: str, most: int = 160) -> str:
+    """Make a foreign text fit to be shown: one line, printable, short, redacted."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in redact(text)).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+async def refusal(target: Target, part: Part, response: httpx.Response, elapsed_s: float) -> Captured:
+    """Record an answer that is not 200."""
+    status = response.status_code
+    where = f"{target.name}: {part.path}"
+    if response.is_redirect:
+        to = one_line(response.headers.get("location", "nowhere"), 100)
+        return missed(
+            target.name, part, f"{where} redirects to {to}: redirects are not followed, give that address", elapsed_s
+        )
+    reason = one_line((await head(response.aiter_raw(), REASON_BYTES)).decode("utf-8", "replace"))
+    if re.search("cpu profiling already in use", reason, re.IGNORECASE):
+        return missed(target.name, part, f"{where}: CPU profiling already in use: another profiler runs", elapsed_s)
+    if part.optional and status == httpx.codes.NOT_FOUND:
+        why = f"{where} is not served: {NEEDS.get(part.name, 'older Go')}"
+        return missed(target.name, part, why, elapsed_s, PartStatus.SKIPPED)
+    advice = NOT_SERVED.get(status) or (f"it says: {reason}" if reason else "it gives no reason: see the target's log")
+    return missed(target.name, part, f"{where} answered {status}: {advice}", elapsed_s)
+
+
+async def head(chunks: AsyncIterator[bytes], most: int) -> bytes:
+    """Read the beginning of a body."""
+    read = bytearray()
+    async for chunk in chunks:
+        read += chunk
+        if len(read) >= most:
+            break
+    return bytes(read[:most])
+
+
+def broken(target: Target, part: Part, error: httpx.TransportError, got: int, elapsed_s: float) -> Captured:
+    """Record a connection that failed, or broke after `got` bytes."""
+    return missed(target.name, part, f"{target.name}: {complaint(part, target.pprof, error, got)}", elapsed_s)
+
+
+def complaint(part: Part, base: str, error: httpx.TransportError, got: int) -> str:
+    """Say in a sentence what went wrong on the way."""
+    text = str(error)
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"{base} accepts no connection: is the address right, does a firewall drop it?"
+    if isinstance(error, httpx.ConnectError):
+        if "certificate" in text.lower() or "ssl" in text.lower():
+            return f"{base} TLS failed: {one_line(text, 100)}"
+        return f"nothing listens on {base}: is the process up and the port right?"
+    if isinstance(error, httpx.ReadTimeout | httpx.PoolTimeout | httpx.WriteTimeout):
+        return f"{part.path} gave no answer in time"
+    if isinstance(error, httpx.RemoteProtocolError) and not got and "disconnected" not in text:
+        return f"{part.path} does not speak HTTP: is this the right port?"
+    return f"{part.path}: the connection was closed after {got} bytes: did the process restart?"
+
+
+def late(target: Target, part: Part, content: bytes, timeout_s: float, elapsed_s: float) -> Captured:
+    """Record a part whose time ran out; of a dump the part that came is kept."""
+    came = f"only {len(content)} bytes came" if content else "nothing came"
+    error = f"{target.name}: {part.path} did not end in {timeout_s:.3g} s ({came}): is the process stuck or starved?"
+    return _cut(target, part, content, elapsed_s, error)
+
+
+def too_large(target: Target, part: Part, content: bytes, cap: int, elapsed_s: float) -> Captured:
+    """Record a body without an end; of a dump the beginning is kept."""
+    return _cut(
+        target, part, content[:cap], elapsed_s, f"{target.name}: {part.path} sends more than {cap} bytes: stopped there"
+    )
+
+
+def _cut(target: Target, part: Part, content: bytes, elapsed_s: float, error: str) -> Captured:
+    """Keep what can be read of a text; half a profile cannot be. The last line may hold half a secret: it goes."""
+    if part.kind == "dump" and b"\n" in content:
+        return captured(target.name, part, redact_bytes(content[: content.rindex(b"\n") + 1]), elapsed_s, error)
+    status = PartStatus.TRUNCATED if content else PartStatus.FAILED
+    return missed(target.name, part, error, elapsed_s, status)
+
+
+async def keep(target: Target, part: Part, content: bytes, content_type: str, elapsed_s: float) -> Captured:
+    """Check, redact and record a whole body, off the event loop."""
+    return await asyncio.to_thread(_keep, target, part, content, content_type, elapsed_s)
+
+
+def _keep(target: Target, part: Part, content: bytes, content_type: str, elapsed_s: float) -> Captured:
+    if part.kind == "dump" or not content:
+        cut = f"{target.name}: the Go runtime cut the dump at {DUMP_LIMIT_BYTES} bytes: there are more goroutines"
+        return captured(
+            target.name, part, redact_bytes(content), elapsed_s, cut if len(content) >= DUMP_LIMIT_BYTES else ""
+        )
+    try:
+        decode(content)
+        return captured(target.name, part, redact_profile(content), elapsed_s)
+    except ProfileMalformed as error:
+        served = one_line(content_type, 40) or "no content type"
+        problem = f"{target.name}: {part.path} answered {len(content)} bytes of {served}, {one_line(str(error), 100)}"
+        return missed(target.name, part, f"{problem}: does pprof answer on this address?", elapsed_s)

@@ -1,0 +1,240 @@
+"""Captures a target's profiles within bounds of time and bytes, and probes what its users get."""
+
+import asyncio
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+
+import httpx
+
+from bot.adapters.targets import answers
+from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
+from bot.domain.addresses import AddressRefused, Endpoint
+from bot.domain.goroutines import DUMP_LIMIT_BYTES
+from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.service import Target
+from bot.domain.snapshot import (
+    CHEAP_PARTS,
+    GOROUTINE,
+    GOROUTINE_BOUND,
+    Captured,
+    Part,
+    Probe,
+    missed,
+    skipped,
+)
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Bounds of one capture: bytes of a part, seconds of everything, connections to one target."""
+
+    profile_bytes: int = 16 * MEGABYTE
+    dump_bytes: int = DUMP_LIMIT_BYTES
+    budget_s: float = 6.0
+    resolve_s: float = 2.0
+    connect_s: float = 2.0
+    connections: int = 4
+    goroutines: int = GOROUTINE_BOUND
+    probe_s: float = 2.0
+    probe_bytes: int = 64 * 1024
+    probe_parallel: int = 3
+
+
+class HttpTargets:
+    """Asks targets over HTTP. Every request goes to an address that the target's allow-list holds."""
+
+    def __init__(
+        self,
+        *,
+        resolver: Resolver = resolve_by_system,
+        monotonic: Callable[[], float] = time.monotonic,
+        caps: Caps | None = None,
+        tls: ssl.SSLContext | None = None,
+        headers: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`headers` are sent to the pprof address, by name of the target."""
+        self._resolver = resolver
+        self._monotonic = monotonic
+        self._caps = caps or Caps()
+        self._given_tls = tls
+        self._headers = headers or {}
+
+    async def locate(self, target: Target) -> tuple[Endpoint, ...]:
+        """Resolve and vet where a target is: its pprof address, and where it serves its users.
+
+        :raises AddressRefused: says which address and why.
+        """
+        urls = [target.pprof] if target.url is None else [target.pprof, target.url]
+        return tuple(await asyncio.gather(*(self._locate(target, url) for url in urls)))
+
+    async def capture(self, target: Target, parts: Sequence[Part] = CHEAP_PARTS) -> tuple[Captured, ...]:
+        """Capture parts of a target, each recorded whatever becomes of it, in the order they were asked for.
+
+        The goroutine count comes first; other profiles in parallel; intrusive parts one by one; a dump last, and
+        only when the count is known and small.
+        """
+        slow_s = sum(part.timeout_s for part in parts if part.intrusive)
+        deadline = self._monotonic() + self._caps.budget_s + slow_s
+        try:
+            endpoint = await self._locate(target, target.pprof)
+        except AddressRefused as refused:
+            return tuple(missed(target.name, part, str(refused)) for part in parts)
+        transport = PinnedTransport(endpoint, self._tls(target.pprof), self._caps.connections)
+        async with self._client(transport, self._headers.get(target.name, {})) as client:
+            done = await _Capture(client, target, self._caps, self._monotonic, deadline).run(parts)
+        return tuple(done[part.name] for part in parts)
+
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
+        """Ask the address that serves the users a few times; says what they get now."""
+        if target.url is None:
+            return Probe(target.name, 0, error=f"{target.name} has no `url` to probe")
+        try:
+            endpoint = await self._locate(target, target.url)
+        except AddressRefused as refused:
+            return Probe(target.name, 0, error=str(refused))
+        turn = asyncio.Semaphore(self._caps.probe_parallel)
+        transport = PinnedTransport(endpoint, self._tls(target.url), self._caps.probe_parallel)
+        async with self._client(transport, {}) as client:
+            tries = await asyncio.gather(*(self._try(client, target.url, turn) for _ in range(requests)))
+        answered = [elapsed_s * 1000 for _, elapsed_s, error in tries if not error]
+        return Probe(
+            target.name,
+            requests,
+            statuses=tuple(sorted(Counter(status for status, _, _ in tries).items())),
+            p50_ms=round(median(answered), 3) if answered else None,
+            max_ms=round(max(answered), 3) if answered else None,
+            error=next((f"{target.name}: {error}" for _, _, error in tries if error), ""),
+        )
+
+    async def _try(self, client: httpx.AsyncClient, url: str, turn: asyncio.Semaphore) -> tuple[str, float, str]:
+        """Give the status (or a word for what happened), the seconds, and the complaint if there is one."""
+        async with turn:
+            started = self._monotonic()
+            try:
+                async with asyncio.timeout(self._caps.probe_s), client.stream("GET", url) as response:
+                    await answers.head(response.aiter_raw(), self._caps.probe_bytes)
+                return str(response.status_code), self._monotonic() - started, ""
+            except TimeoutError:
+                return "timeout", self._monotonic() - started, f"{url} gave no answer in {self._caps.probe_s:g} s"
+            except httpx.TransportError as error:
+                part = Part("probe", url, "")
+                return "no answer", self._monotonic() - started, answers.complaint(part, url, error, 0)
+
+    async def _locate(self, target: Target, url: str) -> Endpoint:
+        try:
+            return await locate(url, target.allow, self._resolver, self._caps.resolve_s)
+        except AddressRefused as refused:
+            raise AddressRefused(f"{target.name}: {refused}") from refused
+
+    def _tls(self, url: str) -> ssl.SSLContext | None:
+        return self._default_tls if url.startswith("https:") else None
+
+    @cached_property
+    def _default_tls(self) -> ssl.SSLContext:
+        return self._given_tls or ssl.create_default_context()
+
+    def _client(self, transport: httpx.AsyncBaseTransport, headers: Mapping[str, str]) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(None, connect=self._caps.connect_s),
+            headers={"User-Agent": "firstfive", "Accept-Encoding": "identity", **headers},
+        )
+
+
+class _Capture:
+    """One capture of one target under way."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        target: Target,
+        caps: Caps,
+        monotonic: Callable[[], float],
+        deadline: float,
+    ) -> None:
+        self._client = client
+        self._target = target
+        self._caps = caps
+        self._monotonic = monotonic
+        self._deadline = deadline
+        self._done: dict[str, Captured] = {}
+        self._nobody = False
+
+    async def run(self, parts: Sequence[Part]) -> dict[str, Captured]:
+        """Capture all parts; give them by name."""
+        first = [part for part in parts if part.name == GOROUTINE.name]
+        dumps = [part for part in parts if part.kind == "dump"]
+        intrusive = [part for part in parts if part.intrusive]
+        others = [part for part in parts if part not in first + dumps + intrusive]
+        for part in first:
+            await self._take(part)
+        if self._nobody:
+            why = f"{self._target.name}: not asked, as nobody answers at {self._target.pprof}"
+            return {part.name: skipped(self._target.name, part, why) for part in parts} | self._done
+        await asyncio.gather(*(self._take(part) for part in others))
+        for part in intrusive:
+            await self._take(part)
+        for part in dumps:
+            await self._take_small(part)
+        return self._done
+
+    async def _take_small(self, part: Part) -> None:
+        """Take a dump unless there are too many goroutines, or it is not known how many."""
+        if (number := await self._count()) is None:
+            reason = "not taken: the goroutines could not be counted first"
+        elif number > self._caps.goroutines:
+            reason = f"not taken: {number} goroutines, a dump stops the process for long above {self._caps.goroutines}"
+        else:
+            return await self._take(part)
+        self._done[part.name] = skipped(self._target.name, part, f"{self._target.name}: {reason}")
+        return None
+
+    async def _count(self) -> int | None:
+        if GOROUTINE.name not in self._done:
+            await self._take(GOROUTINE)
+        content = self._done[GOROUTINE.name].content
+        try:
+            return (await asyncio.to_thread(decode, content)).total("goroutine") if content else None
+        except ProfileMalformed:
+            return None
+
+    async def _take(self, part: Part) -> None:
+        started = self._monotonic()
+        timeout_s = min(part.timeout_s, self._deadline - started)
+        if timeout_s <= 0:
+            reason = f"{self._target.name}: no time was left for {part.path}"
+            self._done[part.name] = missed(self._target.name, part, reason)
+            return
+        body = bytearray()
+        try:
+            async with asyncio.timeout(timeout_s):
+                self._done[part.name] = await self._fetch(part, body, started)
+        except TimeoutError:
+            self._done[part.name] = answers.late(self._target, part, bytes(body), timeout_s, self._since(started))
+        except httpx.TransportError as error:
+            self._nobody |= isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            self._done[part.name] = answers.broken(self._target, part, error, len(body), self._since(started))
+
+    async def _fetch(self, part: Part, body: bytearray, started: float) -> Captured:
+        cap = self._caps.dump_bytes if part.kind == "dump" else self._caps.profile_bytes
+        async with self._client.stream("GET", self._target.pprof.rstrip("/") + part.path) as response:
+            if response.status_code != httpx.codes.OK:
+                return await answers.refusal(self._target, part, response, self._since(started))
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > cap:
+                    return answers.too_large(self._target, part, bytes(body), cap, self._since(started))
+            kind = response.headers.get("content-type", "")
+        return await answers.keep(self._target, part, bytes(body), kind, self._since(started))
+
+    def _since(self, started: float) -> float:
+        return self._monotonic() - started

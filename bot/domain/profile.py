@@ -1,0 +1,253 @@
+"""pprof profiles: decoded within bounds, added up by function and by line.
+
+The format is profile.proto of github.com/google/pprof. A target is not trusted: every size has a limit.
+"""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import FirstFiveError
+from bot.domain.protobuf import WireMalformed, fields, packed, signed
+from bot.domain.stacks import Frame
+
+MAX_DECODED_BYTES = 64 * 1024 * 1024
+"""Larger than any profile of a Go runtime seen; a gzip bomb stops here."""
+MAX_ENTRIES = 500_000
+"""Samples, locations, functions and strings, each: bounds memory against tiny entries in a large file."""
+MAX_DEPTH = 4096
+"""Frames of one sample; the runtime records at most 128 (maxProfStackDepth, runtime/mprof.go)."""
+MAX_LABELS = 64
+GZIP = b"\x1f\x8b"
+
+Span = tuple[int, int]
+
+
+class ProfileMalformed(FirstFiveError):
+    """The bytes are not a pprof profile, or claim sizes beyond our limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueType:
+    """What a value of a sample means: `inuse_space` in `bytes`."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A file mapped into the process, with its build id."""
+
+    file: str
+    build_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One stack (innermost frame first) with its values and labels."""
+
+    stack: tuple[Frame, ...]
+    values: tuple[int, ...]
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one place costs: `flat` by itself, `cumulative` with everything it calls; in units of the value type."""
+
+    frame: Frame
+    flat: int
+    cumulative: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A decoded profile. `duration_ns` and `period` are 0 where the profile has none."""
+
+    types: tuple[ValueType, ...]
+    samples: tuple[Sample, ...]
+    mappings: tuple[Mapping, ...] = ()
+    duration_ns: int = 0
+    period: int = 0
+    comments: tuple[str, ...] = ()
+
+    @property
+    def build_id(self) -> str:
+        """The build id of the program itself (its mapping comes first), "" when it has none."""
+        return self.mappings[0].build_id if self.mappings else ""
+
+    def index(self, name: str) -> int:
+        """Give which value of a sample has this type name; the last one when none has."""
+        names = [each.name for each in self.types]
+        return names.index(name) if name in names else len(names) - 1
+
+    def total(self, name: str) -> int:
+        """Add up one type of value over all samples."""
+        at = self.index(name)
+        return sum(sample.values[at] for sample in self.samples)
+
+    def share(self, name: str, chosen: Callable[[str], bool]) -> float:
+        """Give the part, 0..1, of a value in samples with a chosen function anywhere in the stack; 0 when empty."""
+        at = self.index(name)
+        total = hit = 0
+        for sample in self.samples:
+            total += sample.values[at]
+            if any(chosen(frame.function) for frame in sample.stack):
+                hit += sample.values[at]
+        return hit / total if total else 0.0
+
+    def top(self, name: str) -> tuple[Cost, ...]:
+        """Add up by function, largest flat cost first; the frame is the function's most expensive line."""
+        at = self.index(name)
+        flat: dict[str, int] = defaultdict(int)
+        cumulative: dict[str, int] = defaultdict(int)
+        lines: dict[str, dict[Frame, int]] = defaultdict(lambda: defaultdict(int))
+        for sample in self.samples:
+            value = sample.values[at]
+            if sample.stack:
+                flat[sample.stack[0].function] += value
+            for function, frame in {frame.function: frame for frame in reversed(sample.stack)}.items():
+                cumulative[function] += value
+                lines[function][frame] += value
+        costs = (
+            Cost(max(lines[function].items(), key=lambda line: line[1])[0], flat[function], value)
+            for function, value in cumulative.items()
+        )
+        return tuple(sorted(costs, key=lambda cost: (-cost.flat, -cost.cumulative, cost.frame.function)))
+
+    def by_frame(self, name: str, choose: Callable[[Sequence[Frame]], Frame | None]) -> tuple[tuple[Frame, int], ...]:
+        """Add up by the one frame that `choose` picks of each stack, largest first; stacks without one are left out."""
+        at = self.index(name)
+        sums: dict[Frame, int] = defaultdict(int)
+        for sample in self.samples:
+            if (frame := choose(sample.stack)) is not None:
+                sums[frame] += sample.values[at]
+        return tuple(sorted(sums.items(), key=lambda item: (-item[1], str(item[0]))))
+
+
+def decode(data: bytes, limit: int = MAX_DECODED_BYTES) -> Profile:
+    """Decode a profile, gzipped or raw.
+
+    :raises ProfileMalformed: not a profile, or larger than `limit` bytes once decompressed.
+    """
+    raw = inflate(data, limit)
+    try:
+        return _Decoder(raw).profile()
+    except (WireMalformed, IndexError, UnicodeDecodeError) as error:
+        raise ProfileMalformed(f"not a pprof profile: {error}") from error
+
+
+def inflate(data: bytes, limit: int = MAX_DECODED_BYTES) -> bytes:
+    """Decompress a gzipped profile within `limit` bytes; raw bytes are given back as they are.
+
+    :raises ProfileMalformed: the gzip stream is broken, unfinished or too large.
+    """
+    if not data.startswith(GZIP):
+        if len(data) > limit:
+            raise ProfileMalformed(f"the profile has more than {limit} bytes")
+        return data
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        raw = stream.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise ProfileMalformed(f"not a gzip stream: {error}") from error
+    if len(raw) > limit:
+        raise ProfileMalformed(f"the profile decompresses to more than {limit} bytes")
+    if not stream.eof:
+        raise ProfileMalformed("the gzip stream ends too early")
+    return raw
+
+
+class _Decoder:
+    """Walks the message once for its parts, then builds values from strings up."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.parts: dict[int, list[Span]] = defaultdict(list)
+        self.numbers: dict[int, int] = {}
+        for number, start, end in fields(raw, 0, len(raw)):
+            if end < 0:
+                self.numbers[number] = start
+                continue
+            self.parts[number].append((start, end))
+            if len(self.parts[number]) > MAX_ENTRIES:
+                raise WireMalformed(f"more than {MAX_ENTRIES} entries in field {number}")
+        self.strings = [raw[start:end].decode("utf-8", "replace") for start, end in self.parts[6]]
+        if not self.strings or self.strings[0] != "":
+            raise WireMalformed("the string table does not begin with an empty string")
+
+    def profile(self) -> Profile:
+        """Build the profile."""
+        functions = dict(map(self._function, self.parts[5]))
+        stacks = dict(self._location(span, functions) for span in self.parts[4])
+        types = tuple(map(self._value_type, self.parts[1]))
+        if not types:
+            raise WireMalformed("it names no sample type")
+        return Profile(
+            types=types,
+            samples=tuple(self._sample(span, stacks, len(types)) for span in self.parts[2]),
+            mappings=tuple(map(self._mapping, self.parts[3])),
+            duration_ns=signed(self.numbers.get(10, 0)),
+            period=signed(self.numbers.get(12, 0)),
+            comments=self._comments(),
+        )
+
+    def _comments(self) -> tuple[str, ...]:
+        indices = [self.numbers[13]] if 13 in self.numbers else []  # noqa: PLR2004 - a field number
+        for span in self.parts[13]:
+            indices += packed(self.raw, *span, MAX_LABELS)
+        return tuple(self.strings[index] for index in indices)
+
+    def _numbers(self, span: Span) -> dict[int, int]:
+        return {number: value for number, value, end in fields(self.raw, *span) if end < 0}
+
+    def _value_type(self, span: Span) -> ValueType:
+        numbers = self._numbers(span)
+        return ValueType(self.strings[numbers.get(1, 0)], self.strings[numbers.get(2, 0)])
+
+    def _mapping(self, span: Span) -> Mapping:
+        numbers = self._numbers(span)
+        return Mapping(self.strings[numbers.get(5, 0)], self.strings[numbers.get(6, 0)])
+
+    def _function(self, span: Span) -> tuple[int, tuple[str, str]]:
+        numbers = self._numbers(span)
+        return numbers.get(1, 0), (self.strings[numbers.get(2, 0)], self.strings[numbers.get(4, 0)])
+
+    def _location(self, span: Span, functions: dict[int, tuple[str, str]]) -> tuple[int, tuple[Frame, ...]]:
+        """Give a location's frames: several where calls were inlined, innermost first."""
+        identity = address = 0
+        frames: list[Frame] = []
+        for number, value, end in fields(self.raw, *span):
+            if number == 1:
+                identity = value
+            elif number == 3:  # noqa: PLR2004 - a field number
+                address = value
+            elif number == 4 and end >= 0:  # noqa: PLR2004 - a field number
+                line = self._numbers((value, end))
+                name, file = functions.get(line.get(1, 0), ("?", ""))
+                frames.append(Frame(name, file, max(signed(line.get(2, 0)), 0)))
+        return identity, tuple(frames) or (Frame(f"0x{address:x}"),)
+
+    def _sample(self, span: Span, stacks: dict[int, tuple[Frame, ...]], width: int) -> Sample:
+        locations: list[int] = []
+        values: list[int] = []
+        labels: list[Span] = []
+        for number, value, end in fields(self.raw, *span):
+            if number == 1:
+                locations += [value] if end < 0 else packed(self.raw, value, end, MAX_DEPTH)
+            elif number == 2:  # noqa: PLR2004 - a field number
+                values += [value] if end < 0 else packed(self.raw, value, end, width)
+            elif end >= 0:
+                labels.append((value, end))
+        if len(values) != width or len(locations) > MAX_DEPTH or len(labels) > MAX_LABELS:
+            raise WireMalformed(f"a sample has {len(values)} values, {len(locations)} locations, {len(labels)} labels")
+        stack = tuple(frame for location in locations for frame in stacks.get(location, ()))
+        return Sample(stack, tuple(map(signed, values)), tuple(self._labels(labels)))
+
+    def _labels(self, spans: Iterable[Span]) -> Iterable[tuple[str, str]]:
+        for span in spans:
+            numbers = self._numbers(span)
+            text = self.strings[numbers.get(2, 0)] or str(signed(numbers.get(3, 0)))
+            yield self.strings[numbers.get(1, 0)], text

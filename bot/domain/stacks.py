@@ -1,0 +1,132 @@
+"""Go stacks: which frame is the service's own, and what a goroutine waits for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+# fmt: off
+STANDARD_ROOTS = frozenset((
+    "archive", "bufio", "builtin", "bytes", "cmp", "compress", "container", "context", "crypto", "database",
+    "debug", "embed", "encoding", "errors", "expvar", "flag", "fmt", "go", "hash", "html", "image", "index",
+    "internal", "io", "iter", "log", "maps", "math", "mime", "net", "os", "path", "plugin", "reflect",
+    "regexp", "runtime", "simd", "slices", "sort", "strconv", "strings", "structs", "sync", "syscall",
+    "testing", "text", "time", "type", "unicode", "unique", "unsafe", "vendor", "weak",
+))
+# fmt: on
+"""First path elements of the packages under $GOROOT/src of Go 1.27; a module path begins with none of them."""
+
+HANDLER_ROOTS = (
+    "net/http.HandlerFunc.ServeHTTP",
+    "net/http.(*conn).serve",
+    "net/http.(*http2serverConn).runHandler",
+    "google.golang.org/grpc.(*Server).handleStream",
+)
+"""Frames below which a goroutine answers one request."""
+
+WAITS = {
+    "runtime.chansend": "chan send",
+    "runtime.chansend1": "chan send",
+    "runtime.chanrecv": "chan receive",
+    "runtime.chanrecv1": "chan receive",
+    "runtime.chanrecv2": "chan receive",
+    "runtime.selectgo": "select",
+    "runtime.block": "select (no cases)",
+    "internal/poll.runtime_pollWait": "IO wait",
+    "sync.(*Mutex).Lock": "sync.Mutex.Lock",
+    "internal/sync.(*Mutex).Lock": "sync.Mutex.Lock",
+    "sync.(*RWMutex).RLock": "sync.RWMutex.RLock",
+    "sync.(*RWMutex).Lock": "sync.RWMutex.Lock",
+    "sync.(*WaitGroup).Wait": "sync.WaitGroup.Wait",
+    "sync.(*Cond).Wait": "sync.Cond.Wait",
+    "time.Sleep": "sleep",
+}
+"""Function -> the words of a debug=2 dump (waitReasonStrings in runtime/runtime2.go, Go 1.27): a debug=0 profile has
+the frames only."""
+
+LOCK_WAITS = frozenset({"sync.Mutex.Lock", "sync.RWMutex.RLock", "sync.RWMutex.Lock", "semacquire"})
+"""Waits for a lock. Before Go 1.21 the runtime said `semacquire` for all of them."""
+
+QUEUE_WAITS = frozenset({"chan send", "chan receive", "select", "sync.Cond.Wait", "semacquire"})
+"""Waits for a turn or a value from another goroutine, as in a pool; an I/O wait or a sleep is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call: function with its package path, source file, line (0 when unknown)."""
+
+    function: str
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.function} ({short_file(self.file)}:{self.line})" if self.file else self.function
+
+
+def short_file(path: str) -> str:
+    """Keep the last two elements of a path: enough to find it, nothing about the build machine."""
+    return "/".join(path.rsplit("/", 2)[-2:])
+
+
+@lru_cache(maxsize=65536)
+def package(function: str) -> str:
+    """Give the package path of a function: `a/b.(*T).M` -> `a/b`."""
+    slash = function.rfind("/", 0, _brackets(function)) + 1
+    dot = function.find(".", slash)
+    return function if dot < 0 else function[:dot]
+
+
+def _brackets(function: str) -> int:
+    """Give where type arguments begin: `f[a/b.T]` holds slashes that are not the function's own."""
+    at = function.find("[")
+    return len(function) if at < 0 else at
+
+
+@lru_cache(maxsize=65536)
+def is_standard(function: str) -> bool:
+    """Tell whether a function belongs to the runtime or the standard library."""
+    head, _, rest = package(function).partition("/")
+    return head.partition(":")[0] in STANDARD_ROOTS or (not rest and head != "main" and "." not in function)
+
+
+def own_frame(stack: Sequence[Frame], module: str = "") -> Frame | None:
+    """Give the innermost frame of the service itself, or of a library it uses when there is none.
+
+    `stack` is innermost first, `module` the path of the service's module ("" when unknown).
+    """
+    library: Frame | None = None
+    for frame in stack:
+        if is_standard(frame.function):
+            continue
+        if not module or is_own(frame.function, module):
+            return frame
+        library = library or frame
+    return library
+
+
+def is_own(function: str, module: str) -> bool:
+    """Tell whether a function belongs to the module (or to package main)."""
+    path = package(function)
+    return path in {"main", module} or path.startswith(module + "/")
+
+
+def in_handler(stack: Sequence[Frame]) -> bool:
+    """Tell whether the goroutine answers a request (idle connections and pprof's own handler do not)."""
+    functions = [frame.function for frame in stack]
+    if any(name.startswith("net/http/pprof.") for name in functions):
+        return False
+    return any(name in HANDLER_ROOTS for name in functions) and own_frame(stack) is not None
+
+
+def waits_for(stack: Sequence[Frame]) -> str:
+    """Say what a goroutine waits for in the words of a dump; "" when it runs or the wait is not known.
+
+    The outermost of the leading standard frames decides: a mutex waits through a semaphore, and it is the mutex
+    that tells something.
+    """
+    found = ""
+    for frame in stack:
+        if not is_standard(frame.function):
+            break
+        if (wait := WAITS.get(frame.function)) is not None:
+            found = wait if not found or wait.startswith("sync.") else found
+    return found
