@@ -1,0 +1,1 @@
+"""A local Slack: Web API, signed deliveries, Socket Mode and a browser page, all in one process on loopback."""

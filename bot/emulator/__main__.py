@@ -1,0 +1,110 @@
+"""Start a local Slack: `python -m bot.emulator --app-url http://127.0.0.1:8000/slack/events`."""
+
+import argparse
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aiohttp import web
+
+from bot.emulator.app import create_app
+from bot.emulator.box import build_box
+from bot.emulator.settings import COMMANDS, SHORTCUTS, Lab, Settings, Shortcut, SlashCommand, settings_problem
+
+UNUSABLE = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    options = argparse.ArgumentParser("python -m bot.emulator", description="A local Slack on loopback.")
+    add = options.add_argument
+    add("--port", type=int, default=4390, help="0 takes a free one (default: %(default)s)")
+    add("--app-url", default="http://127.0.0.1:8000/slack/events", help="the app's request URL")
+    add("--signing-secret", default=os.environ.get("SLACK_SIGNING_SECRET", ""), help="or SLACK_SIGNING_SECRET")
+    add("--bot-token", default=os.environ.get("SLACK_BOT_TOKEN", "xoxb-emulator-1"), help="or SLACK_BOT_TOKEN")
+    add("--app-token", default=os.environ.get("SLACK_APP_TOKEN", "xapp-emulator-1"), help="or SLACK_APP_TOKEN")
+    add("--socket-mode", action="store_true", help="deliver over the app's WebSocket instead of HTTP")
+    add("--app-name", default="FirstFive")
+    add("--command", action="append", default=[], metavar="/NAME=HINT", help="a slash command the app has")
+    add("--shortcut", action="append", default=[], metavar="CALLBACK_ID=TITLE", help="a message shortcut the app has")
+    add("--lab", action="append", default=[], metavar="NAME=URL", help="a target whose faults the page can switch")
+    add("--ack-timeout", type=float, default=3.0, metavar="S", help="how long the app may take (default: %(default)s)")
+    add("--no-limits", action="store_true", help="start without rate limits")
+    add("--exit-with-stdin", action="store_true", help="end when standard input ends, with the parent process")
+    add("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
+    return options
+
+
+def settings_from(options: argparse.Namespace) -> Settings:
+    """Turn the command line into settings."""
+
+    def pairs(values: Sequence[str]) -> list[tuple[str, str]]:
+        return [(name, value) for name, _, value in (entry.partition("=") for entry in values)]
+
+    return Settings(
+        app_url=options.app_url,
+        signing_secret=options.signing_secret,
+        bot_token=options.bot_token,
+        app_token=options.app_token,
+        port=options.port,
+        app_name=options.app_name,
+        socket_mode=options.socket_mode,
+        ack_timeout_s=options.ack_timeout,
+        limits_on=not options.no_limits,
+        labs=tuple(Lab(name, url) for name, url in pairs(options.lab)),
+        commands=tuple(SlashCommand(name, hint) for name, hint in pairs(options.command)) or COMMANDS,
+        shortcuts=tuple(Shortcut(name, title) for name, title in pairs(options.shortcut)) or SHORTCUTS,
+    )
+
+
+async def serve(settings: Settings, listening: socket.socket, *, exit_with_stdin: bool) -> None:
+    """Serve until a signal or the end of standard input."""
+    runner = web.AppRunner(create_app(build_box(settings)), access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    if exit_with_stdin:
+        threading.Thread(target=_wait_for_end_of_stdin, args=(loop, stop), daemon=True).start()
+    print(f"Slack is at {settings.base_url}/", flush=True)  # noqa: T201 - who starts us reads this line
+    await stop.wait()
+    await runner.cleanup()
+
+
+def _wait_for_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    loop.call_soon_threadsafe(stop.set)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the emulator; return its exit code."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    settings = settings_from(options)
+    if problem := settings_problem(settings):
+        print(problem, file=sys.stderr)  # noqa: T201 - this is a command line
+        return UNUSABLE
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        print(f"Port {settings.port} {why}; name another with --port.", file=sys.stderr)  # noqa: T201
+        return UNUSABLE
+    settings = replace(settings, port=listening.getsockname()[1])
+    asyncio.run(serve(settings, listening, exit_with_stdin=options.exit_with_stdin))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

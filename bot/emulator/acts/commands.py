@@ -1,0 +1,59 @@
+"""Slash commands: typed, delivered, answered."""
+
+import asyncio
+
+from bot.emulator.acts.payloads import NO_TOKEN, place
+from bot.emulator.box import Box
+from bot.emulator.channels import Channel
+from bot.emulator.delivery import Answer
+from bot.emulator.errors import SlackError
+from bot.emulator.messages import Json
+from bot.emulator.people import User
+from bot.emulator.typed_text import as_sent
+
+
+async def command(box: Box, user: User, channel: Channel, line: str, times: int = 1) -> Json:
+    """Send a command line like a person; `times` deliveries of the very same payload."""
+    name, _, text = line.strip().partition(" ")
+    if name not in {known.name for known in box.settings.commands}:
+        _whisper(box, channel, user, f"`{as_sent(name, box.workspace)}` is not a valid command.")
+        return {"ok": False, "failure": "invalid_command"}
+    payload = _payload(box, user, channel, name, text.strip())
+    answers = await asyncio.gather(*(box.deliver("slash_commands", payload) for _ in range(times)))
+    for answer in answers:
+        _show(box, channel, user, name, answer)
+    failures = [answer.words if answer.failure else "" for answer in answers]
+    return {"ok": not any(failures), "failures": failures, "trigger_id": payload["trigger_id"]}
+
+
+def _payload(box: Box, user: User, channel: Channel, name: str, text: str) -> Json:
+    where = place(channel)
+    return {
+        "token": NO_TOKEN,
+        "team_id": box.settings.team_id,
+        "team_domain": box.settings.team_domain,
+        "channel_id": where["id"],
+        "channel_name": where["name"],
+        "user_id": user.id,
+        "user_name": user.name,
+        "command": name,
+        "text": as_sent(text, box.workspace, labels=True),
+        "api_app_id": box.settings.app_id,
+        "is_enterprise_install": "false",
+        "response_url": box.response_urls.issue(channel.id, user.id),
+        "trigger_id": box.triggers.issue(user.id),
+    }
+
+
+def _show(box: Box, channel: Channel, user: User, name: str, answer: Answer) -> None:
+    if answer.failure:
+        _whisper(box, channel, user, f'{name} failed with the error "{answer.words}"')
+    elif answer.body:
+        try:
+            box.response_urls.answer(channel.id, user.id, answer.body)
+        except SlackError as error:
+            _whisper(box, channel, user, f'{name} failed with the error "{error.error}"')
+
+
+def _whisper(box: Box, channel: Channel, user: User, text: str) -> None:
+    box.workspace.show_ephemeral(channel, user.id, text, username="Slackbot")

@@ -1,0 +1,61 @@
+"""A running emulator for tests: its own process, ended with the test, and a client for its control API."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+SECRET = "emulator-signing-secret"
+BOT_TOKEN = "xoxb-emulator-test"
+APP_TOKEN = "xapp-emulator-test"
+ADA, BEN, CHEN, DANA = "U0ADA0001", "U0BEN0002", "U0CHEN003", "U0DANA004"
+
+
+@dataclass(frozen=True)
+class Emulator:
+    url: str
+    session: aiohttp.ClientSession
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.url}api/"
+
+    async def act(self, name: str, **values: Any) -> dict[str, Any]:
+        async with self.session.post(f"{self.url}__box/{name}", json=values) as response:
+            body: dict[str, Any] = await response.json()
+            return body
+
+    async def read(self, name: str) -> dict[str, Any]:
+        async with self.session.get(f"{self.url}__box/{name}") as response:
+            body: dict[str, Any] = await response.json()
+            return body
+
+    async def channel(self, name: str) -> dict[str, Any]:
+        channels = (await self.read("state"))["channels"]
+        found: dict[str, Any] = next(one for one in channels if one.get("name") == name)
+        return found
+
+    async def id_of(self, name: str) -> str:
+        return str((await self.channel(name))["id"])
+
+
+@asynccontextmanager
+async def running_emulator(app_url: str, *options: str) -> AsyncIterator[Emulator]:
+    command = [sys.executable, "-m", "bot.emulator", "--port", "0", "--exit-with-stdin", "--app-url", app_url]
+    command += ["--signing-secret", SECRET, "--bot-token", BOT_TOKEN, "--app-token", APP_TOKEN, *options]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    line = (await process.stdout.readline()).decode()
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Emulator(line.rpartition(" ")[2].strip(), session)
+    finally:
+        process.stdin.close()
+        await process.wait()
