@@ -17,8 +17,8 @@ async def show(tools: Tools, params: Show) -> Reply:  # noqa: ARG001 - every ste
     commander = incident.commander.name if incident.commander else "nobody yet"
     lines = [
         f"*{incident.id} {incident.title}*",
-        f"{incident.severity.value}, {incident.status.value}; commander: {commander}; "
-        f"service: {incident.service or 'not named yet'}.",
+        f"{incident.severity.value}, {incident.status.value}.",
+        f"Commander: {commander}. Service: {incident.service or 'not named yet'}.",
         *(f"{phase.title}: {phase.state.value}. {phase.summary}".strip() for phase in incident.phases),
         ", ".join(f"{m.name} {m.text}" for m in measure(incident.milestones)),
     ]
