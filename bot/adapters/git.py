@@ -44,9 +44,8 @@ class GitRepository:
 
     async def _place(self, repository: str, sha: str) -> Path | Missing:
         """Find the repository on this disk; bring a remote one here, or up to date, if it lacks the commit."""
-        local = Path(repository)
         if "://" not in repository and not re.match(r"[\w.-]+@[\w.-]+:", repository):
-            return local if local.is_dir() else Missing(f"the repository {repository} is not there")
+            return _local(Path(repository))
         mirror = self._mirrors / hashlib.sha256(repository.encode()).hexdigest()[:16]
         async with self._locks.setdefault(mirror, asyncio.Lock()):
             if not mirror.is_dir():
@@ -58,6 +57,10 @@ class GitRepository:
             else:
                 return mirror
         return told if isinstance(told, Missing) else mirror
+
+
+def _local(place: Path) -> Path | Missing:
+    return place if place.is_dir() else Missing(f"the repository {place} is not there")
 
 
 def _commit(row: str) -> Commit:

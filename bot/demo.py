@@ -1,0 +1,227 @@
+"""`firstfive demo`: the whole product on this machine alone. A local Slack, a lab service with a sick target, the bot.
+
+Every part is a process of its own that ends when its standard input does, so that nothing outlives this one, however
+it ends.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.domain.errors import FirstFiveError
+
+_READY_S = 20.0
+_LOOK_S = 0.05
+_END_S = 5.0
+_BUILD_S = 900.0
+
+
+class DemoFailed(FirstFiveError):
+    """A part of the demo could not start; says which, why and what to do."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the parts of the demo listen, all on loopback, and where its files are."""
+
+    port: int
+    lab_port: int
+    folder: Path
+
+    @property
+    def slack(self) -> str:
+        """The address of the local Slack's page."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def bot(self) -> str:
+        """The address of the bot."""
+        return f"http://127.0.0.1:{self.port + 1}"
+
+
+def run(places: Places) -> None:
+    """Start every part, print where to look, and stay until interrupted.
+
+    :raises DemoFailed: a port is taken or a part does not start.
+    """
+    began = time.monotonic()
+    for port in (places.port, places.port + 1):
+        _check_free(port)
+    shutil.rmtree(places.folder, ignore_errors=True)
+    places.folder.mkdir(parents=True)
+    with ExitStack() as parts:
+        lab = _lab(parts, places)
+        _say("starting a local Slack and the bot")
+        environment = _environment(places)
+        _write_config(places, lab)
+        watched = [_slack(parts, places, lab, environment), _bot(parts, places, environment)]
+        _await(f"{places.slack}/", "the local Slack", watched[0])
+        _await(f"{places.bot}/health/ready", "the bot", watched[1])
+        _say(_welcome(places, time.monotonic() - began))
+        _stay(watched)
+
+
+@dataclass
+class _Part:
+    """A running process of the demo, and where it writes what goes wrong."""
+
+    name: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    def last_words(self) -> str:
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return lines[-1].removeprefix("lab: ").strip() if lines else "it said nothing"
+
+
+def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
+    """Build the lab if need be (its progress goes to the terminal), start it and give its one line of answer."""
+    _say("preparing the lab: a Go service with three targets, one of them sick")
+    prepared = subprocess.run([*_module("bot.lab"), "prepare"], check=False, timeout=_BUILD_S)
+    if prepared.returncode:
+        raise DemoFailed("The lab could not be built; the line above says what to do.")
+    serve = [*_module("bot.lab"), "serve", "--port-base", str(places.lab_port)]
+    part = parts.enter_context(_started("the lab", serve, places.folder / "lab.log", {}, answers=True))
+    line = part.process.stdout.readline() if part.process.stdout else ""
+    if not line:
+        part.process.wait(_END_S)
+        raise DemoFailed(f"The lab did not start: {part.last_words()}")
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def _slack(parts: ExitStack, places: Places, lab: Mapping[str, Any], environment: Mapping[str, str]) -> _Part:
+    labs = [word for target in lab["targets"] for word in ("--lab", f"{target['name']}={target['admin']}")]
+    command = [*_module("bot.emulator"), "--port", str(places.port), "--app-url", f"{places.bot}/slack/events", *labs]
+    command.append("--exit-with-stdin")
+    return parts.enter_context(_started("the local Slack", command, places.folder / "slack.log", environment))
+
+
+def _bot(parts: ExitStack, places: Places, environment: Mapping[str, str]) -> _Part:
+    command = [*_module("bot.cli"), "serve", "--exit-with-stdin"]
+    return parts.enter_context(_started("the bot", command, places.folder / "bot.log", environment))
+
+
+def _environment(places: Places) -> dict[str, str]:
+    return {
+        "FIRSTFIVE_CONFIG": str(places.folder / "firstfive.toml"),
+        "DATABASE_URL": f"sqlite:///{places.folder / 'firstfive.db'}",
+        "ARTIFACTS_URL": str(places.folder / "artifacts"),
+        "PORT": str(places.port + 1),
+        "SLACK_API_URL": f"{places.slack}/api/",
+        "SLACK_BOT_TOKEN": f"xoxb-emulator-{secrets.token_hex(8)}",
+        "SLACK_SIGNING_SECRET": secrets.token_hex(16),
+        "SLACK_APP_TOKEN": "",
+    }
+
+
+def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
+    """Write the bot's configuration: what a platform team would write for this service."""
+    lines = [
+        f'url = "{places.bot}"',
+        'on_call = ["@ben", "@chen"]',
+        'announcements = "#announcements"',
+        "",
+        "[[services]]",
+        'name = "checkout"',
+        f'repository = "{lab["repository"]}"',
+        f'links = [{{ title = "Runbook", url = "{places.bot}/" }}]',
+    ]
+    for target in lab["targets"]:
+        lines += ["[[services.targets]]", f'name = "{target["name"]}"']
+        lines += [f'pprof = "{target["pprof"]}"', f'url = "{target["url"]}"']
+    (places.folder / "firstfive.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+@contextmanager
+def _started(
+    name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], *, answers: bool = False
+) -> Iterator[_Part]:
+    """Run a part in a session of its own (Ctrl-C is ours to pass on) and end it afterwards, gently first."""
+    with log.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if answers else file,
+            stderr=file,
+            env={**os.environ, **environment},
+            start_new_session=True,
+            text=True,
+        )
+        try:
+            yield _Part(name, process, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _check_free(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise DemoFailed(
+                f"Port {port} is taken. Stop what uses it, or choose others: make demo PORT={port + 100}"
+            ) from None
+
+
+def _await(url: str, name: str, part: _Part) -> None:
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        if part.process.poll() is not None:
+            raise DemoFailed(f"{name[:1].upper()}{name[1:]} did not start: {part.last_words()}")
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - an address of ours on loopback
+                return
+        except OSError:
+            time.sleep(_LOOK_S)
+    raise DemoFailed(f"{name[:1].upper()}{name[1:]} is not ready after {_READY_S:.0f} s; see {part.log}")
+
+
+def _stay(watched: Sequence[_Part]) -> None:
+    """Stay until interrupted; say so if a part ends before."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            for part in watched:
+                if part.process.poll() is not None:
+                    raise DemoFailed(f"{part.name} ended: {part.last_words()}")
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        _say("stopping")
+
+
+def _welcome(places: Places, took_s: float) -> str:
+    return (
+        f"ready after {took_s:.1f} s\n\n"
+        f"  Open        {places.slack}\n"
+        f"  and type    /incident start sev2 checkout 5xx after deploy\n"
+        f"  Incidents   {places.bot}\n\n"
+        f"  checkout-3 is sick: watch the card find out. Ctrl-C ends everything."
+    )
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"firstfive: {text}\n")
+    sys.stderr.flush()
