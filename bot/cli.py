@@ -1,0 +1,132 @@
+"""`firstfive ...`: arguments in, one call, an exit code out (0 done, 1 failed, 2 bad invocation, 3 refused)."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from bot import demo as demo_
+from bot import main as main_
+from bot import settings as settings_
+from bot.domain.errors import CommandRejected, FirstFiveError
+from bot.domain.run import RunStatus
+
+app = typer.Typer(
+    name="firstfive",
+    help="The first five minutes of an incident on a Go service, and the paper trail after it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_EXIT = {RunStatus.DONE: 0, RunStatus.REFUSED: 3}
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"firstfive: {message}\n")
+    raise SystemExit(code)
+
+
+def _settings() -> settings_.Settings:
+    try:
+        return settings_.read()
+    except settings_.ConfigRefused as error:
+        _stop(str(error), 2)
+
+
+def _do(act: Callable[[], Any]) -> Any:
+    """Run something; what FirstFive can explain becomes one line and an exit code."""
+    try:
+        return act()
+    except CommandRejected as error:
+        _stop(str(error), 2)
+    except FirstFiveError as error:
+        _stop(str(error), 1)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="The local Slack's page; the bot takes the next one.")] = 4390,
+    lab_port: Annotated[int, typer.Option(help="The first of the lab's ports.")] = 6060,
+    folder: Annotated[Path, typer.Option(help="Its files; emptied at every start.")] = Path("data/demo"),
+) -> None:
+    """Show the whole product on this machine: a local Slack, a sick Go service, the bot."""
+    _do(lambda: demo_.run(demo_.Places(port, lab_port, folder.absolute())))
+
+
+@app.command()
+def serve(
+    *, exit_with_stdin: Annotated[bool, typer.Option("--exit-with-stdin", help="End when standard input does.")] = False
+) -> None:
+    """Run the bot: Slack, pages, probes and the worker."""
+    settings = _settings()
+    _do(lambda: main_.serve(settings, exit_with_stdin=exit_with_stdin))
+
+
+@app.command()
+def migrate(
+    down_to: Annotated[str, typer.Option(help="Go back to this revision; `base` removes every table.")] = "",
+) -> None:
+    """Bring the database's schema up to this release."""
+    settings = _settings()
+    sys.stdout.write(_do(lambda: main_.migrate(settings, down_to)) + "\n")
+
+
+@app.command()
+def playbooks() -> None:
+    """List the playbooks and how they are used."""
+    for line in main_.manual():
+        sys.stdout.write(line + "\n")
+
+
+@app.command()
+def verify() -> None:
+    """Check every timeline's hash chain; say where one breaks."""
+    settings = _settings()
+    audits = _do(lambda: asyncio.run(main_.verify(settings)))
+    broken = [audit for audit in audits if audit.breaks]
+    for audit in audits:
+        blanked = f", {audit.blanked} blanked" if audit.blanked else ""
+        verdict = "BROKEN" if audit.breaks else "ok"
+        sys.stdout.write(f"{verdict:6} {audit.incident_id}  {audit.entries} entries{blanked}  head {audit.head[:16]}\n")
+        for flaw in audit.breaks:
+            sys.stdout.write(f"       {flaw}\n")
+    if broken:
+        _stop(f"{len(broken)} of {len(audits)} timelines were changed after they were written.", 1)
+
+
+@app.command()
+def run(
+    playbook: Annotated[str, typer.Argument(help="Its name; `firstfive playbooks` lists them.")],
+    words: Annotated[list[str] | None, typer.Argument(metavar="key=value ...", help="Its params.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Run a playbook here, with the same engine, timeline and policies as in Slack."""
+    params: dict[str, Any] = {}
+    for word in words or []:
+        key, is_pair, value = word.partition("=")
+        if not is_pair:
+            _stop(f"{word!r}: write params as key=value, for instance service=checkout.", 2)
+        params[key] = value
+    settings = _settings()
+    report = _do(lambda: asyncio.run(main_.run_playbook(settings, playbook, params)))
+    if as_json:
+        sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(report.as_text() + "\n")
+    raise SystemExit(_EXIT.get(report.run.status, 1))
+
+
+def main() -> None:
+    """Enter by the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

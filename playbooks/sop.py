@@ -1,0 +1,189 @@
+"""The five-minute SOP: declare, capture, diagnose, decide, mitigate; then escalate if nobody mitigated."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.engine import (
+    Kind,
+    Missing,
+    Outcome,
+    Params,
+    Person,
+    Playbook,
+    Reached,
+    RunFailed,
+    RunStatus,
+    Status,
+    Tools,
+)
+
+_PAGE_AGAIN_S = 15.0
+_PAGE_TRIES = 20
+
+
+class Sop(Params):
+    """Nothing to say: the incident says it."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is known of the moment."""
+
+    summary: str
+
+
+@dataclass(frozen=True)
+class Captured:
+    """Which run took the snapshot, and of what."""
+
+    summary: str
+    service: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """What is wrong, if anything stood out."""
+
+    summary: str
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What is proposed."""
+
+    summary: str
+
+
+@dataclass(frozen=True)
+class Mitigated:
+    """Who said that users are safe."""
+
+    summary: str
+
+
+@dataclass(frozen=True)
+class Escalated:
+    """Who was reached at 5:00, and how."""
+
+    summary: str
+
+
+playbook = Playbook(
+    "sop", "Run the five minutes: declare, capture, diagnose, decide, mitigate.", Sop, needs_incident=True
+)
+
+
+@playbook.step("Declare", budget_s=30, optional=True)
+async def declare(tools: Tools, params: Sop) -> Declared:  # noqa: ARG001 - every step takes its params
+    """Say what changed."""
+    incident = await tools.incident()
+    outcome = await tools.run("changes", {"service": incident.service})
+    return Declared(_summary(outcome))
+
+
+@playbook.step("Capture", budget_s=60, optional=True)
+async def capture(tools: Tools, params: Sop) -> Captured:  # noqa: ARG001
+    """Take a snapshot of every target; without a service, wait until somebody names one."""
+    service = (await tools.incident()).service or await tools.wait("service")
+    outcome = await tools.run("snapshot", {"service": service})
+    return Captured(_summary(outcome), service, outcome.run_id)
+
+
+@playbook.step("Diagnose", budget_s=30, optional=True)
+async def diagnose(tools: Tools, params: Sop, captured: Captured | Missing) -> Diagnosed:  # noqa: ARG001
+    """Read the snapshot, also one that is still on its way."""
+    service = (await tools.incident()).service
+    if not service:
+        raise RunFailed("no service is named, so nothing was captured")
+    snapshot = f"{tools.run_id}.snapshot" if isinstance(captured, Missing) else captured.run_id
+    return Diagnosed(_summary(await tools.run("diagnose", {"service": service, "snapshot": snapshot})))
+
+
+@playbook.step("Decide", budget_s=30, optional=True)
+async def decide(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> Decided:  # noqa: ARG001
+    """Ask the decision tree."""
+    service = (await tools.incident()).service
+    if not service:
+        raise RunFailed("no service is named, so there is nothing to decide")
+    return Decided(_summary(await tools.run("canary", {"service": service})))
+
+
+@playbook.step("Mitigate", budget_s=150)
+async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> Mitigated:  # noqa: ARG001
+    """Ask the commander, and wait for somebody to say that users are safe."""
+    incident = await tools.incident()
+    if incident.status is Status.OPEN:
+        whom = incident.commander
+        known = diagnosed.summary if isinstance(diagnosed, Diagnosed) else f"No diagnosis: {diagnosed.reason}."
+        await tools.publish(
+            "ask",
+            Kind.ASKED,
+            person=whom.id if whom else "",
+            text=f"{known} Roll back, restart or divert, then press Mitigated when users are safe.",
+        )
+    who = await tools.wait("mitigated")
+    return Mitigated(f"{who} says users are safe")
+
+
+@playbook.step("Escalate")
+async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) -> Escalated:  # noqa: ARG001
+    """Page who is on call for SEV1 and SEV2, and say who was reached; keep trying whoever was not."""
+    incident = await tools.incident()
+    if isinstance(mitigated, Mitigated) or incident.status is not Status.OPEN:
+        return Escalated("not needed")
+    if not incident.severity.pages:
+        return _told(tools, [], f"Five minutes are over unmitigated. {incident.severity.value} pages nobody.")
+    people = [await _person(tools, mention) for mention in tools.catalog.on_call]
+    if not people:
+        return _told(
+            tools, [], "Five minutes are over unmitigated. Nobody was paged: on_call is empty in the configuration."
+        )
+    text = (
+        f"{incident.id} {incident.severity.value} {incident.title}: not mitigated after five minutes. You are needed."
+    )
+    reached: dict[str, Reached] = {}
+    for attempt in range(_PAGE_TRIES):
+        missing = [person for person in people if person.id not in reached or not reached[person.id].ok]
+        tried = await asyncio.gather(*(_page(tools, person, text, attempt) for person in missing))
+        reached |= {each.person.id: each for each in tried}
+        if all(each.ok for each in reached.values()):
+            break
+        if attempt == 0:
+            await tools.publish("first", Kind.ESCALATED, reached=_rows(reached), text=_said(reached, "Trying again."))
+        await tools.pause(_PAGE_AGAIN_S)
+    return _told(tools, _rows(reached), _said(reached, ""))
+
+
+def _summary(outcome: Outcome) -> str:
+    """Give the line a child run ended with; a child that failed fails the phase."""
+    if outcome.status is not RunStatus.DONE:
+        raise RunFailed(outcome.reason or f"it ended as {outcome.status.value}")
+    return str(outcome.result.get("summary") or outcome.result.get("text", ""))
+
+
+async def _person(tools: Tools, mention: str) -> Person:
+    return await tools.ports.directory.find(mention) or Person(mention, mention)
+
+
+async def _page(tools: Tools, person: Person, text: str, attempt: int) -> Reached:
+    key = f"{tools.run_id}:{person.id}"
+    return await tools.once(f"{person.id}:{attempt}", Reached, lambda: tools.ports.pager.page(person, text, key))
+
+
+def _rows(reached: dict[str, Reached]) -> list[dict[str, str | bool]]:
+    return [{"person": r.person.name, "how": r.how, "ok": r.ok, "reason": r.reason} for r in reached.values()]
+
+
+def _said(reached: dict[str, Reached], then: str) -> str:
+    good = [f"{each.person.name} ({each.how})" for each in reached.values() if each.ok]
+    bad = [f"{each.person.name} ({each.reason})" for each in reached.values() if not each.ok]
+    parts = ["Five minutes are over unmitigated."]
+    parts += [f"Paged {', '.join(good)}."] if good else []
+    parts += [f"Could not reach {', '.join(bad)}."] if bad else []
+    return " ".join([*parts, then]).strip()
+
+
+def _told(tools: Tools, reached: list[dict[str, str | bool]], text: str) -> Escalated:
+    tools.record(Kind.ESCALATED, reached=reached, text=text)
+    return Escalated(text)
