@@ -14,6 +14,9 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 endif
 # Options handed on: make demo ARGS=..., make test ARGS="-k snapshot"
 ARGS ?=
+# make demo PORT=... LAB_PORT=...; what the surroundings call PORT is not meant
+DEMO_PORTS := $(if $(filter command,$(firstword $(origin PORT))),--port $(PORT)) \
+	$(if $(filter command,$(firstword $(origin LAB_PORT))),--lab-port $(LAB_PORT))
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet $(ARGS)
 
@@ -27,7 +30,7 @@ help:
 	@echo "make clean      remove what make and the tests made, the environment included"
 
 demo: environment
-	@exec $(BIN)/firstfive demo $(ARGS)
+	@exec $(BIN)/firstfive demo $(DEMO_PORTS) $(ARGS)
 
 test: system-packages lint
 	@exec $(BIN)/python -m pytest -q $(ARGS)
