@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.run import Missing, Reply, Run, RunStatus, Source
 from bot.domain.service import Service, Target
+from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Author, Draft, Entry, Person
 
 T = TypeVar("T")
@@ -241,7 +242,13 @@ class Documents(Protocol):
 
 
 class Targets(Protocol):
-    """Asks the targets of a service."""
+    """Asks the targets of a service; never raises for what a target does."""
 
-    async def probe(self, target: Target) -> Any:
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
         """Ask a target what its users get now."""
+
+    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        """Capture parts of a target, redacted, each recorded whatever becomes of it."""
+
+    def pack(self, manifest: Manifest, captures: Sequence[Captured]) -> bytes:
+        """Pack a snapshot into one tar.gz; equal snapshots give equal bytes."""

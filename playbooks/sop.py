@@ -79,7 +79,7 @@ async def declare(tools: Tools, params: Sop) -> Declared:  # noqa: ARG001 - ever
     """Say what changed."""
     incident = await tools.incident()
     outcome = await tools.run("changes", {"service": incident.service})
-    return Declared(_summary(outcome))
+    return Declared(f"Reported by {incident.reporter.name}. {_summary(outcome)}")
 
 
 @playbook.step("Capture", budget_s=60, optional=True)

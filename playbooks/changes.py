@@ -1,0 +1,99 @@
+"""Say what changed: what users get now, which builds run, the commits between them, the links worth having."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+
+from bot.engine import (
+    BUILD,
+    Build,
+    Commit,
+    Missing,
+    Params,
+    Playbook,
+    Probe,
+    Reply,
+    Service,
+    ServiceName,
+    Tools,
+    examine,
+)
+
+_COMMITS_SHOWN = 5
+
+
+class Changes(Params):
+    """Of which service; the incident's, if left out."""
+
+    service: ServiceName = ""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the users of each target get now."""
+
+    probes: tuple[Probe, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Builds:
+    """Which build each target runs, and the commits that only the newer one has."""
+
+    by_target: tuple[tuple[str, Build], ...]
+    commits: tuple[Commit, ...]
+    summary: str
+
+
+playbook = Playbook("changes", "Say what changed: answers to users, builds, commits, links.", Changes)
+
+
+@playbook.step("Ask what users get now", optional=True)
+async def ask(tools: Tools, params: Changes) -> Answers:
+    """Probe every target a few times."""
+    service = await _service(tools, params)
+    probes = await asyncio.gather(*(tools.ports.targets.probe(target) for target in service.targets))
+    bad = [f"{probe.target} answers {probe}" for probe in probes if probe.requests and probe.failures]
+    asked = sum(probe.requests > 0 for probe in probes)
+    good = f"all {asked} probed targets answer" if asked else "no target has a url to probe"
+    return Answers(tuple(probes), "; ".join(bad) or good)
+
+
+@playbook.step("Compare the builds", optional=True)
+async def compare(tools: Tools, params: Changes) -> Builds:
+    """Read each target's build; the one most targets run is the last known good one."""
+    service = await _service(tools, params)
+    captures = await asyncio.gather(*(tools.ports.targets.capture(target, [BUILD]) for target in service.targets))
+    facts = [examine(parts) for parts in captures]
+    builds = tuple((t.name, each.build) for t, each in zip(service.targets, facts, strict=True))
+    known = Counter(build.revision or build.id for _, build in builds if build.revision or build.id)
+    if not known:
+        return Builds(builds, (), "no target says which build it runs")
+    if len(known) == 1:
+        return Builds(builds, (), f"every target runs build {next(iter(known))[:7]}")
+    good = known.most_common(1)[0][0]
+    odd = [(name, build) for name, build in builds if (build.revision or build.id) not in {"", good}]
+    commits = await tools.ports.repository.between(service, good, odd[0][1].revision, _COMMITS_SHOWN)
+    runs = "; ".join(f"{name} runs build {build}, the others {good[:7]}" for name, build in odd)
+    if isinstance(commits, Missing):
+        return Builds(builds, (), f"{runs} ({commits.reason})")
+    since = f"; {len(commits)} commits since: {commits[0].subject}" if commits else ""
+    return Builds(builds, commits, f"{runs}{since}")
+
+
+@playbook.step("Sum up")
+async def sum_up(tools: Tools, params: Changes, answers: Answers | Missing, builds: Builds | Missing) -> Reply:
+    """Give a line that fits the card, and below it what is worth reading."""
+    service = await _service(tools, params) if params.service or tools.incident_id else None
+    if service is None:
+        return Reply("No service is named yet.")
+    told = [part.summary if not isinstance(part, Missing) else part.reason for part in (answers, builds)]
+    commits = () if isinstance(builds, Missing) else builds.commits
+    lines = [f"{'. '.join(text[:1].upper() + text[1:] for text in told)}."]
+    lines += [f"• `{commit.sha[:7]}` {commit.subject} ({commit.author})" for commit in commits]
+    lines += [f"• <{link.url}|{link.title}>" for link in service.links]
+    return Reply("\n".join(lines))
+
+
+async def _service(tools: Tools, params: Changes) -> Service:
+    return tools.service(params.service or (await tools.incident()).service)

@@ -1,0 +1,125 @@
+"""Read a snapshot and say what stands out: a named fault class with evidence and fix, or plainly that nothing does."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.engine import (
+    Captured,
+    Diagnosis,
+    Facts,
+    Finding,
+    Kind,
+    Milestone,
+    Params,
+    Playbook,
+    Probe,
+    RunFailed,
+    RunStatus,
+    ServiceName,
+    Tools,
+    compare_targets,
+    examine,
+    to_us,
+)
+
+_PARTS: TypeAdapter[tuple[Captured, ...]] = TypeAdapter(tuple[Captured, ...])
+_PROBES: TypeAdapter[tuple[Probe, ...]] = TypeAdapter(tuple[Probe, ...])
+
+
+class Diagnose(Params):
+    """Of which service (the incident's, if left out); `snapshot` is the run of one to read instead of a new one."""
+
+    service: ServiceName = ""
+    snapshot: str = ""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The records of a snapshot."""
+
+    service: str
+    archive: str
+    parts: tuple[Captured, ...]
+    probes: tuple[Probe, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """The verdict, what speaks for it, and where it can be read."""
+
+    verdict: str | None
+    findings: tuple[Finding, ...]
+    report: str
+    archive: str
+    summary: str
+
+
+playbook = Playbook("diagnose", "Name what is wrong with a service, with the evidence.", Diagnose)
+
+
+@playbook.step("Take the snapshot")
+async def take(tools: Tools, params: Diagnose) -> Taken:
+    """Read the snapshot that was named, or take one."""
+    service = params.service or ((await tools.incident()).service if tools.incident_id else "")
+    if params.snapshot:
+        outcome = await tools.outcome(params.snapshot)
+    else:
+        outcome = await tools.run("snapshot", {"service": service})
+    if outcome.status is not RunStatus.DONE:
+        raise RunFailed(f"There is no snapshot to read: {outcome.reason}")
+    found: dict[str, Any] = dict(outcome.result)
+    parts, probes = _PARTS.validate_python(found["parts"]), _PROBES.validate_python(found["probes"])
+    return Taken(found["service"], found["archive"]["sha256"], parts, probes, found["summary"])
+
+
+@playbook.step("Compare the targets")
+async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  # noqa: ARG001 - every step takes its params
+    """Put every finding and the verdict on the timeline; a verdict is the moment the fault was located."""
+    diagnosis = compare_targets(await _facts(tools, taken))
+    report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
+    stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)
+    kept = {part.file: part.sha256 for part in taken.parts if part.sha256}
+    for finding in diagnosis.findings:
+        evidence = [{**each.__dict__, "sha256": kept.get(each.artifact, taken.archive)} for each in finding.evidence]
+        tools.record(
+            Kind.FINDING,
+            fault_class=finding.fault,
+            target=finding.target,
+            claim=finding.claim,
+            evidence=evidence,
+            fix=finding.fix,
+            artifact=taken.archive,
+        )
+    tools.record(
+        Kind.VERDICT,
+        verdict=diagnosis.verdict,
+        statement=diagnosis.statement,
+        artifact=stored.sha256,
+        name=stored.name,
+        archive=taken.archive,
+    )
+    if diagnosis.verdict and tools.incident_id:
+        await _locate(tools)
+    named = f"*{diagnosis.verdict}*. " if diagnosis.verdict else ""
+    return Diagnosed(
+        diagnosis.verdict, diagnosis.findings, stored.sha256, taken.archive, f"{named}{diagnosis.statement}"
+    )
+
+
+async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
+    probes = {probe.target: probe for probe in taken.probes}
+    by_target: dict[str, list[Captured]] = {}
+    for part in taken.parts:
+        content = await tools.ports.artifacts.get(part.sha256) if part.sha256 else None
+        by_target.setdefault(part.target, []).append(replace(part, content=content or b""))
+    return {name: examine(parts, probes.get(name)) for name, parts in by_target.items()}
+
+
+async def _locate(tools: Tools) -> None:
+    incident = await tools.incident()
+    if Milestone.LOCATED not in incident.milestones:
+        at = to_us(tools.now())
+        tools.record(Kind.MILESTONE, milestone=Milestone.LOCATED.value, at=at, source="verdict")

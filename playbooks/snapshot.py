@@ -1,0 +1,185 @@
+"""Capture every target of a service: cheap parts from all, costly ones from the worst, one archive with a manifest."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from bot.engine import (
+    CHEAP_PARTS,
+    INTRUSIVE_REST,
+    KERNEL_PARTS,
+    Captured,
+    CommandRejected,
+    Danger,
+    Facts,
+    Kind,
+    Params,
+    Part,
+    PartStatus,
+    Pick,
+    Playbook,
+    Probe,
+    RunFailed,
+    ServiceName,
+    Signal,
+    Stored,
+    Target,
+    Tools,
+    examine,
+    intrusive_parts,
+    manifest,
+    pick_intrusive,
+)
+
+_LONGEST_PROFILE_S = 30
+
+
+class Snapshot(Params):
+    """Of which service (the incident's, if left out); `seconds` of CPU profile, 0 for none."""
+
+    service: ServiceName = ""
+    seconds: int = 2
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The cheap parts of every target; contents are in the artifact store."""
+
+    service: str
+    started_at: datetime
+    parts: tuple[Captured, ...]
+    probes: tuple[Probe, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """The costly parts of the picked targets, and why these."""
+
+    parts: tuple[Captured, ...]
+    picks: tuple[Pick, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The finished snapshot: its archive, the record of each part, what was lost."""
+
+    service: str
+    started_at: datetime
+    archive: Stored
+    parts: tuple[Captured, ...]
+    probes: tuple[Probe, ...]
+    losses: tuple[str, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one target gave."""
+
+    parts: tuple[Captured, ...]
+    probe: Probe | None = None
+
+
+playbook = Playbook("snapshot", "Capture every target of a service into one archive.", Snapshot)
+
+
+@playbook.step("Look at every target")
+async def look(tools: Tools, params: Snapshot) -> Looked:
+    """Probe all targets and capture what costs them next to nothing, at once."""
+    name = params.service or ((await tools.incident()).service if tools.incident_id else "")
+    if not name:
+        raise CommandRejected(
+            f"Which service? Write service=NAME: {', '.join(tools.catalog.names) or 'none is configured'}."
+        )
+    service = tools.service(name)
+    if not service.targets:
+        raise CommandRejected(f"{service.name} has no targets. Add [[services.targets]] to the configuration.")
+    if not 0 <= params.seconds <= _LONGEST_PROFILE_S:
+        raise CommandRejected(f"seconds={params.seconds}: choose 0 to {_LONGEST_PROFILE_S}.")
+    started_at = tools.now()
+    seen = await asyncio.gather(*(tools.once(t.name, _Seen, partial(_look, tools, t)) for t in service.targets))
+    parts = tuple(part for each in seen for part in each.parts)
+    kept = sum(part.status is PartStatus.OK for part in parts)
+    return Looked(
+        service.name,
+        started_at,
+        parts,
+        tuple(each.probe for each in seen if each.probe),
+        f"{len(service.targets)} targets, {kept} of {len(parts)} parts",
+    )
+
+
+@playbook.step("Profile the worst", danger=Danger.INTRUSIVE)
+async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
+    """Take CPU profile and forced GC from at most three targets, unless the service had that just now."""
+    if params.seconds == 0:
+        return Profiled((), (), "none asked for")
+    holder = await tools.hold(f"intrusive:{looked.service}", INTRUSIVE_REST.total_seconds())
+    if holder != tools.run_id:
+        rest_min = INTRUSIVE_REST.total_seconds() / 60
+        return Profiled(
+            (), (), f"left out: run {holder} profiled {looked.service} within the last {rest_min:g} minutes"
+        )
+    by_target: dict[str, list[Captured]] = {}
+    for part in await _contents(tools, looked.parts):
+        by_target.setdefault(part.target, []).append(part)
+    probes = {probe.target: probe for probe in looked.probes}
+    picks = pick_intrusive([_signal(examine(parts, probes.get(name))) for name, parts in by_target.items()])
+    targets = {target.name: target for target in tools.service(looked.service).targets}
+    wanted = intrusive_parts(params.seconds)
+    seen = await asyncio.gather(
+        *(tools.once(p.target, _Seen, partial(_capture, tools, targets[p.target], wanted)) for p in picks)
+    )
+    why = "; ".join(f"{pick.target}: {pick.why}" for pick in picks)
+    return Profiled(tuple(part for each in seen for part in each.parts), picks, why)
+
+
+@playbook.step("Pack the archive")
+async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profiled) -> Packed:  # noqa: ARG001
+    """Keep everything as one archive whose manifest says what is there and what is not."""
+    parts = (*looked.parts, *profiled.parts)
+    listed = manifest(looked.service, looked.started_at, parts, looked.probes)
+    contents = await _contents(tools, parts)
+    archive = await asyncio.to_thread(tools.ports.targets.pack, listed, contents)
+    name = f"snapshot-{looked.service}-{looked.started_at:%Y%m%dT%H%M%SZ}.tar.gz"
+    stored = await tools.ports.artifacts.put(name, archive)
+    targets = len(listed.targets)
+    losses = listed.losses
+    lost = f", {len(losses)} parts lost" if losses else ""
+    summary = f"{targets} targets captured, {len(parts) - len(losses)} parts, {stored.bytes / 1024:.0f} KiB{lost}"
+    tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=summary, losses=list(losses))
+    if not any(part.status is PartStatus.OK for part in parts):
+        raise RunFailed(f"Nothing could be captured from {looked.service}: {losses[0]}")
+    return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
+
+
+def _signal(facts: Facts) -> Signal:
+    return Signal(facts.target, facts.goroutines, facts.heap.inuse_bytes if facts.heap else None, facts.probe)
+
+
+async def _look(tools: Tools, target: Target) -> _Seen:
+    probe, seen = await asyncio.gather(
+        tools.ports.targets.probe(target), _capture(tools, target, (*CHEAP_PARTS, *KERNEL_PARTS))
+    )
+    return replace(seen, probe=probe)
+
+
+async def _capture(tools: Tools, target: Target, parts: Sequence[Part]) -> _Seen:
+    """Capture parts and keep their bytes; the journal gets the records only."""
+    captures = await tools.ports.targets.capture(target, parts)
+    for capture in captures:
+        if capture.usable:
+            await tools.ports.artifacts.put(capture.file, capture.content)
+    return _Seen(tuple(capture.without_content() for capture in captures))
+
+
+async def _contents(tools: Tools, parts: Sequence[Captured]) -> list[Captured]:
+    """Give the records their bytes back."""
+    return [
+        replace(part, content=await tools.ports.artifacts.get(part.sha256) or b"") if part.sha256 else part
+        for part in parts
+    ]
