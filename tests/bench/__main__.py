@@ -1,7 +1,7 @@
 """Run the benchmarks, all or the named ones: `python -m tests.bench [NAME ...]`.
 
-Each module `bench_NAME.py` has `run() -> Iterable[Row]`. A figure beyond its bound is printed as missed and is no error,
-since a loaded machine is not a defect; a benchmark that crashes is one.
+Each module `bench_NAME.py` has `run() -> Iterable[Row]`. A figure beyond its bound is printed as missed and is no
+error, since a loaded machine is not a defect; a benchmark that crashes is one.
 """
 
 import argparse
