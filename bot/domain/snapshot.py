@@ -1,6 +1,7 @@
 """A snapshot: which parts are captured from which targets, what came of each, and the manifest that says so."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -45,14 +46,16 @@ class Part:
 
 
 GOROUTINE = Part("goroutine", "/debug/pprof/goroutine", "goroutine.pb.gz")
-GOROUTINE_LEAK = Part("goroutineleak", "/debug/pprof/goroutineleak", "goroutineleak.pb.gz", optional=True)
+GOROUTINE_LEAK = Part(
+    "goroutineleak", "/debug/pprof/goroutineleak", "goroutineleak.pb.gz", timeout_s=2.0, optional=True
+)
 HEAP = Part("heap", "/debug/pprof/heap", "heap.pb.gz")
 ALLOCS = Part("allocs", "/debug/pprof/allocs", "allocs.pb.gz")
 MUTEX = Part("mutex", "/debug/pprof/mutex", "mutex.pb.gz")
 BLOCK = Part("block", "/debug/pprof/block", "block.pb.gz")
 THREADS = Part("threadcreate", "/debug/pprof/threadcreate", "threadcreate.pb.gz")
 DUMP = Part("goroutine-dump", "/debug/pprof/goroutine?debug=2", "goroutine-dump.txt", kind="dump")
-HEAP_GC = Part("heap-gc", "/debug/pprof/heap?gc=1", "heap-gc.pb.gz", intrusive=True)
+HEAP_GC = Part("heap-gc", "/debug/pprof/heap?gc=1", "heap-gc.pb.gz", timeout_s=1.5, intrusive=True)
 SOCKETS = Part("sockets", "", "sockets.json", kind="kernel")
 PROCESS = Part("process", "", "process.json", kind="kernel")
 BUILD = Part("build", "", "build.json", kind="kernel")
@@ -97,6 +100,16 @@ class Captured:
         return replace(self, content=b"")
 
 
+def safe_name(name: str) -> str:
+    """Give a name fit for a file: letters, digits, `._-`, no leading dot; changed ones end in a piece of their hash."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:80].lstrip(".")
+    return safe if safe == name and safe else f"{safe or 'x'}-{sha256(name.encode('utf-8', 'replace')).hexdigest()[:6]}"
+
+
+def _file(target: str, part: Part) -> str:
+    return f"{safe_name(target)}/{part.file}"
+
+
 def captured(target: str, part: Part, content: bytes, elapsed_s: float, error: str = "") -> Captured:
     """Record a part that gave bytes; with an error it is truncated, and without bytes it has failed."""
     if not content:
@@ -104,15 +117,16 @@ def captured(target: str, part: Part, content: bytes, elapsed_s: float, error: s
         return missed(target, part, error, elapsed_s)
     status = PartStatus.TRUNCATED if error else PartStatus.OK
     digest = sha256(content).hexdigest()
-    file = f"{target}/{part.file}"
-    return Captured(target, part.name, status, file, len(content), digest, round(elapsed_s, 4), error, content)
+    return Captured(
+        target, part.name, status, _file(target, part), len(content), digest, round(elapsed_s, 4), error, content
+    )
 
 
 def missed(
     target: str, part: Part, error: str, elapsed_s: float = 0.0, status: PartStatus = PartStatus.FAILED
 ) -> Captured:
     """Record a part that gave nothing, and why."""
-    return Captured(target, part.name, status, f"{target}/{part.file}", 0, "", round(elapsed_s, 4), error)
+    return Captured(target, part.name, status, _file(target, part), 0, "", round(elapsed_s, 4), error)
 
 
 def skipped(target: str, part: Part, reason: str) -> Captured:

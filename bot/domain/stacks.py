@@ -39,6 +39,9 @@ WAITS = {
     "sync.(*WaitGroup).Wait": "sync.WaitGroup.Wait",
     "sync.(*Cond).Wait": "sync.Cond.Wait",
     "time.Sleep": "sleep",
+    "net/http.(*Transport).getConn": "HTTP connection",
+    "net/http.(*persistConn).roundTrip": "HTTP answer",
+    "database/sql.(*DB).conn": "SQL connection",
 }
 """Function -> the words of a debug=2 dump (waitReasonStrings in runtime/runtime2.go, Go 1.27): a debug=0 profile has
 the frames only."""
@@ -46,7 +49,9 @@ the frames only."""
 LOCK_WAITS = frozenset({"sync.Mutex.Lock", "sync.RWMutex.RLock", "sync.RWMutex.Lock", "semacquire"})
 """Waits for a lock. Before Go 1.21 the runtime said `semacquire` for all of them."""
 
-QUEUE_WAITS = frozenset({"chan send", "chan receive", "select", "sync.Cond.Wait", "semacquire"})
+QUEUE_WAITS = frozenset(
+    {"chan send", "chan receive", "select", "sync.Cond.Wait", "semacquire", "HTTP connection", "SQL connection"}
+)
 """Waits for a turn or a value from another goroutine, as in a pool; an I/O wait or a sleep is not one."""
 
 
@@ -127,6 +132,5 @@ def waits_for(stack: Sequence[Frame]) -> str:
     for frame in stack:
         if not is_standard(frame.function):
             break
-        if (wait := WAITS.get(frame.function)) is not None:
-            found = wait if not found or wait.startswith("sync.") else found
+        found = WAITS.get(frame.function, found)
     return found

@@ -37,14 +37,14 @@ class Caps:
 
     profile_bytes: int = 16 * MEGABYTE
     dump_bytes: int = DUMP_LIMIT_BYTES
-    budget_s: float = 6.0
+    budget_s: float = 5.0
     resolve_s: float = 2.0
     connect_s: float = 2.0
     connections: int = 4
     goroutines: int = GOROUTINE_BOUND
     probe_s: float = 2.0
     probe_bytes: int = 64 * 1024
-    probe_parallel: int = 3
+    probe_parallel: int = 5
 
 
 class HttpTargets:

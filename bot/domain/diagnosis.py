@@ -1,0 +1,230 @@
+"""From the facts of all targets: which one differs and in what, which fault fits, or that nothing stands out."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bot.domain.facts import Facts, Sockets
+from bot.domain.faults import RULES, Finding
+from bot.domain.faults.finding import megabytes, span, suffers
+from bot.domain.goroutines import Group
+from bot.domain.stacks import own_frame
+
+RATIO = 2.0
+"""With three targets or more: times the median of the others."""
+RATIO_OF_TWO = 3.0
+"""With two there is no middle to trust: the larger must be further off."""
+SHOWN = 5
+"""Differences named in a statement; the rest are in the report."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """In what a target differs from the others: its own value, and theirs, in words."""
+
+    target: str
+    what: str
+    value: str
+    others: str
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.what} {self.value}, the others {self.others}"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One target in a line each: for the card and the page. "" where unknown."""
+
+    target: str
+    goroutines: str
+    heap: str
+    build: str
+    sockets: str
+    probe: str
+    groups: tuple[str, ...]
+    holding: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The verdict (a fault class, or None), its statement, the findings most harmful first, and the ground for them."""
+
+    verdict: str | None
+    statement: str
+    findings: tuple[Finding, ...]
+    differences: tuple[Difference, ...]
+    overviews: tuple[Overview, ...]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that targets are compared by; a difference below `floor` is noise."""
+
+    what: str
+    floor: float
+    read: Callable[[Facts], float | None]
+    write: Callable[[float], str]
+
+
+def _plain(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.3g} ms"
+
+
+def _state(state: str) -> Callable[[Facts], float | None]:
+    return lambda facts: None if facts.sockets is None else float(facts.sockets.count(state))
+
+
+MEASURES = (
+    Measure("probe latency", 20.0, lambda facts: facts.probe.p50_ms if facts.probe else None, _milliseconds),
+    Measure("goroutines", 50.0, lambda facts: facts.goroutines, _plain),
+    Measure("heap in use", 16e6, lambda facts: facts.heap.inuse_bytes if facts.heap else None, megabytes),
+    Measure("sockets ESTABLISHED", 100.0, _state("ESTABLISHED"), _plain),
+    Measure("sockets CLOSE_WAIT", 20.0, _state("CLOSE_WAIT"), _plain),
+    Measure("sockets TIME_WAIT", 500.0, _state("TIME_WAIT"), _plain),
+    Measure(
+        "open files", 100.0, lambda facts: facts.process.fds if facts.process and facts.process.fds else None, _plain
+    ),
+)
+
+
+def diagnose(facts: Mapping[str, Facts]) -> Diagnosis:
+    """Compare the targets and rank what fits. Pure: the same facts give the same diagnosis."""
+    targets = [facts[name] for name in sorted(facts)]
+    findings = tuple(_findings(targets))
+    differences = (*_probe_differences(targets), *_build_differences(targets), *_number_differences(targets))
+    return Diagnosis(
+        verdict=findings[0].fault if findings else None,
+        statement=_statement(targets, findings, differences),
+        findings=findings,
+        differences=differences,
+        overviews=tuple(map(_overview, targets)),
+    )
+
+
+def _findings(targets: Sequence[Facts]) -> list[Finding]:
+    """Ask every rule of every target; where users are seen to suffer comes first, then harm, then size."""
+    found: list[tuple[tuple[bool, int, float, str], Finding]] = []
+    for each in targets:
+        others = [other for other in targets if other is not each]
+        for place, rule in enumerate(RULES):
+            if (finding := rule(each, others)) is not None:
+                found.append(((not suffers(each.probe), place, -finding.weight, each.target), finding))
+    return [finding for _, finding in sorted(found, key=lambda item: item[0])]
+
+
+def _number_differences(targets: Sequence[Facts]) -> Iterable[Difference]:
+    for measure in MEASURES:
+        known = [(each.target, value) for each in targets if (value := measure.read(each)) is not None]
+        ratio = RATIO if len(known) > 2 else RATIO_OF_TWO  # noqa: PLR2004 - two have no middle
+        for target, value in known:
+            others = [other for name, other in known if name != target]
+            if others and value - median(others) >= measure.floor and value >= ratio * median(others):
+                yield Difference(target, measure.what, measure.write(value), span(others, measure.write))
+
+
+def _probe_differences(targets: Sequence[Facts]) -> Iterable[Difference]:
+    """Name targets whose users get other answers than those of most targets."""
+    answers = {each.target: _answers(each) for each in targets if each.probe is not None and each.probe.requests}
+    yield from _unlike("answers to users", answers)
+
+
+def _answers(facts: Facts) -> str:
+    statuses = facts.probe.statuses if facts.probe else ()
+    return statuses[0][0] if len(statuses) == 1 else ", ".join(f"{count} x {status}" for status, count in statuses)
+
+
+def _build_differences(targets: Sequence[Facts]) -> Iterable[Difference]:
+    """Name targets that run another program, by build id: it is there for remote targets too."""
+    names = {each.build.id or each.build.revision: str(each.build) for each in targets}
+    builds = {
+        each.target: each.build.id or each.build.revision for each in targets if each.build.id or each.build.revision
+    }
+    for each in _unlike("build", builds):
+        others = ", ".join(dict.fromkeys(names[build] for target, build in builds.items() if build != each.value))
+        yield Difference(each.target, each.what, names[each.value], others)
+
+
+def _unlike(what: str, values: Mapping[str, str]) -> Iterable[Difference]:
+    """Name those whose value is not the most common one; with a tie, the later value is the odd one."""
+    if len(set(values.values())) < 2:  # noqa: PLR2004 - all alike
+        return
+    common = Counter(values[target] for target in sorted(values)).most_common(1)[0][0]
+    for target, value in values.items():
+        if value != common:
+            yield Difference(target, what, value, common)
+
+
+def _statement(targets: Sequence[Facts], findings: Sequence[Finding], differences: Sequence[Difference]) -> str:
+    if not targets:
+        return "There is no target to examine."
+    unread = [each for each in targets if each.goroutines is None]
+    unread_text = "".join(f" {each.target} could not be examined: {_first_loss(each)}." for each in unread)
+    if findings:
+        more = f" {len(findings) - 1} more below." if len(findings) > 1 else ""
+        return f"{findings[0].target}: {findings[0].claim}{more}{unread_text}"
+    if len(unread) == len(targets):
+        return f"Nothing can be said.{unread_text}"
+    suffering = [f"{each.target} answers {each.probe}" for each in targets if suffers(each.probe)]
+    if differences or suffering:
+        told = "; ".join(
+            [*suffering, *(str(each) for each in differences if each.what != "answers to users" or not suffering)][
+                :SHOWN
+            ]
+        )
+        return f"No fault class fits. What differs: {told}.{unread_text}"
+    return f"Nothing stands out: {_summary([each for each in targets if each not in unread])}.{unread_text}"
+
+
+def _first_loss(facts: Facts) -> str:
+    reasons = [loss.reason for loss in facts.losses if loss.status == "failed"] or [
+        loss.reason for loss in facts.losses
+    ]
+    return reasons[0].removeprefix(f"{facts.target}: ") if reasons else "nothing was captured"
+
+
+def _summary(targets: Sequence[Facts]) -> str:
+    """Say in numbers what is alike."""
+    said = [f"{len(targets)} target{'s' if len(targets) > 1 else ''}"]
+    counts = [each.goroutines for each in targets if each.goroutines is not None]
+    said.append(f"{span(counts, _plain).replace(' to ', '-')} goroutines")
+    if heaps := [each.heap.inuse_bytes for each in targets if each.heap is not None]:
+        said.append(f"heap {span(heaps, megabytes).replace(' MB to ', '-')}")
+    if builds := {str(each.build) for each in targets if each.build.id or each.build.revision}:
+        said.append(f"all on build {builds.pop()}" if len(builds) == 1 else f"builds {', '.join(sorted(builds))}")
+    probes = [each.probe for each in targets if each.probe is not None and each.probe.p50_ms is not None]
+    if probes:
+        statuses = "/".join(sorted({status for probe in probes for status, _ in probe.statuses}))
+        said.append(f"probes {statuses} in {_milliseconds(max(probe.p50_ms or 0.0 for probe in probes))}")
+    return ", ".join(said)
+
+
+def _overview(facts: Facts) -> Overview:
+    return Overview(
+        target=facts.target,
+        goroutines="" if facts.goroutines is None else str(facts.goroutines),
+        heap="" if facts.heap is None else megabytes(facts.heap.inuse_bytes),
+        build=str(facts.build) if facts.build.id or facts.build.revision else "",
+        sockets=_sockets(facts.sockets),
+        probe="" if facts.probe is None or not facts.probe.requests else str(facts.probe),
+        groups=tuple(map(_headline, facts.groups[:SHOWN])),
+        holding=tuple(
+            f"{megabytes(each.amount)} by {each.frame}" for each in (facts.heap.holding if facts.heap else ())[:SHOWN]
+        ),
+        missing=tuple(f"{loss.part}: {loss.reason}" for loss in facts.losses),
+    )
+
+
+def _headline(group: Group) -> str:
+    """Name a group by the service's own line, or by where its stack begins."""
+    place = own_frame(group.stack) or next(reversed(group.stack), "an unknown place")
+    return f"{group.count} {group.state or 'running'} at {place}"
+
+
+def _sockets(sockets: Sockets | None) -> str:
+    return "" if sockets is None else str(sockets)

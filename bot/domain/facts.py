@@ -1,0 +1,140 @@
+"""What one target's snapshot says, as values: the ground on which faults are found and targets compared.
+
+A fact that could not be had is None: never 0, and never taken for healthy.
+"""
+
+from dataclasses import dataclass
+
+from bot.domain.goroutines import Group
+from bot.domain.snapshot import Probe
+from bot.domain.stacks import Frame
+
+
+@dataclass(frozen=True)
+class Place:
+    """A frame and how much of something is there; `share` is 0..1 of all of it."""
+
+    frame: Frame
+    amount: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Goroutines of requests that wait alike: the service's own line they wait at, for what, how many."""
+
+    frame: Frame
+    state: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """A CPU profile: samples taken, cores used, shares (0..1) of collecting and allocating, where the time goes."""
+
+    samples: int
+    seconds: float
+    cores: float
+    gc_share: float
+    malloc_share: float
+    top: tuple[Place, ...]
+    own: tuple[Place, ...]
+    allocating: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Heap:
+    """Live heap in bytes at the last collection, and the own lines that hold most of it.
+
+    `current`: a collection was forced just before, so that this is the heap of now.
+    """
+
+    inuse_bytes: int
+    inuse_objects: int
+    holding: tuple[Place, ...]
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class Build:
+    """Which program it is. `id` is the linker's build id; the rest is read from a binary on this machine."""
+
+    id: str = ""
+    go: str = ""
+    module: str = ""
+    revision: str = ""
+    modified: bool = False
+
+    def __str__(self) -> str:
+        name = (self.revision or self.id)[:7] or "unknown"
+        return f"{name} (modified)" if self.modified else name
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """Sockets of the target's own ports by state; `ephemeral_ports` is how many local ports the machine hands out."""
+
+    states: tuple[tuple[str, int], ...]
+    unsent: int = 0
+    ephemeral_ports: int = 0
+
+    def count(self, state: str) -> int:
+        """Give the number of sockets in one state."""
+        return dict(self.states).get(state, 0)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {state}" for state, count in self.states) or "no sockets"
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the kernel says of the process; bytes, counts, seconds since it started; None where unknown."""
+
+    pid: int
+    fds: int | None = None
+    fd_limit: int | None = None
+    rss_bytes: int | None = None
+    rss_peak_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    uptime_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A part that is not there, and why."""
+
+    part: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything known of one target. `groups` are its largest goroutine groups, `leaked` those proven leaked."""
+
+    target: str
+    goroutines: int | None = None
+    groups: tuple[Group, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    handling: int = 0
+    leaked: int | None = None
+    leaked_groups: tuple[Group, ...] = ()
+    heap: Heap | None = None
+    cpu: Cpu | None = None
+    mutex_delay_s: float | None = None
+    mutex: tuple[Place, ...] = ()
+    build: Build = Build()
+    sockets: Sockets | None = None
+    process: Process | None = None
+    probe: Probe | None = None
+    losses: tuple[Loss, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+
+    def file(self, part: str) -> str:
+        """Give the name in the archive of a part, "" when it is not there."""
+        return dict(self.files).get(part, "")
+
+    @property
+    def hurts_users(self) -> bool:
+        """Whether a probe failed."""
+        return self.probe is not None and self.probe.requests > 0 and self.probe.failures > 0

@@ -1,0 +1,69 @@
+"""One fault found: the class, the target, the claim in numbers, the evidence, the fix."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bot.domain.facts import Facts
+from bot.domain.snapshot import Probe
+
+SLOW_MS = 200.0
+"""A probe that takes longer hurts: the rollback tree's own step for a worse P95 (SPEC, R10)."""
+STANDS_OUT = 5.0
+"""A count so many times that of the other targets is not chance; load balancing differs by less than 2."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured, its value, and the artifact it can be read in."""
+
+    what: str
+    value: str
+    artifact: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault class that fits a target. `weight` (0..1) is how much of the target it takes."""
+
+    fault: str
+    target: str
+    claim: str
+    evidence: tuple[Evidence, ...]
+    fix: str
+    weight: float = 0.0
+
+
+def suffers(probe: Probe | None) -> bool:
+    """Tell whether the users of a target are seen to suffer; what was not measured is not seen."""
+    if probe is None or not probe.requests:
+        return False
+    return probe.failures > 0 or (probe.p50_ms or 0.0) >= SLOW_MS
+
+
+def stands_out(mine: float, others: Sequence[float], floor: float = 1.0) -> bool:
+    """Tell whether a number is far above that of the other targets; without any there is nothing to stand out of."""
+    return bool(others) and mine >= STANDS_OUT * max(median(others), floor)
+
+
+def probe_evidence(facts: Facts) -> tuple[Evidence, ...]:
+    """Give what the users get, if it was asked."""
+    if facts.probe is None or not facts.probe.requests:
+        return ()
+    return (Evidence("answers to users", str(facts.probe), "manifest.json"),)
+
+
+def span(values: Sequence[float], write: Callable[[float], str] = "{:.0f}".format) -> str:
+    """Write the range of some numbers, once if it is one."""
+    low, high = write(min(values)), write(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def percent(share: float) -> str:
+    """Write a share as people read it."""
+    return f"{100 * share:.0f} %"
+
+
+def megabytes(amount: float) -> str:
+    """Write bytes as MB (10^6)."""
+    return f"{amount / 1e6:.0f} MB" if amount >= 10e6 else f"{amount / 1e6:.1f} MB"  # noqa: PLR2004 - 10 MB
