@@ -118,6 +118,11 @@ def canonical(body: Mapping[str, Any]) -> str:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
+def storable(text: str) -> str:
+    """Replace what no database keeps as text: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def link(incident_id: str, last: Entry | None, draft: Draft, author: Author, now: datetime) -> Entry:
     """Make the next entry of a chain from its last one (None: the first)."""
     body = canonical(draft.body)
@@ -127,8 +132,8 @@ def link(incident_id: str, last: Entry | None, draft: Draft, author: Author, now
         seq=last.seq + 1 if last else 1,
         at_us=to_us(draft.at or now),
         kind=draft.kind.value,
-        actor=actor.id,
-        actor_name=actor.name,
+        actor=storable(actor.id),
+        actor_name=storable(actor.name),
         run_id=author.run_id,
         step=author.step,
         body=body,

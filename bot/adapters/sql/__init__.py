@@ -1,0 +1,1 @@
+"""The database: one schema and one code for SQLite and Postgres."""

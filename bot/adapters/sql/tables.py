@@ -1,0 +1,121 @@
+"""The tables. Times are whole microseconds since 1970 UTC, structures are JSON text."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
+
+REVISION = "0001"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("incident_id", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("body", Text),
+    Column("body_sha256", Text, nullable=False),
+    Column("prev", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("incident_id", "seq"),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("channel", Text, nullable=False, index=True),
+    Column("opened_at_us", BigInteger, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("slot", Text, nullable=False, unique=True),
+    Column("playbook", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("incident_id", Text, nullable=False),
+    Column("parent_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("wake_at_us", BigInteger),
+    Column("started_at_us", BigInteger),
+    Column("ended_at_us", BigInteger),
+    Column("result", Text),
+    Column("reason", Text, nullable=False),
+    Index(None, "status", "wake_at_us"),
+    Index(None, "incident_id", "playbook"),
+)
+
+memo = Table(
+    "memo",
+    metadata,
+    Column("run_id", Text, ForeignKey("run.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("run_id", "key"),
+)
+
+signal = Table(
+    "signal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Text, ForeignKey("run.id"), nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Index(None, "run_id", "topic"),
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("person_name", Text, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("queued_at_us", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False, index=True),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+)
+
+surface = Table(
+    "surface",
+    metadata,
+    Column("incident_id", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("incident_id", "key"),
+)

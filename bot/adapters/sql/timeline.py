@@ -1,0 +1,123 @@
+"""The timelines in SQL, and the listing of incidents that is written with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, func, insert, select, update
+
+from bot.adapters.sql.tables import entry, incident
+from bot.adapters.sql.tx import SqlTx, lock, opened
+from bot.domain.errors import IncidentNotFound
+from bot.domain.incident import Severity, Status
+from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, from_us, link, storable
+from bot.ports import Listed, Tx
+
+_OPEN = insert(incident)
+_ADD = insert(entry)
+_LAST = select(entry).where(entry.c.incident_id == bindparam("chain")).order_by(entry.c.seq.desc()).limit(1)
+
+_ENDED = (Status.RESOLVED, Status.CLOSED)
+_LISTED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    Kind.SERVICE_SET: lambda facts: {"service": facts["service"]},
+    Kind.SEVERITY_SET: lambda facts: {"severity": facts["severity"]},
+    Kind.STATUS_SET: lambda facts: {"status": facts["status"]},
+    Kind.CHANNEL_OPENED: lambda facts: {"channel": facts["channel"]},
+}
+
+
+class SqlTimeline:
+    """Every chain in one table; a row, once written, stays."""
+
+    def open(self, tx: Tx, draft: Draft, author: Author, now: datetime) -> str:
+        """Begin a new incident with its opening entry; give its id (`INC-7`)."""
+        sql = opened(tx)
+        lock(sql, "incident numbers")
+        number = (sql.connection.scalar(select(func.max(incident.c.number))) or 0) + 1
+        incident_id = f"INC-{number}"
+        facts = draft.body
+        row = {
+            "id": incident_id,
+            "number": number,
+            "title": storable(str(facts.get("title", ""))),
+            "severity": str(facts.get("severity", Severity.SEV2)),
+            "status": Status.OPEN.value,
+            "service": storable(str(facts.get("service", ""))),
+            "channel": "",
+        }
+        chain = _chain(incident_id, None, [draft], author, now)
+        sql.connection.execute(_OPEN, {**row, "opened_at_us": chain[0].at_us})
+        _add(sql, incident_id, chain)
+        return incident_id
+
+    def append(self, tx: Tx, incident_id: str, drafts: Sequence[Draft], author: Author, now: datetime) -> None:
+        """Add entries to the end of a chain, in order.
+
+        :raises IncidentNotFound: there is no such incident to add to.
+        """
+        if not drafts:
+            return
+        sql = opened(tx)
+        lock(sql, f"chain {incident_id}")
+        last = _last(sql, incident_id)
+        if last is None and incident_id != HOUSE:
+            raise IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
+        chain = _chain(incident_id, last, drafts, author, now)
+        _add(sql, incident_id, chain)
+        for added in chain:
+            changes = _LISTED.get(added.kind)
+            if changes is not None:
+                values = {name: storable(str(value)) for name, value in changes(added.facts).items()}
+                sql.connection.execute(update(incident).where(incident.c.id == incident_id).values(values))
+
+    def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
+        """Give the entries of a chain with `seq` > `after`, in order."""
+        wanted = select(entry).where(entry.c.incident_id == incident_id, entry.c.seq > after).order_by(entry.c.seq)
+        return [Entry(**row) for row in opened(tx).connection.execute(wanted).mappings()]
+
+    def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
+        """Give the latest incidents first, closed and resolved ones only if `ended`."""
+        wanted = select(incident).order_by(incident.c.number.desc()).limit(limit)
+        if not ended:
+            wanted = wanted.where(incident.c.status.not_in(_ENDED))
+        return [_listed(row) for row in opened(tx).connection.execute(wanted).mappings()]
+
+    def incident_of(self, tx: Tx, channel: str) -> str:
+        """Give the id of the incident whose channel this is, or ""."""
+        wanted = select(incident.c.id).where(incident.c.channel == channel, incident.c.channel != "")
+        return opened(tx).connection.scalar(wanted.order_by(incident.c.number.desc()).limit(1)) or ""
+
+    def chains(self, tx: Tx) -> list[str]:
+        """Name every chain there is, the house's first, incidents by number."""
+        names = opened(tx).connection.scalars(select(entry.c.incident_id).distinct()).all()
+        return sorted(names, key=lambda name: (len(name) if name != HOUSE else 0, name))
+
+
+def _last(sql: SqlTx, incident_id: str) -> Entry | None:
+    row = sql.connection.execute(_LAST, {"chain": incident_id}).mappings().one_or_none()
+    return Entry(**row) if row else None
+
+
+def _chain(incident_id: str, last: Entry | None, drafts: Sequence[Draft], author: Author, now: datetime) -> list[Entry]:
+    added: list[Entry] = []
+    for draft in drafts:
+        last = link(incident_id, last, draft, author, now)
+        added.append(last)
+    return added
+
+
+def _add(sql: SqlTx, incident_id: str, added: Sequence[Entry]) -> None:
+    sql.connection.execute(_ADD, [dict(vars(row)) for row in added])
+    sql.topics.add(f"incident:{incident_id}")
+
+
+def _listed(row: RowMapping) -> Listed:
+    return Listed(
+        id=row["id"],
+        title=row["title"],
+        severity=Severity(row["severity"]),
+        status=Status(row["status"]),
+        service=row["service"],
+        channel=row["channel"],
+        opened_at=from_us(row["opened_at_us"]),
+    )
