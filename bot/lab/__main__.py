@@ -16,6 +16,7 @@ from bot.lab.errors import LabError
 from bot.lab.terminal import answer, progress
 
 LOOK_EVERY_S = 0.25
+HIGHEST_RATE = 1000
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -45,7 +46,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     serve = commands.add_parser("serve", help="run the targets under load until standard input ends")
     for command in (prepare, serve):
         command.add_argument("--state", type=Path, default=folders.cache() / "lab", help="folder of the lab")
-    serve.add_argument("--targets", type=int, default=3, choices=range(1, 21), metavar="1..20")
+    serve.add_argument("--targets", type=int, default=3, choices=range(1, 21), metavar="1..20", help="how many")
     serve.add_argument("--sick", default="checkout-3", help="the target that runs the release with a fault, or none")
     serve.add_argument("--port-base", type=int, default=6060, help="0 for any free ports")
     serve.add_argument("--rate", type=int, default=20, help="requests a second for each target")
@@ -60,6 +61,11 @@ def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> targe
     names = tuple(f"checkout-{place}" for place in range(1, options.targets + 1))
     if options.sick not in (*names, "none"):
         parser.error(f"--sick {options.sick}: choose one of {', '.join(names)}, or none")
+    highest = 65_535 - targets.USERS_ABOVE_ADMIN - options.targets
+    if not 0 <= options.port_base <= highest:
+        parser.error(f"--port-base {options.port_base}: choose 0 for any free ports, or at most {highest}")
+    if not 1 <= options.rate <= HIGHEST_RATE:
+        parser.error(f"--rate {options.rate}: choose 1 to {HIGHEST_RATE} requests a second")
     sick = None if options.sick == "none" else options.sick
     return targets.Plan(names=names, sick=sick, port_base=options.port_base, rate=options.rate)
 

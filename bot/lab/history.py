@@ -65,6 +65,7 @@ def _git(repository: Path, *arguments: str, extra: dict[str, str] | None = None)
     except FileNotFoundError:
         raise PreparationFailed("git is not on PATH: install git and try again") from None
     except subprocess.CalledProcessError as error:
-        reason = error.stderr.strip().splitlines() or ["no reason given"]
-        raise PreparationFailed(f"git {arguments[0]} failed in {repository}: {reason[-1]}") from error
+        told = [line for line in error.stderr.splitlines() if line.startswith(("error:", "fatal:"))]
+        reason = told[0] if told else f"exit code {error.returncode}"
+        raise PreparationFailed(f"git {arguments[0]} failed in {repository}: {reason}") from error
     return done.stdout

@@ -10,9 +10,9 @@ import (
 func init() { register(&gcPressure{}) }
 
 const (
-	archivedReceipts = 64     // kept alive: a large heap full of pointers that each collection has to follow
-	archivedLines    = 50_000 // lines in each of them
-	garbageLines     = 60_000 // dropped by each request: what makes the collections frequent
+	receiptLines     = 10_000
+	archivedReceipts = 384 // kept alive: a large heap full of pointers that each collection has to follow
+	garbageReceipts  = 30  // dropped by each request, one after the other: what makes the collections frequent
 )
 
 // gcPressure keeps a large live heap and churns beside it.
@@ -32,7 +32,7 @@ func (*gcPressure) title() string { return "Encodes receipts into millions of sm
 func (f *gcPressure) start() {
 	archive := make([]*receiptLine, 0, archivedReceipts)
 	for range archivedReceipts {
-		archive = append(archive, encodeReceipt(archivedLines))
+		archive = append(archive, encodeReceipt(receiptLines))
 	}
 	f.archive.Store(&archive)
 }
@@ -43,7 +43,9 @@ func (f *gcPressure) free() {
 }
 
 func (*gcPressure) during(_ http.ResponseWriter, _ *http.Request) bool {
-	encodeReceipt(garbageLines)
+	for range garbageReceipts {
+		encodeReceipt(receiptLines)
+	}
 	return false
 }
 
@@ -51,7 +53,7 @@ func (*gcPressure) during(_ http.ResponseWriter, _ *http.Request) bool {
 func encodeReceipt(lines int) *receiptLine {
 	var last *receiptLine
 	for n := range lines {
-		last = &receiptLine{text: strconv.Itoa(1000 + n), next: last}
+		last = &receiptLine{text: strconv.Itoa(1_000_000 + n), next: last}
 	}
 	return last
 }

@@ -13,7 +13,8 @@ func init() { register(&goroutineLeak{}) }
 
 // goroutineLeak starts a price watch for each request and never stops it.
 type goroutineLeak struct {
-	mu sync.Mutex
+	mu      sync.Mutex
+	leaking bool
 	// Weak, because a goroutine that something can still reach and wake is not leaked.
 	forgotten []weak.Pointer[priceWatch]
 	found     []*priceWatch
@@ -21,28 +22,45 @@ type goroutineLeak struct {
 
 func (*goroutineLeak) name() string  { return "goroutine-leak" }
 func (*goroutineLeak) title() string { return "Leaks two goroutines per request" }
-func (*goroutineLeak) start()        {}
+
+func (f *goroutineLeak) start() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.leaking = true
+}
 
 func (f *goroutineLeak) during(_ http.ResponseWriter, _ *http.Request) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.forgotten) < maxWatches {
-		f.forgotten = append(f.forgotten, weak.Make(watchBasket()))
+	if !f.leaking {
+		return false
+	}
+	if watch := watchBasket(); watch.running {
+		f.forgotten = append(f.forgotten, weak.Make(watch))
 	}
 	return false
 }
 
-// free ends what was leaked. The runtime keeps a goroutine that it reported as leaked in a state of its own,
-// and waking it then is fatal; a second detection, which can reach the watches again, takes them out of it.
+// free stops the last watch apart from the others: Go 1.27 never counts its leaked goroutines down to
+// none, so that after them all at once its profile would go on reporting their number, without stacks.
 func (f *goroutineLeak) free() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, forgotten := range f.forgotten {
-		if watch := forgotten.Value(); watch != nil {
+	f.leaking = false
+	last := max(0, len(f.forgotten)-1)
+	f.stop(f.forgotten[:last])
+	f.stop(f.forgotten[last:])
+	f.forgotten = nil
+}
+
+// stop ends what was leaked. The runtime keeps a goroutine that it reported as leaked in a state of its own,
+// and waking it then is fatal; another detection, which can reach the watches again, takes it out of that state.
+func (f *goroutineLeak) stop(forgotten []weak.Pointer[priceWatch]) {
+	for _, one := range forgotten {
+		if watch := one.Value(); watch != nil {
 			f.found = append(f.found, watch)
 		}
 	}
-	f.forgotten = nil
 	if err := pprof.Lookup("goroutineleak").WriteTo(io.Discard, 0); err != nil {
 		slog.Error("leaked goroutines stay", "error", err)
 		return

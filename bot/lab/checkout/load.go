@@ -8,7 +8,7 @@ import (
 )
 
 // maxInFlight bounds the requests that wait for one target's answer.
-const maxInFlight = 256
+const maxInFlight = 128
 
 // sendLoad sends steady traffic to every target until the process ends.
 func sendLoad(targets []string, perSecond int) {

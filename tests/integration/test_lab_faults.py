@@ -1,0 +1,160 @@
+"""Each fault of the lab leaves its signal in real profiles, and takes it back when it is switched off."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from tests.lab import Lab, LabTarget, running_lab, turn_fault
+
+pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+
+PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with running_lab(targets=2, sick="checkout-2") as running:
+        yield running
+
+
+@pytest.fixture
+def target(lab: Lab) -> LabTarget:
+    return lab["targets"][0]
+
+
+def page(target: LabTarget, path: str) -> str:
+    return httpx.get(f"{target['admin']}{path}", timeout=60).raise_for_status().text
+
+
+def leaked(target: LabTarget) -> dict[str, int]:
+    """Count leaked goroutines by their top frame; a group without frames is none (Go counts such)."""
+    groups = page(target, "/debug/pprof/goroutineleak?debug=1").split("\n\n")
+    tops = (re.search(r"^(\d+) @ .*\n#\t0x[0-9a-f]+\t(\S+?)\+0x", group, re.MULTILINE) for group in groups)
+    return {top[2]: int(top[1]) for top in tops if top is not None}
+
+
+def at_frame(target: LabTarget, frame: str) -> int:
+    groups = page(target, "/debug/pprof/goroutine?debug=1").split("\n\n")
+    counts = (re.search(r"^(\d+) @", group, re.MULTILINE) for group in groups if f"{frame}+0x" in group)
+    return sum(int(count[1]) for count in counts if count is not None)
+
+
+def heap(target: LabTarget, name: str) -> float:
+    found = re.search(rf"^# {name} = ([0-9.e-]+)$", page(target, "/debug/pprof/heap?debug=1&gc=1"), re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+def largest_in_use(target: LabTarget) -> str:
+    """Return the stack that holds most of the heap."""
+    return page(target, "/debug/pprof/heap?debug=1").split("\n\n")[0]
+
+
+def answered(target: LabTarget) -> tuple[int, int]:
+    """Return how many requests were answered, and how many of them with a 500."""
+    counts = dict(re.findall(r'^http_requests_total\{code="(\d+)"\} (\d+)$', page(target, "/metrics"), re.MULTILINE))
+    return sum(map(int, counts.values())), int(counts.get("500", 0))
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Look again and again for as long as a busy machine may need."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_every_fault_is_listed_and_off_at_first(target: LabTarget) -> None:
+    faults = httpx.get(f"{target['admin']}/debug/faults").json()
+
+    assert [fault["name"] for fault in faults] == ["error-ratio", "gc-pressure", "goroutine-leak", "slow-downstream"]
+    assert all(fault["title"] and not fault["on"] for fault in faults)
+
+
+def test_a_leak_is_half_receive_half_select_and_is_freed(target: LabTarget) -> None:
+    turn_fault(target, "goroutine-leak", on=True)
+
+    assert eventually(lambda: min(leaked(target).get(top, 0) for top in ("main.watchPrice", "main.watchStock")) >= 30)
+
+    turn_fault(target, "goroutine-leak", on=False)
+    assert eventually(lambda: at_frame(target, "main.watchPrice") <= 3)
+    assert leaked(target) == {}
+
+
+def test_a_slow_downstream_queues_at_the_pool_and_drains(target: LabTarget) -> None:
+    turn_fault(target, "slow-downstream", on=True)
+
+    assert eventually(lambda: at_frame(target, "main.(*pool).Get") >= 100)
+    assert at_frame(target, "main.(*slowDownstream).waitDownstream") == 4
+
+    turn_fault(target, "slow-downstream", on=False)
+    assert eventually(lambda: at_frame(target, "main.(*pool).Get") == 0)
+
+
+def test_gc_pressure_fills_the_heap_from_one_function_and_empties_it(target: LabTarget) -> None:
+    turn_fault(target, "gc-pressure", on=True)
+
+    collections = heap(target, "NumGC")
+    assert heap(target, "HeapAlloc") > 80e6
+    assert eventually(lambda: "main.encodeReceipt+0x" in largest_in_use(target))  # as of the last collection but one
+    assert eventually(lambda: heap(target, "NumGC") >= collections + 5)
+
+    turn_fault(target, "gc-pressure", on=False)
+    assert eventually(lambda: heap(target, "HeapAlloc") < 20e6)
+
+
+def test_three_of_ten_requests_fail_until_it_is_switched_off(target: LabTarget) -> None:
+    turn_fault(target, "error-ratio", on=True)
+    before = answered(target)
+    assert eventually(lambda: answered(target)[0] >= before[0] + 200)
+    after = answered(target)
+
+    turn_fault(target, "error-ratio", on=False)
+    settled = answered(target)
+
+    assert (after[1] - before[1]) / (after[0] - before[0]) == pytest.approx(0.3, abs=0.03)
+    assert eventually(lambda: answered(target)[0] >= settled[0] + 50)
+    assert answered(target)[1] <= settled[1] + 1  # one may have been under way
+
+
+def test_a_failed_request_says_so_in_json(target: LabTarget) -> None:
+    turn_fault(target, "error-ratio", on=True)
+    answers = [httpx.get(target["url"]) for _ in range(40)]
+    turn_fault(target, "error-ratio", on=False)
+
+    failed = [answer for answer in answers if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR]
+    assert failed
+    assert failed[0].json() == {"error": "the stock table is locked"}
+
+
+def test_the_sick_target_leaks_by_its_build_with_every_fault_off(lab: Lab) -> None:
+    sick = lab["targets"][1]
+
+    assert eventually(lambda: leaked(sick).get("main.watchPrice", 0) >= 30)
+    assert not any(fault["on"] for fault in httpx.get(f"{sick['admin']}/debug/faults").json())
+    assert leaked(lab["targets"][0]) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"),
+    [("unheard-of", b'{"on": true}', 404), ("error-ratio", b'{"on": "yes"}', 400), ("error-ratio", b"", 400)],
+)
+def test_a_wrong_switch_is_refused(target: LabTarget, name: str, body: bytes, status: int) -> None:
+    answer = httpx.post(f"{target['admin']}/debug/faults/{name}", content=body)
+
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_a_request_can_be_followed_by_its_headers(target: LabTarget) -> None:
+    answer = httpx.get(target["url"], headers={"X-Request-ID": "r-1", "X-Release-Phase": "canary"})
+
+    assert answer.headers["X-Request-ID"] == "r-1"
+    assert answer.headers["X-Release-Phase"] == "canary"
+    assert answer.json()["currency"] == "EUR"
+    assert httpx.get(target["url"]).headers["X-Request-ID"]
