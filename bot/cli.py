@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from bot import demo as demo_
+from bot import headless
 from bot import main as main_
 from bot import settings as settings_
 from bot.domain.errors import CommandRejected, FirstFiveError
@@ -88,7 +89,7 @@ def playbooks() -> None:
 def verify() -> None:
     """Check every timeline's hash chain; say where one breaks."""
     settings = _settings()
-    audits = _do(lambda: asyncio.run(main_.verify(settings)))
+    audits = _do(lambda: asyncio.run(main_.verify_chains(settings)))
     broken = [audit for audit in audits if audit.breaks]
     for audit in audits:
         blanked = f", {audit.blanked} blanked" if audit.blanked else ""
@@ -115,7 +116,7 @@ def run(
             _stop(f"{word!r}: write params as key=value, for instance service=checkout.", 2)
         params[key] = value
     settings = _settings()
-    report = _do(lambda: asyncio.run(main_.run_playbook(settings, playbook, params)))
+    report = _do(lambda: asyncio.run(headless.run(settings, playbook, params)))
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
     else:

@@ -250,5 +250,9 @@ class Targets(Protocol):
     async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
         """Capture parts of a target, redacted, each recorded whatever becomes of it."""
 
-    def pack(self, manifest: Manifest, captures: Sequence[Captured]) -> bytes:
+
+class Archive(Protocol):
+    """Packs snapshots."""
+
+    async def pack(self, manifest: Manifest, parts: Sequence[Captured]) -> bytes:
         """Pack a snapshot into one tar.gz; equal snapshots give equal bytes."""

@@ -144,7 +144,7 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
     parts = (*looked.parts, *profiled.parts)
     listed = manifest(looked.service, looked.started_at, parts, looked.probes)
     contents = await _contents(tools, parts)
-    archive = await asyncio.to_thread(tools.ports.targets.pack, listed, contents)
+    archive = await tools.ports.archive.pack(listed, contents)
     name = f"snapshot-{looked.service}-{looked.started_at:%Y%m%dT%H%M%SZ}.tar.gz"
     stored = await tools.ports.artifacts.put(name, archive)
     targets = len(listed.targets)

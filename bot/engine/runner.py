@@ -67,23 +67,24 @@ class Runner:
         self._registry = registry
         self._ports = ports
 
-    async def execute(self, run_id: str) -> None:
-        """Bring a run to its end, or leave it for a later worker if this one is stopped."""
+    async def execute(self, run_id: str) -> Run | None:
+        """Bring a run to its end and give it as it ended; None if there was nothing to do, or another took it over."""
         ports = self._ports
         memory = await ports.store.write(lambda tx: ports.journal.claim(tx, run_id, ports.clock.now()))
         if memory is None:
-            return
+            return None
         run = memory.run
         tools = Tools(ports, self._registry, run, dict(memory.memos))
         with structlog.contextvars.bound_contextvars(
             run=run.id, playbook=run.plan.playbook, incident=run.incident_id or None
         ):
             try:
-                await self._execute(tools)
+                return await self._execute(tools)
             except FenceLost:
                 log.warning("run taken over", run=run.id)
+                return None
 
-    async def _execute(self, tools: Tools) -> None:
+    async def _execute(self, tools: Tools) -> Run:
         run = tools.run_row
         playbook = self._registry.get(run.plan.playbook)
         if playbook is None or run.plan.protocol != PROTOCOL or playbook.step_names != run.plan.steps:
@@ -91,14 +92,12 @@ class Runner:
                 f"Run {run.id} of {run.plan.playbook!r} was begun by another release, whose steps this one does not "
                 f"know. Start that release to finish it, or run it anew."
             )
-            await _end(tools, None, _Ending(RunStatus.PARKED, reason=reason))
-            return
+            return await _end(tools, None, _Ending(RunStatus.PARKED, reason=reason))
         tools.run_row = await self._place(tools)
         if playbook.needs_incident and not tools.incident_id:
             listed = await tools.incidents(limit=_ASK_AMONG)
-            await _end(tools, None, _Ending(RunStatus.DONE, ask_which(run, listed)))
-            return
-        await _Execution(tools, playbook, playbook.params.model_validate(run.plan.params)).go()
+            return await _end(tools, None, _Ending(RunStatus.DONE, ask_which(run, listed)))
+        return await _Execution(tools, playbook, playbook.params.model_validate(run.plan.params)).go()
 
     async def _place(self, tools: Tools) -> Run:
         """Find the incident a run is about: its own, or that of the channel it was asked in."""
@@ -118,7 +117,8 @@ class _Execution:
     params: Params
     results: list[tuple[Any, Any]] = field(default_factory=list)
 
-    async def go(self) -> None:
+    async def go(self) -> Run:
+        """Do every step, or as many as can be done."""
         run = self.tools.run_row
         if self.playbook.narrated:
             told = {key: value for key, value in run.plan.params.items() if value not in (None, "", [])}
@@ -126,10 +126,9 @@ class _Execution:
         for step in self.playbook.steps:
             left = await self._step(step)
             if left.outcome in _FATAL:
-                await _end(self.tools, self.playbook, _Ending(_FATAL[left.outcome], reason=left.reason))
-                return
+                return await _end(self.tools, self.playbook, _Ending(_FATAL[left.outcome], reason=left.reason))
         gives, value = self.results[-1]
-        await _end(self.tools, self.playbook, _Ending(RunStatus.DONE, value, gives))
+        return await _end(self.tools, self.playbook, _Ending(RunStatus.DONE, value, gives))
 
     async def _step(self, step: Step) -> _Left:
         """Do a step, or read what it left when it was done before."""
@@ -206,7 +205,7 @@ class _Execution:
         await self.tools.commit(f"step:{step.name}", _LEFT.dump_json(left).decode(), *effects)
 
 
-async def _end(tools: Tools, playbook: Playbook | None, ending: _Ending) -> None:
+async def _end(tools: Tools, playbook: Playbook | None, ending: _Ending) -> Run:
     """Close the run, answer whoever asked, wake whoever waits: one transaction."""
     now = tools.now()
     run = replace(tools.run_row, status=ending.status, result=ending.shown(), reason=ending.reason, ended_at=now)
@@ -225,6 +224,7 @@ async def _end(tools: Tools, playbook: Playbook | None, ending: _Ending) -> None
     tools.step = ""
     await tools.ports.store.write(act)
     log.info("run ended", status=run.status.value, reason=ending.reason or None)
+    return run
 
 
 def ask_which(run: Run, listed: list[Listed]) -> Reply:

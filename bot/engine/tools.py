@@ -14,6 +14,7 @@ from bot.domain.service import Catalog, Service
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person
 from bot.engine.playbook import Registry, closest, plan_of
 from bot.ports import (
+    Archive,
     Artifacts,
     Bell,
     Clock,
@@ -45,6 +46,7 @@ class Ports:
     bell: Bell
     artifacts: Artifacts
     targets: Targets
+    archive: Archive
     repository: Repository
     documents: Documents
     directory: Directory

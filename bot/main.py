@@ -1,0 +1,348 @@
+"""The composition root: settings -> adapters -> ports -> registry -> the bot. The only file that names adapters."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+import migrations
+import playbooks
+from bot.adapters.archive import TarArchive
+from bot.adapters.artifacts import FolderArtifacts
+from bot.adapters.bell import LocalBell
+from bot.adapters.clock import SystemClock
+from bot.adapters.documents import MarkdownDocuments
+from bot.adapters.git import GitRepository
+from bot.adapters.kernel import LocalKernel
+from bot.adapters.metrics import Metrics
+from bot.adapters.nochat import NoDirectory, NoPager
+from bot.adapters.sql.engines import address
+from bot.adapters.sql.journal import SqlJournal
+from bot.adapters.sql.store import SqlStore
+from bot.adapters.sql.surfaces import SqlSurfaces
+from bot.adapters.sql.timeline import SqlTimeline
+from bot.adapters.targets.capture import HttpTargets
+from bot.adapters.worker import EmbeddedWorker
+from bot.domain.addresses import AddressRefused
+from bot.domain.errors import StoreUnusable
+from bot.domain.redaction import redact
+from bot.domain.run import Run
+from bot.domain.service import Target
+from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
+from bot.domain.timeline import Audit, verify
+from bot.engine.admission import Admission
+from bot.engine.grammar import usage
+from bot.engine.playbook import Registry, load
+from bot.engine.runner import Runner
+from bot.engine.tools import Ports
+from bot.settings import Settings
+from handlers import api, pages, probes
+from handlers.loopback import LoopbackOnly
+
+if TYPE_CHECKING:
+    from bot.adapters.slack.side import SlackSide
+
+log = structlog.get_logger()
+
+_DRAIN_S = 5
+
+
+@dataclass
+class House:
+    """Everything wired together."""
+
+    settings: Settings
+    store: SqlStore
+    surfaces: SqlSurfaces
+    documents: MarkdownDocuments
+    ports: Ports
+    registry: Registry
+    admission: Admission
+    worker: EmbeddedWorker
+    metrics: Metrics
+    slack: "SlackSide | None"
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    async def start(self) -> None:
+        """Begin to execute runs and to speak with Slack."""
+        await self.worker.start()
+        if self.slack is not None:
+            await self.slack.start()
+
+    async def stop(self) -> None:
+        """Let running steps end, then let go of everything."""
+        self.stopping.set()
+        await self.worker.stop(_DRAIN_S)
+        if self.slack is not None:
+            await self.slack.stop()
+        await self.store.close()
+
+
+class _Targets:
+    """Asks a target over the network, and the kernel about it where that is our own."""
+
+    def __init__(self) -> None:
+        self._http = HttpTargets()
+        self._kernel = LocalKernel()
+
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
+        return await self._http.probe(target, requests)
+
+    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        of_kernel = [part for part in parts if part in KERNEL_PARTS]
+        of_target = [part for part in parts if part not in KERNEL_PARTS]
+        both = await asyncio.gather(self._ask_kernel(target, of_kernel), self._http.capture(target, of_target))
+        done = {capture.part: capture for captures in both for capture in captures}
+        return tuple(done[part.name] for part in parts)
+
+    async def _ask_kernel(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        if not parts:
+            return ()
+        try:
+            return await self._kernel.capture(target, await self._http.locate(target))
+        except AddressRefused as refused:
+            return tuple(missed(target.name, part, str(refused)) for part in parts)
+
+
+@dataclass
+class _Committed:
+    """Tells whoever listens what a commit has touched; called on the writer's thread."""
+
+    listeners: list[Callable[[frozenset[str]], None]]
+
+    def __call__(self, topics: frozenset[str]) -> None:
+        for listen in self.listeners:
+            listen(topics)
+
+
+class _Counted(Runner):
+    """A runner whose ended runs are counted."""
+
+    metrics: Metrics
+
+    async def execute(self, run_id: str) -> Run | None:
+        run = await super().execute(run_id)
+        if run is not None and run.started_at is not None and run.ended_at is not None:
+            seconds = (run.ended_at - run.started_at).total_seconds()
+            self.metrics.run_ended(run.plan.playbook, run.status.value, seconds)
+        return run
+
+
+def build(settings: Settings, tools: Ports | None = None) -> House:
+    """Wire everything; `tools` replaces the ports, for tests. Nothing is opened, sent or started yet."""
+    clock = SystemClock()
+    bell = LocalBell(clock)
+    committed = _Committed([bell.ring])
+    store = SqlStore(settings.database_url, committed)
+    timeline, journal, surfaces = SqlTimeline(), SqlJournal(clock), SqlSurfaces()
+    registry = load(playbooks)
+    metrics = Metrics(
+        registry, lambda: store.read(lambda tx: timeline.incidents(tx, limit=1_000)), version=version("firstfive")
+    )
+    documents = MarkdownDocuments(settings.url)
+    data = Path(settings.artifacts_url)
+    ports = tools or Ports(
+        store=store,
+        timeline=timeline,
+        journal=journal,
+        clock=clock,
+        bell=bell,
+        artifacts=FolderArtifacts(data),
+        targets=_Targets(),
+        archive=TarArchive(),
+        repository=GitRepository(data.parent / "repositories"),
+        documents=documents,
+        directory=NoDirectory(),
+        pager=NoPager(),
+        catalog=settings.catalog(),
+    )
+    slack = _slack(settings, ports, surfaces, registry, metrics)
+    if slack is not None:
+        ports = slack.ports
+        committed.listeners.append(slack.heard)
+    runner = _Counted(registry, ports)
+    runner.metrics = metrics
+    return House(
+        settings=settings,
+        store=store,
+        surfaces=surfaces,
+        documents=documents,
+        ports=ports,
+        registry=registry,
+        admission=Admission(registry, ports),
+        worker=EmbeddedWorker(runner, ports, _lock_path(settings)),
+        metrics=metrics,
+        slack=slack,
+    )
+
+
+def _slack(
+    settings: Settings, ports: Ports, surfaces: SqlSurfaces, registry: Registry, metrics: Metrics
+) -> "SlackSide | None":
+    """Wire Slack if it is configured; loaded only then, as it is the heaviest part."""
+    del ports, surfaces, registry, metrics
+    return None
+
+
+def _lock_path(settings: Settings) -> Path:
+    """Give the file whose lock says which process executes this database's runs."""
+    where = address(settings.database_url)
+    if where.drivername.startswith("sqlite"):
+        return Path(f"{where.database}.lock")
+    return Path(settings.artifacts_url).parent / f"{where.host or 'local'}-{where.database}.lock"
+
+
+def create_app(settings: Settings, tools: Ports | None = None) -> FastAPI:
+    """Give the web application: Slack's route, pages, API, probes."""
+    house = build(settings, tools)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await house.start()
+        try:
+            yield
+        finally:
+            await house.stop()
+
+    app = FastAPI(title="FirstFive", version=version("firstfive"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(LoopbackOnly)
+    app.add_exception_handler(404, pages.not_found)
+    app.include_router(probes.router(_checks(house), _degraded(house), house.metrics.exposition))
+    app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
+    app.include_router(api.router(house.admission, house.ports, house.registry))
+    if house.slack is not None:
+        app.include_router(house.slack.router)
+    app.state.house = house
+    return app
+
+
+def _checks(house: House) -> dict[str, Any]:
+    async def database() -> str | None:
+        await house.store.ping()
+        return None
+
+    async def engine() -> str | None:
+        return None if house.worker.healthy() else "the worker does not answer"
+
+    return {"database": database, "engine": engine}
+
+
+def _degraded(house: House) -> dict[str, Any]:
+    if house.slack is None:
+        return {"slack": lambda: "not configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"}
+    return {"slack": house.slack.ailment}
+
+
+def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the bot until it is told to stop.
+
+    :raises StoreUnusable: another process serves this database, or it cannot be used.
+    """
+    configure_logs(settings)
+    if address(settings.database_url).drivername.startswith("sqlite"):
+        migrations.upgrade(settings.database_url)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    server = _Server(config)
+    if exit_with_stdin:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    server.run()
+    if server.refusal:
+        raise StoreUnusable(server.refusal)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells open pages and the caller that it stops, and why it did not start."""
+
+    refusal = ""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        self.config.app.state.house.stopping.set()  # type: ignore[union-attr]
+        super().handle_exit(sig, frame)
+
+
+def _end_with_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def migrate(settings: Settings, down_to: str = "") -> str:
+    """Bring the schema up to this release, or down to a revision; say where it is then.
+
+    :raises StoreUnusable: the database cannot be reached or changed.
+    """
+    if down_to:
+        migrations.downgrade(settings.database_url, down_to)
+    else:
+        migrations.upgrade(settings.database_url)
+    return f"The schema is at {migrations.current(settings.database_url) or 'nothing'}."
+
+
+def manual() -> list[str]:
+    """Give a line for every playbook: how it is used, and what for."""
+    return [f"{usage(playbook):60} {playbook.summary}" for playbook in load(playbooks).values()]
+
+
+async def verify_chains(settings: Settings) -> list[Audit]:
+    """Check every timeline.
+
+    :raises StoreUnusable: the database cannot be read.
+    """
+    store, timeline = SqlStore(settings.database_url), SqlTimeline()
+    try:
+        return await store.read(
+            lambda tx: [verify(chain, timeline.entries(tx, chain)) for chain in timeline.chains(tx)]
+        )
+    finally:
+        await store.close()
+
+
+def configure_logs(settings: Settings) -> None:
+    """Write one JSON line an event to standard error, secrets removed."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _without_secrets,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
+
+
+def _without_secrets(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+class _ToStructlog(logging.Handler):
+    """Passes on what libraries log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
