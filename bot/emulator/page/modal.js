@@ -1,0 +1,95 @@
+// Modals and confirmations, as <dialog>: the browser keeps the focus inside and Esc closes.
+
+import { act } from "./api.js";
+import { blocks, text } from "./blocks.js";
+import { fill, h } from "./dom.js";
+import { plain } from "./mrkdwn.js";
+import { store } from "./store.js";
+import { valuesIn } from "./elements.js";
+
+let dialog = null;
+let shown = null;
+
+export function drawModal() {
+  const stack = store.views[store.me] ?? [];
+  const view = stack[stack.length - 1];
+  if (!view) return hide();
+  dialog ??= create();
+  const fresh = shown !== view.id;
+  shown = view.id;
+  dialog.dataset.view = view.id;
+  dialog.setAttribute("aria-labelledby", "modal-title");
+  fill(dialog, form(view, stack.length > 1));
+  if (!dialog.open) dialog.showModal();
+  if (fresh) dialog.querySelector("[autofocus], .blocks :is(input, textarea, select), .btn.primary")?.focus();
+}
+
+function form(view, deep) {
+  return h("form", { method: "dialog", "data-key": view.id, novalidate: true },
+    h("header", {}, h("h2", { id: "modal-title" }, plain(view.title.text)),
+      h("button", { type: "button", class: "btn", "data-do": "close-modal", "aria-label": deep ? "Back" : "Close" }, deep ? "←" : "✕")),
+    blocks(view.blocks),
+    h("p", { class: "failure", role: "alert", "data-key": "failure", "data-same": true }),
+    h("footer", {}, h("button", { type: "button", class: "btn", "data-do": "close-modal" }, plain(view.close?.text ?? "Close")),
+      view.submit && h("button", { type: "submit", class: "btn primary", disabled: view.submit_disabled === true }, plain(view.submit.text))));
+}
+
+function create() {
+  const node = h("dialog", { id: "modal" });
+  node.addEventListener("cancel", (event) => (event.preventDefault(), closeModal()));
+  node.addEventListener("submit", (event) => (event.preventDefault(), submit()));
+  document.body.append(node);
+  return node;
+}
+
+function hide() {
+  shown = null;
+  dialog?.close();
+  dialog?.replaceChildren();
+}
+
+export function closeModal() {
+  if (shown) act("close", { view_id: shown });
+}
+
+async function submit() {
+  const button = dialog.querySelector("[type=submit]");
+  if (!button || button.getAttribute("aria-busy")) return;
+  showErrors({});
+  button.setAttribute("aria-busy", "true");
+  const answer = await act("submit", { view_id: shown, values: valuesIn(dialog) });
+  button.removeAttribute("aria-busy");
+  if (!answer.ok) showErrors(answer.errors ?? {}, answer.failure ?? (answer.errors ? "" : answer.error));
+}
+
+function showErrors(errors, failure = "") {
+  dialog.querySelector(".failure").textContent = failure;
+  for (const line of dialog.querySelectorAll(".error")) line.textContent = "";
+  for (const field of dialog.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  const fields = Object.entries(errors).map(([block, message]) => {
+    const line = document.getElementById(`error-${block}`);
+    if (line) line.textContent = message;
+    const field = dialog.querySelector(`[data-block-id="${CSS.escape(block)}"]`);
+    field?.setAttribute("aria-invalid", "true");
+    return field;
+  });
+  const first = fields.find(Boolean);
+  (first?.matches("div") ? first.querySelector("input") : first)?.focus();
+}
+
+export function confirmed(body) {
+  return new Promise((resolve) => {
+    const node = h("dialog", { class: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text" },
+      h("form", { method: "dialog" },
+        h("header", {}, h("h2", { id: "confirm-title" }, plain(body.title.text))),
+        h("div", { id: "confirm-text", class: "blocks" }, text(body.text)),
+        h("footer", {}, h("button", { class: "btn", value: "no", autofocus: true }, plain(body.deny.text)),
+          h("button", { class: `btn ${body.style ?? "primary"}`, value: "yes" }, plain(body.confirm.text)))));
+    node.addEventListener("close", () => {
+      resolve(node.returnValue === "yes");
+      node.remove();
+    });
+    document.body.append(node);
+    node.showModal();
+  });
+}
