@@ -1,0 +1,101 @@
+"""Postmortems as Markdown, and Markdown as HTML that is safe to show."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import nh3
+from jinja2 import PackageLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markdown_it import MarkdownIt
+
+from bot.domain.incident import Incident
+from bot.domain.narrative import Evidence, legible
+from bot.domain.postmortem import compose
+from bot.domain.timeline import Entry
+
+_SPACE = re.compile(r"\s+")
+# What can open a span, a link, an entity, a table cell or maths anywhere in a line, in CommonMark 0.31 or on GitHub.
+_INLINE = re.compile(
+    r"[\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w)|:(?=//)|(?<=\bwww)\.|@(?=\w)|#(?=\d|#*$)", re.IGNORECASE
+)
+# What makes a heading, a list, a quote or a rule at the beginning of a line.
+_LEADING = re.compile(r"^(\d{1,9})([.)])|^([-+#>=])")
+
+_TAGS = {
+    "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "strong", "table",
+    "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_SCHEMES = {"http", "https"}
+
+
+class _Markdown(str):
+    """Text that is Markdown already, so that it is not escaped."""
+
+    __slots__ = ()
+
+
+class MarkdownDocuments:
+    """Writes documents with the templates that are shipped; `base_url` stands before the links to evidence."""
+
+    def __init__(self, base_url: str = "") -> None:
+        self._base_url = base_url.rstrip("/")
+        self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+        self._templates = ImmutableSandboxedEnvironment(
+            loader=PackageLoader("bot", "web/templates"),
+            autoescape=False,
+            finalize=_finish,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._templates.filters["clock"] = _clock
+        self._templates.filters["day"] = _day
+        self._templates.globals["proof"] = self._proof
+
+    def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
+        """Write the postmortem, Markdown; the same timeline gives the same bytes."""
+        return self._templates.get_template("postmortem.md.j2").render(it=compose(incident, entries))
+
+    def html(self, markdown: str) -> str:
+        """Give the HTML of a document: only plain structure and links survive."""
+        return nh3.clean(
+            self._markdown.render(markdown), tags=_TAGS, attributes={"a": {"href"}}, url_schemes=_SCHEMES, link_rel=None
+        )
+
+    def _proof(self, evidence: Evidence | None) -> _Markdown:
+        """Give the link to what proves something."""
+        if evidence is None:
+            return _Markdown("")
+        if evidence.artifact:
+            name = quote(legible(evidence.label), safe="")
+            address = f"/artifacts/{quote(evidence.artifact, safe='')}?name={name}"
+        else:
+            address = f"/runs/{quote(legible(evidence.run), safe='')}"
+        return _Markdown(f"[{escape(evidence.label)}]({self._base_url}{address})")
+
+
+def escape(text: str) -> str:
+    """Give text as Markdown that shows it, in one line: no link, no HTML, no structure can come out of it."""
+    line = _SPACE.sub(" ", legible(text)).strip()
+    line = _INLINE.sub(lambda match: f"\\{match[0]}", line)
+    return _LEADING.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", line)
+
+
+def _finish(value: Any) -> Any:
+    """Escape every value that a template writes, unless it is Markdown already."""
+    return value if isinstance(value, _Markdown) else escape(str(value))
+
+
+def _clock(at: datetime | None, *, date: bool = True) -> str:
+    """Write a time, UTC."""
+    if at is None:
+        return "not recorded"
+    return f"{at:%Y-%m-%d %H:%M:%S}" if date else f"{at:%H:%M:%S}"
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%Y-%m-%d}"

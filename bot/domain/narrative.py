@@ -1,0 +1,276 @@
+"""A timeline in plain words: each entry as a sentence, the evidence behind it, what was kept and found.
+
+Everything here is plain text and may hold what anybody typed; whoever renders it must escape it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.incident import SOP
+from bot.domain.measures import duration
+from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
+
+REDACTED = "(redacted)"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# Controls, and the marks that make text read in another order than it is stored (Unicode TR 9, CVE-2021-42574).
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_EXACT_BELOW_S = 10.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What proves a statement: an artifact (its sha256) or a run (its id); one of the two is empty."""
+
+    label: str
+    artifact: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An artifact as the timeline names it. `bytes`: its size."""
+
+    name: str
+    sha256: str
+    bytes: int
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding as the timeline names it."""
+
+    fault_class: str
+    target: str
+    claim: str
+    evidence: tuple[str, ...]
+    fix: str
+    proof: Evidence | None
+    at: datetime
+
+
+class _Facts(dict[str, Any]):
+    """A body whose absent keys read as nothing: a timeline outlives the release that wrote it."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def legible(text: str) -> str:
+    """Give text as it may be shown: no control or reordering characters, nothing that UTF-8 cannot carry."""
+    return _SURROGATES.sub("\ufffd", _UNSEEN.sub("", text))
+
+
+def seconds(value: float) -> str:
+    """Write a number of seconds: `2.4 s` while it is short, then as a duration."""
+    return f"{value:.1f} s" if 0 <= value < _EXACT_BELOW_S else duration(timedelta(seconds=value))
+
+
+def size(count: int) -> str:
+    """Write a number of bytes: `812 B`, `3.1 kB`, `12 MB` (powers of 1000)."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:  # noqa: PLR2004 - the step between two units
+            return f"{value:.0f} {unit}" if unit == "B" or value >= _EXACT_BELOW_S else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def tell(entry: Entry) -> str:
+    """Say in a sentence what an entry tells; its actor is the subject."""
+    if entry.body is None:
+        return REDACTED
+    facts = _Facts(entry.facts)
+    sentence = _TELL.get(entry.kind)
+    if sentence is None:
+        return f"{entry.kind.capitalize()}: {_pairs(facts)}"
+    return sentence(entry, facts)
+
+
+def by_itself(entry: Entry) -> bool:
+    """Tell whether FirstFive did this by itself, be it in a run that somebody had begun."""
+    return entry.actor == FIRSTFIVE.id or entry.kind in _OWN
+
+
+def who(entry: Entry) -> str:
+    """Name who did what an entry tells."""
+    return FIRSTFIVE.name if by_itself(entry) else entry.actor_name
+
+
+def kept(entries: Iterable[Entry]) -> tuple[Kept, ...]:
+    """Give the artifacts of a timeline, each once, in the order they were kept."""
+    found: dict[tuple[str, str], Kept] = {}
+    for entry in entries:
+        if entry.kind == Kind.ARTIFACT and entry.body is not None:
+            facts = _Facts(entry.facts)
+            one = Kept(str(facts["name"]), str(facts["sha256"]), int(facts["bytes"] or 0), str(facts["what"]), entry.at)
+            found.setdefault((one.name, one.sha256), one)
+    return tuple(found.values())
+
+
+def found(entries: Sequence[Entry]) -> tuple[Found, ...]:
+    """Give the findings of a timeline, each once, in the order they were made."""
+    artifacts = kept(entries)
+    findings: dict[tuple[str, str, str], Found] = {}
+    for entry in entries:
+        if entry.kind == Kind.FINDING and entry.body is not None:
+            one = _finding(entry, artifacts)
+            findings.setdefault((one.fault_class, one.target, one.claim), one)
+    return tuple(findings.values())
+
+
+def evidence(entry: Entry, artifacts: Sequence[Kept]) -> Evidence | None:
+    """Give what proves an entry: the artifact it names, or else the run that wrote it."""
+    facts = _Facts(entry.facts)
+    named = str(facts["sha256"] if entry.kind == Kind.ARTIFACT else facts["artifact"])
+    by_name = {one.name: one.sha256 for one in artifacts}
+    by_sha = {one.sha256: one.name for one in artifacts}
+    sha256 = named if _SHA256.fullmatch(named) else by_name.get(named, "")
+    if sha256:
+        return Evidence(by_sha.get(sha256, f"artifact {sha256[:12]}"), artifact=sha256)
+    return Evidence(f"run {entry.run_id}", run=entry.run_id) if entry.run_id else None
+
+
+def is_child(run_id: str) -> bool:
+    """Tell whether a run was begun by another one, whose id is then the front part of its own."""
+    return "." in run_id
+
+
+def _finding(entry: Entry, artifacts: Sequence[Kept]) -> Found:
+    facts = _Facts(entry.facts)
+    return Found(
+        fault_class=str(facts["fault_class"] or ""),
+        target=str(facts["target"]),
+        claim=str(facts["claim"]),
+        evidence=tuple(str(part) for part in facts["evidence"] or ()),
+        fix=str(facts["fix"] or ""),
+        proof=evidence(entry, artifacts),
+        at=entry.at,
+    )
+
+
+def _pairs(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={_plain(value)}" for key, value in facts.items())
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _after(text: Any, before: str = ": ") -> str:
+    """Give text behind its separator; nothing if there is none."""
+    return f"{before}{text}" if text else ""
+
+
+def _took(facts: _Facts) -> str:
+    elapsed = facts["elapsed_s"]
+    return f" in {seconds(float(elapsed))}" if isinstance(elapsed, int | float) else ""
+
+
+def _opened(_: Entry, facts: _Facts) -> str:
+    return f"Opened it as {facts['severity']}{_after(facts['service'], ' on ')}{_after(facts['title'])}"
+
+
+def _severity(_: Entry, facts: _Facts) -> str:
+    return f"Changed the severity{_after(facts['was'], ' from ')} to {facts['severity']}."
+
+
+def _role(entry: Entry, facts: _Facts) -> str:
+    if entry.actor == facts["person"]:
+        return f"Became {facts['role']}."
+    return f"Made {facts['name']} {facts['role']}."
+
+
+_REACHED = {
+    "started": "It started.",
+    "detected": "Detected it.",
+    "acknowledged": "Acknowledged it.",
+    "located": "Located the fault.",
+    "mitigated": "Mitigated it.",
+    "resolved": "Resolved it.",
+}
+
+
+def _milestone(entry: Entry, facts: _Facts) -> str:
+    at = from_us(int(facts["at"] or entry.at_us))
+    if at.replace(microsecond=0) == entry.at.replace(microsecond=0) and facts["milestone"] in _REACHED:
+        return _REACHED[facts["milestone"]]
+    when = f"{at:%H:%M:%S}" if at.date() == entry.at.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+    source = f" (source: {facts['source']})" if facts["source"] else ""
+    return f"Recorded the milestone {facts['milestone']} at {when} UTC{source}."
+
+
+def _run_started(_: Entry, facts: _Facts) -> str:
+    if facts["playbook"] == SOP:
+        return "Started the five-minute SOP."
+    params = facts["params"]
+    given = f" ({_pairs(params)})" if isinstance(params, dict) and params else ""
+    return f"Started {facts['playbook']}{given}."
+
+
+def _run_ended(_: Entry, facts: _Facts) -> str:
+    return f"{_name(facts)} {facts['status']}{_took(facts)}{_after(facts['reason']) or '.'}"
+
+
+def _step_ended(_: Entry, facts: _Facts) -> str:
+    outcome = {"missing": "overran"}.get(facts["outcome"], facts["outcome"])
+    return f"{_name(facts)}, {facts['title'] or facts['step']}: {outcome}{_took(facts)}{_after(facts['summary'], '. ')}"
+
+
+def _name(facts: _Facts) -> str:
+    return "SOP" if facts["playbook"] == SOP else str(facts["playbook"]).capitalize()
+
+
+def _artifact(_: Entry, facts: _Facts) -> str:
+    return f"Kept {facts['name']} ({size(int(facts['bytes'] or 0))}){_after(facts['what']) or '.'}"
+
+
+def _finding_told(_: Entry, facts: _Facts) -> str:
+    return f"Found {facts['fault_class'] or 'this'}{_after(facts['target'], ' on ')}{_after(facts['claim'])}"
+
+
+def _verdict(_: Entry, facts: _Facts) -> str:
+    return f"{_after(facts['verdict'], 'Verdict: ') or 'No verdict'}{_after(facts['statement'], '. ')}"
+
+
+_OWN = {
+    Kind.CHANNEL_OPENED,
+    Kind.STEP_STARTED,
+    Kind.STEP_ENDED,
+    Kind.RUN_ENDED,
+    Kind.ARTIFACT,
+    Kind.FINDING,
+    Kind.VERDICT,
+    Kind.ASKED,
+    Kind.ESCALATED,
+    Kind.CHAT_FAILED,
+}
+
+_TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
+    Kind.OPENED: _opened,
+    Kind.CHANNEL_OPENED: lambda _, f: f"Opened the channel #{str(f['name'] or f['channel']).lstrip('#')}.",
+    Kind.SERVICE_SET: lambda _, f: f"Said that it is about {f['service']}.",
+    Kind.SEVERITY_SET: _severity,
+    Kind.ROLE_SET: _role,
+    Kind.MILESTONE: _milestone,
+    Kind.STATUS_SET: lambda _, f: f"Marked it {f['status']}{_after(f['text']) or '.'}",
+    Kind.NOTE: lambda _, f: f"Noted: {f['text']}",
+    Kind.UPDATE: lambda _, f: f"Wrote an update: {f['text']}",
+    Kind.RUN_STARTED: _run_started,
+    Kind.STEP_STARTED: lambda _, f: f"{_name(f)}, {f['title'] or f['step']}: began.",
+    Kind.STEP_ENDED: _step_ended,
+    Kind.RUN_ENDED: _run_ended,
+    Kind.ARTIFACT: _artifact,
+    Kind.FINDING: _finding_told,
+    Kind.VERDICT: _verdict,
+    Kind.ASKED: lambda _, f: f"Asked: {f['text']}",
+    Kind.ESCALATED: lambda _, f: f"Escalated{_after(f['text']) or '.'}",
+    Kind.POSTMORTEM: lambda _, f: f"Wrote the postmortem {f['name']}.",
+    Kind.CHAT_FAILED: lambda _, f: f"Slack did not take {f['surface'] or 'a message'}{_after(f['reason']) or '.'}",
+}

@@ -1,0 +1,112 @@
+// Keeps an incident's page current: clocks tick, and parts that changed are replaced when its timeline grows.
+// Without it the page says the same, as of when it was loaded.
+"use strict";
+
+const main = document.getElementById("main");
+const state = document.getElementById("state");
+const skew = Date.parse(main.dataset.now) - Date.now();
+
+let stream = null;
+let refreshing = false;
+let again = false;
+let retry = 0;
+
+function now() {
+  return Date.now() + skew;
+}
+
+function left(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+function spent(milliseconds) {
+  const seconds = Math.max(0, milliseconds / 1000);
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(seconds)} s`;
+}
+
+function tick() {
+  for (const element of document.querySelectorAll("[data-until]")) {
+    const rest = Date.parse(element.dataset.until) - now();
+    element.textContent = left(rest);
+    if (rest < -1000) {
+      delete element.dataset.until;
+      refresh();
+    }
+  }
+  for (const element of document.querySelectorAll("[data-since]")) {
+    const passed = now() - Date.parse(element.dataset.since);
+    if (element.dataset.budget) element.value = Math.min(1, passed / 1000 / Number(element.dataset.budget));
+    else element.textContent = spent(passed);
+  }
+}
+
+function replace(fresh) {
+  const focused = document.activeElement;
+  const place = focused && focused.getAttribute("href");
+  for (const part of fresh.querySelectorAll("[data-live]")) {
+    const old = document.getElementById(part.id);
+    if (!old || old.isEqualNode(part)) continue;
+    const held = old.contains(focused);
+    old.replaceWith(part);
+    if (held && place) part.querySelector(`[href="${CSS.escape(place)}"]`)?.focus({ preventScroll: true });
+  }
+  document.title = fresh.title;
+}
+
+async function refresh() {
+  again = true;
+  if (refreshing) return;
+  refreshing = true;
+  try {
+    while (again) {
+      again = false;
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      if (!answer.ok) throw new Error(answer.status);
+      replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    }
+    tick();
+  } catch {
+    say("not live");
+  } finally {
+    refreshing = false;
+  }
+}
+
+function say(word) {
+  state.textContent = word === "live" ? "Live" : "Not live, trying again";
+  state.className = `state ${word.replace(" ", "-")}`;
+}
+
+function listen() {
+  clearTimeout(retry);
+  if (stream || document.hidden) return;
+  stream = new EventSource(main.dataset.stream);
+  stream.onopen = () => say("live");
+  stream.addEventListener("changed", refresh);
+  stream.onerror = () => {
+    say("not live");
+    if (stream.readyState === EventSource.CLOSED) {
+      stream = null;
+      retry = setTimeout(listen, 5000);
+    }
+  };
+}
+
+// A browser grants six connections to one host: a page that nobody looks at gives its own back.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    stream?.close();
+    stream = null;
+  } else {
+    refresh();
+    listen();
+  }
+});
+addEventListener("pagehide", () => stream?.close());
+
+setInterval(tick, 1000);
+tick();
+listen();

@@ -1,0 +1,119 @@
+"""Keep everything but Slack's routes and the probes to this machine, until there is a sign-in."""
+
+import re
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Who answers these asks nobody's leave: Slack signs its requests, probes and metrics tell nothing about incidents.
+PUBLIC = ("/slack/", "/health/")
+PUBLIC_EXACT = ("/metrics",)
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
+# Any of these means that the request came through something that stands in front of us, a tunnel for instance.
+_FORWARDED = ("forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip", "x-envoy-external-address")
+_FORWARDED_PREFIX = "x-forwarded-"
+
+GUARDED_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class LoopbackOnly:
+    """ASGI middleware: answers 403, with the reason, to whoever is not a program on this machine asking directly."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] == "lifespan" or _is_public(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        reason = refusal(scope)
+        if reason:
+            await PlainTextResponse(reason, 403)(scope, receive, send)
+            return
+        await self._app(scope, receive, _with_headers(send))
+
+
+def refusal(scope: Scope) -> str:
+    """Say why a request must not see pages or API; "" when it may."""
+    headers = Headers(scope=scope)
+    client = scope.get("client")
+    hosts = headers.getlist("host")
+    if client is None or not _is_loopback(client[0]):
+        return _explain("this request comes from another machine")
+    if len(hosts) != 1 or not _is_loopback_host(hosts[0]):
+        return _explain("the Host header does not name this machine (localhost, 127.0.0.1 or [::1])")
+    if _forwarded(headers.keys()):
+        return _explain("this request came through a proxy or a tunnel")
+    if scope.get("method", "GET") not in _SAFE or scope["type"] == "websocket":
+        return _foreign(headers, hosts[0])
+    return ""
+
+
+def _explain(what: str) -> str:
+    return (
+        f"Not shown: {what}. Until there is a sign-in, FirstFive's pages and API answer only to this machine itself. "
+        "From elsewhere use an SSH tunnel: ssh -L PORT:127.0.0.1:PORT this-machine\n"
+    )
+
+
+def _foreign(headers: Headers, host: str) -> str:
+    """Say why a request that changes something is not from our own pages, or from no page at all (curl)."""
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+    same = origin is None or (urlsplit(origin).scheme in {"http", "https"} and urlsplit(origin).netloc == host)
+    if same and site in {"none", "same-origin"}:
+        return ""
+    return "Refused: this request was made by a page of another origin. Nothing was changed.\n"
+
+
+def _is_public(path: str) -> bool:
+    return path in PUBLIC_EXACT or path.startswith(PUBLIC)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback
+
+
+def _is_loopback_host(host: str) -> bool:
+    match = _HOST.fullmatch(host.strip())
+    if match is None:
+        return False
+    name = match["name"].strip("[]").lower()
+    return name == "localhost" or _is_loopback(name)
+
+
+def _forwarded(names: Iterable[str]) -> bool:
+    return any(name in _FORWARDED or name.startswith(_FORWARDED_PREFIX) for name in names)
+
+
+def _with_headers(send: Send) -> Send:
+    """Add the headers that every guarded answer has, unless it brought stricter ones."""
+
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in GUARDED_HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return add

@@ -1,0 +1,203 @@
+"""The pages: incidents, one incident live, its postmortem, its artifacts, its runs."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from markupsafe import Markup
+
+from bot.domain.errors import StoreUnusable
+from bot.domain.incident import Incident, fold
+from bot.domain.timeline import Entry
+from bot.engine.playbook import Registry
+from bot.engine.tools import Ports
+from bot.ports import Listed
+from handlers.html import Asset, Html, assets
+from handlers.live import changes
+from handlers.views import view
+
+_STREAMS_MAX = 64
+_INLINE_MAX = 2_000_000
+_LISTED_MAX = 100
+_INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
+_RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
+_SEQ = re.compile(r"\d{1,9}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
+
+Seq = Annotated[int, Query(ge=0, le=999_999_999)]
+Flag = Annotated[int, Query(ge=0, le=1)]
+
+
+class PageDocuments(Protocol):
+    """What pages need of the documents."""
+
+    def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
+        """Write the postmortem, Markdown."""
+
+    def html(self, markdown: str) -> str:
+        """Give the safe HTML of a document."""
+
+
+def router(
+    ports: Ports, documents: PageDocuments, registry: Registry, stopping: Callable[[], bool] = lambda: False
+) -> APIRouter:
+    """Give the routes of the pages; `stopping` ends live streams when the process is told to stop."""
+    static = assets()
+    pages = _Pages(ports, documents, registry, stopping, Html(static), static)
+    routes = APIRouter(include_in_schema=False)
+    routes.add_api_route("/", pages.list_)
+    routes.add_api_route("/incidents/{incident_id}", pages.incident)
+    routes.add_api_route("/incidents/{incident_id}/live", pages.live)
+    routes.add_api_route("/incidents/{incident_id}/postmortem", pages.postmortem)
+    routes.add_api_route("/incidents/{incident_id}/postmortem.md", pages.postmortem_markdown)
+    routes.add_api_route("/artifacts/{sha256}", pages.artifact)
+    routes.add_api_route("/runs/{run_id}", pages.run)
+    routes.add_api_route("/static/{name}", pages.asset)
+    routes.add_api_route("/favicon.ico", pages.icon)
+    return routes
+
+
+async def not_found(request: Request, _: Exception) -> Response:
+    """Answer for an address that nothing is at; to be set as the app's handler of 404."""
+    path = request.url.path
+    if path.startswith("/api/"):
+        return JSONResponse({"error": "There is nothing here. GET /api/incidents lists the incidents."}, 404)
+    if path.startswith(("/slack/", "/health/", "/metrics")):
+        return PlainTextResponse("There is nothing here.\n", 404)
+    return Html(assets()).page("not_found.html", 404, what="There is no such page.", open_=())
+
+
+@dataclass
+class _Pages:
+    """The routes' functions, and what they share."""
+
+    ports: Ports
+    documents: PageDocuments
+    registry: Registry
+    stopping: Callable[[], bool]
+    html: Html
+    static: Mapping[str, Asset]
+    streams: int = 0
+
+    async def list_(self) -> Response:
+        """Show the incidents, open ones first."""
+        open_, ended = await self._listed()
+        return self.html.page("incidents.html", now=self.ports.clock.now(), open_=open_, ended=ended)
+
+    async def incident(self, incident_id: str, show: str = "", order: str = "") -> Response:
+        """Show an incident."""
+        entries = await self._entries(incident_id)
+        if not entries:
+            return await self._lost(f"There is no incident {incident_id[:20]}.")
+        return self.html.page("incident.html", it=view(entries, self.ports.clock.now(), self.registry, show, order))
+
+    async def live(self, request: Request, incident_id: str, after: Seq = 0) -> Response:
+        """Stream that an incident's timeline has grown."""
+        if self.streams >= _STREAMS_MAX or not _INCIDENT.fullmatch(incident_id):
+            return PlainTextResponse("Not now.\n", 503, headers={"Retry-After": "10"})
+        seen = request.headers.get("last-event-id", "")
+        since = max(after, int(seen)) if _SEQ.fullmatch(seen) else after
+        return StreamingResponse(self._counted(incident_id.upper(), since), media_type="text/event-stream")
+
+    async def postmortem(self, incident_id: str) -> Response:
+        """Show the postmortem as it would be written now."""
+        entries = await self._entries(incident_id)
+        if not entries:
+            return await self._lost(f"There is no incident {incident_id[:20]}, so it has no postmortem.")
+        incident = fold(entries)
+        # The documents give HTML that is sanitised, so it is not escaped again.
+        body = Markup(self.documents.html(self.documents.postmortem(incident, entries)))  # noqa: S704 - see above
+        return self.html.page("postmortem.html", incident=incident, body=body)
+
+    async def postmortem_markdown(self, incident_id: str) -> Response:
+        """Give the postmortem as Markdown."""
+        entries = await self._entries(incident_id)
+        if not entries:
+            return await self._lost(f"There is no incident {incident_id[:20]}, so it has no postmortem.")
+        text = self.documents.postmortem(fold(entries), entries)
+        return Response(text, media_type="text/markdown; charset=utf-8", headers=_INERT)
+
+    async def artifact(self, sha256: str, name: str = "", inline: Flag = 0) -> Response:
+        """Give the bytes of an artifact: to be saved, or as plain text if they are that."""
+        try:
+            content = await self.ports.artifacts.get(sha256) if _SHA256.fullmatch(sha256) else None
+        except StoreUnusable as error:
+            return self.html.page("not_found.html", 500, what=str(error), open_=())
+        if content is None:
+            return await self._lost("There is no such artifact; its bytes may have been removed by retention.")
+        if inline and _is_text(content):
+            return Response(content, media_type="text/plain; charset=utf-8", headers=_INERT)
+        disposition = f'attachment; filename="{_file_name(name, sha256)}"'
+        headers = {**_INERT, "Content-Disposition": disposition}
+        return Response(content, media_type="application/octet-stream", headers=headers)
+
+    async def run(self, run_id: str) -> Response:
+        """Show a run: what was asked, how it stands, what came of it."""
+        row = None
+        if _RUN.fullmatch(run_id):
+            row = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
+        if row is None:
+            return await self._lost("There is no such run.")
+        shown = [json.dumps(value, indent=2, ensure_ascii=False) for value in (row.plan.params, row.result)]
+        return self.html.page("run.html", run=row, params=shown[0], result=shown[1])
+
+    async def asset(self, name: str) -> Response:
+        """Give a file that pages load."""
+        asset = self.static.get(name)
+        if asset is None:
+            return PlainTextResponse("There is no such file.\n", 404)
+        return Response(asset.content, media_type=asset.media_type, headers=_FOREVER)
+
+    async def icon(self) -> Response:
+        """Give the icon to browsers that look for it by themselves."""
+        return await self.asset("icon.svg")
+
+    async def _entries(self, incident_id: str) -> list[Entry]:
+        wanted = incident_id.upper()
+        if not _INCIDENT.fullmatch(wanted):
+            return []
+        return await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, wanted))
+
+    async def _listed(self) -> tuple[list[Listed], list[Listed]]:
+        """Give the open incidents, and those that ended."""
+        timeline = self.ports.timeline
+        latest = await self.ports.store.read(lambda tx: timeline.incidents(tx, ended=True, limit=_LISTED_MAX))
+        open_ = await self.ports.store.read(lambda tx: timeline.incidents(tx, limit=_LISTED_MAX))
+        known = {row.id for row in open_}
+        return open_, [row for row in latest if row.id not in known]
+
+    async def _lost(self, what: str) -> Response:
+        """Answer that something is not there, and where to go instead."""
+        open_, _ = await self._listed()
+        return self.html.page("not_found.html", 404, what=what, open_=open_)
+
+    async def _counted(self, incident_id: str, after: int) -> AsyncIterator[str]:
+        self.streams += 1
+        try:
+            async for event in changes(self.ports, incident_id, after, self.stopping):
+                yield event
+        finally:
+            self.streams -= 1
+
+
+def _is_text(content: bytes) -> bool:
+    """Tell whether bytes may be shown as text: short enough, UTF-8, no NUL."""
+    if len(content) > _INLINE_MAX or b"\0" in content:
+        return False
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _file_name(name: str, sha256: str) -> str:
+    """Give a name to save an artifact under: harmless characters only, never hidden."""
+    return _NOT_A_NAME.sub("-", name).strip("-.")[:120] or f"{sha256[:12]}.bin"

@@ -1,0 +1,242 @@
+"""What the pages show of an incident, worked out from its timeline."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.incident import SOP, SOP_S, Incident, PhaseState, Status, fold
+from bot.domain.measures import Measure, Milestone, duration, measure
+from bot.domain.narrative import (
+    Evidence,
+    Found,
+    Kept,
+    by_itself,
+    evidence,
+    found,
+    is_child,
+    kept,
+    seconds,
+    tell,
+    who,
+)
+from bot.domain.timeline import Entry, Kind
+from bot.engine.playbook import Registry
+
+HIGHLIGHTS, EVERYTHING = "highlights", "everything"
+
+_GROUPS = {
+    "people": ("People", {Kind.NOTE, Kind.UPDATE, Kind.ROLE_SET, Kind.ASKED}),
+    "state": (
+        "State",
+        {Kind.OPENED, Kind.SERVICE_SET, Kind.SEVERITY_SET, Kind.STATUS_SET, Kind.MILESTONE, Kind.ESCALATED},
+    ),
+    "evidence": ("Evidence", {Kind.ARTIFACT, Kind.FINDING, Kind.VERDICT, Kind.POSTMORTEM}),
+    "runs": ("Runs", {Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED, Kind.RUN_ENDED}),
+    "slack": ("Slack", {Kind.CHANNEL_OPENED, Kind.CHAT_FAILED}),
+}
+_TEXT = (".txt", ".json", ".md", ".log", ".yaml", ".toml")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The five minutes. `until` is set while they count down; `state` is ahead, over or done."""
+
+    state: str
+    headline: str
+    detail: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PhaseRow:
+    """A phase of the SOP; `share` is how much of its budget is spent, 0 to 1. `ends_at` while it runs."""
+
+    title: str
+    state: PhaseState
+    spent: str
+    budget: str
+    share: float
+    summary: str
+    started_at: datetime | None = None
+    budget_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as the timeline tells of it."""
+
+    id: str
+    playbook: str
+    who: str
+    status: str
+    took: str
+    depth: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the timeline; `new_day` when its date differs from the line before it."""
+
+    seq: int
+    at: datetime
+    who: str
+    by_itself: bool
+    kind: str
+    what: str
+    proof: Evidence | None
+    new_day: bool = False
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A way to look at the timeline: its name in the address, its label, how many entries it shows."""
+
+    name: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """An incident's page."""
+
+    incident: Incident
+    now: datetime
+    clock: Clock
+    phases: tuple[PhaseRow, ...]
+    findings: tuple[Found, ...]
+    verdict_proof: Evidence | None
+    judged: bool
+    artifacts: tuple[Kept, ...]
+    measures: tuple[Measure, ...]
+    runs: tuple[RunRow, ...]
+    lines: tuple[Line, ...]
+    filters: tuple[Filter, ...]
+    show: str
+    oldest_first: bool
+    text_suffixes: tuple[str, ...] = _TEXT
+
+
+def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str, order: str) -> IncidentView:
+    """Work out the page of an incident.
+
+    :raises IncidentNotFound: there are no entries.
+    """
+    incident = fold(entries)
+    artifacts = kept(entries)
+    verdict = next((entry for entry in reversed(entries) if entry.kind == Kind.VERDICT), None)
+    filters = _filters(entries)
+    chosen = show if show in {each.name for each in filters} else HIGHLIGHTS
+    oldest_first = order == "oldest"
+    shown = [entry for entry in entries if _belongs(entry, chosen)]
+    return IncidentView(
+        incident=incident,
+        now=now,
+        clock=_clock(incident, now),
+        phases=_phases(incident, now, registry),
+        findings=found(entries),
+        verdict_proof=evidence(verdict, artifacts) if verdict else None,
+        judged=verdict is not None,
+        artifacts=artifacts,
+        measures=measure(incident.milestones),
+        runs=_runs(entries),
+        lines=_lines(shown if oldest_first else shown[::-1], artifacts),
+        filters=filters,
+        show=chosen,
+        oldest_first=oldest_first,
+    )
+
+
+def _clock(incident: Incident, now: datetime) -> Clock:
+    since = incident.milestones.get(Milestone.STARTED, incident.opened_at)
+    ended = incident.milestones.get(Milestone.RESOLVED) or incident.milestones.get(Milestone.MITIGATED)
+    deadline = incident.deadline_at
+    if incident.status is not Status.OPEN:
+        after = f" after {duration(ended - since)}" if ended else ""
+        return Clock(
+            "done", f"{incident.status.value.capitalize()}{after}", f"at {ended:%H:%M:%S} UTC" if ended else ""
+        )
+    if now < deadline:
+        return Clock("ahead", countdown(deadline - now), f"left, until {deadline:%H:%M:%S} UTC", deadline)
+    over = f"since {deadline:%H:%M:%S} UTC, and it is not mitigated"
+    return Clock("over", "Five minutes are over", f"{over}. Open for {duration(now - incident.opened_at)}.")
+
+
+def countdown(left: timedelta) -> str:
+    """Write what is left of the five minutes: `4:07`."""
+    minutes, rest = divmod(max(0, int(left.total_seconds())), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def _phases(incident: Incident, now: datetime, registry: Registry) -> tuple[PhaseRow, ...]:
+    """Give the phases that began, and those that are still ahead."""
+    begun = tuple(
+        PhaseRow(
+            title=phase.title,
+            state=phase.state,
+            spent=seconds(phase.elapsed_s(now)),
+            budget=seconds(phase.budget_s),
+            share=min(1.0, phase.elapsed_s(now) / phase.budget_s) if phase.budget_s else 1.0,
+            summary=phase.summary,
+            started_at=phase.started_at if phase.state is PhaseState.RUNNING else None,
+            budget_s=phase.budget_s,
+        )
+        for phase in incident.phases
+    )
+    names = {phase.name for phase in incident.phases}
+    steps = registry[SOP].steps if SOP in registry else []
+    ahead = tuple(
+        PhaseRow(step.title, PhaseState.AHEAD, "", seconds(step.budget_s), 0.0, "")
+        for step in steps
+        if step.budget_s and step.name not in names
+    )
+    return begun + ahead
+
+
+def _runs(entries: Iterable[Entry]) -> tuple[RunRow, ...]:
+    """Give the runs that the timeline names, in the order they began."""
+    rows: dict[str, RunRow] = {}
+    for entry in entries:
+        facts = entry.facts
+        if entry.kind == Kind.RUN_STARTED:
+            name = str(facts.get("playbook", ""))
+            rows[entry.run_id] = RunRow(entry.run_id, name, entry.actor_name, "running", "", entry.run_id.count("."))
+        elif entry.kind == Kind.RUN_ENDED and entry.run_id in rows:
+            took = seconds(float(facts.get("elapsed_s", 0.0)))
+            rows[entry.run_id] = replace(rows[entry.run_id], status=str(facts.get("status", "")), took=took)
+    return tuple(rows.values())
+
+
+def _filters(entries: Sequence[Entry]) -> tuple[Filter, ...]:
+    names = {
+        HIGHLIGHTS: "Highlights",
+        EVERYTHING: "Everything",
+        **{name: label for name, (label, _) in _GROUPS.items()},
+    }
+    counted = [Filter(name, label, sum(_belongs(e, name) for e in entries)) for name, label in names.items()]
+    return tuple(each for each in counted if each.count)
+
+
+def _belongs(entry: Entry, show: str) -> bool:
+    if show == EVERYTHING:
+        return True
+    if show == HIGHLIGHTS:
+        is_inner = entry.kind in {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED} and is_child(entry.run_id)
+        return entry.kind not in {Kind.STEP_STARTED, Kind.CHAT_FAILED} and not is_inner
+    return entry.kind in _GROUPS[show][1]
+
+
+def _lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    for entry in entries:
+        new_day = bool(lines) and lines[-1].at.date() != entry.at.date()
+        proof = evidence(entry, artifacts)
+        lines.append(
+            Line(
+                entry.seq, entry.at, who(entry), by_itself(entry), entry.kind, tell(entry), proof, new_day or not lines
+            )
+        )
+    return tuple(lines)
+
+
+__all__ = ["EVERYTHING", "HIGHLIGHTS", "SOP_S", "IncidentView", "countdown", "view"]
