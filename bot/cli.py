@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from bot import demo as demo_
-from bot import headless
+from bot import headless, server
 from bot import main as main_
 from bot import settings as settings_
 from bot.domain.errors import CommandRejected, FirstFiveError
@@ -66,7 +66,7 @@ def serve(
 ) -> None:
     """Run the bot: Slack, pages, probes and the worker."""
     settings = _settings()
-    _do(lambda: main_.serve(settings, exit_with_stdin=exit_with_stdin))
+    _do(lambda: server.serve(settings, exit_with_stdin=exit_with_stdin))
 
 
 @app.command()

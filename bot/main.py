@@ -1,10 +1,6 @@
 """The composition root: settings -> adapters -> ports -> registry -> the bot. The only file that names adapters."""
 
 import asyncio
-import logging
-import os
-import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -13,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
-import uvicorn
 from fastapi import FastAPI
 
 import migrations
@@ -36,8 +30,6 @@ from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.worker import EmbeddedWorker
 from bot.domain.addresses import AddressRefused
-from bot.domain.errors import StoreUnusable
-from bot.domain.redaction import redact
 from bot.domain.run import Run
 from bot.domain.service import Target
 from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
@@ -54,9 +46,7 @@ from handlers.loopback import LoopbackOnly
 if TYPE_CHECKING:
     from bot.adapters.slack.side import SlackSide
 
-log = structlog.get_logger()
-
-_DRAIN_S = 5
+DRAIN_S = 5
 
 
 @dataclass
@@ -84,7 +74,7 @@ class House:
     async def stop(self) -> None:
         """Let running steps end, then let go of everything."""
         self.stopping.set()
-        await self.worker.stop(_DRAIN_S)
+        await self.worker.stop(DRAIN_S)
         if self.slack is not None:
             await self.slack.stop()
         await self.store.close()
@@ -216,7 +206,20 @@ def create_app(settings: Settings, tools: Ports | None = None) -> FastAPI:
         finally:
             await house.stop()
 
-    app = FastAPI(title="FirstFive", version=version("firstfive"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    return routes(house, FastAPI(**API, lifespan=lifespan))
+
+
+API: dict[str, Any] = {
+    "title": "FirstFive",
+    "version": version("firstfive"),
+    "docs_url": None,
+    "redoc_url": None,
+    "openapi_url": None,
+}
+
+
+def routes(house: House, app: FastAPI) -> FastAPI:
+    """Give an application every way in."""
     app.add_middleware(LoopbackOnly)
     app.add_exception_handler(404, pages.not_found)
     app.include_router(probes.router(_checks(house), _degraded(house), house.metrics.exposition))
@@ -224,7 +227,6 @@ def create_app(settings: Settings, tools: Ports | None = None) -> FastAPI:
     app.include_router(api.router(house.admission, house.ports, house.registry))
     if house.slack is not None:
         app.include_router(house.slack.router)
-    app.state.house = house
     return app
 
 
@@ -243,49 +245,6 @@ def _degraded(house: House) -> dict[str, Any]:
     if house.slack is None:
         return {"slack": lambda: "not configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"}
     return {"slack": house.slack.ailment}
-
-
-def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
-    """Run the bot until it is told to stop.
-
-    :raises StoreUnusable: another process serves this database, or it cannot be used.
-    """
-    configure_logs(settings)
-    if address(settings.database_url).drivername.startswith("sqlite"):
-        migrations.upgrade(settings.database_url)
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=_DRAIN_S,
-    )
-    server = _Server(config)
-    if exit_with_stdin:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
-    server.run()
-    if server.refusal:
-        raise StoreUnusable(server.refusal)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, which tells open pages and the caller that it stops, and why it did not start."""
-
-    refusal = ""
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        self.config.app.state.house.stopping.set()  # type: ignore[union-attr]
-        super().handle_exit(sig, frame)
-
-
-def _end_with_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def migrate(settings: Settings, down_to: str = "") -> str:
@@ -317,32 +276,3 @@ async def verify_chains(settings: Settings) -> list[Audit]:
         )
     finally:
         await store.close()
-
-
-def configure_logs(settings: Settings) -> None:
-    """Write one JSON line an event to standard error, secrets removed."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _without_secrets,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
-
-
-def _without_secrets(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
-
-
-class _ToStructlog(logging.Handler):
-    """Passes on what libraries log."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or None)

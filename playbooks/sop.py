@@ -156,10 +156,11 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
 
 
 def _summary(outcome: Outcome) -> str:
-    """Give the line a child run ended with; a child that failed fails the phase."""
+    """Give the first line a child run ended with; a child that failed fails the phase."""
     if outcome.status is not RunStatus.DONE:
         raise RunFailed(outcome.reason or f"it ended as {outcome.status.value}")
-    return str(outcome.result.get("summary") or outcome.result.get("text", ""))
+    told = str(outcome.result.get("summary") or outcome.result.get("text", ""))
+    return told.partition("\n")[0]
 
 
 async def _person(tools: Tools, mention: str) -> Person:

@@ -1,0 +1,93 @@
+"""`firstfive serve`: the bot as a process, from a free port to a clean end."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+import migrations
+from bot.adapters import logs
+from bot.adapters.sql.engines import address
+from bot.domain.errors import FirstFiveError
+from bot.main import API, DRAIN_S, House, build, routes
+from bot.settings import Settings
+
+log = structlog.get_logger()
+
+
+def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
+    """Run the bot until it is told to stop.
+
+    :raises StoreUnusable: another process serves this database, or it cannot be used.
+    :raises PortTaken: something else listens where we should.
+    """
+    logs.configure(settings.log_level)
+    if address(settings.database_url).drivername.startswith("sqlite"):
+        migrations.upgrade(settings.database_url)
+    with _listening(settings) as listener:
+        if exit_with_stdin:
+            threading.Thread(target=_end_with_stdin, daemon=True).start()
+        asyncio.run(_serve(build(settings), listener))
+
+
+async def _serve(house: House, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        routes(house, FastAPI(**API)),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    server = _Server(config, house)
+    try:
+        await house.start()
+        log.info("ready", url=f"http://{house.settings.host}:{listener.getsockname()[1]}")
+        await server.serve(sockets=[listener])
+    finally:
+        await house.stop()
+
+
+class PortTaken(FirstFiveError):
+    """Something else listens on the bot's port."""
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            reason = error.strerror or "it cannot be used"
+            raise PortTaken(f"{settings.host}:{settings.port}: {reason}. Set PORT to another one.") from None
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which also tells open pages that it stops: they would keep it from ending."""
+
+    def __init__(self, config: uvicorn.Config, house: House) -> None:
+        super().__init__(config)
+        self._house = house
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._house.stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def _end_with_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
