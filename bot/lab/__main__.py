@@ -47,7 +47,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     for command in (prepare, serve):
         command.add_argument("--state", type=Path, default=folders.cache() / "lab", help="folder of the lab")
     serve.add_argument("--targets", type=int, default=3, choices=range(1, 21), metavar="1..20", help="how many")
-    serve.add_argument("--sick", default="checkout-3", help="the target that runs the release with a fault, or none")
+    serve.add_argument("--sick", help="the target that runs the release with a fault (the last one), or none")
     serve.add_argument("--port-base", type=int, default=6060, help="0 for any free ports")
     serve.add_argument("--rate", type=int, default=20, help="requests a second for each target")
     options = parser.parse_args(words)
@@ -59,6 +59,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
 
 def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> targets.Plan:
     names = tuple(f"checkout-{place}" for place in range(1, options.targets + 1))
+    options.sick = options.sick or names[-1]
     if options.sick not in (*names, "none"):
         parser.error(f"--sick {options.sick}: choose one of {', '.join(names)}, or none")
     highest = 65_535 - targets.USERS_ABOVE_ADMIN - options.targets

@@ -62,6 +62,8 @@ def _fingerprint() -> str:
 def _build(releases: Releases, go: Path) -> None:
     releases.repository.mkdir()
     write_history(releases.repository)
+    if not Path(toolchain.build_environment()["GOCACHE"]).exists():
+        progress("building Go's own library with the first release: about half a minute, once")
     for tag in TAGS:
         progress(f"building checkout {tag}")
         check_out(releases.repository, tag)
