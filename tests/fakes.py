@@ -1,0 +1,321 @@
+"""The ports in memory, small enough to be seen through; the contract suites hold them to what the adapters do."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from bot.domain.errors import FenceLost, IncidentNotFound
+from bot.domain.incident import Incident, Status, fold
+from bot.domain.run import Missing, Reply, Run, RunStatus, Source
+from bot.domain.service import Catalog, Service, Target
+from bot.domain.snapshot import Captured, Manifest, Part, Probe
+from bot.domain.timeline import HOUSE, Author, Draft, Entry, Person, link
+from bot.engine.tools import Ports
+from bot.ports import Answer, Commit, Listed, Memory, Reached, Stored, Surface, Tx
+
+T = TypeVar("T")
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """Time that passes only when somebody waits for it."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def sleep_until(self, at: datetime) -> None:
+        self.at = max(self.at, at)
+        await asyncio.sleep(0)
+
+
+class FakeBell:
+    """Says at once that something may have happened."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+
+    def ring(self, topics: Iterable[str]) -> None:
+        self.rung.extend(sorted(topics))
+
+    async def wait(self, topic: str, until: datetime) -> None:
+        assert topic
+        assert until.tzinfo
+        await asyncio.sleep(0.001)
+
+
+@dataclass
+class FakeTx:
+    """Everything there is."""
+
+    chains: dict[str, list[Entry]] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    memos: dict[str, dict[str, str]] = field(default_factory=dict)
+    signals: list[tuple[str, str, str]] = field(default_factory=list)
+    answers: dict[str, tuple[Answer, str]] = field(default_factory=dict)
+    holds: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    surfaces: dict[tuple[str, str], Surface] = field(default_factory=dict)
+    topics: set[str] = field(default_factory=set)
+
+
+def _in(tx: Tx) -> FakeTx:
+    assert isinstance(tx, FakeTx)
+    return tx
+
+
+class FakeStore:
+    """An act works on a copy, which becomes the truth if the act ends well."""
+
+    def __init__(self, on_commit: Callable[[frozenset[str]], None] = lambda _: None) -> None:
+        self.now = FakeTx()
+        self._on_commit = on_commit
+
+    async def write(self, act: Callable[[Tx], T]) -> T:
+        draft = deepcopy(self.now)
+        draft.topics = set()
+        value = act(draft)
+        self.now = draft
+        if draft.topics:
+            self._on_commit(frozenset(draft.topics))
+        await asyncio.sleep(0)
+        return value
+
+    async def read(self, act: Callable[[Tx], T]) -> T:
+        await asyncio.sleep(0)
+        return act(deepcopy(self.now))
+
+
+class FakeTimeline:
+    def open(self, tx: Tx, draft: Draft, author: Author, now: datetime) -> str:
+        chains = _in(tx).chains
+        incident_id = f"INC-{sum(name != HOUSE for name in chains) + 1}"
+        chains[incident_id] = []
+        self.append(tx, incident_id, [draft], author, now)
+        return incident_id
+
+    def append(self, tx: Tx, incident_id: str, drafts: Sequence[Draft], author: Author, now: datetime) -> None:
+        if not drafts:
+            return
+        state = _in(tx)
+        if incident_id != HOUSE and incident_id not in state.chains:
+            raise IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
+        chain = state.chains.setdefault(incident_id, [])
+        for draft in drafts:
+            chain.append(link(incident_id, chain[-1] if chain else None, draft, author, now))
+        state.topics.add(f"incident:{incident_id}")
+
+    def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
+        return [entry for entry in _in(tx).chains.get(incident_id, []) if entry.seq > after]
+
+    def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
+        folded = self._folded(tx)
+        wanted = [one for one in folded if ended or one.status not in {Status.RESOLVED, Status.CLOSED}]
+        return [
+            Listed(one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at)
+            for one in wanted[:limit]
+        ]
+
+    def incident_of(self, tx: Tx, channel: str) -> str:
+        return next((one.id for one in self._folded(tx) if channel and one.channel == channel), "")
+
+    def chains(self, tx: Tx) -> list[str]:
+        return sorted(_in(tx).chains, key=lambda name: (len(name) if name != HOUSE else 0, name))
+
+    def _folded(self, tx: Tx) -> list[Incident]:
+        """Give the incidents, latest first."""
+        return [fold(chain) for name, chain in reversed(_in(tx).chains.items()) if name != HOUSE]
+
+
+class FakeJournal:
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def admit(self, tx: Tx, run: Run) -> str:
+        state = _in(tx)
+        holder = next((known.id for known in state.runs.values() if known.slot == run.slot), run.id)
+        if holder == run.id and run.id not in state.runs:
+            state.runs[run.id] = run
+            state.topics.update(("runs", f"run:{run.id}"))
+        return holder
+
+    def claim(self, tx: Tx, run_id: str, now: datetime) -> Memory | None:
+        state = _in(tx)
+        run = state.runs.get(run_id)
+        if run is None or run.status.ended or (run.wake_at is not None and run.wake_at > now):
+            return None
+        started_at = run.started_at or now
+        taken = replace(
+            run, status=RunStatus.RUNNING, fence=run.fence + 1, started_at=started_at, ended_at=None, reason=""
+        )
+        state.runs[run_id] = taken
+        return Memory(taken, dict(state.memos.get(run_id, {})))
+
+    def remember(self, tx: Tx, run: Run, key: str, value: str, now: datetime) -> None:
+        assert now.tzinfo
+        _check_fence(tx, run)
+        _in(tx).memos.setdefault(run.id, {})[key] = value
+
+    def bind(self, tx: Tx, run: Run, incident_id: str) -> None:
+        state = _in(tx)
+        state.runs[run.id] = replace(state.runs[run.id], incident_id=incident_id)
+
+    def end(self, tx: Tx, run: Run) -> None:
+        known, state = _check_fence(tx, run), _in(tx)
+        state.runs[run.id] = replace(
+            known, status=run.status, result=run.result, reason=run.reason, ended_at=run.ended_at
+        )
+        state.topics.add(f"run:{run.id}")
+
+    def reply(self, tx: Tx, key: str, source: Source, person: Person, reply: Reply) -> None:
+        state = _in(tx)
+        state.answers.setdefault(key, (Answer(key, source, person, reply, self._clock.now()), ""))
+        state.topics.add("replies")
+
+    def signal(self, tx: Tx, run_id: str, topic: str, value: str) -> None:
+        state = _in(tx)
+        state.signals.append((run_id, topic, value))
+        state.topics.add(f"run:{run_id}")
+
+    def signals(self, tx: Tx, run_id: str, topic: str) -> list[str]:
+        return [value for to, about, value in _in(tx).signals if (to, about) == (run_id, topic)]
+
+    def get(self, tx: Tx, run_id: str) -> Run | None:
+        return _in(tx).runs.get(run_id)
+
+    def due(self, tx: Tx, now: datetime, statuses: Sequence[RunStatus]) -> list[str]:
+        due = [run for run in _in(tx).runs.values() if run.status in statuses and (run.wake_at or now) <= now]
+        return [run.id for run in sorted(due, key=lambda run: (run.created_at, run.id))]
+
+    def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
+        wanted = [
+            run
+            for run in _in(tx).runs.values()
+            if (run.plan.playbook, run.incident_id) == (playbook, incident_id) and not run.status.ended
+        ]
+        return [run.id for run in sorted(wanted, key=lambda run: (run.created_at, run.id))]
+
+    def hold(self, tx: Tx, key: str, holder: str, now: datetime, until: datetime) -> str:
+        holds = _in(tx).holds
+        owner, lasts = holds.get(key, (holder, now))
+        if owner == holder or lasts <= now:
+            holds[key] = holder, until
+        return holds[key][0]
+
+
+def _check_fence(tx: Tx, run: Run) -> Run:
+    known = _in(tx).runs.get(run.id)
+    if known is None or (known.fence, known.status) != (run.fence, RunStatus.RUNNING):
+        raise FenceLost(f"Run {run.id} is another worker's now, or has ended; nothing was recorded.")
+    return known
+
+
+class FakeSurfaces:
+    def shown(self, tx: Tx, incident_id: str) -> dict[str, Surface]:
+        return {key: surface for (of, key), surface in _in(tx).surfaces.items() if of == incident_id}
+
+    def show(self, tx: Tx, surface: Surface) -> None:
+        _in(tx).surfaces[surface.incident_id, surface.key] = surface
+
+    def owed(self, tx: Tx, limit: int) -> list[Answer]:
+        return [answer for answer, outcome in _in(tx).answers.values() if not outcome][:limit]
+
+    def settle(self, tx: Tx, key: str, outcome: str) -> None:
+        answers = _in(tx).answers
+        if key in answers:
+            answers[key] = answers[key][0], outcome or "delivered"
+
+
+class FakeArtifacts:
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def put(self, name: str, content: bytes) -> Stored:
+        digest = hashlib.sha256(content).hexdigest()
+        self.kept[digest] = content
+        return Stored(name, digest, len(content))
+
+    async def get(self, sha256: str) -> bytes | None:
+        return self.kept.get(sha256)
+
+
+class FakeTargets:
+    """Answers what it was given, by target's name; of a target it does not know, nothing was got."""
+
+    def __init__(self, probes: Iterable[Probe] = (), captures: Iterable[Captured] = ()) -> None:
+        self.probes = {probe.target: probe for probe in probes}
+        self.captures = list(captures)
+        self.asked: list[tuple[str, str]] = []
+
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
+        self.asked.append((target.name, "probe"))
+        return self.probes.get(target.name, Probe(target.name, requests, error="no answer"))
+
+    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        self.asked += [(target.name, part.name) for part in parts]
+        names = {part.name for part in parts}
+        return tuple(one for one in self.captures if one.target == target.name and one.part in names)
+
+
+class FakeArchive:
+    async def pack(self, manifest: Manifest, parts: Sequence[Captured]) -> bytes:
+        return manifest.to_json() + b"".join(part.content for part in parts)
+
+
+class FakeRepository:
+    def __init__(self, commits: Sequence[Commit] | Missing = ()) -> None:
+        self.commits = commits
+
+    async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
+        assert service.name
+        assert good != bad
+        return self.commits if isinstance(self.commits, Missing) else tuple(self.commits[:limit])
+
+
+class FakeDocuments:
+    def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
+        return f"# {incident.id}: {incident.title}\n\n{len(entries)} entries\n"
+
+
+class FakeDirectory:
+    def __init__(self, people: Mapping[str, Person] | None = None) -> None:
+        self.people = dict(people or {})
+
+    async def find(self, mention: str) -> Person | None:
+        return self.people.get(mention)
+
+
+class FakePager:
+    def __init__(self, *, ok: bool = True) -> None:
+        self.ok = ok
+        self.paged: dict[str, tuple[Person, str]] = {}
+
+    async def page(self, person: Person, text: str, key: str) -> Reached:
+        self.paged.setdefault(key, (person, text))
+        return Reached(person, "fake", self.ok, "" if self.ok else "nobody is there")
+
+
+def fake_ports(catalog: Catalog | None = None) -> Ports:
+    """Wire every fake."""
+    clock, bell = FakeClock(), FakeBell()
+    return Ports(
+        store=FakeStore(bell.ring),
+        timeline=FakeTimeline(),
+        journal=FakeJournal(clock),
+        clock=clock,
+        bell=bell,
+        artifacts=FakeArtifacts(),
+        targets=FakeTargets(),
+        archive=FakeArchive(),
+        repository=FakeRepository(),
+        documents=FakeDocuments(),
+        directory=FakeDirectory(),
+        pager=FakePager(),
+        catalog=catalog or Catalog(),
+    )

@@ -1,0 +1,143 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.errors import IncidentNotFound
+from bot.domain.incident import Severity, Status, fold
+from bot.domain.timeline import GENESIS, HOUSE, Author, Draft, Entry, Kind, Person, verify
+from bot.ports import Listed, Tx
+from tests.integration.contracts.conftest import ANN, Ground
+
+
+async def chain(ground: Ground, incident_id: str, after: int = 0) -> list[Entry]:
+    return await ground.read(lambda tx: ground.timeline.entries(tx, incident_id, after))
+
+
+async def listed(ground: Ground, *, ended: bool = False, limit: int = 50) -> list[Listed]:
+    return await ground.read(lambda tx: ground.timeline.incidents(tx, ended=ended, limit=limit))
+
+
+async def test_numbers_incidents_without_gaps_even_after_a_failure(ground: Ground) -> None:
+    assert await ground.open() == "INC-1"
+
+    def act(tx: Tx) -> None:
+        ground.timeline.open(tx, Draft(Kind.OPENED, {"title": "x"}), Author(ANN), ground.now)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await ground.write(act)
+    assert await asyncio.gather(*(ground.open() for _ in range(10))) == [f"INC-{number}" for number in range(2, 12)]
+
+
+async def test_chains_entries_in_order(ground: Ground) -> None:
+    incident_id = await ground.open()
+    author = Author(Person("U2", "Bo"), "r1", "say")
+    await ground.append(Draft(Kind.NOTE, {"text": "one"}), Draft(Kind.NOTE, {"text": "two"}), to=incident_id)
+    await ground.append(Draft(Kind.NOTE, {"text": "three"}, actor=ANN), to=incident_id, author=author)
+    entries = await chain(ground, incident_id)
+    assert [entry.seq for entry in entries] == [1, 2, 3, 4]
+    assert [entry.facts.get("text") for entry in entries] == [None, "one", "two", "three"]
+    assert (entries[3].actor, entries[3].run_id, entries[3].step) == ("U1", "r1", "say")
+    assert entries[0].prev == GENESIS
+    assert verify(incident_id, entries).breaks == ()
+    assert await chain(ground, incident_id, after=2) == entries[2:]
+
+
+async def test_the_house_has_a_chain_of_its_own(ground: Ground) -> None:
+    await ground.append(Draft(Kind.NOTE, {"text": "x"}))
+    assert [entry.seq for entry in await chain(ground, HOUSE)] == [1]
+    assert await listed(ground) == []
+
+
+async def test_refuses_entries_for_an_incident_that_was_never_opened(ground: Ground) -> None:
+    with pytest.raises(IncidentNotFound, match="INC-7"):
+        await ground.append(Draft(Kind.NOTE, {"text": "x"}), to="INC-7")
+    assert await chain(ground, "INC-7") == []
+
+
+async def test_appending_nothing_changes_nothing(ground: Ground) -> None:
+    await ground.append(to="INC-7")
+    assert await ground.read(ground.timeline.chains) == []
+
+
+async def test_keeps_the_time_something_happened(ground: Ground) -> None:
+    earlier = ground.now - timedelta(minutes=3, microseconds=1)
+    await ground.open(at=earlier)
+    assert (await chain(ground, "INC-1"))[0].at == earlier
+    assert (await listed(ground))[0].opened_at == earlier
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a" * 8_000,
+        "💥 ไฟไหม้",
+        "\u202eشلل",
+        "a\nb\tc",
+        "nul \0 in it",
+        "half \ud83d of a pair",
+        "<!channel> & 'x'; --",
+    ],
+)
+async def test_keeps_any_text_that_people_type(ground: Ground, text: str) -> None:
+    await ground.open(text)
+    await ground.append(Draft(Kind.NOTE, {"text": text}), to="INC-1", author=Author(Person("U1", text), "r1", "say"))
+    entries = await chain(ground, "INC-1")
+    assert entries[1].facts == {"text": text}
+    assert fold(entries).title == text
+    assert verify("INC-1", entries).breaks == ()
+    assert len(await listed(ground)) == 1
+
+
+async def test_the_listing_follows_the_entries(ground: Ground) -> None:
+    await ground.open("First")
+    await ground.open("Second", service="checkout", severity="SEV1")
+    await ground.append(
+        Draft(Kind.SERVICE_SET, {"service": "cart"}),
+        Draft(Kind.SEVERITY_SET, {"severity": "SEV3", "was": "SEV2"}),
+        Draft(Kind.CHANNEL_OPENED, {"channel": "C9", "name": "inc-1"}),
+        Draft(Kind.STATUS_SET, {"status": "mitigated", "was": "open", "text": ""}),
+        to="INC-1",
+    )
+    second = Listed("INC-2", "Second", Severity.SEV1, Status.OPEN, "checkout", "", ground.now)
+    first = Listed("INC-1", "First", Severity.SEV3, Status.MITIGATED, "cart", "C9", ground.now)
+    assert await listed(ground) == [second, first]
+    assert await listed(ground, limit=1) == [second]
+
+
+@pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
+async def test_lists_ended_incidents_only_when_asked(ground: Ground, status: Status) -> None:
+    await ground.open()
+    await ground.append(Draft(Kind.STATUS_SET, {"status": status.value, "was": "open", "text": ""}), to="INC-1")
+    assert await listed(ground) == []
+    assert [row.status for row in await listed(ground, ended=True)] == [status]
+
+
+async def test_finds_the_latest_incident_of_a_channel(ground: Ground) -> None:
+    for incident_id in (await ground.open(), await ground.open()):
+        await ground.append(Draft(Kind.CHANNEL_OPENED, {"channel": "C9", "name": "x"}), to=incident_id)
+    await ground.open()
+
+    async def of(channel: str) -> str:
+        return await ground.read(lambda tx: ground.timeline.incident_of(tx, channel))
+
+    assert [await of("C9"), await of("C8"), await of("")] == ["INC-2", "", ""]
+
+
+async def test_names_every_chain(ground: Ground) -> None:
+    for _ in range(10):
+        await ground.open()
+    await ground.append(Draft(Kind.NOTE, {"text": "x"}))
+    names = await ground.read(ground.timeline.chains)
+    assert names == [HOUSE, *(f"INC-{number}" for number in range(1, 11))]
+
+
+async def test_many_appends_at_once_keep_the_chain_whole(ground: Ground) -> None:
+    await ground.open()
+    drafts = [Draft(Kind.NOTE, {"text": str(number)}) for number in range(40)]
+    await asyncio.gather(*(ground.append(draft, to="INC-1") for draft in drafts))
+    entries = await chain(ground, "INC-1")
+    assert len(entries) == 41
+    assert verify("INC-1", entries).breaks == ()
