@@ -1,0 +1,1 @@
+"""Slack as a projection of the timelines, and as the way to people."""

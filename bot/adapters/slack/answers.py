@@ -1,0 +1,149 @@
+"""Delivers answers to whoever asked: by the response url, as a message only they see, or directly."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from bot.adapters.slack.blocks import Message, answer, card
+from bot.adapters.slack.canvas import Studio
+from bot.adapters.slack.projection import is_user
+from bot.adapters.slack.reconciler import wait
+from bot.domain.errors import ChatFailed, IncidentNotFound, StoreUnusable
+from bot.domain.incident import fold
+from bot.ports import Answer
+
+log = structlog.get_logger()
+
+VIA = "slack"
+_AT_ONCE = 200
+_LOOK_AGAIN_S = 30.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+# A response url lives for 30 minutes, and nobody waits longer for an answer.
+_LIFE = timedelta(minutes=30)
+
+
+class Answers:
+    """One task for each answer that is owed."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._touched = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Deliver what is owed, and from now on what is touched."""
+        self._loop = asyncio.get_running_loop()
+        self._watch = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop where it stands; a later start goes on."""
+        self._loop = None
+        tasks = [*self._tasks.values(), *([self._watch] if self._watch else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def touch(self) -> None:
+        """Say that an answer is owed; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._touched.set)
+
+    async def _run(self) -> None:
+        while True:
+            self._touched.clear()
+            try:
+                owed = await self._studio.store.read(lambda tx: self._studio.surfaces.owed(tx, _AT_ONCE))
+            except StoreUnusable as error:
+                log.warning("store unusable", error=str(error))
+                owed = []
+            for one in owed:
+                self._take(one)
+            await wait(self._studio.clock, self._touched, _LOOK_AGAIN_S)
+
+    def _take(self, one: Answer) -> None:
+        if one.key in self._tasks or (one.source.via != VIA and not self._is_late(one)):
+            return
+        task = asyncio.create_task(self._deliver(one), name=f"answer {one.key}")
+        self._tasks[one.key] = task
+        task.add_done_callback(lambda done: self._done(one.key, done))
+
+    def _done(self, key: str, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            self._tasks.pop(key, None)
+        elif (error := task.exception()) is not None:
+            # It stays in the table of tasks: an answer that cannot even be drawn is not tried again.
+            log.error("answering failed", key=key, exc_info=error)
+        else:
+            self._tasks.pop(key, None)
+
+    async def _deliver(self, one: Answer) -> None:
+        wait_s, code = _FIRST_WAIT_S, "nobody asked for it"
+        while not self._is_late(one):
+            try:
+                await self._try(one)
+            except ChatFailed as failure:
+                code = failure.code
+                log.info("answer not delivered", key=one.key, error=code)
+                if not failure.retryable:
+                    break
+                pause_s = max(wait_s, failure.retry_after_s or 0.0)
+            except StoreUnusable as error:
+                log.warning("store unusable", error=str(error))
+                pause_s = wait_s
+            else:
+                await self._settle(one, "delivered")
+                return
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+            await self._studio.clock.sleep_until(self._studio.clock.now() + timedelta(seconds=pause_s))
+        if one.source.via == VIA:
+            log.warning("answer given up", key=one.key, error=code)
+        await self._settle(one, f"given up: {code}")
+
+    async def _try(self, one: Answer) -> None:
+        """Try the ways there are, the next when one is closed for good.
+
+        :raises ChatFailed: none is open, now or for good.
+        """
+        message = await self._draw(one)
+        chat, person, channel = self._studio.chat, one.person.id, one.source.channel
+        if one.source.response_url:
+            body = {"response_type": "ephemeral", "replace_original": False, **message.args()}
+            if await _went(chat.respond(one.source.response_url, body)):
+                return
+        if channel and is_user(person):
+            sent = chat.call("chat.postEphemeral", channel=channel, user=person, **message.args())
+            if await _went(sent):
+                return
+        if not is_user(person):
+            raise ChatFailed("nobody to answer")
+        await chat.call("chat.postMessage", channel=person, **message.args())
+
+    async def _draw(self, one: Answer) -> Message:
+        studio, shown = self._studio, None
+        if one.reply.incident_id:
+            entries = await studio.store.read(lambda tx: studio.timeline.entries(tx, one.reply.incident_id))
+            try:
+                shown = card(fold(entries), studio.around)
+            except IncidentNotFound:
+                log.warning("answer shows an incident that is not there", incident=one.reply.incident_id)
+        return answer(one.reply, studio.around, shown)
+
+    async def _settle(self, one: Answer, outcome: str) -> None:
+        await self._studio.store.write(lambda tx: self._studio.surfaces.settle(tx, one.key, outcome))
+
+    def _is_late(self, one: Answer) -> bool:
+        return self._studio.clock.now() > one.queued_at + _LIFE
+
+
+async def _went(call: object) -> bool:
+    """Tell whether a way was open; one that is closed for a while is waited for."""
+    try:
+        await call  # type: ignore[misc]
+    except ChatFailed as failure:
+        if failure.retryable:
+            raise
+        return False
+    return True

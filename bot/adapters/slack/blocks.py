@@ -1,0 +1,261 @@
+"""Block Kit from values: the card, an answer, a button. No clock: the same incident gives the same blocks.
+
+Limits: docs.slack.dev/reference/block-kit, and 13,200 characters over all blocks of a message, measured by others.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, plain_clock, shorten
+from bot.domain.incident import Incident, Phase, PhaseState, Status
+from bot.domain.measures import Milestone, duration
+from bot.domain.run import Choice, Reply
+
+Json = dict[str, Any]
+
+HEADER = 150
+SECTION = 3_000
+BUTTON = 75
+VALUE = 2_000
+URL = 3_000
+FALLBACK = 300
+_CARD_SECTION = 2_000
+_ANSWER_SECTIONS = 3
+_MOST_CHOICES = 10
+_MOST_SERVICES = 5
+_MOST_WARNINGS = 3
+_MOST_PHASES = 8
+
+_SIGNS = {
+    PhaseState.AHEAD: "○",
+    PhaseState.RUNNING: "▶",
+    PhaseState.DONE: "✓",
+    PhaseState.OVERRAN: "!",
+    PhaseState.FAILED: "✗",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a message shows: its blocks, and the text for notifications and screen readers."""
+
+    text: str
+    blocks: tuple[Json, ...] = ()
+
+    def args(self) -> Json:
+        """Give the arguments of chat.postMessage and its like."""
+        return {"text": self.text, "blocks": list(self.blocks)} if self.blocks else {"text": self.text}
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the blocks need besides the incident: where its page is, which services can be named."""
+
+    page_url: str
+    services: tuple[str, ...] = ()
+
+    def page(self, incident_id: str) -> str:
+        """Give the address of an incident's page."""
+        return f"{self.page_url.rstrip('/')}/incidents/{incident_id}"
+
+    def artifact(self, sha256: str) -> str:
+        """Give the address of an artifact."""
+        return f"{self.page_url.rstrip('/')}/artifacts/{sha256}"
+
+
+def card(incident: Incident, around: Around) -> Message:
+    """Draw the incident's card: one screen, the buttons that fit its state."""
+    parts = [
+        _deadline(incident),
+        *(_phase(phase) for phase in incident.phases[:_MOST_PHASES]),
+    ]
+    said = [_verdict(incident), *_warnings(incident), _escalation(incident), _last_update(incident)]
+    blocks: list[Json] = [
+        {"type": "header", "text": plain(f"{incident.severity.value} {incident.title}", HEADER)},
+        {"type": "section", "fields": _fields(incident)},
+        section("\n".join(parts), _CARD_SECTION),
+        *([section("\n".join(filter(None, said)), _CARD_SECTION)] if any(said) else []),
+        *_card_buttons(incident, around),
+        {"type": "context", "elements": [_text(f"{incident.id}, opened {clock(incident.opened_at)}")]},
+    ]
+    return Message(_summary(incident), numbered(blocks))
+
+
+def answer(reply: Reply, around: Around, shown: Message | None = None) -> Message:
+    """Draw an answer: its text, its choices as buttons, the card below if it asks for one."""
+    most = 1 if shown else _ANSWER_SECTIONS
+    blocks = [section(piece) for piece in paragraphs(mrkdwn(reply.text), SECTION, most)]
+    if reply.artifact:
+        blocks.append(_actions([link_button("Open it", around.artifact(reply.artifact))]))
+    buttons = [chosen for choice in reply.choices[:_MOST_CHOICES] if (chosen := _choice(choice)) is not None]
+    if buttons:
+        blocks.append(_actions(buttons))
+    if shown is not None:
+        blocks.extend(shown.blocks)
+    fallback = escape(shorten(clean(reply.text), FALLBACK)) or (shown.text if shown else "Done.")
+    return Message(fallback, numbered(blocks))
+
+
+def plain(text: str, limit: int) -> Json:
+    """Give a plain_text object; Slack wants it not empty."""
+    return {"type": "plain_text", "text": shorten(clean(text), limit) or "-", "emoji": False}
+
+
+def section(text: str, limit: int = SECTION) -> Json:
+    """Give a section of mrkdwn; `text` is not empty."""
+    return {"type": "section", "text": _text(paragraphs(text, limit, 1)[0])}
+
+
+def button(label: str, words: str, *, style: str = "", confirm: Json | None = None) -> Json:
+    """Give a button that does what the words after `/incident` do."""
+    made: Json = {"type": "button", "text": plain(label, BUTTON), "value": json.dumps({"do": words})}
+    return made | ({"style": style} if style else {}) | ({"confirm": confirm} if confirm else {})
+
+
+def link_button(label: str, url: str) -> Json:
+    """Give a button that opens a page."""
+    return {"type": "button", "text": plain(label, BUTTON), "url": url[:URL]}
+
+
+def numbered(blocks: Sequence[Json]) -> tuple[Json, ...]:
+    """Give every button of a message its action id; they must differ."""
+    count = 0
+    done: list[Json] = []
+    for block in blocks:
+        if block["type"] != "actions":
+            done.append(block)
+            continue
+        elements = [{**element, "action_id": f"ff:{number}"} for number, element in enumerate(block["elements"], count)]
+        count += len(elements)
+        done.append({**block, "elements": elements})
+    return tuple(done)
+
+
+def actions(buttons: Sequence[Json]) -> Json:
+    """Give a row of buttons."""
+    return _actions(list(buttons))
+
+
+def _choice(choice: Choice) -> Json | None:
+    value = {"again": choice.again, "incident": choice.incident_id} if choice.again else {"do": choice.command}
+    text = json.dumps(value)
+    if len(text) > VALUE:
+        return None
+    return {"type": "button", "text": plain(choice.label, BUTTON), "value": text}
+
+
+def _actions(buttons: list[Json]) -> Json:
+    return {"type": "actions", "elements": buttons}
+
+
+def _text(text: str) -> Json:
+    return {"type": "mrkdwn", "text": text}
+
+
+def _fields(incident: Incident) -> list[Json]:
+    commander = line(incident.commander.name, 100) if incident.commander else "nobody yet"
+    return [
+        _text(f"*Status*\n{incident.status.value}"),
+        _text(f"*Severity*\n{incident.severity.value}"),
+        _text(f"*Commander*\n{commander}"),
+        _text(f"*Service*\n{line(incident.service, 100) or 'not named yet'}"),
+    ]
+
+
+def _deadline(incident: Incident) -> str:
+    if incident.status is not Status.OPEN:
+        return _ended(incident)
+    at = clock(incident.deadline_at)
+    if incident.escalation:
+        return f"*Five minutes were over at {at}.*"
+    then = "it escalates then" if incident.severity.pages else f"nobody is paged for {incident.severity.value}"
+    return f"*Five minutes end at {at}*; {then}."
+
+
+def _ended(incident: Incident) -> str:
+    start = incident.milestones.get(Milestone.STARTED, incident.opened_at)
+    for word in (Milestone.MITIGATED, Milestone.RESOLVED):
+        at = incident.milestones.get(word)
+        if at is not None:
+            return f"*{word.value.capitalize()} {duration(at - start)} after the start.*"
+    return f"*{incident.status.value.capitalize()}.*"
+
+
+def _phase(phase: Phase) -> str:
+    budget = f"{phase.budget_s:g} s"
+    if phase.state is PhaseState.RUNNING:
+        times = f"has {budget}, began {clock(phase.started_at)}"
+    elif phase.ended_at is not None:
+        times = f"{duration(phase.ended_at - phase.started_at)} of {budget}"
+    else:
+        times = budget
+    told = f": {line(phase.summary, 220)}" if phase.summary else ""
+    return f"{_SIGNS[phase.state]} *{line(phase.title, 80)}* {phase.state.value} ({times}){told}"
+
+
+def _verdict(incident: Incident) -> str:
+    if incident.verdict:
+        return f"*Verdict: {line(incident.verdict, 60)}.* {line(incident.statement, 500)}"
+    return f"*No verdict.* {line(incident.statement, 500)}" if incident.statement else ""
+
+
+def _warnings(incident: Incident) -> list[str]:
+    return [f"Note: {line(warning, 250)}" for warning in incident.warnings[:_MOST_WARNINGS]]
+
+
+def _escalation(incident: Incident) -> str:
+    return f"*Escalated.* {line(incident.escalation, 300)}" if incident.escalation else ""
+
+
+def _last_update(incident: Incident) -> str:
+    said = incident.last_update
+    return f"Last update {clock(said.at)} by {line(said.who, 60)}: {line(said.text, 250)}" if said else ""
+
+
+def _card_buttons(incident: Incident, around: Around) -> list[Json]:
+    about = f"incident={incident.id}"
+    rows = [_actions([*_state_buttons(incident, about), link_button("Incident page", around.page(incident.id))])]
+    if not incident.service and around.services and incident.status in {Status.OPEN, Status.MITIGATED}:
+        named = [button(name, f"service {name} {about}") for name in around.services[:_MOST_SERVICES]]
+        rows = [section("Which service is it? Its capture starts on the press."), _actions(named), *rows]
+    return rows
+
+
+def _state_buttons(incident: Incident, about: str) -> list[Json]:
+    """Give the buttons that make sense now; pressing one that no longer does changes nothing and says so."""
+    over = incident.status in {Status.RESOLVED, Status.CLOSED}
+    buttons: list[Json] = []
+    if not over and Milestone.ACKNOWLEDGED not in incident.milestones:
+        buttons.append(button("Acknowledge", f"ack {about}", style="primary"))
+    if not over:
+        buttons.append(button("Take command", f"role commander me {about}"))
+        if incident.service:
+            buttons.append(button("Snapshot", f"snapshot {about}"))
+    if incident.status is Status.OPEN:
+        buttons.append(button("Mitigated", f"mitigate {about}"))
+    if not over:
+        buttons.append(button("Resolved", f"resolve {about}", confirm=_confirm_resolve(incident)))
+    else:
+        buttons.append(button("Postmortem", f"postmortem {about}", style="primary"))
+    buttons.append(button("Add note", f"note {about}"))
+    if not over:
+        buttons.append(button("Send update", f"update {about}"))
+    return buttons
+
+
+def _confirm_resolve(incident: Incident) -> Json:
+    return {
+        "title": plain(f"Resolve {incident.id}?", 100),
+        "text": plain("Do this when the cause is gone. If users are safe but the cause is not gone: Mitigated.", 300),
+        "confirm": plain("Resolve", 30),
+        "deny": plain("Not yet", 30),
+    }
+
+
+def _summary(incident: Incident) -> str:
+    commander = incident.commander.name if incident.commander else "nobody yet"
+    until = f" Five minutes end {plain_clock(incident.deadline_at)}." if incident.status is Status.OPEN else ""
+    head = f"{incident.severity.value} {incident.id} {incident.title}"
+    return escape(f"{shorten(clean(head), FALLBACK)}: {incident.status.value}, commander {clean(commander)}.{until}")

@@ -1,0 +1,220 @@
+"""What every surface of an incident needs: shown once, tried again when Slack passes out, given up when it says no.
+
+A surface that Slack refuses for now is tried again by a later pass; one that it refuses for good gets a CHAT_FAILED
+entry, once, and is left alone until it should show something else.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from bot.adapters.slack.blocks import Around
+from bot.adapters.slack.channels import Channels
+from bot.adapters.slack.chat import CREDENTIALS, UNREACHABLE, Chat
+from bot.domain.errors import ChatFailed
+from bot.domain.incident import Incident, Status
+from bot.domain.timeline import FIRSTFIVE, Author, Draft, Entry, Kind
+from bot.ports import Artifacts, Clock, Store, Surface, Surfaces, Timeline, Tx
+
+log = structlog.get_logger()
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+LOST = "lost "
+_BUSY = {"busy", "ratelimited"}
+
+_ADVICE = {
+    "user_not_found": "there is no such person in this workspace; name somebody who is: /incident role commander @name",
+    "cant_invite": "this person cannot be invited",
+    "is_archived": "the channel is archived; unarchive it in Slack, or go on with `firstfive` and the incident's page",
+    "missing_scope": "the app lacks a permission; install it again with the scopes of slack-manifest.yml",
+    "restricted_action": "this workspace does not let the app do that; ask an admin of the workspace",
+    "announcements_not_found": "there is no channel of the configured name; change `announcements`",
+}
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What a pass works with."""
+
+    store: Store
+    timeline: Timeline
+    surfaces: Surfaces
+    artifacts: Artifacts
+    clock: Clock
+    chat: Chat
+    channels: Channels
+    around: Around
+    announcements: str = ""
+
+
+@dataclass
+class Memory:
+    """What this process knows of an incident's surfaces and the database need not.
+
+    Entries up to `first_seq` may have been posted by a process before this one; `fresh` when no other process can have
+    posted into the channel; `doubt` holds keys whose last call was not answered; `failed` what was refused for good.
+    """
+
+    first_seq: int
+    fresh: bool = False
+    doubt: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+    card_at: datetime | None = None
+    failures: int = 0
+
+
+class Canvas:
+    """An incident as one pass finds it, and what it leaves."""
+
+    def __init__(
+        self, studio: Studio, incident: Incident, entries: list[Entry], shown: dict[str, Surface], memory: Memory
+    ) -> None:
+        self.studio = studio
+        self.incident = incident
+        self.entries = entries
+        self.shown = shown
+        self.memory = memory
+        self.channel = ""
+        self.again_s: float | None = None
+        self.stopped = False
+        self.failed_now = False
+        self._remedies: set[str] = set()
+
+    async def show(self, key: str, wanted: str, act: Callable[[], Awaitable[str]], *, bound: bool = True) -> bool:
+        """Bring a surface to where it should be; tell whether it is."""
+        shown = self.shown.get(key)
+        if shown is not None and shown.digest == wanted:
+            return True
+        if self.memory.failed.get(key) == wanted:
+            return False
+        try:
+            ref = await (self.remedied(act) if bound else act())
+        except ChatFailed as failure:
+            await self.refused(key, wanted, failure, bound=bound)
+            return False
+        await self.remember(key, ref, wanted)
+        return True
+
+    async def remedied(self, act: Callable[[], Awaitable[str]]) -> str:
+        """Do it; when the channel has to be entered or unarchived first, do that and then it again."""
+        while True:
+            try:
+                return await act()
+            except ChatFailed as failure:
+                if not self.channel or not await self._remedy(failure.code):
+                    raise
+
+    async def _remedy(self, code: str) -> bool:
+        """Take away what was in the way; each thing once a pass."""
+        if code in self._remedies:
+            return False
+        self._remedies.add(code)
+        if code == "not_in_channel":
+            await self.studio.chat.call("conversations.join", channel=self.channel)
+            return True
+        return code == "is_archived" and await self._unarchive()
+
+    async def _unarchive(self) -> bool:
+        """Unarchive the channel of an incident that still needs it; once, since whoever archives it again means it."""
+        tried = self.shown.get("unarchived")
+        if self.incident.status not in {Status.OPEN, Status.MITIGATED} or (tried and tried.ref == self.channel):
+            return False
+        try:
+            await self.studio.chat.call("conversations.unarchive", channel=self.channel)
+        except ChatFailed as failure:
+            if failure.retryable:
+                raise
+            done = failure.code == "not_archived"
+        else:
+            done = True
+        await self.remember("unarchived", self.channel, "tried")
+        return done
+
+    async def refused(self, key: str, wanted: str, failure: ChatFailed, *, bound: bool = True) -> None:
+        """Try again later, make a new channel, or give the surface up. `bound`: the surface is in the channel."""
+        log.info("slack refused", surface=key, error=failure.code, incident=self.incident.id)
+        if failure.unsure:
+            self.memory.doubt.add(key)
+        if failure.retryable:
+            self._retry(failure)
+        elif bound and failure.code == "channel_not_found" and self.channel:
+            await self._lost_channel()
+        else:
+            self.memory.failed[key] = wanted
+            archived = failure.code == "is_archived"
+            await self._tell("channel" if archived else key, failure.code)
+            self.channel = "" if archived and bound else self.channel
+
+    def _retry(self, failure: ChatFailed) -> None:
+        if failure.code in _BUSY and failure.retry_after_s is not None:
+            self.want_again(failure.retry_after_s)
+            return
+        self.failed_now = True
+        wait_s = min(_FIRST_WAIT_S * 2.0 ** min(self.memory.failures, 10), _LONGEST_WAIT_S)
+        self.want_again(max(wait_s, failure.retry_after_s or 0.0))
+        self.memory.failures += 1
+        everywhere = failure.code in UNREACHABLE or failure.code in CREDENTIALS
+        self.stopped = self.stopped or everywhere or failure.code.startswith("http_5")
+
+    def want_again(self, seconds: float) -> None:
+        """Ask for another pass."""
+        self.again_s = seconds if self.again_s is None else min(self.again_s, seconds)
+
+    async def _lost_channel(self) -> None:
+        """Make a new channel by the next pass, if this one is really gone."""
+        try:
+            gone = not await self.studio.channels.exists(self.channel)
+        except ChatFailed as failure:
+            self._retry(failure)
+            return
+        if gone:
+            await self.remember("channel", "", LOST + self.channel)
+            self.memory.failed.clear()
+            self.want_again(0.0)
+        else:
+            self._retry(ChatFailed("channel_not_found", retryable=True))
+        self.channel = ""
+
+    async def _tell(self, surface: str, code: str) -> None:
+        """Put it on the timeline, once: the fold of the timeline is all that people can rely on."""
+        body = {"surface": surface, "reason": f"{code}: {_ADVICE[code]}" if code in _ADVICE else code}
+        told = (entry.facts for entry in self.entries if entry.kind == Kind.CHAT_FAILED)
+        if body not in told:
+            await self.write(self.entry(Draft(Kind.CHAT_FAILED, body)))
+
+    async def remember(self, key: str, ref: str, wanted: str) -> None:
+        """Keep that a surface is shown."""
+        await self.write(self.surface(key, ref, wanted))
+        self.memory.doubt.discard(key)
+        self.memory.failed.pop(key, None)
+
+    async def write(self, *effects: Callable[[Tx], None]) -> None:
+        """Commit effects together."""
+
+        def act(tx: Tx) -> None:
+            for effect in effects:
+                effect(tx)
+
+        await self.studio.store.write(act)
+
+    def surface(self, key: str, ref: str, wanted: str = "") -> Callable[[Tx], None]:
+        """Give the effect that a surface is kept."""
+        surface = Surface(self.incident.id, key, ref, wanted)
+        self.shown[key] = surface
+        return lambda tx: self.studio.surfaces.show(tx, surface)
+
+    def entry(self, draft: Draft) -> Callable[[Tx], None]:
+        """Give the effect that an entry of FirstFive itself is appended."""
+        now, author = self.studio.clock.now(), Author(FIRSTFIVE)
+        return lambda tx: self.studio.timeline.append(tx, self.incident.id, [draft], author, now)
+
+    def may_be_there(self, key: str) -> bool:
+        """Tell whether a call that nobody remembers may have shown a surface already."""
+        return key in self.memory.doubt or not self.memory.fresh
+
+    def card_ref(self) -> str:
+        """Give where the card stands in the channel, or ""."""
+        shown = self.shown.get("card")
+        return shown.ref if shown is not None and shown.ref.startswith(f"{self.channel}/") and self.channel else ""

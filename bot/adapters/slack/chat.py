@@ -1,0 +1,182 @@
+"""Calls Slack's Web API: one session, its turn awaited, every failure told apart."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import structlog
+
+from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.limits import Limits
+from bot.domain.errors import ChatFailed
+from bot.ports import Clock
+
+Json = dict[str, Any]
+log = structlog.get_logger()
+
+_TIMEOUT_S = 10.0
+_PATIENCE_S = 3.0
+_UPLOAD_S = 60.0
+_RATE_LIMITED = 429
+_SERVER_ERROR = 500
+_OK = 200
+_RETRY_AFTER_S = 30.0
+# What Slack itself calls passing; it may have done half of the work before it said so.
+_PASSING = {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
+# The operator must act; until then there is no point in giving the incident's own surfaces up.
+CREDENTIALS = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
+_UNREACHED = "unreachable"
+_UNANSWERED = "unanswered"
+UNREACHABLE = {_UNREACHED, _UNANSWERED}
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether Slack answers; `error` and `since` of the trouble that lasts."""
+
+    ok: bool
+    error: str = ""
+    since: datetime | None = None
+
+
+class Chat:
+    """One workspace's Web API. `counts` holds calls by (method, outcome)."""
+
+    def __init__(self, config: SlackConfig, clock: Clock, limits: Limits | None = None) -> None:
+        self._config = config
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._session: aiohttp.ClientSession | None = None
+        self._health = Health(ok=True)
+        self._me: Json = {}
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The one session; made on the loop that uses it."""
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
+        return self._session
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def health(self) -> Health:
+        """Tell whether the last calls went through."""
+        return self._health
+
+    async def me(self) -> str:
+        """Give the bot's own user id; asked once."""
+        if not self._me:
+            self._me = await self.call("auth.test")
+        return str(self._me.get("user_id", ""))
+
+    async def call(self, method: str, **args: Any) -> Json:
+        """Call a method; give its answer.
+
+        :raises ChatFailed: Slack refused, or did not answer.
+        """
+        return await self._call(method, args, _TIMEOUT_S, _PATIENCE_S)
+
+    async def call_within(self, seconds: float, method: str, **args: Any) -> Json:
+        """Call a method that somebody waits for: no turn is awaited, no answer for longer than this.
+
+        :raises ChatFailed: Slack refused, or did not answer in time.
+        """
+        return await self._call(method, args, seconds, 0.0)
+
+    async def _call(self, method: str, args: Mapping[str, Any], timeout_s: float, patience_s: float) -> Json:
+        channel = str(args.get("channel", ""))
+        await self._limits.turn(method, channel, patience_s)
+        headers = {"Authorization": f"Bearer {self._config.bot_token}"}
+        try:
+            status, after, body = await self._post(self._config.api_url + method, _form(args), headers, timeout_s)
+            self._check(status, after, body)
+        except ChatFailed as failure:
+            if failure.code == "ratelimited":
+                self._limits.pause(method, channel, failure.retry_after_s or _RETRY_AFTER_S)
+            self._failed(method, failure)
+            raise
+        self._succeeded(method)
+        return body
+
+    async def respond(self, url: str, body: Mapping[str, Any]) -> None:
+        """Answer at a response url.
+
+        :raises ChatFailed: the url is used up, expired, or was not reached.
+        """
+        status, _, answer = await self._post(url, json.dumps(body), {"Content-Type": "application/json"}, _TIMEOUT_S)
+        if status != _OK:
+            code = str(answer.get("error") or f"http_{status}")
+            raise ChatFailed(code, retryable=status >= _SERVER_ERROR or status == _RATE_LIMITED)
+
+    async def upload(self, name: str, title: str, content: bytes, **where: Any) -> Json:
+        """Upload a file and share it; `where` as for files.completeUploadExternal."""
+        place = await self.call("files.getUploadURLExternal", filename=name, length=len(content))
+        status, _, _ = await self._post(str(place["upload_url"]), content, {}, _UPLOAD_S)
+        if status != _OK:
+            raise ChatFailed(f"http_{status}", retryable=status >= _SERVER_ERROR)
+        files = [{"id": place["file_id"], "title": title}]
+        return await self.call("files.completeUploadExternal", files=files, **where)
+
+    async def _post(
+        self, url: str, data: Any, headers: Mapping[str, str], timeout_s: float
+    ) -> tuple[int, float | None, Json]:
+        limit = aiohttp.ClientTimeout(total=timeout_s)
+        try:
+            async with self.session.post(
+                url, data=data, headers=headers, timeout=limit, allow_redirects=False
+            ) as response:
+                text = await response.text(errors="replace")
+                return response.status, _seconds(response.headers.get("Retry-After")), _body(text)
+        except aiohttp.ClientConnectorError as error:
+            raise ChatFailed(_UNREACHED, retryable=True) from error
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+            raise ChatFailed(_UNANSWERED, retryable=True, unsure=True) from error
+
+    def _check(self, status: int, after: float | None, body: Json) -> None:
+        if status == _RATE_LIMITED or body.get("error") == "ratelimited":
+            raise ChatFailed("ratelimited", retryable=True, retry_after_s=after or _RETRY_AFTER_S)
+        if status >= _SERVER_ERROR:
+            raise ChatFailed(f"http_{status}", retryable=True, unsure=True, retry_after_s=after)
+        if not body.get("ok"):
+            code = str(body.get("error") or f"http_{status}")
+            passing = code in _PASSING
+            raise ChatFailed(code, retryable=passing or code in CREDENTIALS, unsure=passing)
+
+    def _failed(self, method: str, failure: ChatFailed) -> None:
+        self.counts[method, failure.code] += 1
+        if failure.retryable and (self._health.ok or self._health.error != failure.code):
+            since = self._health.since or self._clock.now()
+            self._health = Health(ok=False, error=failure.code, since=since)
+            log.warning("slack degraded", method=method, error=failure.code)
+
+    def _succeeded(self, method: str) -> None:
+        self.counts[method, "ok"] += 1
+        if not self._health.ok:
+            log.info("slack answers again", method=method, was=self._health.error)
+            self._health = Health(ok=True)
+
+
+def _form(args: Mapping[str, Any]) -> dict[str, str]:
+    """Encode for a form, which every method takes; JSON bodies only some."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in args.items()}
+
+
+def _body(text: str) -> Json:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isascii() and text.isdigit() else None

@@ -1,0 +1,15 @@
+"""What this side must be told."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SlackConfig:
+    """Tokens and addresses. `announcements` is a channel's id or name, or empty; `app_token` turns Socket Mode on."""
+
+    bot_token: str
+    signing_secret: str
+    app_token: str = ""
+    api_url: str = "https://slack.com/api/"
+    page_url: str = "http://127.0.0.1:8000"
+    announcements: str = ""

@@ -1,0 +1,80 @@
+"""Who is who in the workspace. While Slack is down a mention is taken as it was given: an incident must go on."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.adapters.slack.chat import Chat, Json
+from bot.domain.errors import ChatFailed
+from bot.domain.timeline import Person
+from bot.ports import Clock
+
+_MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|([^>]*))?>|([UW][A-Z0-9]{5,20})")
+_FRESH = timedelta(minutes=10)
+_WITHIN_S = 4.0
+_PAGES = 20
+_NOBODY = {"user_not_found", "user_not_visible", "users_not_found"}
+
+
+class SlackDirectory:
+    """The Directory port."""
+
+    def __init__(self, chat: Chat, clock: Clock) -> None:
+        self._chat = chat
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, Person | None]] = {}
+
+    async def find(self, mention: str) -> Person | None:
+        """Find a person by id, mention or name; None when the workspace has nobody like that."""
+        mention = mention.strip()
+        known = self._known.get(mention.lower())
+        if known is not None and self._clock.now() < known[0] + _FRESH:
+            return known[1]
+        match = _MENTION.fullmatch(mention)
+        try:
+            person = await (self._by_id(match[1] or match[3]) if match else self._by_name(mention))
+        except ChatFailed as failure:
+            if failure.code not in _NOBODY:
+                return _as_given(mention, match)
+            person = None
+        self._known[mention.lower()] = (self._clock.now(), person)
+        return person
+
+    async def _by_id(self, user: str) -> Person | None:
+        answer = await self._chat.call_within(_WITHIN_S, "users.info", user=user)
+        return _person(answer["user"])
+
+    async def _by_name(self, mention: str) -> Person | None:
+        wanted, cursor = mention.lstrip("@").casefold(), ""
+        for _ in range(_PAGES):
+            page = await self._chat.call_within(_WITHIN_S, "users.list", limit=500, cursor=cursor)
+            found = next((user for user in page.get("members", ()) if wanted in _names(user)), None)
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            if found is not None or not cursor:
+                return _person(found) if found is not None else None
+        return None
+
+
+def _as_given(mention: str, match: re.Match[str] | None) -> Person:
+    if match is None:
+        return Person(mention, mention.lstrip("@"))
+    user = match[1] or match[3]
+    return Person(user, match[2] or user)
+
+
+def _person(user: Json) -> Person | None:
+    if user.get("deleted"):
+        return None
+    return Person(str(user["id"]), next(_shown_names(user), str(user["id"])))
+
+
+def _shown_names(user: Json) -> Iterator[str]:
+    profile: dict[str, Any] = user.get("profile") or {}
+    for name in (profile.get("display_name"), user.get("name"), profile.get("real_name"), user.get("real_name")):
+        if name:
+            yield str(name)
+
+
+def _names(user: Json) -> set[str]:
+    return set() if user.get("deleted") else {name.casefold() for name in _shown_names(user)}

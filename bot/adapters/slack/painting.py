@@ -1,0 +1,164 @@
+"""One pass over what Slack shows of an incident: compare with what it should show, call Slack where it differs."""
+
+from datetime import timedelta
+from functools import partial
+
+from bot.adapters.slack.blocks import Message, card
+from bot.adapters.slack.canvas import LOST, Canvas
+from bot.adapters.slack.messages import Messages, Place, ts_of
+from bot.adapters.slack.posting import Posting
+from bot.adapters.slack.posts import INVITE
+from bot.adapters.slack.projection import announcement, digest, people, topic
+from bot.domain.errors import ChatFailed
+from bot.domain.timeline import Draft, Kind
+
+CARD_GAP = timedelta(seconds=2)
+_GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+
+
+class Painting:
+    """The surfaces of an incident, in the order in which people miss them."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+        self._studio = canvas.studio
+        self._chat = canvas.studio.chat
+        self._incident = canvas.incident
+        self._messages = Messages(canvas.studio.chat, canvas.incident)
+
+    async def paint(self) -> float | None:
+        """Show what is not shown yet; give the seconds until another pass is wanted, None when nothing is left."""
+        canvas = self._canvas
+        await self._open_channel()
+        posting = Posting(canvas, self._messages)
+        for act in (self._card, self._invites, self._pin, self._topic, self._bookmark, self._announce, posting.post):
+            if not canvas.stopped:
+                await act()
+        if not canvas.failed_now:
+            canvas.memory.failures = 0
+        return canvas.again_s
+
+    async def _open_channel(self) -> None:
+        known, incident = self._canvas.shown.get("channel"), self._incident
+        if incident.channel and (known is None or known.digest != LOST + incident.channel):
+            self._canvas.channel = incident.channel
+            return
+        await self._canvas.show("channel", incident.id, self._make_channel)
+
+    async def _make_channel(self) -> str:
+        canvas, incident = self._canvas, self._incident
+        channel, fresh = await self._studio.channels.open(incident, self._is_free)
+        canvas.channel, canvas.memory.fresh = str(channel["id"]), fresh
+        if canvas.channel != incident.channel:
+            body = {"channel": canvas.channel, "name": str(channel["name"])}
+            await canvas.write(
+                canvas.entry(Draft(Kind.CHANNEL_OPENED, body)), canvas.surface("channel", canvas.channel, incident.id)
+            )
+        return canvas.channel
+
+    async def _is_free(self, channel: str) -> bool:
+        owner = await self._studio.store.read(lambda tx: self._studio.timeline.incident_of(tx, channel))
+        return owner in {"", self._incident.id}
+
+    async def _card(self) -> None:
+        canvas = self._canvas
+        if not canvas.channel:
+            return
+        message = card(self._incident, self._studio.around)
+        wanted = digest([canvas.channel, message.args()])
+        shown, now, last = canvas.shown.get("card"), self._studio.clock.now(), canvas.memory.card_at
+        if shown is not None and shown.digest == wanted:
+            return
+        if shown is not None and last is not None and now < last + CARD_GAP:
+            canvas.want_again((last + CARD_GAP - now).total_seconds())
+        elif await canvas.show("card", wanted, partial(self._draw, "card", canvas.channel, message)):
+            canvas.memory.card_at = now
+
+    async def _invites(self) -> None:
+        for person in people(self._incident):
+            if self._canvas.channel and not self._canvas.stopped:
+                await self._canvas.show(INVITE + person, self._canvas.channel, partial(self._invite, person))
+
+    async def _invite(self, person: str) -> str:
+        fine = {"already_in_channel", "cant_invite_self"}
+        await self._call_tolerant(fine, "conversations.invite", channel=self._canvas.channel, users=person)
+        return self._canvas.channel
+
+    async def _pin(self) -> None:
+        ref = self._canvas.card_ref()
+        if ref:
+            await self._canvas.show("pin", ref, partial(self._pin_card, ref))
+
+    async def _pin_card(self, ref: str) -> str:
+        await self._call_tolerant({"already_pinned"}, "pins.add", channel=self._canvas.channel, timestamp=ts_of(ref))
+        return ref
+
+    async def _topic(self) -> None:
+        if self._canvas.channel:
+            text = topic(self._incident)
+            await self._canvas.show("topic", digest([self._canvas.channel, text]), partial(self._set_topic, text))
+
+    async def _set_topic(self, text: str) -> str:
+        await self._chat.call("conversations.setTopic", channel=self._canvas.channel, topic=text)
+        return self._canvas.channel
+
+    async def _bookmark(self) -> None:
+        if self._canvas.channel:
+            link = self._studio.around.page(self._incident.id)
+            await self._canvas.show("bookmark", digest([self._canvas.channel, link]), partial(self._add_bookmark, link))
+
+    async def _add_bookmark(self, link: str) -> str:
+        if self._canvas.may_be_there("bookmark"):
+            listed = await self._chat.call("bookmarks.list", channel_id=self._canvas.channel)
+            for bookmark in listed.get("bookmarks", ()):
+                if bookmark.get("link") == link:
+                    return str(bookmark["id"])
+        args = {"channel_id": self._canvas.channel, "title": f"{self._incident.id} page", "type": "link", "link": link}
+        added = await self._chat.call("bookmarks.add", **args)
+        return str(added["bookmark"]["id"])
+
+    async def _announce(self) -> None:
+        if self._studio.announcements:
+            message = announcement(self._incident, self._studio.around)
+            draw = partial(self._draw_announcement, message)
+            await self._canvas.show("announcement", digest(message.args()), draw, bound=False)
+
+    async def _draw_announcement(self, message: Message) -> str:
+        channel = await self._studio.channels.id_of(self._studio.announcements)
+        try:
+            return await self._draw("announcement", channel, message)
+        except ChatFailed as failure:
+            if failure.code != "not_in_channel":
+                raise
+        await self._chat.call("conversations.join", channel=channel)
+        return await self._draw("announcement", channel, message)
+
+    async def _draw(self, key: str, channel: str, message: Message) -> str:
+        """Update the message of a key where it stands, or post it; give where it stands."""
+        shown = self._canvas.shown.get(key)
+        ts = ts_of(shown.ref) if shown is not None and shown.ref.startswith(f"{channel}/") else ""
+        if not ts and self._canvas.may_be_there(key):
+            found = await self._messages.find(Place(channel), key)
+            ts = found.ts if found is not None else ""
+        if ts and await self._updated(channel, ts, message):
+            return f"{channel}/{ts}"
+        posted = await self._messages.post(Place(channel), key, message)
+        return f"{channel}/{posted['ts']}"
+
+    async def _updated(self, channel: str, ts: str, message: Message) -> bool:
+        """Update a message; False when somebody deleted it."""
+        try:
+            await self._chat.call("chat.update", channel=channel, ts=ts, **message.args())
+        except ChatFailed as failure:
+            if failure.code not in _GONE:
+                raise
+            return False
+        return True
+
+    async def _call_tolerant(self, fine: set[str], method: str, **args: str) -> None:
+        """Call; an answer that says it is so already is as good as success."""
+        try:
+            await self._chat.call(method, **args)
+        except ChatFailed as failure:
+            if failure.code not in fine:
+                raise

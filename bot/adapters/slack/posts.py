@@ -1,0 +1,171 @@
+"""What the channel is told besides the card: a message for what concerns all, replies under the card for the rest."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.adapters.slack.blocks import SECTION, Around, Json, Message, actions, button, link_button, numbered, section
+from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, shorten
+from bot.domain.timeline import Entry, Kind
+
+_MOST_CHANGES = 20
+_MOST_FINDINGS = 8
+_FALLBACK = 300
+INVITE = "invite:"
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message to be posted once. `first` and `upto` are the entries it stands for; `file` an artifact to attach."""
+
+    first: int
+    upto: int
+    message: Message
+    in_thread: bool = True
+    file: str = ""
+    file_name: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name among the incident's surfaces."""
+        return f"post:{self.first}"
+
+
+def pending(entries: Sequence[Entry], after: int, around: Around) -> list[Post]:
+    """Give what is still to be posted of the entries with `seq` > `after`; changes between two posts become one."""
+    posts: list[Post] = []
+    changes: list[Entry] = []
+    for entry in entries:
+        if entry.seq <= after or entry.body is None:
+            continue
+        if _change(entry):
+            changes.append(entry)
+        elif entry.kind in _ALONE:
+            made = _ALONE[entry.kind](entry, entries, around)
+            if made is not None:
+                posts.extend(_collapsed(changes))
+                posts.append(made)
+                changes = []
+    posts.extend(_collapsed(changes))
+    return posts
+
+
+def _collapsed(changes: Sequence[Entry]) -> list[Post]:
+    if not changes:
+        return []
+    lines = [_change(entry) for entry in changes[:_MOST_CHANGES]]
+    if len(changes) > _MOST_CHANGES:
+        lines.append(f"… and {len(changes) - _MOST_CHANGES} more, on the incident's page")
+    return [Post(changes[0].seq, changes[-1].seq, _message("\n".join(lines)))]
+
+
+def _change(entry: Entry) -> str:
+    """Give the line of a change, or "" for what is none."""
+    write = _CHANGES.get(entry.kind)
+    return write(entry.facts, line(entry.actor_name, 60)) if write and entry.body is not None else ""
+
+
+def _status(facts: Mapping[str, Any], who: str) -> str:
+    why = f": {line(facts['text'], 500)}" if facts.get("text") else ""
+    return f"{who} set the status to *{facts['status']}*{why}"
+
+
+def _refused(facts: Mapping[str, Any], _: str) -> str:
+    surface = str(facts["surface"])
+    if not surface.startswith(INVITE):
+        return ""
+    return f"Slack refused to invite {surface.removeprefix(INVITE)}: {line(facts['reason'], 300)}"
+
+
+_CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
+    Kind.SERVICE_SET: lambda facts, who: f"{who} named the service: *{line(facts['service'], 100)}*",
+    Kind.SEVERITY_SET: lambda facts, who: (
+        f"{who} changed the severity from {facts.get('was', '?')} to *{facts['severity']}*"
+    ),
+    Kind.ROLE_SET: lambda facts, who: f"{who} made {line(facts['name'], 60)} *{facts['role']}*",
+    Kind.STATUS_SET: _status,
+    Kind.NOTE: lambda facts, who: f"Note by {who}: {line(facts['text'], 500)}",
+    Kind.CHAT_FAILED: _refused,
+}
+
+
+def _update(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    who = f"*Update by {line(entry.actor_name, 60)}*, {clock(entry.at)}"
+    message = _message(f"{who}\n{mrkdwn(entry.facts['text'])}", f"Update: {entry.facts['text']}")
+    return Post(entry.seq, entry.seq, message, in_thread=False)
+
+
+def _escalated(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    text = entry.facts["text"]
+    message = _message(f"*Escalated*, {clock(entry.at)}\n{mrkdwn(text)}", f"Escalated: {text}")
+    return Post(entry.seq, entry.seq, message, in_thread=False)
+
+
+def _asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    text = entry.facts["text"]
+    buttons = actions([button("Mitigated", f"mitigate incident={entry.incident_id}")])
+    return Post(entry.seq, entry.seq, _with(_message(mrkdwn(text), text), [buttons]), in_thread=False)
+
+
+def _verdict(entry: Entry, entries: Sequence[Entry], around: Around) -> Post:
+    facts = entry.facts
+    head = f"*Verdict: {line(facts['verdict'], 60)}*" if facts.get("verdict") else "*No verdict*"
+    lines = [f"{head}\n{mrkdwn(facts['statement'])}", *(_finding(found) for found in _findings(entry, entries))]
+    message = _message("\n".join(lines), f"Verdict: {facts.get('verdict') or 'none'}. {facts['statement']}")
+    if facts.get("artifact"):
+        message = _with(message, [actions([link_button("Open the evidence", around.artifact(facts["artifact"]))])])
+    return Post(entry.seq, entry.seq, message)
+
+
+def _findings(verdict: Entry, entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Give the findings of the run that came to this verdict."""
+    found = [
+        entry.facts
+        for entry in entries
+        if entry.kind == Kind.FINDING and entry.seq < verdict.seq and entry.run_id == verdict.run_id
+    ]
+    return found[-_MOST_FINDINGS:]
+
+
+def _finding(facts: Mapping[str, Any]) -> str:
+    where = f"{line(str(facts.get('target') or ''), 60)}: " if facts.get("target") else ""
+    fix = f" Fix: {line(str(facts['fix']), 300)}" if facts.get("fix") else ""
+    return f"• {where}{line(str(facts.get('claim', '')), 400)}{fix}"
+
+
+def _artifact(entry: Entry, _: Sequence[Entry], around: Around) -> Post | None:
+    facts = entry.facts
+    if not str(facts["name"]).endswith(".tar.gz"):
+        return None
+    return _file(entry, facts["sha256"], facts["name"], str(facts.get("what") or "Snapshot"), around)
+
+
+def _postmortem(entry: Entry, _: Sequence[Entry], around: Around) -> Post:
+    name = entry.facts["name"]
+    return _file(entry, entry.facts["artifact"], name, f"{entry.actor_name} wrote the postmortem", around)
+
+
+def _file(entry: Entry, sha256: str, name: str, what: str, around: Around) -> Post:
+    message = _message(f"{line(what, 200)}: {line(name, 200)}")
+    message = _with(message, [actions([link_button("Open it", around.artifact(sha256))])])
+    return replace(Post(entry.seq, entry.seq, message), file=sha256, file_name=name)
+
+
+_ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = {
+    Kind.UPDATE: _update,
+    Kind.ESCALATED: _escalated,
+    Kind.ASKED: _asked,
+    Kind.VERDICT: _verdict,
+    Kind.ARTIFACT: _artifact,
+    Kind.POSTMORTEM: _postmortem,
+}
+
+
+def _message(text: str, fallback: str = "") -> Message:
+    pieces = paragraphs(text, SECTION, 3)
+    short = escape(shorten(clean(fallback), _FALLBACK)) if fallback else shorten(" ".join(text.split()), _FALLBACK)
+    return Message(short, tuple(section(piece) for piece in pieces))
+
+
+def _with(message: Message, more: Sequence[Json]) -> Message:
+    return replace(message, blocks=numbered([*message.blocks, *more]))

@@ -1,0 +1,145 @@
+"""Everything that talks to Slack, as one thing to start and stop."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.adapters.slack.answers import Answers
+from bot.adapters.slack.blocks import Around, answer
+from bot.adapters.slack.canvas import Studio
+from bot.adapters.slack.channels import Channels
+from bot.adapters.slack.chat import Chat, Health
+from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.directory import SlackDirectory
+from bot.adapters.slack.limits import Limits
+from bot.adapters.slack.pager import SlackPager
+from bot.adapters.slack.reconciler import Reconciler
+from bot.adapters.slack.sockets import SocketLink
+from bot.domain.errors import ChatFailed
+from bot.domain.run import Reply
+from bot.domain.service import Catalog
+from bot.ports import Artifacts, Clock, Store, Surfaces, Timeline
+
+log = structlog.get_logger()
+
+_VIEW_S = 2.0
+
+
+class SlackSide:
+    """The composition root makes one. `directory` and `pager` are ports; `touch` and `touch_replies` wake it up."""
+
+    def __init__(  # noqa: PLR0913 - the composition root names every part it hands over
+        self,
+        config: SlackConfig,
+        *,
+        store: Store,
+        timeline: Timeline,
+        surfaces: Surfaces,
+        artifacts: Artifacts,
+        clock: Clock,
+        catalog: Catalog,
+        limits: Limits | None = None,
+    ) -> None:
+        self._config = config
+        self._chat = Chat(config, clock, limits)
+        self._around = Around(config.page_url, catalog.names)
+        studio = Studio(
+            store=store,
+            timeline=timeline,
+            surfaces=surfaces,
+            artifacts=artifacts,
+            clock=clock,
+            chat=self._chat,
+            channels=Channels(self._chat),
+            around=self._around,
+            announcements=config.announcements,
+        )
+        self.reconciler = Reconciler(studio)
+        self.answers = Answers(studio)
+        self.directory = SlackDirectory(self._chat, clock)
+        self.pager = SlackPager(self._chat)
+        self._sockets: SocketLink | None = None
+        self._greeting: asyncio.Task[None] | None = None
+
+    async def start(self, app: AsyncApp | None = None) -> None:
+        """Begin to show and to answer; with an app token, to receive over Socket Mode. Waits for nothing of Slack."""
+        await self.reconciler.start()
+        await self.answers.start()
+        self._greeting = asyncio.create_task(self._greet())
+        if self._config.app_token and app is not None:
+            self._sockets = SocketLink(self._config.app_token, self._web_client())
+            await self._sockets.start(app)
+
+    async def stop(self) -> None:
+        """Stop where it stands; what is not shown yet is shown after the next start."""
+        if self._sockets is not None:
+            await self._sockets.stop()
+        await self.reconciler.stop()
+        await self.answers.stop()
+        if self._greeting is not None:
+            self._greeting.cancel()
+            await asyncio.gather(self._greeting, return_exceptions=True)
+        await self._chat.close()
+
+    def heard(self, topics: Iterable[str]) -> None:
+        """Take in what a commit has touched: `incident:INC-7`, `replies`; from any thread."""
+        for topic in topics:
+            kind, _, name = topic.partition(":")
+            if kind == "incident":
+                self.touch(name)
+            elif kind == "replies":
+                self.touch_replies()
+
+    def touch(self, incident_id: str) -> None:
+        """Say that an incident has new entries; from any thread."""
+        self.reconciler.touch(incident_id)
+
+    def touch_replies(self) -> None:
+        """Say that an answer is owed; from any thread."""
+        self.answers.touch()
+
+    def health(self) -> Health:
+        """Tell whether Slack answers; never a reason to take the bot out."""
+        return self._chat.health()
+
+    def ailment(self) -> str | None:
+        """Say in a line what is wrong with Slack, or None."""
+        health = self.health()
+        return None if health.ok else f"Slack: {health.error} since {health.since:%H:%M:%S} UTC"
+
+    @property
+    def calls(self) -> dict[tuple[str, str], int]:
+        """How many calls were made, by method and outcome."""
+        return dict(self._chat.counts)
+
+    @property
+    def socket_connected(self) -> bool:
+        """Tell whether Socket Mode is on and connected."""
+        return self._sockets is not None and self._sockets.connected
+
+    def draw(self, reply: Reply) -> dict[str, Any]:
+        """Give the text and blocks of an answer, for the handlers to acknowledge with."""
+        return answer(reply, self._around).args()
+
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """Open a modal while a person waits.
+
+        :raises ChatFailed: Slack refused, or did not answer within 2 seconds.
+        """
+        await self._chat.call_within(_VIEW_S, "views.open", trigger_id=trigger_id, view=view)
+
+    async def _greet(self) -> None:
+        """Ask who we are, so that a wrong token shows in the log and in the health, not at 03:00."""
+        try:
+            await self._chat.me()
+        except ChatFailed as failure:
+            log.warning("slack does not know us", error=failure.code)
+
+    def _web_client(self) -> AsyncWebClient:
+        return AsyncWebClient(
+            self._config.bot_token, base_url=self._config.api_url, session=self._chat.session, retry_handlers=[]
+        )

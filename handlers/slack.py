@@ -1,0 +1,161 @@
+"""Slack's door: one URL for commands, interactivity and events, and the same listeners over Socket Mode.
+
+Bolt runs with `process_before_response`: its other mode polls for the acknowledgement every 10 ms, and forgets the
+errors of what it runs afterwards. A listener therefore only admits; everything else is a durable run.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltError
+from starlette.requests import ClientDisconnect
+
+from bot.domain.run import Reply
+from bot.ports import Clock
+from handlers.slack_actions import take_form, take_press
+from handlers.slack_commands import take_command
+from handlers.slack_desk import Desk
+from handlers.slack_events import take_event
+from handlers.slack_forms import PREFIX
+
+log = structlog.get_logger()
+
+PATH = "/slack/events"
+_TOO_OLD_S = 300
+_LARGEST = 1_000_000
+_READ_S = 2.5
+_NOT_FOUND = 404
+_BROKEN = "FirstFive made an error of its own; see its log. On its machine `firstfive run` does the same as Slack."
+
+Ack = Callable[..., Awaitable[Any]]
+Body = dict[str, Any]
+Listener = Callable[[Ack, Body], Awaitable[None]]
+
+
+def slack_app(desk: Desk, bot_token: str) -> AsyncApp:
+    """Make the Bolt app: one listener for each kind, since Bolt tries them one after the other."""
+
+    async def authorize(**context: Any) -> AuthorizeResult:
+        """Answer from memory: Bolt would ask Slack who we are on the way of every command."""
+        return AuthorizeResult(
+            enterprise_id=context.get("enterprise_id"), team_id=context.get("team_id"), bot_token=bot_token
+        )
+
+    app = AsyncApp(
+        logger=logging.getLogger("slack_bolt"),
+        name="firstfive",
+        process_before_response=True,
+        # Our own route has checked the signature; Socket Mode has none.
+        request_verification_enabled=False,
+        signing_secret="-",  # noqa: S106 - unused, see above; without one Bolt reads the environment
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+        authorize=authorize,
+    )
+    anything, ours = re.compile(".*", re.DOTALL), re.compile(f"^{PREFIX}")
+    app.command(anything)(_said(desk, take_command))
+    app.action(ours)(_said(desk, take_press))
+    app.view(ours)(_edge(_submitted(desk)))
+    app.event(anything)(_edge(_heard))
+    return app
+
+
+def slack_router(app: AsyncApp, signing_secret: str, clock: Clock) -> APIRouter:
+    """Make the route for signed HTTP deliveries."""
+    router = APIRouter()
+
+    async def deliver(request: Request) -> Response:
+        """Let in what Slack signed; anything else is refused with a 4xx, whatever it looks like."""
+        body = await _read(request)
+        if body is None:
+            return Response("The body is too large or too slow.", 413)
+        if not is_signed(signing_secret, request.headers, body, clock.now().timestamp()):
+            # Slack checks a certificate with an unsigned request, which asks for nothing but a 200.
+            asks_nothing = body.startswith(b"ssl_check=1") or b"&ssl_check=1" in body
+            return Response(status_code=200 if asks_nothing else 401)
+        return await _dispatch(app, request, body)
+
+    router.add_api_route(PATH, deliver, methods=["POST"], include_in_schema=False)
+    return router
+
+
+def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:
+    """Tell whether Slack signed a body within the last five minutes (docs.slack.dev, verifying requests)."""
+    stamp = headers.get("x-slack-request-timestamp", "")
+    given = headers.get("x-slack-signature", "")
+    if not re.fullmatch(r"[0-9]{1,12}", stamp) or abs(now - int(stamp)) > _TOO_OLD_S:
+        return False
+    expected = "v0=" + hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogateescape"))
+
+
+async def _read(request: Request) -> bytes | None:
+    """Read the body; None when it is larger or slower than anything Slack sends."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_READ_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LARGEST:
+                    return None
+    except (TimeoutError, ClientDisconnect):
+        return None
+    return bytes(body)
+
+
+async def _dispatch(app: AsyncApp, request: Request, body: bytes) -> Response:
+    try:
+        bolt_request = to_async_bolt_request(request, body)
+        answered = await app.async_dispatch(bolt_request)
+    except (ValueError, TypeError, AttributeError, LookupError, BoltError) as error:
+        # Signed, but not of a shape that Bolt can read.
+        log.warning("delivery not understood", error=str(error))
+        return Response("This delivery was not understood.", 400)
+    # A kind that nobody listens to is not for us: acknowledged, so that Slack does not show an error.
+    return Response() if answered.status == _NOT_FOUND else to_starlette_response(answered)
+
+
+def _said(desk: Desk, take: Callable[[Desk, Body], Awaitable[Reply | None]]) -> Listener:
+    """Make a listener that acknowledges with what there is to say."""
+
+    async def listen(ack: Ack, body: Body) -> None:
+        said = desk.acknowledgement(await take(desk, body))
+        await (ack(said) if said else ack())
+
+    return _edge(listen)
+
+
+def _submitted(desk: Desk) -> Listener:
+    async def listen(ack: Ack, body: Body) -> None:
+        answer = await take_form(desk, body)
+        await (ack(**answer) if answer else ack())
+
+    return listen
+
+
+async def _heard(ack: Ack, body: Body) -> None:
+    await take_event(body)
+    await ack()
+
+
+def _edge(listener: Listener) -> Listener:
+    """Let no error out: a person is told that it is ours, and the log says what it was."""
+
+    async def listen(ack: Ack, body: Body) -> None:
+        try:
+            await listener(ack, body)
+        except Exception:
+            log.exception("listener failed", kind=body.get("type") or body.get("command"))
+            await (ack(_BROKEN) if "command" in body else ack())
+
+    return listen

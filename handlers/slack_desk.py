@@ -1,0 +1,138 @@
+"""Takes what a person asked for in Slack: parse, admit, and what to say at once."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.domain.errors import ChatFailed, CommandRejected, StoreUnusable
+from bot.domain.run import Choice, Reply, Run, Source
+from bot.domain.timeline import Person
+from bot.engine.admission import Admission, Command
+from bot.engine.grammar import parse
+from bot.engine.playbook import Registry, closest
+from bot.engine.tools import Ports
+
+log = structlog.get_logger()
+
+VIA = "slack"
+START = "start"
+_PATIENCE_S = 2.2
+# A button's value holds 2,000 characters, as JSON.
+_FIT = 1_500
+NOW = "now=yes"
+_BARE = re.compile(r"(start|note|update)((?:\s+incident=INC-\d{1,9})?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asked, where, and the idempotency key of it."""
+
+    actor: Person
+    source: Source
+    slot: str
+    trigger_id: str = ""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the listeners need. `draw` gives an answer's text and blocks, `open_view` opens a modal or raises."""
+
+    registry: Registry
+    admission: Admission
+    ports: Ports
+    draw: Callable[[Reply], Mapping[str, Any]]
+    open_view: Callable[[str, dict[str, Any]], Awaitable[None]]
+
+    async def take_words(self, words: str, asked: Asked) -> Reply | None:
+        """Admit the words after `/incident`; give what to say at once, None when the answer alone will do."""
+        try:
+            parsed = parse(self.registry, words, self.ports.catalog)
+        except CommandRejected as rejected:
+            return self._rejection(words, rejected)
+        return await self.take(
+            Command(parsed.playbook, parsed.params, asked.actor, asked.source, asked.slot, parsed.incident_id)
+        )
+
+    async def take_again(self, run_id: str, incident_id: str, asked: Asked) -> Reply | None:
+        """Admit the plan of an earlier run once more, for an incident."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                run: Run | None = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
+        except (StoreUnusable, TimeoutError) as error:
+            return Reply(str(_unrecorded("PLAYBOOK", error)))
+        if run is None:
+            return Reply("What this button would do is not known any more. Type the command again.")
+        plan = run.plan
+        return await self.take(Command(plan.playbook, plan.params, asked.actor, asked.source, asked.slot, incident_id))
+
+    async def take(self, command: Command) -> Reply | None:
+        """Make a command durable; give what to say at once. A repeated one is answered like the first."""
+        try:
+            await self.admit(command)
+        except (CommandRejected, StoreUnusable) as error:
+            return Reply(str(error))
+        if command.playbook == START:
+            return Reply("Opening an incident…")
+        return Reply("On it.") if self.registry[command.playbook].narrated else None
+
+    async def admit(self, command: Command) -> None:
+        """Make a command durable.
+
+        :raises CommandRejected: its params are wrong.
+        :raises StoreUnusable: it is not recorded; says what to do.
+        """
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                admitted = await self.admission.admit(command)
+        except (StoreUnusable, TimeoutError) as error:
+            raise _unrecorded(command.playbook, error) from error
+        log.info("command taken", run=admitted.run_id, playbook=command.playbook, fresh=admitted.fresh)
+
+    async def open_form(self, view: dict[str, Any], asked: Asked, now: str) -> Reply | None:
+        """Open a modal; if that does not work, offer to go on without it. `now` is the label of that button, or ""."""
+        try:
+            await self.open_view(asked.trigger_id, view)
+        except ChatFailed as failure:
+            log.warning("form not opened", error=failure.code)
+            if failure.code == "exchanged_trigger_id":
+                return None
+            if not now:
+                return Reply("The form did not open. Type the words behind the command instead: `/incident note TEXT`.")
+            text = "The form did not open. Start without it; severity and service can be named later."
+            return Reply(text, (Choice(now, f"{START} {NOW}"),))
+        return None
+
+    def acknowledgement(self, reply: Reply | None) -> dict[str, Any]:
+        """Give the body of an acknowledgement: empty, a word, or an answer with buttons."""
+        if reply is None:
+            return {}
+        return {"response_type": "ephemeral", "replace_original": False, **self.draw(reply)}
+
+    def _rejection(self, words: str, rejected: CommandRejected) -> Reply:
+        """Say what is wrong, and offer what was probably meant."""
+        verb, _, rest = words.strip().partition(" ")
+        if verb.lower() in self.registry or len(words) > _FIT:
+            return Reply(str(rejected))
+        meant = closest(verb, tuple(self.registry))
+        choices = [Choice(f"/incident {meant} {rest}".strip(), f"{meant} {rest}".strip())] if meant else []
+        choices.append(Choice("Start an incident with these words", f"{START} {words.strip()}"))
+        return Reply(str(rejected), tuple(choices))
+
+
+def _unrecorded(playbook: str, error: Exception) -> StoreUnusable:
+    log.error("command not recorded", playbook=playbook, error=str(error) or type(error).__name__)
+    why = str(error) or "it does not answer in time"
+    return StoreUnusable(
+        f"This was *not recorded*: FirstFive cannot use its database ({why}). Try again in a moment, or on the "
+        f"bot's machine: `firstfive run {playbook} key=value ...`."
+    )
+
+
+def bare(words: str) -> tuple[str, str]:
+    """Give the verb that wants a form, and the incident it is about, when nothing else was said; else two ""."""
+    match = _BARE.fullmatch(words.strip())
+    return (match[1].lower(), match[2].rpartition("=")[2].upper()) if match else ("", "")
