@@ -1,18 +1,17 @@
 """The web application: routes, who may use them, and the headers every answer carries."""
 
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.emulator import assets
 from bot.emulator.box import Box
 from bot.emulator.control import Control
 from bot.emulator.lab import LabPanel
 from bot.emulator.transfers import LARGEST_FILE, Transfers
 from bot.emulator.web_api import WebApi
 
-PAGE = Path(__file__).parent / "page"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
@@ -36,10 +35,9 @@ def create_app(box: Box) -> web.Application:
     app.router.add_post("/__box/{name}", control.act)
     app.router.add_get("/lab", lab.read)
     app.router.add_post("/lab/{target}/{fault}", lab.switch)
-    app.router.add_get("/", _index)
-    app.router.add_get("/archives/{channel}", _index)
-    app.router.add_get("/archives/{channel}/{message}", _index)
-    app.router.add_static("/page/", PAGE)
+    for address in ("/", "/archives/{channel}", "/archives/{channel}/{message}"):
+        app.router.add_get(address, assets.index)
+    app.router.add_get("/page/{name}", assets.asset)
     app.on_response_prepare.append(_headers)
     app.on_shutdown.append(lambda _: box.close())
     return app
@@ -57,10 +55,6 @@ def _stream(box: Box) -> Handler:
         return response
 
     return stream
-
-
-async def _index(_request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(PAGE / "index.html")
 
 
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:

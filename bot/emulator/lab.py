@@ -57,4 +57,6 @@ async def _target(session: aiohttp.ClientSession, lab: Lab) -> Json:
 
 
 def _why(error: Exception) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return "nothing answers there" if isinstance(error, OSError) else "its answer is not a list of faults"

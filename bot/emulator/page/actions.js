@@ -4,9 +4,9 @@ import { act, notice, post, tell } from "./api.js";
 import { changed, become, go, store } from "./store.js";
 import { closedPins } from "./conversation.js";
 import { closeMenu, menu } from "./menu.js";
-import { closeModal, confirmed } from "./modal.js";
+import { closeModal, confirmed, rewritten } from "./modal.js";
 import { COMMON } from "./emoji.js";
-import { emojiNode } from "./mrkdwn.js";
+import { emojiNode, unescape } from "./mrkdwn.js";
 import { places } from "./sidebar.js";
 import { refreshLab } from "./lab.js";
 import { valueOf, valuesIn } from "./elements.js";
@@ -110,8 +110,8 @@ function more(node, message) {
   ]);
 }
 
-function edit(message) {
-  const text = window.prompt("Edit message", message.text);
+async function edit(message) {
+  const text = await rewritten(unescape(message.text));
   if (text) tell("edit", { ...where(message), text });
 }
 

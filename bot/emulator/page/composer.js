@@ -12,13 +12,14 @@ export function composer(channel, thread) {
   const label = thread ? "Reply in thread" : `Message ${channel.name ? "#" : ""}${titleOf(channel)}`;
   const list = `hints-${key}`;
   const box = h("textarea", {
-    rows: 1, "aria-label": label, placeholder: `${label}   (/ for commands)`, autocomplete: "off", role: "combobox",
+    rows: 1, "aria-label": label, placeholder: label, autocomplete: "off", role: "combobox",
     "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list, id: thread ? null : "composer",
   }, drafts.get(key) ?? "");
   const hints = h("ul", { class: "hints", role: "listbox", id: list, "aria-label": "Commands", hidden: true });
   const status = h("p", { class: "sending", role: "status" });
+  const tip = h("p", { class: "tip", "aria-hidden": "true" }, thread ? "" : "/ for commands", " · Enter sends · Shift+Enter for a new line");
   const form = h("form", { class: "composer", "data-key": key, "data-same": true, "data-channel": channel.id, "data-thread": thread ?? "" },
-    hints, h("div", { class: "box" }, box, h("button", { type: "submit", class: "btn primary", "aria-label": "Send" }, "➤")), status);
+    hints, h("div", { class: "box" }, box, h("button", { type: "submit", class: "btn primary", "aria-label": "Send" }, "➤")), h("div", { class: "below" }, status, tip));
   new Composer(form, box, hints, status, key);
   return form;
 }

@@ -20,10 +20,11 @@ export function drawConversation() {
   const pins = pinnedIn(channel);
   const expanded = closedPins.has(channel.id) ? new Set() : new Set(pins.filter(isCard).map((one) => one.ts));
   const list = main.querySelector(".messages");
+  const present = new Set([...(list?.children ?? [])].map((node) => node.dataset.key));
   const stick = !list || list.dataset.key !== `list-${channel.id}` || list.scrollHeight - list.scrollTop - list.clientHeight < 120;
   fill(main, head(channel), bookmarks(channel), pins.length > 0 && pinPanel(channel, pins),
-    h("ol", { class: "messages", role: "log", "aria-live": "polite", "aria-label": `Messages in ${titleOf(channel)}`, tabindex: "-1", "data-key": `list-${channel.id}` },
-      h("li", { class: "beginning", "data-key": "beginning" }, beginning(channel)), rows(all, expanded)),
+    h("div", { class: "messages", role: "log", "aria-live": "polite", "aria-label": `Messages in ${titleOf(channel)}`, tabindex: "-1", "data-key": `list-${channel.id}` },
+      h("p", { class: "beginning", "data-key": "beginning" }, beginning(channel)), rows(all, expanded, present)),
     channel.archived ? h("p", { class: "archived", "data-key": "archived" }, `#${channel.name} is archived.`) : composer(channel, null));
   const now = main.querySelector(".messages");
   if (stick) now.scrollTop = now.scrollHeight;
@@ -72,31 +73,31 @@ function pinPanel(channel, pins) {
       h("li", { "data-key": one.ts }, h("b", {}, nameOf(one.user)), " ", h("span", {}, mrkdwn(one.text.split("\n")[0]))))));
 }
 
-function rows(all, expanded) {
+function rows(all, expanded, present) {
   const nodes = [];
   let before = null;
   for (const message of all) {
     const today = day(moment(message.ts));
-    if (!before || day(moment(before.ts)) !== today) nodes.push(h("li", { class: "day", "data-key": `day-${message.ts}` }, h("span", {}, today)));
+    if (!before || day(moment(before.ts)) !== today) nodes.push(h("p", { class: "day", "data-key": `day-${message.ts}` }, h("span", {}, today)));
     const near = before && Number(message.ts) - Number(before.ts) < GROUPED_MS / 1000;
     const compact = Boolean(near && before.user === message.user && before.username === message.username && !message.visible_to && !before.visible_to && !message.pinned_to);
-    nodes.push(expanded.has(message.ts) ? folded(message) : row(message, compact));
+    nodes.push(expanded.has(message.ts) ? folded(message) : row(message, compact, present));
     before = message;
   }
   return nodes;
 }
 
 // A message that has not changed is not drawn again; what stands on the page stays as it is.
-function row(message, compact) {
+function row(message, compact, present) {
   const mark = `${compact}|${store.me}|${store.users.size}|${store.channels.size}`;
-  if (drawn.get(message) === mark && document.querySelector(`.messages > [data-key="${CSS.escape(message.ts)}"].message`)) return h("li", { "data-key": message.ts, "data-same": true });
+  if (drawn.get(message) === mark && present.has(message.ts)) return h("article", { "data-key": message.ts, "data-same": true });
   drawn.set(message, mark);
   return messageNode(message, { compact });
 }
 
 function folded(message) {
   drawn.delete(message);
-  return h("li", { class: "folded", "data-key": message.ts }, avatar(message.user), h("span", {}, h("b", {}, nameOf(message.user)), " posted what is pinned above. "),
+  return h("article", { class: "folded", "data-key": message.ts }, avatar(message.user), h("span", {}, h("b", {}, nameOf(message.user)), " posted what is pinned above. "),
     message.reply_count > 0 && h("button", { type: "button", class: "thread-line", "data-do": "thread", "data-at": message.ts }, `${message.reply_count} replies`));
 }
 

@@ -2,7 +2,9 @@
 
 const at = (when, options) => new Intl.DateTimeFormat(undefined, options).format(when);
 
-export const clock = (when) => at(when, { hour: "2-digit", minute: "2-digit" });
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
+export const clock = (when) => at(when, CLOCK);
 
 export function day(when) {
   const days = Math.round((midnight(new Date()) - midnight(when)) / 86_400_000);
@@ -27,7 +29,7 @@ export function formatDate(when, format) {
   const named = (name) => ["Today", "Yesterday", "Tomorrow"].includes(day(when)) ? day(when).toLowerCase() : at(when, DATES[name]);
   return format.replace(/\{(\w+)\}/g, (whole, token) => {
     if (token === "time") return clock(when);
-    if (token === "time_secs") return at(when, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    if (token === "time_secs") return at(when, { ...CLOCK, second: "2-digit" });
     if (token === "ago") return ago(when);
     if (token === "date_num") return [when.getFullYear(), when.getMonth() + 1, when.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
     if (token.endsWith("_pretty")) return named(token.replace("_pretty", ""));

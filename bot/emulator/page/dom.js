@@ -42,7 +42,8 @@ export function morph(old, fresh) {
   return old;
 }
 
-const LOCAL = new Set(["aria-busy", "open"]);
+// Set by the page while something is under way; drawing again does not undo it.
+const LOCAL = new Set(["aria-busy"]);
 
 function morphAttributes(old, fresh) {
   for (const { name } of [...old.attributes]) {
@@ -52,7 +53,6 @@ function morphAttributes(old, fresh) {
   }
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) === value) continue;
-    if (name === "open" && old.dataset.touched) continue;
     old.setAttribute(name, value);
     if (name === "value") old.value = value;
     if (name === "checked" || name === "selected") old[name] = true;

@@ -19,7 +19,7 @@ export function messageNode(message, { compact = false, inThread = false } = {})
   const name = message.username || nameOf(message.user);
   const when = moment(message.ts);
   const app = message.bot_id || message.username;
-  return h("li", { ...anchor(message), class: `message ${compact ? "compact" : ""} ${message.visible_to ? "ephemeral" : ""}`, tabindex: "0" },
+  return h("article", { ...anchor(message), "aria-label": `${name}, ${clock(when)}`, class: `message ${compact ? "compact" : ""} ${message.visible_to ? "ephemeral" : ""}`, tabindex: "0" },
     compact ? h("time", { class: "aside", datetime: when.toISOString() }, clock(when)) : avatar(message.user, name),
     h("div", { class: "body" },
       message.visible_to && h("p", { class: "only-you" }, "👁 Only visible to you"),

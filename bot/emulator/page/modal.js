@@ -77,19 +77,31 @@ function showErrors(errors, failure = "") {
   (first?.matches("div") ? first.querySelector("input") : first)?.focus();
 }
 
-export function confirmed(body) {
+// A small dialog with two buttons; resolves to the node when the second was pressed, else to null.
+function asked(title, inside, no, yes) {
   return new Promise((resolve) => {
     const node = h("dialog", { class: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text" },
       h("form", { method: "dialog" },
-        h("header", {}, h("h2", { id: "confirm-title" }, plain(body.title.text))),
-        h("div", { id: "confirm-text", class: "blocks" }, text(body.text)),
-        h("footer", {}, h("button", { class: "btn", value: "no", autofocus: true }, plain(body.deny.text)),
-          h("button", { class: `btn ${body.style ?? "primary"}`, value: "yes" }, plain(body.confirm.text)))));
+        h("header", {}, h("h2", { id: "confirm-title" }, title)),
+        h("div", { id: "confirm-text", class: "blocks" }, inside),
+        h("footer", {}, h("button", { type: "button", class: "btn", autofocus: true, "data-no": true }, no), yes)));
+    node.querySelector("[data-no]").addEventListener("click", () => node.close());
     node.addEventListener("close", () => {
-      resolve(node.returnValue === "yes");
+      resolve(node.returnValue === "yes" ? node : null);
       node.remove();
     });
     document.body.append(node);
     node.showModal();
   });
+}
+
+export function confirmed(body) {
+  const yes = h("button", { class: `btn ${body.style ?? "primary"}`, value: "yes" }, plain(body.confirm.text));
+  return asked(plain(body.title.text), h("div", {}, text(body.text)), plain(body.deny.text), yes);
+}
+
+export async function rewritten(old) {
+  const box = h("textarea", { rows: 4, "aria-label": "Message", name: "text" }, old);
+  const node = await asked("Edit message", h("div", { class: "input" }, box), "Cancel", h("button", { class: "btn primary", value: "yes" }, "Save"));
+  return node && box.value.trim();
 }

@@ -94,7 +94,8 @@ export function myChannels() {
   return {
     joined: named.filter(mine),
     others: named.filter((one) => !mine(one) && one.kind === "public"),
-    direct: all.filter((one) => !one.name && mine(one)),
+    // The app's own conversation is behind its Home tab until something was said in it.
+    direct: all.filter((one) => !one.name && mine(one) && (store.messages.get(one.id)?.size || store.place === one.id)),
     archived: all.filter((one) => one.archived && (mine(one) || one.kind === "public")),
   };
 }
