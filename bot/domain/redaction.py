@@ -29,7 +29,7 @@ SURE_NAMES = (
     r"|encryption[_-]?key|client[_-]?key|account[_-]?key|auth[_-]?key|session[_-]?id|csrf|xsrf|bearer|credentials?"
 )
 UNSURE_NAMES = r"key|auth|session|sid|sig|signature|salt|nonce|cookie|cred"
-ASSIGN = r"[\"']?\]?[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}"
+ASSIGN = r"[\"']?+[ \t]{0,4}+(?>=>|:=|[:=])[ \t]*+"
 QUOTED = r"\"(?:[^\"\\\n]|\\.)*+\"?|'[^'\n]*+'?"
 
 
@@ -116,7 +116,7 @@ RULES = (
     ),
     _rule(
         "authorization",
-        r"(?P<head>authorization[\"']?[ \t]{0,4}[:=][ \t]{0,4}" + FRESH + r"[\"'\[]?" + FRESH + ")"
+        r"(?P<head>authorization[\"']?[ \t]{0,4}[:=][ \t]*+" + FRESH + r"[\"'\[]?+" + FRESH + ")"
         r"[^\r\n\"'\]]++",
         "authorization",
         _rest,
@@ -124,8 +124,8 @@ RULES = (
     ),
     _rule(
         "cookie",
-        r"(?P<head>(?<![a-z0-9])(?:set-)?cookie[\"']?[ \t]{0,4}[:=][ \t]{0,4}(?![\"'\[]{0,2}redacted:)"
-        r"[\"'\[]?(?!\[redacted:))[^\r\n\"'\]]++",
+        r"(?P<head>(?<![a-z0-9])(?:set-)?cookie[\"']?[ \t]{0,4}[:=][ \t]*+" + FRESH + r"[\"'\[]?+" + FRESH + ")"
+        r"[^\r\n\"'\]]++",
         "cookie",
         _rest,
         re.IGNORECASE,
@@ -146,14 +146,14 @@ RULES = (
     ),
     _rule(
         "secret",
-        rf"(?P<head>(?:{SURE_NAMES})[A-Za-z0-9_-]{{0,24}}{ASSIGN}{FRESH}\[?{FRESH})(?P<value>{QUOTED}|[^\s\"',;&|<>()\[\]{{}}]++)",
+        rf"(?P<head>(?:{SURE_NAMES})[A-Za-z0-9_-]{{0,24}}{ASSIGN}{FRESH}\[?+{FRESH})(?P<value>{QUOTED}|[^\s\"',;&|<>()\[\]{{}}]++)",
         "passw passphrase pwd secret token key session csrf xsrf bearer credential",
         _value,
         re.IGNORECASE,
     ),
     _rule(
         "secret",
-        rf"(?P<head>(?:{UNSURE_NAMES})[A-Za-z0-9_-]{{0,24}}{ASSIGN}{FRESH}\[?{FRESH})(?P<value>{QUOTED}|[^\s\"',;&|<>()\[\]{{}}]++)",
+        rf"(?P<head>(?:{UNSURE_NAMES})[A-Za-z0-9_-]{{0,24}}{ASSIGN}{FRESH}\[?+{FRESH})(?P<value>{QUOTED}|[^\s\"',;&|<>()\[\]{{}}]++)",
         "key auth session sid sig salt nonce cookie cred",
         _random,
         re.IGNORECASE,

@@ -16,6 +16,8 @@ INTRUSIVE_TARGETS = 3
 INTRUSIVE_REST = timedelta(minutes=2)
 """Time that must pass before a service is captured intrusively again."""
 PART_TIMEOUT_S = 3.0
+FAR = 10.0
+"""Beyond so many times the middle, further is not worse: one signal alone must not outweigh failed answers."""
 SLOW_PROBE_MS = 20.0
 """A difference of probe latency below this is noise and makes no target the worst."""
 
@@ -214,10 +216,10 @@ def _badness(signal: Signal, base: Base) -> float:
     """Score a target: a failed answer outweighs everything, then how many times the middle its signals are."""
     score = 0.0 if signal.goroutines is not None else 5.0
     for value, middle, floor in ((signal.goroutines, base[0], 10.0), (signal.heap_bytes, base[1], 4e6)):
-        score += 0.0 if value is None else value / max(middle, floor)
+        score += 0.0 if value is None else min(value / max(middle, floor), FAR)
     if signal.probe is not None and signal.probe.requests:
         score += 100.0 * signal.probe.failures / signal.probe.requests
-        score += (signal.probe.p50_ms or 0.0) / max(base[2], SLOW_PROBE_MS)
+        score += min((signal.probe.p50_ms or 0.0) / max(base[2], SLOW_PROBE_MS), FAR)
     return score
 
 
