@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError
 from bot.domain.errors import StoreUnusable
 
 READERS = 4
-_BUSY_MS = 5_000
+_BUSY_S = 5.0
 _POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
 # A database that vanished without a word is noticed within about 10 s, not after the kernel's two hours.
 _POSTGRES_ARGS = {
@@ -50,7 +50,7 @@ def writing(url: str) -> Engine:
     where = address(url)
     if where.drivername.startswith("postgresql"):
         return create_engine(where, pool_size=1, max_overflow=1, connect_args=_POSTGRES_ARGS)
-    engine = create_engine(where, pool_size=1, connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(where, pool_size=1, connect_args=_sqlite_args(where))
     _prepare_sqlite(engine, "BEGIN IMMEDIATE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
     return engine
 
@@ -61,9 +61,14 @@ def reading(url: str) -> Engine:
     if where.drivername.startswith("postgresql"):
         engine = create_engine(where, pool_size=READERS, connect_args=_POSTGRES_ARGS)
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    engine = create_engine(where, pool_size=READERS, connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(where, pool_size=READERS, connect_args=_sqlite_args(where))
     _prepare_sqlite(engine, "BEGIN", "PRAGMA query_only = ON")
     return engine
+
+
+def _sqlite_args(where: URL) -> dict[str, float]:
+    """Wait a while for another process's lock, unless the URL says how long (`?timeout=0.5`)."""
+    return {} if "timeout" in where.query else {"timeout": _BUSY_S}
 
 
 def _prepare_sqlite(engine: Engine, begin: str, *pragmas: str) -> None:

@@ -1,0 +1,158 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+import migrations
+from bot.adapters.sql.engines import writing
+from bot.adapters.sql.store import SqlStore
+from bot.adapters.sql.tables import REVISION, metadata
+from bot.adapters.sql.timeline import SqlTimeline
+from bot.domain.errors import StoreUnusable
+from bot.domain.timeline import Author, Draft, Entry, Kind, Person, verify
+from tests.databases import empty_postgres, empty_sqlite
+from tests.fakes import NOON
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield empty_sqlite(tmp_path)
+        return
+    with empty_postgres() as postgres:
+        yield postgres
+
+
+def tables(url: str) -> set[str]:
+    engine = writing(url)
+    found = set(inspect(engine).get_table_names()) - {"alembic_version"}
+    engine.dispose()
+    return found
+
+
+def test_up_down_and_up_again(url: str) -> None:
+    assert migrations.current(url) == ""
+    migrations.upgrade(url)
+    assert migrations.current(url) == REVISION
+    assert tables(url) == set(metadata.tables)
+    migrations.downgrade(url, "base")
+    assert migrations.current(url) == ""
+    assert tables(url) == set()
+    migrations.upgrade(url)
+    migrations.upgrade(url)
+    assert tables(url) == set(metadata.tables)
+
+
+def test_tables_in_the_code_are_those_of_the_migrations(url: str) -> None:
+    migrations.upgrade(url)
+    migrations.check(url)
+
+
+def test_the_code_expects_the_newest_revision() -> None:
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head() == REVISION
+
+
+async def test_a_schema_that_is_not_there_is_named(url: str) -> None:
+    store = SqlStore(url)
+    with pytest.raises(StoreUnusable, match="firstfive migrate"):
+        await store.ping()
+    with pytest.raises(StoreUnusable, match="firstfive migrate"):
+        await store.read(SqlTimeline().chains)
+    migrations.upgrade(url)
+    await store.ping()
+    await store.write(lambda tx: SqlTimeline().open(tx, Draft(Kind.OPENED, {}), Author(Person("U1", "A")), NOON))
+    await store.close()
+
+
+async def test_a_schema_of_another_release_is_named(url: str) -> None:
+    migrations.upgrade(url)
+    _execute(url, "UPDATE alembic_version SET version_num = '9999'")
+    store = SqlStore(url)
+    with pytest.raises(StoreUnusable, match="9999"):
+        await store.ping()
+    await store.close()
+
+
+TAMPERINGS = [
+    "DELETE FROM entry",
+    "DELETE FROM entry WHERE seq = 2",
+    "UPDATE entry SET body = '{}'",
+    "UPDATE entry SET at_us = at_us + 1",
+    "UPDATE entry SET actor_name = 'nobody', body = NULL",
+    "UPDATE entry SET seq = seq + 10",
+    "UPDATE entry SET hash = prev",
+    "UPDATE entry SET incident_id = 'INC-9'",
+]
+
+
+@pytest.mark.parametrize("statement", TAMPERINGS)
+async def test_the_database_refuses_to_change_the_timeline(url: str, statement: str) -> None:
+    before = await _incident(url)
+    with pytest.raises(DBAPIError, match="append-only"):
+        _execute(url, statement)
+    assert await _entries(url) == before
+
+
+async def test_sqlite_refuses_to_replace_an_entry(tmp_path: Path) -> None:
+    url = empty_sqlite(tmp_path)
+    before = await _incident(url)
+    with pytest.raises(DBAPIError, match="append-only"):
+        _execute(url, "INSERT OR REPLACE INTO entry SELECT * FROM entry WHERE seq = 2")
+    assert await _entries(url) == before
+
+
+@pytest.mark.postgres
+async def test_postgres_refuses_to_truncate_the_timeline() -> None:
+    with empty_postgres() as url:
+        before = await _incident(url)
+        with pytest.raises(DBAPIError, match="append-only"):
+            _execute(url, "TRUNCATE entry")
+        assert await _entries(url) == before
+
+
+async def test_a_body_may_be_blanked_and_stays_blank(url: str) -> None:
+    await _incident(url)
+    _execute(url, "UPDATE entry SET body = NULL WHERE seq = 2")
+    _execute(url, "UPDATE entry SET body = NULL WHERE seq = 2")
+    with pytest.raises(DBAPIError, match="append-only"):
+        _execute(url, 'UPDATE entry SET body = \'{"text":"other"}\' WHERE seq = 2')
+    entries = await _entries(url)
+    audit = verify("INC-1", entries)
+    assert (audit.breaks, audit.blanked, audit.entries) == ((), 1, 3)
+
+
+def test_a_failing_migration_leaves_nothing_behind(url: str) -> None:
+    _execute(url, "CREATE TABLE surface (id TEXT)")
+    with pytest.raises(StoreUnusable, match="surface"):
+        migrations.upgrade(url)
+    assert tables(url) == {"surface"}
+
+
+async def _incident(url: str) -> list[Entry]:
+    migrations.upgrade(url)
+    store, timeline = SqlStore(url), SqlTimeline()
+    author, now = Author(Person("U1", "Ann")), NOON
+    incident_id = await store.write(lambda tx: timeline.open(tx, Draft(Kind.OPENED, {"title": "x"}), author, now))
+    notes = [Draft(Kind.NOTE, {"text": text}) for text in ("one", "two")]
+    await store.write(lambda tx: timeline.append(tx, incident_id, notes, author, now))
+    await store.close()
+    return await _entries(url)
+
+
+async def _entries(url: str) -> list[Entry]:
+    store = SqlStore(url)
+    entries = await store.read(lambda tx: SqlTimeline().entries(tx, "INC-1"))
+    await store.close()
+    return entries
+
+
+def _execute(url: str, statement: str) -> None:
+    engine = writing(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()
