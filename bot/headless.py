@@ -68,9 +68,7 @@ async def run(settings: Settings, playbook: str, params: Mapping[str, Any]) -> R
     try:
         return await _run(house, playbook, params)
     finally:
-        if is_ours:
-            await house.worker.stop(0)
-        await house.store.close()
+        await house.stop(0.0 if is_ours else None)
 
 
 async def _run(house: House, playbook: str, params: Mapping[str, Any]) -> Report:

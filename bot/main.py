@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,11 @@ from bot.engine.tools import Ports
 from bot.settings import Settings
 from handlers import api, pages, probes
 from handlers.loopback import LoopbackOnly
+from handlers.slack_desk import Desk
 
 if TYPE_CHECKING:
+    from slack_bolt.async_app import AsyncApp
+
     from bot.adapters.slack.side import SlackSide
 
 DRAIN_S = 5
@@ -63,18 +66,20 @@ class House:
     worker: EmbeddedWorker
     metrics: Metrics
     slack: "SlackSide | None"
+    bolt: "AsyncApp | None"
     stopping: threading.Event = field(default_factory=threading.Event)
 
     async def start(self) -> None:
         """Begin to execute runs and to speak with Slack."""
         await self.worker.start()
         if self.slack is not None:
-            await self.slack.start()
+            await self.slack.start(self.bolt)
 
-    async def stop(self) -> None:
-        """Let running steps end, then let go of everything."""
+    async def stop(self, grace_s: float | None = DRAIN_S) -> None:
+        """Let running steps end, then let go of everything. `grace_s` is None where no worker was started."""
         self.stopping.set()
-        await self.worker.stop(DRAIN_S)
+        if grace_s is not None:
+            await self.worker.stop(grace_s)
         if self.slack is not None:
             await self.slack.stop()
         await self.store.close()
@@ -158,12 +163,13 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         pager=NoPager(),
         catalog=settings.catalog(),
     )
-    slack = _slack(settings, ports, surfaces, registry, metrics)
+    slack = None if tools else _slack(settings, ports, surfaces)
     if slack is not None:
-        ports = slack.ports
+        ports = replace(ports, directory=slack.directory, pager=slack.pager)
         committed.listeners.append(slack.heard)
     runner = _Counted(registry, ports)
     runner.metrics = metrics
+    admission = Admission(registry, ports)
     return House(
         settings=settings,
         store=store,
@@ -171,19 +177,44 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         documents=documents,
         ports=ports,
         registry=registry,
-        admission=Admission(registry, ports),
+        admission=admission,
         worker=EmbeddedWorker(runner, ports, _lock_path(settings)),
         metrics=metrics,
         slack=slack,
+        bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view)) if slack else None,
     )
 
 
-def _slack(
-    settings: Settings, ports: Ports, surfaces: SqlSurfaces, registry: Registry, metrics: Metrics
-) -> "SlackSide | None":
+def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces) -> "SlackSide | None":
     """Wire Slack if it is configured; loaded only then, as it is the heaviest part."""
-    del ports, surfaces, registry, metrics
-    return None
+    if not settings.slack_bot_token:
+        return None
+    from bot.adapters.slack.config import SlackConfig  # noqa: PLC0415 - see above
+    from bot.adapters.slack.side import SlackSide  # noqa: PLC0415
+
+    config = SlackConfig(
+        settings.slack_bot_token,
+        settings.slack_signing_secret,
+        settings.slack_app_token,
+        f"{settings.slack_api_url}/",
+        settings.url,
+        settings.announcements,
+    )
+    return SlackSide(
+        config,
+        store=ports.store,
+        timeline=ports.timeline,
+        surfaces=surfaces,
+        artifacts=ports.artifacts,
+        clock=ports.clock,
+        catalog=ports.catalog,
+    )
+
+
+def _bolt(settings: Settings, desk: Desk) -> "AsyncApp":
+    from handlers.slack import slack_app  # noqa: PLC0415 - loads Bolt, like the rest of Slack
+
+    return slack_app(desk, settings.slack_bot_token)
 
 
 def _lock_path(settings: Settings) -> Path:
@@ -225,8 +256,10 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     app.include_router(probes.router(_checks(house), _degraded(house), house.metrics.exposition))
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
     app.include_router(api.router(house.admission, house.ports, house.registry))
-    if house.slack is not None:
-        app.include_router(house.slack.router)
+    if house.bolt is not None:
+        from handlers.slack import slack_router  # noqa: PLC0415 - loads Bolt, which is here already
+
+        app.include_router(slack_router(house.bolt, house.settings.slack_signing_secret, house.ports.clock))
     return app
 
 
