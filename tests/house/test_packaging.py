@@ -94,12 +94,23 @@ def test_the_command_explains_itself(installed: Installed) -> None:
     assert "serve" in done.stdout
 
 
-def test_the_wheel_boots_elsewhere_with_slack_out_of_reach(installed: Installed) -> None:
-    migrated = installed.run("migrate")
-    assert migrated.returncode == 0, migrated.stderr
+def test_the_procfile_boots_elsewhere_with_slack_out_of_reach(installed: Installed) -> None:
+    released = subprocess.run(
+        procfile("release"),
+        cwd=installed.folder,
+        env=installed.environment(),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert released.returncode == 0, released.stdout + released.stderr
     with served(installed) as address:
         assert httpx.get(f"{address}/health/live").status_code == httpx.codes.OK
         assert "firstfive" in httpx.get(f"{address}/metrics").text
+
+
+def procfile(*words: str) -> list[str]:
+    return [sys.executable, "-m", "honcho", "-f", str(ROOT / "Procfile"), "start", *words]
 
 
 @contextmanager
@@ -107,11 +118,15 @@ def served(installed: Installed) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    secrets = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "secret", "SLACK_API_URL": NO_SLACK}
+    secrets = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": "secret",
+        "SLACK_API_URL": NO_SLACK,
+    }
     process = subprocess.Popen(
-        [str(installed.bin / "firstfive"), "serve"],
+        procfile("--port", str(port), "web"),
         cwd=installed.folder,
-        env=installed.environment(PORT=str(port), **secrets),
+        env=installed.environment(**secrets),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -14,11 +14,11 @@ Tell = Callable[[str], None]  # prints a line after the run
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Give every file that git knows, relative to the root."""
-    command = ["git", "-C", str(ROOT), "ls-files", "-z"]
+    """Give every file that git knows, or would take, relative to the root."""
+    command = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     paths = (Path(name) for name in listed.split("\0") if name)
-    return tuple(path for path in paths if (ROOT / path).is_file())
+    return tuple(sorted({path for path in paths if (ROOT / path).is_file()}))
 
 
 def python_files(*folders: str) -> tuple[Path, ...]:
