@@ -6,8 +6,9 @@ from pathlib import Path
 
 from tests.house.tree import ROOT, tracked
 
+HOME = str(Path.home()) if len(Path.home().parts) > 1 else "/root"
 PLACES = re.compile(
-    r"""(?<![\w.$}~/-])/(?:home|root|Users|work|tmp)/[a-z][\w.-]*/\w"""  # somebody's folder
+    rf"(?<![\w.$}}~/-])(?:{re.escape(HOME)}|/root|/Users/\w+|/work)/[\w.]"  # somebody's folder
     r"""|\b(?:pypi|pythonhosted|npmjs|yarnpkg|jsdelivr|unpkg|cdnjs|deb\.debian|crates)\.(?:org|com|io|net)\b""",
 )
 FOREIGN = re.compile(r"(^|/)(node_modules|vendor|third_party)/|\.min\.(js|css)$|\.(whl|jar|so|exe|woff2?|ttf)$")
