@@ -88,6 +88,7 @@ class _Server(uvicorn.Server):
 
 
 def _end_with_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
+    # Read past sys.stdin, whose lock a thread must not hold when the interpreter ends.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
