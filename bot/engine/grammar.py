@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from bot.domain.errors import CommandRejected
 from bot.domain.incident import Severity
 from bot.domain.service import Catalog
+from bot.domain.timeline import storable
 from bot.engine.playbook import Params, Playbook, Registry, closest
 
 
@@ -64,13 +65,13 @@ def parse(registry: Registry, text: str, catalog: Catalog) -> Parsed:
 
     :raises CommandRejected: no such verb, or its words are wrong; the message says what would be right.
     """
-    words = text.translate(_QUOTES).strip()[:_LONGEST]
-    verb, _, rest = words.partition(" ") if " " in words else (*words.partition("\n")[:2], words.partition("\n")[2])
+    words = storable(text).translate(_QUOTES).strip()[:_LONGEST]
+    verb, rest = _cut(words)
     playbook = registry.get(verb.lower() or "help")
     if playbook is None:
         raise CommandRejected(_unknown(registry, verb))
     reading = _Reading(playbook.params.model_fields, catalog)
-    remainder = _take_keys(reading, rest.strip())
+    remainder = _take_keys(reading, rest)
     remainder = _take_leading(reading, remainder)
     _take_rest(playbook, reading, remainder)
     _require(playbook, reading)
@@ -97,9 +98,17 @@ def moment(text: str, now: datetime) -> datetime:
             return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
         hour, minute, second = (int(part or 0) for part in match.groups())
         at = now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=0)
-    except ValueError:
-        raise CommandRejected(f"{text!r} is not a time. Write at=HH:MM (UTC), for instance at={now:%H:%M}.") from None
+    except (ValueError, OverflowError):
+        raise CommandRejected(
+            f"{text[:40]!r} is not a time. Write at=HH:MM (UTC), for instance at={now:%H:%M}."
+        ) from None
     return at if at <= now else at - timedelta(days=1)
+
+
+def _cut(text: str) -> tuple[str, str]:
+    """Give the first word and the rest, whose lines stay as they are."""
+    word, *rest = text.split(maxsplit=1) or [""]
+    return word, "".join(rest)
 
 
 def _unknown(registry: Registry, verb: str) -> str:
@@ -140,14 +149,14 @@ def _keyed(reading: _Reading, key: str, value: str) -> Any:
 def _take_leading(reading: _Reading, text: str) -> str:
     """Give each leading word to the first free param that accepts it, in any order; stop at the first nobody wants."""
     while text:
-        word, _, rest = text.partition(" ")
+        word, rest = _cut(text)
         if _INCIDENT.fullmatch(word) and not reading.incident_id:
             reading.incident_id = word.upper()
         elif "warnings" in reading.fields and "severity" not in reading.values and _is_bad_severity(word):
             reading.warnings.append(_wrong("severity", reading.fields["severity"], word, reading.catalog))
         elif not _take_word(reading, word):
             return text
-        text = rest.lstrip()
+        text = rest
     return text
 
 

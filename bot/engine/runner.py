@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from bot.domain.errors import FenceLost, FirstFiveError
+from bot.domain.errors import FenceLost, FirstFiveError, StoreUnusable
 from bot.domain.measures import duration
 from bot.domain.run import PROTOCOL, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
@@ -88,16 +88,20 @@ class Runner:
         run = tools.run_row
         playbook = self._registry.get(run.plan.playbook)
         if playbook is None or run.plan.protocol != PROTOCOL or playbook.step_names != run.plan.steps:
-            reason = (
-                f"Run {run.id} of {run.plan.playbook!r} was begun by another release, whose steps this one does not "
-                f"know. Start that release to finish it, or run it anew."
-            )
-            return await _end(tools, None, _Ending(RunStatus.PARKED, reason=reason))
+            return await _park(tools)
         tools.run_row = await self._place(tools)
         if playbook.needs_incident and not tools.incident_id:
             listed = await tools.incidents(limit=_ASK_AMONG)
             return await _end(tools, None, _Ending(RunStatus.DONE, ask_which(run, listed)))
-        return await _Execution(tools, playbook, playbook.params.model_validate(run.plan.params)).go()
+        try:
+            return await _Execution(tools, playbook, playbook.params.model_validate(run.plan.params)).go()
+        except ValidationError:
+            log.exception("params or kept results do not fit the playbook any more")
+            return await _park(tools)
+        except (FenceLost, StoreUnusable):
+            raise
+        except FirstFiveError as error:  # what a step recorded was refused, as for an incident that does not exist
+            return await _end(tools, None, _Ending(RunStatus.FAILED, reason=str(error)))
 
     async def _place(self, tools: Tools) -> Run:
         """Find the incident a run is about: its own, or that of the channel it was asked in."""
@@ -105,6 +109,8 @@ class Runner:
         if run.incident_id or not run.source.channel:
             return run
         found = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, run.source.channel))
+        if found:
+            await ports.store.write(lambda tx: ports.journal.bind(tx, run, found))
         return replace(run, incident_id=found)
 
 
@@ -172,8 +178,9 @@ class _Execution:
         try:
             async with asyncio.timeout(left_s):
                 value = await step.act(**self._arguments(step))
-            return _Left("done", adapter.dump_python(value, mode="json"))
-        except FenceLost:
+            left = _Left("done", adapter.dump_python(value, mode="json"))
+            _LEFT.dump_json(left)  # what cannot be kept is the step's failure, here and now
+        except (FenceLost, StoreUnusable):
             raise
         except TimeoutError:
             if left_s is None:
@@ -184,6 +191,7 @@ class _Execution:
         except Exception as error:
             log.exception("step failed", step=step.name)
             return _failed(step, f"{step.title}: an error of FirstFive itself ({type(error).__name__}); see its log.")
+        return left
 
     def _arguments(self, step: Step) -> dict[str, Any]:
         arguments: dict[str, Any] = {"tools": self.tools, "params": self.params}
@@ -205,12 +213,23 @@ class _Execution:
         await self.tools.commit(f"step:{step.name}", _LEFT.dump_json(left).decode(), *effects)
 
 
+async def _park(tools: Tools) -> Run:
+    """Leave a run to the release that began it."""
+    run = tools.run_row
+    reason = (
+        f"Run {run.id} of {run.plan.playbook!r} was begun by another release, whose steps this one does not "
+        f"know. Start that release to finish it, or run it anew."
+    )
+    return await _end(tools, None, _Ending(RunStatus.PARKED, reason=reason))
+
+
 async def _end(tools: Tools, playbook: Playbook | None, ending: _Ending) -> Run:
     """Close the run, answer whoever asked, wake whoever waits: one transaction."""
     now = tools.now()
     run = replace(tools.run_row, status=ending.status, result=ending.shown(), reason=ending.reason, ended_at=now)
     reply = _reply(run, ending.result)
     journal = tools.ports.journal
+    answered = f"run:{run.id}" if run.status.ended else f"run:{run.id}:{run.status.value}"
 
     def act(tx: Tx) -> None:
         journal.end(tx, run)
@@ -219,7 +238,7 @@ async def _end(tools: Tools, playbook: Playbook | None, ending: _Ending) -> Run:
             body = {"playbook": playbook.name, "status": run.status.value, "elapsed_s": elapsed_s}
             tools.append(Draft(Kind.RUN_ENDED, {**body, "reason": ending.reason}))(tx)
         if reply is not None:
-            journal.reply(tx, f"run:{run.id}", run.source, run.actor, reply)
+            journal.reply(tx, answered, run.source, run.actor, reply)
 
     tools.step = ""
     await tools.ports.store.write(act)

@@ -11,7 +11,7 @@ from bot.domain.errors import CommandRejected
 from bot.domain.incident import Incident, fold
 from bot.domain.run import Outcome, Run, RunStatus
 from bot.domain.service import Catalog, Service
-from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person
+from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person, canonical
 from bot.engine.playbook import Registry, closest, plan_of
 from bot.ports import (
     Archive,
@@ -120,6 +120,7 @@ class Tools:
 
     def record(self, kind: Kind, /, **body: Any) -> None:
         """Put an entry on the timeline, durable together with the step's result."""
+        canonical(body)  # what cannot be written must fail in the step, not in its commit
         draft = Draft(kind, body)
         self._pending.append(lambda tx: self._append(tx, [draft]))
 
