@@ -36,12 +36,18 @@ def find(facts: Facts, _others: Sequence[Facts]) -> Finding | None:
         f"{crowd.count} goroutines wait at {place} for a lock that is not released{how_long}.",
         (
             Evidence(f"{crowd.state} at {place}", str(crowd.count), facts.file(part)),
-            Evidence("time recorded at released locks", f"{facts.mutex_delay_s or 0:.1f} s", facts.file("mutex")),
+            *_released(facts),
             *probe_evidence(facts),
         ),
         f"Find who holds the lock taken at {place}: release it on every path (defer), and take several in one order.",
         share(facts, crowd),
     )
+
+
+def _released(facts: Facts) -> tuple[Evidence, ...]:
+    if facts.mutex_delay_s is None:
+        return ()
+    return (Evidence("time recorded at released locks", f"{facts.mutex_delay_s:.1f} s", facts.file("mutex")),)
 
 
 def lock_crowd(facts: Facts) -> Group | None:
