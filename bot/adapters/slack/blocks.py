@@ -6,6 +6,7 @@ Limits: docs.slack.dev/reference/block-kit, and 13,200 characters over all block
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, plain_clock, shorten
@@ -184,15 +185,16 @@ def _ended(incident: Incident) -> str:
 
 
 def _phase(phase: Phase) -> str:
-    budget = f"{phase.budget_s:g} s"
-    if phase.state is PhaseState.RUNNING:
-        times = f"has {budget}, began {clock(phase.started_at)}"
+    budget = timedelta(seconds=round(phase.budget_s))
+    if phase.state is PhaseState.RUNNING and budget:
+        times = f" until {clock(phase.started_at + budget)}"
     elif phase.ended_at is not None:
-        times = f"{duration(phase.ended_at - phase.started_at)} of {budget}"
+        of_budget = f" of {duration(budget)}" if budget else ""
+        times = f" ({duration(phase.ended_at - phase.started_at)}{of_budget})"
     else:
-        times = budget
+        times = ""
     told = f": {line(phase.summary, 220)}" if phase.summary else ""
-    return f"{_SIGNS[phase.state]} *{line(phase.title, 80)}* {phase.state.value} ({times}){told}"
+    return f"{_SIGNS[phase.state]} *{line(phase.title, 80)}* {phase.state.value}{times}{told}"
 
 
 def _verdict(incident: Incident) -> str:

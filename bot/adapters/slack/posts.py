@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.adapters.slack.blocks import SECTION, Around, Json, Message, actions, button, link_button, numbered, section
+from bot.adapters.slack.projection import is_user
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, shorten
 from bot.domain.timeline import Entry, Kind
 
@@ -102,9 +103,10 @@ def _escalated(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
 
 
 def _asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
-    text = entry.facts["text"]
+    text, person = entry.facts["text"], str(entry.facts.get("person") or "")
+    whom = f"<@{person}> " if is_user(person) else ""
     buttons = actions([button("Mitigated", f"mitigate incident={entry.incident_id}")])
-    return Post(entry.seq, entry.seq, _with(_message(mrkdwn(text), text), [buttons]), in_thread=False)
+    return Post(entry.seq, entry.seq, _with(_message(whom + mrkdwn(text), text), [buttons]), in_thread=False)
 
 
 def _verdict(entry: Entry, entries: Sequence[Entry], around: Around) -> Post:

@@ -18,7 +18,9 @@ _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 
 def channel_name(incident: Incident, attempt: int = 1) -> str:
     """Give the name its channel should have: `inc-7-checkout-5xx-after-deploy`, `-2` ... when that is taken."""
-    decomposed = unicodedata.normalize("NFKD", incident.title.lower())
+    named = incident.service and incident.service.lower() not in incident.title.lower()
+    title = f"{incident.service} {incident.title}" if named else incident.title
+    decomposed = unicodedata.normalize("NFKD", title.lower())
     words = re.sub(r"[^a-z0-9]+", "-", "".join(sign for sign in decomposed if not unicodedata.combining(sign)))
     suffix = f"-{attempt}" if attempt > 1 else ""
     return f"inc-{incident.number}-{words}".rstrip("-")[: NAME - len(suffix)].rstrip("-") + suffix

@@ -1,0 +1,148 @@
+"""The bot as it runs, but for its targets: real database, real worker, in front of a running emulator."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+import migrations
+import playbooks
+from bot.adapters.artifacts import FolderArtifacts
+from bot.adapters.bell import LocalBell
+from bot.adapters.clock import SystemClock
+from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.side import SlackSide
+from bot.adapters.sql.journal import SqlJournal
+from bot.adapters.sql.store import SqlStore
+from bot.adapters.sql.surfaces import SqlSurfaces
+from bot.adapters.sql.timeline import SqlTimeline
+from bot.adapters.worker import EmbeddedWorker
+from bot.domain.service import Catalog, Service, Target
+from bot.domain.timeline import Entry
+from bot.engine.admission import Admission
+from bot.engine.playbook import load
+from bot.engine.runner import Runner
+from bot.engine.tools import Ports
+from bot.ports import Listed
+from handlers.slack import slack_app, slack_router
+from handlers.slack_desk import Desk
+from tests.fakes import fake_ports
+from tests.integration.emulator_process import APP_TOKEN, BOT_TOKEN, SECRET, Emulator, running_emulator
+
+CATALOG = Catalog(
+    services=(Service("checkout", (Target("checkout-1", "checkout", "http://127.0.0.1:9"),)),),
+    on_call=("@ben",),
+)
+
+
+@dataclass
+class Bot:
+    """What a test looks at."""
+
+    side: SlackSide
+    ports: Ports
+    url: str = ""
+
+    async def incidents(self) -> list[Listed]:
+        return await self.ports.store.read(lambda tx: self.ports.timeline.incidents(tx, ended=True))
+
+    async def entries(self, incident_id: str) -> list[Entry]:
+        return await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, incident_id))
+
+
+def free_server(app: FastAPI) -> uvicorn.Server:
+    return uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    server = free_server(app)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def running_bot(
+    folder: Path, app: FastAPI, api_url: str, *, socket_mode: bool = False, announcements: str = ""
+) -> AsyncIterator[Bot]:
+    database = f"sqlite:///{folder / 'bot.db'}"
+    migrations.upgrade(database)
+    clock = SystemClock()
+    bell = LocalBell(clock)
+    listeners: list[Callable[[frozenset[str]], None]] = [bell.ring]
+    store = SqlStore(database, lambda topics: [listen(topics) for listen in listeners] and None)
+    timeline, artifacts = SqlTimeline(), FolderArtifacts(folder / "artifacts")
+    config = SlackConfig(
+        BOT_TOKEN, SECRET, APP_TOKEN if socket_mode else "", api_url=api_url, announcements=announcements
+    )
+    side = SlackSide(
+        config,
+        store=store,
+        timeline=timeline,
+        surfaces=SqlSurfaces(),
+        artifacts=artifacts,
+        clock=clock,
+        catalog=CATALOG,
+    )
+    listeners.append(side.heard)
+    ports = replace(
+        fake_ports(CATALOG),
+        store=store,
+        timeline=timeline,
+        journal=SqlJournal(clock),
+        clock=clock,
+        bell=bell,
+        artifacts=artifacts,
+        directory=side.directory,
+        pager=side.pager,
+    )
+    registry = load(playbooks)
+    desk = Desk(registry, Admission(registry, ports), ports, side.draw, side.open_view)
+    bolt = slack_app(desk, BOT_TOKEN)
+    app.include_router(slack_router(bolt, SECRET, clock))
+    worker = EmbeddedWorker(Runner(registry, ports), ports, folder / "lock")
+    await worker.start()
+    await side.start(bolt)
+    try:
+        yield Bot(side, ports)
+    finally:
+        await worker.stop(0.2)
+        await side.stop()
+        await store.close()
+
+
+@asynccontextmanager
+async def town(folder: Path, *options: str, **settings: Any) -> AsyncIterator[tuple[Bot, Emulator]]:
+    """Run a bot and the emulator in front of each other."""
+    app = FastAPI()
+    async with (
+        served(app) as url,
+        running_emulator(f"{url}/slack/events", *options) as slack,
+        running_bot(folder, app, slack.api_url, **settings) as bot,
+    ):
+        bot.url = url
+        yield bot, slack
+
+
+async def until(look: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> Any:
+    """Give what `look` gives once it is something; fail if that takes too long."""
+    async with asyncio.timeout(seconds):
+        while not (found := await look()):
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def incident_channels(slack: Emulator) -> list[dict[str, Any]]:
+    channels = (await slack.read("state"))["channels"]
+    return [channel for channel in channels if str(channel.get("name", "")).startswith("inc-")]
