@@ -57,4 +57,4 @@ def lock_crowd(facts: Facts) -> Group | None:
 
 def share(facts: Facts, crowd: Group) -> float:
     """Give the part of all goroutines that a group is."""
-    return crowd.count / max(facts.goroutines or crowd.count, 1)
+    return crowd.count / max(facts.goroutines or 0, crowd.count, 1)
