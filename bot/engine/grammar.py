@@ -175,7 +175,8 @@ def _take_rest(playbook: Playbook, reading: _Reading, text: str) -> None:
     """Give what is left to the text param; find a service named in it; refuse words nobody takes."""
     rest = next((name for name, info in reading.fields.items() if _marker(info) is Word.REST), "")
     if rest and text:
-        reading.values.setdefault(rest, text)
+        given = reading.values.get(rest)
+        reading.values[rest] = f"{given} {text}" if given else text
     elif text:
         _refuse_word(playbook, reading, text.split(maxsplit=1)[0])
     if "warnings" in reading.fields:
