@@ -103,10 +103,9 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     )
     if diagnosis.verdict and tools.incident_id:
         await _locate(tools)
-    named = f"*{diagnosis.verdict}*. " if diagnosis.verdict else ""
-    return Diagnosed(
-        diagnosis.verdict, diagnosis.findings, stored.sha256, taken.archive, f"{named}{diagnosis.statement}"
-    )
+    first = diagnosis.findings[0] if diagnosis.findings else None
+    summary = f"{first.fault} on {first.target}: {first.claim}" if first else diagnosis.statement
+    return Diagnosed(diagnosis.verdict, diagnosis.findings, stored.sha256, taken.archive, summary)
 
 
 async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:

@@ -97,7 +97,10 @@ async def diagnose(tools: Tools, params: Sop, captured: Captured | Missing) -> D
     if not service:
         raise RunFailed("no service is named, so nothing was captured")
     snapshot = f"{tools.run_id}.snapshot" if isinstance(captured, Missing) else captured.run_id
-    return Diagnosed(_summary(await tools.run("diagnose", {"service": service, "snapshot": snapshot})))
+    outcome = await tools.run("diagnose", {"service": service, "snapshot": snapshot})
+    said = _summary(outcome)
+    # The card shows the verdict in full right below; its phase needs the name only.
+    return Diagnosed(f"{said.partition(':')[0]}." if outcome.result["verdict"] else said)
 
 
 @playbook.step("Decide", budget_s=30, optional=True)
@@ -120,7 +123,7 @@ async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) ->
             "ask",
             Kind.ASKED,
             person=whom.id if whom else "",
-            text=f"{known} Roll back, restart or divert, then press Mitigated when users are safe.",
+            text=f"{known} Roll back, restart or divert, and press Mitigated when users are safe.",
         )
     who = await tools.wait("mitigated")
     return Mitigated(f"{who} says users are safe")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from bot.domain.redaction import redact
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Person
 from bot.engine.playbook import Registry, plan_of
@@ -49,7 +50,7 @@ class Admission:
         run_id = self._new_id()
         run = Run(
             id=run_id,
-            plan=plan_of(self._registry, command.playbook, command.params),
+            plan=plan_of(self._registry, command.playbook, _without_secrets(command.params)),
             actor=command.actor,
             source=command.source,
             created_at=self._ports.clock.now(),
@@ -59,3 +60,8 @@ class Admission:
         )
         holder = await self._ports.store.write(lambda tx: self._ports.journal.admit(tx, run))
         return Admitted(holder, fresh=holder == run_id)
+
+
+def _without_secrets(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Remove tokens and passwords that somebody pasted, before anything is stored."""
+    return {key: redact(value) if isinstance(value, str) else value for key, value in params.items()}

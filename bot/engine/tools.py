@@ -11,7 +11,7 @@ from bot.domain.errors import CommandRejected
 from bot.domain.incident import Incident, fold
 from bot.domain.run import Outcome, Run, RunStatus
 from bot.domain.service import Catalog, Service
-from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person, canonical
+from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Entry, Kind, Person, canonical
 from bot.engine.playbook import Registry, closest, plan_of
 from bot.ports import (
     Archive,
@@ -224,7 +224,8 @@ class Tools:
         return lambda tx: self._append(tx, list(drafts))
 
     def _append(self, tx: Tx, drafts: list[Draft]) -> None:
-        author = Author(self.actor, self.run_id, self.step)
+        by_itself = bool(self.run_row.parent_id)
+        author = Author(FIRSTFIVE if by_itself else self.actor, self.run_id, self.step)
         self.ports.timeline.append(tx, self.incident_id or HOUSE, drafts, author, self.now())
 
     def _seen(self, key: str) -> bool:
