@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bot.emulator.clock import Clock
@@ -62,6 +62,22 @@ class Box:
         """Render a view as Slack sends it."""
         return view.payload(self.settings.team_id, self.settings.app_id, self.workspace.bot.bot_id)
 
+    def listen(self) -> None:
+        """Let the page and the app hear of what happens in the workspace."""
+        self.events = Events(self.settings, self.workspace, self.clock, self.deliver)
+        self.workspace.listeners[:] = [self.live.hear, self.events.hear]
+
+    async def reset(self) -> None:
+        """Begin again as if just started; the app's connections and open pages stay."""
+        await self.events.close()
+        fresh = build_box(self.settings)
+        kept = {"settings", "http", "sockets", "live"}
+        for part in fields(self):
+            if part.name not in kept:
+                setattr(self, part.name, getattr(fresh, part.name))
+        self.live.follow(self.workspace, self.views)
+        self.listen()
+
     async def close(self) -> None:
         """Stop what runs and close what is open."""
         self.live.close()
@@ -89,6 +105,5 @@ def build_box(settings: Settings) -> Box:
         http=SignedHttp(settings, clock),
         sockets=SocketMode(settings),
     )
-    box.events = Events(settings, workspace, clock, box.deliver)
-    workspace.listeners += [box.live.hear, box.events.hear]
+    box.listen()
     return box

@@ -48,6 +48,7 @@ class Control:
             "limits": self._limits,
             "clock": self._clock,
             "disconnect": self._disconnect,
+            "reset": self._reset,
         }
 
     async def read(self, request: web.Request) -> web.StreamResponse:
@@ -192,6 +193,10 @@ class Control:
 
     async def _disconnect(self, args: Arguments) -> Json:
         return {"asked": await self._box.sockets.disconnect(args.text("reason", "refresh_requested"))}
+
+    async def _reset(self, _args: Arguments) -> Json:
+        await self._box.reset()
+        return {}
 
     # --- reading ---
 

@@ -27,6 +27,12 @@ class Live:
         self._views = views
         self._pages: set[asyncio.Queue[Json | None]] = set()
 
+    def follow(self, workspace: Workspace, views: Views) -> None:
+        """Go on with another workspace; open pages load it."""
+        self._workspace, self._views = workspace, views
+        for page in self._pages:
+            page.put_nowait({"kind": "reset"})
+
     def hear(self, change: Change) -> None:
         """Tell every page, in the page's own terms."""
         for note in self._notes(change):

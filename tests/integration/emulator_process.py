@@ -1,13 +1,18 @@
 """A running emulator for tests: its own process, ended with the test, and a client for its control API."""
 
 import asyncio
+import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
+import uvicorn
+from fastapi import FastAPI
+
+T = TypeVar("T")
 
 SECRET = "emulator-signing-secret"
 BOT_TOKEN = "xoxb-emulator-test"
@@ -24,7 +29,7 @@ class Emulator:
     def api_url(self) -> str:
         return f"{self.url}api/"
 
-    async def act(self, name: str, **values: Any) -> dict[str, Any]:
+    async def act(self, name: str, /, **values: Any) -> dict[str, Any]:
         async with self.session.post(f"{self.url}__box/{name}", json=values) as response:
             body: dict[str, Any] = await response.json()
             return body
@@ -59,3 +64,26 @@ async def running_emulator(app_url: str, *options: str) -> AsyncIterator[Emulato
     finally:
         process.stdin.close()
         await process.wait()
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """Serve an app on a free port within the test's own loop; yield its address."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", ws="none", lifespan="off")
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
+
+
+async def eventually(found: Callable[[], Awaitable[T]], within_s: float = 5.0) -> T:
+    """Ask again until there is something; what is never there fails the test."""
+    async with asyncio.timeout(within_s):
+        while not (value := await found()):  # noqa: ASYNC110 - what is waited for is in another process
+            await asyncio.sleep(0.01)
+        return value

@@ -43,7 +43,13 @@ async function refresh() {
 function follow() {
   const stream = new EventSource("/__box/stream");
   let lost = false;
-  stream.onmessage = (event) => hear(JSON.parse(event.data));
+  stream.onmessage = async (event) => {
+    const note = JSON.parse(event.data);
+    if (note.kind !== "reset") return hear(note);
+    await refresh();
+    store.unread = {};
+    place();
+  };
   stream.onerror = () => {
     if (!lost) notice("The connection is lost; trying again.");
     lost = true;
