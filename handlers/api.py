@@ -12,9 +12,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.errors import CommandRejected, IncidentNotFound
+from bot.domain.exhibits import Found, found
 from bot.domain.incident import Incident, fold
 from bot.domain.measures import measure
-from bot.domain.narrative import Found, found, tell, who
+from bot.domain.narrative import tell, who
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Entry, Person
 from bot.engine.admission import Admission, Command

@@ -4,21 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain.incident import SOP, SOP_S, Incident, PhaseState, Status, fold
+from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
+from bot.domain.incident import SOP, Incident, PhaseState, Status, fold
 from bot.domain.measures import Measure, Milestone, duration, measure
-from bot.domain.narrative import (
-    Evidence,
-    Found,
-    Kept,
-    by_itself,
-    evidence,
-    found,
-    is_child,
-    kept,
-    seconds,
-    tell,
-    who,
-)
+from bot.domain.narrative import by_itself, is_child, seconds, tell, unmarked, who
 from bot.domain.timeline import Entry, Kind
 from bot.engine.playbook import Registry
 
@@ -105,8 +94,9 @@ class IncidentView:
     clock: Clock
     phases: tuple[PhaseRow, ...]
     findings: tuple[Found, ...]
-    verdict_proof: Evidence | None
-    judged: bool
+    judged: Judged | None
+    earlier: Judged | None
+    fix: str
     artifacts: tuple[Kept, ...]
     measures: tuple[Measure, ...]
     runs: tuple[RunRow, ...]
@@ -124,7 +114,7 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
     """
     incident = fold(entries)
     artifacts = kept(entries)
-    verdict = next((entry for entry in reversed(entries) if entry.kind == Kind.VERDICT), None)
+    verdicts, findings = judged(entries), found(entries)
     filters = _filters(entries)
     chosen = show if show in {each.name for each in filters} else HIGHLIGHTS
     oldest_first = order == "oldest"
@@ -134,9 +124,10 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
         now=now,
         clock=_clock(incident, now),
         phases=_phases(incident, now, registry),
-        findings=found(entries),
-        verdict_proof=evidence(verdict, artifacts) if verdict else None,
-        judged=verdict is not None,
+        findings=findings,
+        fix=next((each.fix for each in findings if verdicts and each.fault_class == verdicts[-1].verdict), ""),
+        judged=verdicts[-1] if verdicts else None,
+        earlier=next((each for each in reversed(verdicts) if each.verdict), None),
         artifacts=artifacts,
         measures=measure(incident.milestones),
         runs=_runs(entries),
@@ -177,7 +168,7 @@ def _phases(incident: Incident, now: datetime, registry: Registry) -> tuple[Phas
             spent=seconds(phase.elapsed_s(now)),
             budget=seconds(phase.budget_s),
             share=min(1.0, phase.elapsed_s(now) / phase.budget_s) if phase.budget_s else 1.0,
-            summary=phase.summary,
+            summary=unmarked(phase.summary),
             started_at=phase.started_at if phase.state is PhaseState.RUNNING else None,
             budget_s=phase.budget_s,
         )
@@ -221,9 +212,16 @@ def _belongs(entry: Entry, show: str) -> bool:
     if show == EVERYTHING:
         return True
     if show == HIGHLIGHTS:
-        is_inner = entry.kind in {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED} and is_child(entry.run_id)
-        return entry.kind not in {Kind.STEP_STARTED, Kind.CHAT_FAILED} and not is_inner
+        return not _is_inner(entry)
     return entry.kind in _GROUPS[show][1]
+
+
+def _is_inner(entry: Entry) -> bool:
+    """Tell whether an entry is of the machinery: what a run began or did as it should, inside of another."""
+    if entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED}:
+        return True
+    is_well = entry.facts.get("outcome", entry.facts.get("status", "done")) == "done"
+    return entry.kind in {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED} and is_child(entry.run_id) and is_well
 
 
 def _lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, ...]:
@@ -237,6 +235,3 @@ def _lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, .
             )
         )
     return tuple(lines)
-
-
-__all__ = ["EVERYTHING", "HIGHLIGHTS", "SOP_S", "IncidentView", "countdown", "view"]

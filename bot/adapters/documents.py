@@ -11,8 +11,9 @@ from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markdown_it import MarkdownIt
 
+from bot.domain.exhibits import Evidence
 from bot.domain.incident import Incident
-from bot.domain.narrative import Evidence, legible
+from bot.domain.narrative import legible
 from bot.domain.postmortem import compose
 from bot.domain.timeline import Entry
 

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from bot.domain.exhibits import judged
 from bot.domain.incident import SOP_S, Incident, Phase, PhaseState, Role, Severity, Status
 from bot.domain.measures import Milestone, duration, measure
-from bot.domain.narrative import is_child, seconds
+from bot.domain.narrative import is_child, seconds, unmarked
 from bot.domain.timeline import Entry, Kind
 
 _FIVE_MINUTES = timedelta(seconds=SOP_S)
@@ -24,6 +25,7 @@ def well(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
             *_captured(incident),
             _named_soon(incident, entries),
             _mitigated_soon(incident),
+            _gone(incident, entries),
         )
         if sentence
     )
@@ -39,7 +41,7 @@ def badly(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
             "" if incident.commander else "Nobody was ever commander.",
             *_phases_missed(incident),
             _escalated(incident),
-            _unnamed(incident, entries),
+            _unnamed(entries),
             *_failures(entries),
             _underestimated(entries),
             _silent(incident, entries),
@@ -91,7 +93,7 @@ def _phases_in_time(incident: Incident) -> str:
 
 def _captured(incident: Incident) -> list[str]:
     return [
-        f"{phase.title} took {_spent(phase)}: {phase.summary}"
+        f"{phase.title} took {_spent(phase)}: {unmarked(phase.summary)}"
         for phase in incident.phases
         if phase.name == "capture" and phase.state is PhaseState.DONE and phase.ended_at and phase.summary
     ]
@@ -101,11 +103,20 @@ def _spent(phase: Phase) -> str:
     return seconds(phase.elapsed_s(phase.ended_at or phase.started_at))
 
 
-def _named_soon(incident: Incident, entries: Iterable[Entry]) -> str:
-    for entry in entries:
-        if entry.kind == Kind.VERDICT and entry.facts.get("verdict"):
-            return f"{entry.facts['verdict']} was named {duration(entry.at - incident.opened_at)} after the opening."
+def _named_soon(incident: Incident, entries: Sequence[Entry]) -> str:
+    for each in judged(entries):
+        if each.verdict:
+            return f"{each.verdict} was named {duration(each.at - incident.opened_at)} after the opening."
     return ""
+
+
+def _gone(incident: Incident, entries: Sequence[Entry]) -> str:
+    """Tell whether a diagnosis after the mitigation found nothing any more."""
+    verdicts, mitigated = judged(entries), incident.milestones.get(Milestone.MITIGATED)
+    if not verdicts or mitigated is None or verdicts[-1].verdict or verdicts[-1].at < mitigated:
+        return ""
+    named = any(each.verdict for each in verdicts)
+    return f"A diagnosis at {verdicts[-1].at:%H:%M:%S} UTC found it gone." if named else ""
 
 
 def _mitigated_soon(incident: Incident) -> str:
@@ -118,7 +129,7 @@ def _mitigated_soon(incident: Incident) -> str:
 def _phases_missed(incident: Incident) -> list[str]:
     words = {PhaseState.OVERRAN: "did not finish in its time", PhaseState.FAILED: "failed"}
     return [
-        f"{phase.title} {words[phase.state]}" + (f": {phase.summary}" if phase.summary else ".")
+        f"{phase.title} {words[phase.state]}" + (f": {unmarked(phase.summary)}" if phase.summary else ".")
         for phase in incident.phases
         if phase.state in words
     ]
@@ -130,11 +141,11 @@ def _escalated(incident: Incident) -> str:
     return f"Not mitigated by {incident.deadline_at:%H:%M:%S} UTC: {incident.escalation}"
 
 
-def _unnamed(incident: Incident, entries: Iterable[Entry]) -> str:
-    judged = any(entry.kind == Kind.VERDICT and entry.body is not None for entry in entries)
-    if not judged or incident.verdict:
+def _unnamed(entries: Sequence[Entry]) -> str:
+    verdicts = judged(entries)
+    if not verdicts or any(each.verdict for each in verdicts):
         return ""
-    return f"No fault class was named: {incident.statement}" if incident.statement else "No fault class was named."
+    return f"No fault class was named: {verdicts[-1].statement}" if verdicts[-1].statement else "No fault was named."
 
 
 def _failures(entries: Iterable[Entry]) -> list[str]:

@@ -1,12 +1,11 @@
-"""A timeline in plain words: each entry as a sentence, the evidence behind it, what was kept and found.
+"""A timeline in plain words: each entry as a sentence.
 
 Everything here is plain text and may hold what anybody typed; whoever renders it must escape it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from bot.domain.incident import SOP
@@ -15,44 +14,11 @@ from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
 
 REDACTED = "(redacted)"
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 # Controls, and the marks that make text read in another order than it is stored (Unicode TR 9, CVE-2021-42574).
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+_MARKED = re.compile(r"(?<![\w(*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?=[\s.,:;!?]|$)|`([^`\n]+)`")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _EXACT_BELOW_S = 10.0
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What proves a statement: an artifact (its sha256) or a run (its id); one of the two is empty."""
-
-    label: str
-    artifact: str = ""
-    run: str = ""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """An artifact as the timeline names it. `bytes`: its size."""
-
-    name: str
-    sha256: str
-    bytes: int
-    what: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Found:
-    """A finding as the timeline names it."""
-
-    fault_class: str
-    target: str
-    claim: str
-    evidence: tuple[str, ...]
-    fix: str
-    proof: Evidence | None
-    at: datetime
 
 
 class _Facts(dict[str, Any]):
@@ -95,7 +61,11 @@ def tell(entry: Entry) -> str:
 
 def by_itself(entry: Entry) -> bool:
     """Tell whether FirstFive did this by itself, be it in a run that somebody had begun."""
-    return entry.actor == FIRSTFIVE.id or entry.kind in _OWN
+    return (
+        entry.actor == FIRSTFIVE.id
+        or entry.kind in _OWN
+        or (entry.kind == Kind.MILESTONE and entry.facts.get("source") in _OWN_SOURCES)
+    )
 
 
 def who(entry: Entry) -> str:
@@ -103,56 +73,14 @@ def who(entry: Entry) -> str:
     return FIRSTFIVE.name if by_itself(entry) else entry.actor_name
 
 
-def kept(entries: Iterable[Entry]) -> tuple[Kept, ...]:
-    """Give the artifacts of a timeline, each once, in the order they were kept."""
-    found: dict[tuple[str, str], Kept] = {}
-    for entry in entries:
-        if entry.kind == Kind.ARTIFACT and entry.body is not None:
-            facts = _Facts(entry.facts)
-            one = Kept(str(facts["name"]), str(facts["sha256"]), int(facts["bytes"] or 0), str(facts["what"]), entry.at)
-            found.setdefault((one.name, one.sha256), one)
-    return tuple(found.values())
-
-
-def found(entries: Sequence[Entry]) -> tuple[Found, ...]:
-    """Give the findings of a timeline, each once, in the order they were made."""
-    artifacts = kept(entries)
-    findings: dict[tuple[str, str, str], Found] = {}
-    for entry in entries:
-        if entry.kind == Kind.FINDING and entry.body is not None:
-            one = _finding(entry, artifacts)
-            findings.setdefault((one.fault_class, one.target, one.claim), one)
-    return tuple(findings.values())
-
-
-def evidence(entry: Entry, artifacts: Sequence[Kept]) -> Evidence | None:
-    """Give what proves an entry: the artifact it names, or else the run that wrote it."""
-    facts = _Facts(entry.facts)
-    named = str(facts["sha256"] if entry.kind == Kind.ARTIFACT else facts["artifact"])
-    by_name = {one.name: one.sha256 for one in artifacts}
-    by_sha = {one.sha256: one.name for one in artifacts}
-    sha256 = named if _SHA256.fullmatch(named) else by_name.get(named, "")
-    if sha256:
-        return Evidence(by_sha.get(sha256, f"artifact {sha256[:12]}"), artifact=sha256)
-    return Evidence(f"run {entry.run_id}", run=entry.run_id) if entry.run_id else None
+def unmarked(text: str) -> str:
+    """Give a summary without the asterisks and backticks that chats read as bold and code."""
+    return _MARKED.sub(lambda match: match[1] or match[2], text)
 
 
 def is_child(run_id: str) -> bool:
     """Tell whether a run was begun by another one, whose id is then the front part of its own."""
     return "." in run_id
-
-
-def _finding(entry: Entry, artifacts: Sequence[Kept]) -> Found:
-    facts = _Facts(entry.facts)
-    return Found(
-        fault_class=str(facts["fault_class"] or ""),
-        target=str(facts["target"]),
-        claim=str(facts["claim"]),
-        evidence=tuple(str(part) for part in facts["evidence"] or ()),
-        fix=str(facts["fix"] or ""),
-        proof=evidence(entry, artifacts),
-        at=entry.at,
-    )
 
 
 def _pairs(facts: Mapping[str, Any]) -> str:
@@ -220,7 +148,8 @@ def _run_ended(_: Entry, facts: _Facts) -> str:
 
 def _step_ended(_: Entry, facts: _Facts) -> str:
     outcome = {"missing": "overran"}.get(facts["outcome"], facts["outcome"])
-    return f"{_name(facts)}, {facts['title'] or facts['step']}: {outcome}{_took(facts)}{_after(facts['summary'], '. ')}"
+    summary = _after(unmarked(str(facts["summary"])), ". ")
+    return f"{_name(facts)}, {facts['title'] or facts['step']}: {outcome}{_took(facts)}{summary}"
 
 
 def _name(facts: _Facts) -> str:
@@ -239,6 +168,7 @@ def _verdict(_: Entry, facts: _Facts) -> str:
     return f"{_after(facts['verdict'], 'Verdict: ') or 'No verdict'}{_after(facts['statement'], '. ')}"
 
 
+_OWN_SOURCES = {"verdict", "incident start"}
 _OWN = {
     Kind.CHANNEL_OPENED,
     Kind.STEP_STARTED,

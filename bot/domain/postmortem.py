@@ -8,15 +8,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from bot.domain import hindsight
+from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
 from bot.domain.incident import SOP, Incident, Severity, Status
 from bot.domain.measures import Measure, Milestone, duration, measure
-from bot.domain.narrative import Evidence, Found, Kept, by_itself, evidence, found, is_child, kept, tell, who
+from bot.domain.narrative import by_itself, is_child, tell, unmarked, who
 from bot.domain.timeline import Entry, Kind, from_us
 
 _PLAYBOOK = "postmortem"
 _SECOND_US = 1_000_000
+_SAY_IT = {Kind.VERDICT, Kind.ARTIFACT}
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,7 @@ class Postmortem:
     summary: tuple[str, ...]
     impact: tuple[str, ...]
     resolution: tuple[str, ...]
-    verdict: str
-    statement: str
-    verdict_proof: Evidence | None
+    judged: Judged | None
     findings: tuple[Found, ...]
     measures: tuple[Measure, ...]
     milestones: tuple[tuple[str, datetime | None], ...]
@@ -86,8 +87,7 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
     """Write the postmortem of an incident from its whole timeline (at least its opening entry)."""
     told = without_postmortems(entries)
     artifacts, findings = kept(told), found(told)
-    verdict = next((entry for entry in reversed(told) if entry.kind == Kind.VERDICT), None)
-    rows = _rows(incident, told, artifacts)
+    matters = _what_matters(incident, told)
     return Postmortem(
         id=incident.id,
         title=incident.title,
@@ -99,21 +99,19 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
         opened_at=incident.opened_at,
         started_at=incident.milestones.get(Milestone.STARTED),
         resolved_at=incident.milestones.get(Milestone.RESOLVED),
-        one_day=len({row.at.date() for row in rows}) == 1,
+        one_day=len({entry.at.date() for entry in matters}) == 1,
         summary=_summary(incident, told),
         impact=_impact(incident, told),
         resolution=_resolution(told),
-        verdict=incident.verdict,
-        statement=incident.statement,
-        verdict_proof=evidence(verdict, artifacts) if verdict else None,
+        judged=_judged(told),
         findings=findings,
         measures=measure(incident.milestones),
         milestones=tuple((each.value, incident.milestones.get(each)) for each in Milestone),
         well=hindsight.well(incident, told),
         badly=hindsight.badly(incident, told),
         actions=_actions(findings),
-        rows=rows,
-        responders=_responders(incident, told),
+        rows=tuple(Row(entry.at, who(entry), tell(entry), evidence(entry, artifacts)) for entry in matters),
+        responders=_responders(incident, matters),
         artifacts=artifacts,
         entries=len(told),
         redacted=sum(1 for entry in told if entry.body is None),
@@ -135,7 +133,7 @@ def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:
 def _summary(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(
         sentence
-        for sentence in (_beginning(incident, entries[0]), _cause(incident, entries), _lead(incident), _end(incident))
+        for sentence in (_beginning(incident, entries[0]), _cause(entries), _lead(incident), _end(incident))
         if sentence
     )
 
@@ -152,14 +150,19 @@ def _beginning(incident: Incident, opening: Entry) -> str:
     return f"{said}, {duration(incident.opened_at - started)} after it had started."
 
 
-def _cause(incident: Incident, entries: Iterable[Entry]) -> str:
-    if incident.verdict:
-        return f"FirstFive's verdict was {incident.verdict}" + (
-            f": {incident.statement}" if incident.statement else "."
-        )
-    if any(entry.kind == Kind.VERDICT for entry in entries):
-        return "FirstFive named no fault class" + (f": {incident.statement}" if incident.statement else ".")
-    return ""
+def _judged(entries: Sequence[Entry]) -> Judged | None:
+    """Give the last verdict that named a fault class, or else the last: a clean diagnosis later changes no cause."""
+    verdicts = judged(entries)
+    named = [each for each in verdicts if each.verdict]
+    return next(reversed(named or verdicts), None)
+
+
+def _cause(entries: Sequence[Entry]) -> str:
+    last = _judged(entries)
+    if last is None:
+        return ""
+    because = f": {last.statement}" if last.statement else "."
+    return f"FirstFive's verdict was {last.verdict}{because}" if last.verdict else f"No fault class was named{because}"
 
 
 def _lead(incident: Incident) -> str:
@@ -208,7 +211,7 @@ def _severities(incident: Incident, entries: Sequence[Entry]) -> list[str]:
 
 def _first_look(incident: Incident) -> list[str]:
     """Quote what the first phase of the SOP measured: the probe's answer, error ratio, builds."""
-    return [f"At the start: {phase.summary}" for phase in incident.phases[:1] if phase.summary]
+    return [f"At the start: {unmarked(phase.summary)}" for phase in incident.phases[:1] if phase.summary]
 
 
 def _resolution(entries: Iterable[Entry]) -> tuple[str, ...]:
@@ -220,15 +223,17 @@ def _resolution(entries: Iterable[Entry]) -> tuple[str, ...]:
     )
 
 
-def _rows(incident: Incident, entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Row, ...]:
-    """Tell the entries that matter to a reader, by the time they happened."""
-    marked = {(entry.run_id, entry.facts.get("status")) for entry in entries if entry.kind == Kind.STATUS_SET}
+def _what_matters(incident: Incident, entries: Sequence[Entry]) -> list[Entry]:
+    """Give the entries that matter to a reader, by the time they happened."""
     phases = {phase.name for phase in incident.phases}
-    return tuple(
-        Row(entry.at, who(entry), tell(entry), evidence(entry, artifacts))
+    marked = {(e.run_id, e.facts.get("status")) for e in entries if e.kind == Kind.STATUS_SET}
+    marked |= {(e.run_id, Milestone.LOCATED) for e in entries if e.kind == Kind.VERDICT}
+    said = {str(e.facts.get("statement") or e.facts.get("what")) for e in entries if e.kind in _SAY_IT}
+    return [
+        entry
         for entry in sorted(entries, key=lambda entry: (entry.at_us, entry.seq))
-        if not _is_noise(entry, phases) and not _says_it_twice(incident, entry, marked)
-    )
+        if not (_is_noise(entry, phases) or _marks_it_twice(incident, entry, marked) or _says_it_twice(entry, said))
+    ]
 
 
 def _is_noise(entry: Entry, phases: Collection[str]) -> bool:
@@ -244,14 +249,23 @@ def _is_noise(entry: Entry, phases: Collection[str]) -> bool:
     return entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED}
 
 
-def _says_it_twice(incident: Incident, entry: Entry, marked: set[tuple[str, str | None]]) -> bool:
-    """Tell whether a milestone only repeats the opening, or a status that the same run set."""
+def _marks_it_twice(incident: Incident, entry: Entry, marked: set[tuple[str, Any]]) -> bool:
+    """Tell whether a milestone only repeats the opening, or a status or verdict of the same run."""
     if entry.kind != Kind.MILESTONE or entry.body is None:
         return False
     facts = entry.facts
     if facts.get("milestone") == Milestone.DETECTED and from_us(facts["at"]) == incident.opened_at:
         return True
     return (entry.run_id, facts.get("milestone")) in marked and abs(facts["at"] - entry.at_us) < _SECOND_US
+
+
+def _says_it_twice(entry: Entry, said: Collection[str]) -> bool:
+    """Tell whether a phase that ended well only repeats what a verdict or an artifact says."""
+    facts = entry.facts
+    if entry.kind != Kind.STEP_ENDED or facts.get("outcome") != "done":
+        return False
+    summary = str(facts.get("summary", ""))
+    return any(each and summary.endswith(each) for each in said)
 
 
 def _actions(findings: Iterable[Found]) -> tuple[ActionItem, ...]:

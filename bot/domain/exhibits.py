@@ -1,0 +1,160 @@
+"""What a timeline holds as proof: the artifacts kept, the findings made, the verdicts given.
+
+All of it is plain text that may hold what anybody typed; whoever renders it must escape it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.domain.timeline import Entry, Kind
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What proves a statement: an artifact (its sha256) or a run (its id); one of the two is empty."""
+
+    label: str
+    artifact: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An artifact as the timeline names it. `bytes`: its size, None when the entry that names it does not say."""
+
+    name: str
+    sha256: str
+    bytes: int | None
+    what: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that was measured, in words, and where it can be read."""
+
+    text: str
+    proof: Evidence | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding as the timeline names it."""
+
+    fault_class: str
+    target: str
+    claim: str
+    evidence: tuple[Fact, ...]
+    fix: str
+    proof: Evidence | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict as the timeline names it; `verdict` is "" when no fault class was named."""
+
+    verdict: str
+    statement: str
+    proof: Evidence | None
+    at: datetime
+
+
+def kept(entries: Iterable[Entry]) -> tuple[Kept, ...]:
+    """Give every artifact that a timeline names, each once, in that order."""
+    artifacts: dict[str, Kept] = {}
+    for entry in entries:
+        for one in _named(entry):
+            known = artifacts.get(one.sha256)
+            if known is None or (known.bytes is None and one.bytes is not None):
+                artifacts[one.sha256] = one
+    return tuple(artifacts.values())
+
+
+def found(entries: Sequence[Entry]) -> tuple[Found, ...]:
+    """Give the findings of a timeline, each once, in the order they were made."""
+    artifacts = kept(entries)
+    names = {one.sha256: one.name for one in artifacts}
+    findings: dict[tuple[str, str, str], Found] = {}
+    for entry in entries:
+        if entry.kind == Kind.FINDING and entry.body is not None:
+            one = _finding(entry, artifacts, names)
+            findings.setdefault((one.fault_class, one.target, one.claim), one)
+    return tuple(findings.values())
+
+
+def judged(entries: Sequence[Entry]) -> tuple[Judged, ...]:
+    """Give the verdicts of a timeline, in the order they were given."""
+    artifacts = kept(entries)
+    return tuple(
+        Judged(
+            str(entry.facts.get("verdict") or ""),
+            str(entry.facts.get("statement") or ""),
+            evidence(entry, artifacts),
+            entry.at,
+        )
+        for entry in entries
+        if entry.kind == Kind.VERDICT and entry.body is not None
+    )
+
+
+def evidence(entry: Entry, artifacts: Sequence[Kept]) -> Evidence | None:
+    """Give what proves an entry: the artifact it names, or else the run that wrote it."""
+    facts = entry.facts
+    named = str(facts.get("sha256" if entry.kind == Kind.ARTIFACT else "artifact") or "")
+    if _SHA256.fullmatch(named):
+        name = next((one.name for one in artifacts if one.sha256 == named), f"artifact {named[:12]}")
+        return Evidence(name, artifact=named)
+    return Evidence(f"run {entry.run_id}", run=entry.run_id) if entry.run_id else None
+
+
+def _finding(entry: Entry, artifacts: Sequence[Kept], names: Mapping[str, str]) -> Found:
+    facts = entry.facts
+    return Found(
+        fault_class=str(facts.get("fault_class") or ""),
+        target=str(facts.get("target") or ""),
+        claim=str(facts.get("claim") or ""),
+        evidence=tuple(_fact(part, names) for part in facts.get("evidence") or ()),
+        fix=str(facts.get("fix") or ""),
+        proof=evidence(entry, artifacts),
+        at=entry.at,
+    )
+
+
+def _fact(part: Any, names: Mapping[str, str]) -> Fact:
+    """Read one piece of evidence: text, or what was measured with the artifact it is in.
+
+    A part of an archive that is not kept by itself stands with the archive's sha256, and then gets the archive's name.
+    """
+    if not isinstance(part, Mapping):
+        return Fact(str(part), None)
+    text = ": ".join(str(part[key]) for key in ("what", "value") if part.get(key))
+    sha256 = str(part.get("sha256") or "")
+    if not _SHA256.fullmatch(sha256):
+        return Fact(text, None)
+    label = names.get(sha256) or str(part.get("artifact") or "") or f"artifact {sha256[:12]}"
+    return Fact(text, Evidence(label, artifact=sha256))
+
+
+def _named(entry: Entry) -> list[Kept]:
+    """Give the artifacts that an entry names, with their sizes where it says them."""
+    facts = entry.facts
+    if entry.kind == Kind.ARTIFACT:
+        return _kept(facts, "sha256", str(facts.get("what") or ""))
+    if entry.kind == Kind.VERDICT and facts.get("name"):
+        return _kept(facts, "artifact", "what the verdict was read from")
+    if entry.kind == Kind.FINDING:
+        facts_of = [_fact(part, {}).proof for part in facts.get("evidence") or ()]
+        return [Kept(proof.label, proof.artifact, None, "evidence of a finding") for proof in facts_of if proof]
+    return []
+
+
+def _kept(facts: Mapping[str, Any], key: str, what: str) -> list[Kept]:
+    sha256, size = str(facts.get(key) or ""), facts.get("bytes")
+    if not _SHA256.fullmatch(sha256):
+        return []
+    return [Kept(str(facts.get("name") or sha256[:12]), sha256, size if isinstance(size, int) else None, what)]

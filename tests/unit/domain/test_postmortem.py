@@ -1,0 +1,224 @@
+"""A postmortem says what the timeline says: all of it that matters, nothing more, the same every time."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.postmortem import Postmortem, compose
+from bot.domain.timeline import FIRSTFIVE, Kind, verify
+from tests.unit.web.story import (
+    ANA,
+    BEN,
+    OPENED_AT,
+    STATEMENT,
+    Story,
+    captured,
+    declared,
+    diagnosed,
+    ended,
+    opened,
+    waiting,
+    whole,
+)
+
+ALL_MEASURES = "MTTD, MTTA, Time to locate, MTTM, MTTR"
+
+
+def written(story: Story) -> Postmortem:
+    return compose(story.incident, story.entries)
+
+
+def test_the_story_is_a_chain_as_the_bot_writes_it() -> None:
+    assert verify("INC-7", whole().entries).breaks == ()
+
+
+def test_the_head_says_what_it_was() -> None:
+    it = written(whole())
+    assert (it.id, it.title, it.severity, it.service) == ("INC-7", "checkout 5xx after deploy", "SEV2", "checkout")
+    assert (it.status, it.reporter, it.commander) == ("resolved", ANA.name, BEN.name)
+    assert it.opened_at == OPENED_AT
+
+
+def test_the_summary_is_made_of_facts() -> None:
+    assert written(whole()).summary == (
+        "Ana Lima opened INC-7 on checkout as SEV2 at 03:01:12 UTC, 3 min 12 s after it had started.",
+        f"FirstFive's verdict was goroutine-leak: {STATEMENT}",
+        "Ben Okafor was its commander.",
+        "It was mitigated after 5 min 53 s and resolved after 23 min 56 s, counted from its start.",
+    )
+
+
+def test_measures_come_from_milestones() -> None:
+    assert {each.name: each.text for each in written(whole()).measures} == {
+        "MTTD": "3 min 12 s",
+        "MTTA": "2 s",
+        "Time to locate": "3 min 16 s",
+        "MTTM": "5 min 53 s",
+        "MTTR": "23 min 56 s",
+    }
+
+
+def test_two_days_and_three_hours_are_so() -> None:
+    story = opened()
+    story.later(timedelta(days=2, hours=2, minutes=57).total_seconds()).milestone("resolved")
+    it = written(story)
+    assert it.measures[-1].text == "2 d 3 h"
+    assert it.impact[0] == "It lasted 2 d 3 h, from its start until it was resolved."
+    assert not it.one_day
+
+
+def test_what_was_never_recorded_is_said_to_be_so() -> None:
+    story = Story().tell(Kind.OPENED, ANA, title="x", severity="SEV2", service="", warnings=[])
+    it = written(story)
+    assert {each.text for each in it.measures} == {"not recorded"}
+    assert it.impact == ("Not resolved by its last entry, 0 s from its opening (when it started was not recorded).",)
+    assert it.summary == (
+        "Ana Lima opened INC-7 as SEV2 at 03:01:12 UTC.",
+        "It had no commander.",
+        "It is open.",
+    )
+    assert it.badly == (
+        "Nobody acknowledged it.",
+        "Nobody was ever commander.",
+        f"Never recorded: started, detected, acknowledged, located. So nobody can tell {ALL_MEASURES}.",
+    )
+
+
+def test_rows_leave_the_machinery_out_and_each_has_its_proof() -> None:
+    it = written(whole())
+    assert [row.what.partition(":")[0] for row in it.rows] == [
+        "Opened it as SEV2 on checkout",
+        "Recorded the milestone started at 02",
+        "Opened the channel #inc-7-checkout-5xx.",
+        "SOP, Declare",
+        "Acknowledged it.",
+        "Became commander.",
+        "Kept snapshot-checkout-20261122T030114Z.tar.gz (3.2 MB)",
+        "Found goroutine-leak on checkout-3",
+        "Verdict",
+        "SOP, Decide",
+        "Asked",
+        "Noted",
+        "Wrote an update",
+        "Marked it mitigated",
+        "SOP, Mitigate",
+        "Marked it resolved",
+    ]
+    assert [row.what for row in it.rows if row.proof is None] == ["Opened the channel #inc-7-checkout-5xx."]
+
+
+def test_the_same_timeline_gives_the_same_postmortem_however_often_it_is_written() -> None:
+    story = whole()
+    first = written(story)
+    with story.run("run-postmortem"):
+        story.later(60).tell(Kind.RUN_STARTED, playbook="postmortem", params={})
+        story.tell(Kind.POSTMORTEM, artifact="0" * 64, name="postmortem.md", bytes=9)
+    assert written(story) == first
+
+
+def test_a_note_written_afterwards_changes_it() -> None:
+    story = whole()
+    first = written(story)
+    assert written(story.later(60).tell(Kind.NOTE, text="one more thing")) != first
+
+
+def test_a_blanked_entry_stays_as_a_redacted_row() -> None:
+    story = whole()
+    note = next(entry for entry in story.entries if entry.kind == Kind.NOTE)
+    it = written(story.blank(note.seq))
+    assert [(row.who, row.what) for row in it.rows if row.at == note.at] == [("Mei Tanaka", "(redacted)")]
+    assert it.redacted == 1
+
+
+def test_a_blanked_opening_does_not_break_it() -> None:
+    it = written(whole().blank(1))
+    assert it.title == "(blanked)"
+    assert it.rows[0].what == "(redacted)"
+
+
+def test_what_went_well_is_derived() -> None:
+    assert written(whole()).well == (
+        "Acknowledged 2 s after it was detected.",
+        "Ben Okafor was commander 2 s after the opening.",
+        "All 5 phases of the SOP ended within their budgets, after 2 min 41 s together.",
+        "Capture took 2.4 s: 3 targets captured, 33 parts, 3104 KiB",
+        "goroutine-leak was named 4 s after the opening.",
+        "Mitigated 2 min 18 s before the five minutes were over.",
+    )
+    assert written(whole()).badly == ("Slack failed once: ratelimited",)
+
+
+def test_what_went_badly_is_derived() -> None:
+    story = declared(opened(severity="SEV3"))
+    with story.run("run-start.sop"):
+        story.phase("capture", 60, 60, "not done within 1 min", "missing")
+        story.phase("diagnose", 30, 1, "nothing was captured", "failed")
+        story.later(250).tell(Kind.ESCALATED, reached=[], text="Could not reach Dana (no such user).")
+    story.later(60).milestone("acknowledged").tell(Kind.SEVERITY_SET, severity="SEV1", was="SEV3")
+    with story.run("run-bisect", ANA):
+        story.tell(Kind.RUN_ENDED, playbook="bisect", status="failed", elapsed_s=3, reason="no repository")
+    story.tell(Kind.VERDICT, verdict=None, statement="Nothing stands out.", artifact="")
+    story.tell(Kind.STATUS_SET, status="resolved", was="open", text="").milestone("resolved")
+    for _ in range(2):
+        story.tell(Kind.CHAT_FAILED, FIRSTFIVE, surface="card", reason="channel_not_found")
+    assert written(story).badly == (
+        "Acknowledged only 6 min 12 s after it was detected.",
+        "Nobody was ever commander.",
+        "Capture did not finish in its time: not done within 1 min",
+        "Diagnose failed: nothing was captured",
+        "Not mitigated by 03:06:12 UTC: Could not reach Dana (no such user).",
+        "No fault class was named: Nothing stands out.",
+        "Bisect failed: no repository",
+        "It was taken for SEV3 at first and turned out to be SEV1.",
+        "No update was written while it lasted.",
+        "Slack failed 2 times: channel_not_found",
+        "Never recorded: located, mitigated. So nobody can tell Time to locate, MTTM.",
+    )
+
+
+def test_a_clean_diagnosis_after_the_mitigation_does_not_take_the_cause_away() -> None:
+    story = whole()
+    story.later(30).tell(Kind.VERDICT, verdict=None, statement="Nothing stands out.", artifact="")
+    it = written(story)
+    assert it.judged is not None
+    assert it.judged.verdict == "goroutine-leak"
+    assert it.well[-1] == "A diagnosis at 03:22:27 UTC found it gone."
+    assert not any("No fault class" in sentence for sentence in it.badly)
+
+
+def test_severities_are_told_with_how_long_they_lasted() -> None:
+    story = opened(severity="SEV3").later(120).tell(Kind.SEVERITY_SET, severity="SEV1", was="SEV3")
+    story.later(480).milestone("resolved")
+    assert written(story).impact[1] == "It was SEV3 for 2 min, then SEV1 for 8 min."
+
+
+def test_a_fix_is_suggested_once_as_an_action_item() -> None:
+    story = whole()
+    again = next(entry for entry in story.entries if entry.kind == Kind.FINDING)
+    story.tell(Kind.FINDING, FIRSTFIVE, **{**again.facts, "target": "checkout-2"})
+    (item,) = written(story).actions
+    assert item.because == "goroutine-leak on checkout-3, goroutine-leak on checkout-2"
+    assert item.what.startswith("End the goroutine that waits at main.(*watcher).publish")
+
+
+def test_responders_are_who_acted_or_held_a_role() -> None:
+    assert [(one.name, one.roles, one.deeds) for one in written(whole()).responders] == [
+        ("Ana Lima", (), 2),
+        ("Ben Okafor", ("commander",), 5),
+        ("Mei Tanaka", (), 1),
+    ]
+    asked = opened().tell(Kind.ROLE_SET, ANA, role="scribe", person="U9", name="Dana Reyes")
+    assert [(one.name, one.roles, one.deeds) for one in written(asked).responders][-1] == ("Dana Reyes", ("scribe",), 0)
+
+
+def test_entries_are_told_by_the_time_they_happened() -> None:
+    story = diagnosed(captured(declared(opened())))
+    late = story.later(10).tell(Kind.NOTE, text="seen before").entries[-1]
+    story.entries[-1] = replace(late, at_us=story.entries[0].at_us - 60_000_000)
+    assert written(story).rows[0].what == "Noted: seen before"
+
+
+def test_an_incident_that_goes_on_has_no_resolution_yet() -> None:
+    it = written(waiting(diagnosed(captured(declared(opened())))))
+    assert it.resolution == ()
+    assert it.impact[0] == "Not resolved by its last entry, 4 min 18 s from its start."
+    assert ended(waiting(opened())).incident.status == "resolved"

@@ -1,0 +1,1 @@
+"""Pages as browsers and hostile words meet them."""

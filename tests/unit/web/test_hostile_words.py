@@ -1,0 +1,145 @@
+"""Whatever is typed anywhere stays words, on every page and in every document."""
+
+import re
+from dataclasses import dataclass, replace
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from bot.adapters.documents import MarkdownDocuments, escape
+from bot.domain.run import Plan, Run, Source
+from bot.domain.timeline import Kind, Person
+from bot.engine.admission import Admission
+from bot.engine.tools import Ports
+from handlers import api, pages
+from handlers.loopback import LoopbackOnly
+from tests.fakes import FakeStore, FakeTx
+from tests.unit.web.hostile import WORDS, dangers
+from tests.unit.web.story import ARCHIVE, OPENED_AT, Story, ports_with
+
+DOCUMENTS = MarkdownDocuments()
+
+
+def poisoned(word: str) -> Story:
+    """An incident in which everything that anybody can give says the same words."""
+    mallory = Person("U666", word)
+    story = Story()
+    with story.run("run-x", mallory):
+        story.tell(Kind.OPENED, title=word, severity="SEV2", service=word, warnings=[word])
+        story.tell(Kind.CHANNEL_OPENED, channel=word, name=word)
+        story.tell(Kind.ROLE_SET, role="commander", person="U666", name=word)
+        story.tell(Kind.SERVICE_SET, service=word)
+        story.milestone("started", source=word)
+        story.tell(Kind.RUN_STARTED, playbook="sop", params={"service": word})
+        story.phase("declare", 30, 1, word)
+        story.tell(Kind.STEP_ENDED, playbook=word, step=word, title=word, outcome="failed", elapsed_s=1, summary=word)
+        story.tell(Kind.ARTIFACT, name=word, sha256=ARCHIVE, bytes=1, what=word)
+        evidence = [word, {"what": word, "value": word, "artifact": word, "sha256": ARCHIVE}]
+        story.tell(
+            Kind.FINDING, fault_class=word, target=word, claim=word, evidence=evidence, fix=word, artifact=ARCHIVE
+        )
+        story.tell(Kind.VERDICT, verdict=word, statement=word, artifact=ARCHIVE, name=word)
+        story.tell(Kind.NOTE, text=word).tell(Kind.UPDATE, text=word).tell(Kind.ASKED, text=word)
+        story.tell(Kind.ESCALATED, reached=[], text=word).tell(Kind.CHAT_FAILED, surface=word, reason=word)
+        story.tell(Kind.RUN_ENDED, playbook=word, status="failed", elapsed_s=1, reason=word)
+        story.tell(Kind.STATUS_SET, status="resolved", was="open", text=word)
+    story.entries.append(replace(story.entries[-1], seq=len(story.entries) + 1, kind=word))
+    return story
+
+
+@dataclass
+class Bot:
+    """The pages and the API of one bot, whose memory a test may set."""
+
+    ports: Ports
+    client: httpx.AsyncClient
+
+    def knows(self, word: str) -> None:
+        story = poisoned(word)
+        assert isinstance(self.ports.store, FakeStore)
+        run = Run("run-x", Plan(word, {"text": word}, (word,)), Person("U6", word), Source(via=word), OPENED_AT, "s")
+        run = replace(run, result={"text": word}, reason=word, parent_id=word, incident_id=word)
+        self.ports.store.now = FakeTx(chains={"INC-7": story.entries}, runs={"run-x": run})
+
+
+@pytest.fixture(scope="module")
+def bot() -> Bot:
+    ports = ports_with()
+    app = FastAPI()
+    app.add_middleware(LoopbackOnly)
+    app.include_router(pages.router(ports, DOCUMENTS, {}))
+    app.include_router(api.router(Admission({}, ports), ports, {}))
+    return Bot(ports, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"))
+
+
+PAGES = ("/", "/incidents/INC-7?show=everything", "/runs/run-x")
+
+
+@pytest.mark.matrix(sample=14)
+@pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
+async def test_no_word_acts_on_a_page(word: str, bot: Bot) -> None:
+    bot.knows(word)
+    for path in PAGES:
+        answer = await bot.client.get(path)
+        assert (path, answer.status_code) == (path, 200)
+        assert dangers(answer.text) == [], path
+
+
+@pytest.mark.matrix(sample=14)
+@pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
+async def test_every_word_goes_through_the_api(word: str, bot: Bot) -> None:
+    bot.knows(word)
+    assert (await bot.client.get("/api/incidents/INC-7")).json()["title"] == word
+    assert (await bot.client.get("/api/incidents/INC-7/entries")).json()[0]["body"]["title"] == word
+    assert (await bot.client.get("/api/runs/run-x")).json()["plan"]["params"] == {"text": word}
+
+
+@pytest.fixture(scope="module")
+def outline_of_harmless() -> list[str]:
+    return outline(html(poisoned("harmless")))
+
+
+@pytest.mark.matrix(sample=14)
+@pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
+def test_no_word_gets_out_of_its_place_in_a_postmortem(word: str, outline_of_harmless: list[str]) -> None:
+    shown = html(poisoned(word))
+    assert dangers(shown) == []
+    assert set(re.findall(r'<a href="([^"?]*)', shown)) == {f"/artifacts/{ARCHIVE}", "/runs/run-x"}
+    assert outline(shown) == outline_of_harmless
+
+
+def outline(shown: str) -> list[str]:
+    return re.findall(r"</?(?:h\d|table|tr|ul|ol|li|pre|blockquote|hr|strong|em|code)>", shown)
+
+
+def html(story: Story) -> str:
+    return DOCUMENTS.html(DOCUMENTS.postmortem(story.incident, story.entries))
+
+
+def test_the_corpus_is_seen_as_dangerous_where_nothing_is_escaped() -> None:
+    assert dangers("<p><script>alert(1)</script>")
+    assert dangers('<a href="javascript:alert(1)">')
+    assert dangers("<p onclick=alert(1)>")
+    assert dangers('<a href="https://evil.example">')
+
+
+@pytest.mark.parametrize(
+    "word", ["user_id", "main.(*watcher).publish", "a - b", "5 > 3", "#inc-7", "50 %", "a.b/c:8080"]
+)
+def test_ordinary_words_read_the_same_as_html(word: str) -> None:
+    shown = DOCUMENTS.html(f"x {escape(word)}")
+    assert shown == f"<p>x {word.replace('>', '&gt;')}</p>\n"
+
+
+def test_ordinary_words_are_hardly_escaped() -> None:
+    plain = "checkout-3: user_id 7 waits at net/http.(conn).serve, 50 % of 12 ms (see #inc-7)"
+    assert escape(plain) == plain
+
+
+async def test_a_postmortem_stays_as_safe_on_its_page(bot: Bot) -> None:
+    bot.knows(WORDS[0])
+    answer = await bot.client.get("/incidents/INC-7/postmortem")
+    assert answer.status_code == 200
+    assert dangers(answer.text) == []
+    assert "&lt;script&gt;" in answer.text
