@@ -71,6 +71,7 @@ class EmbeddedWorker:
         self._counts.taken_over = len(left)
         for run_id in left:
             self._launch(run_id)
+        self._ticked_at = asyncio.get_running_loop().time()
         self._watch = asyncio.create_task(self._keep_watch(), name="worker")
 
     async def stop(self, grace_s: float = 5.0) -> None:

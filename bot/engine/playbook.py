@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.domain.errors import CommandRejected
 from bot.domain.run import Missing, Plan
+from bot.domain.timeline import storable
 
 Act = TypeVar("Act", bound=Callable[..., Awaitable[Any]])
 
@@ -131,7 +132,8 @@ def plan_of(registry: Registry, playbook: str, params: Mapping[str, Any]) -> Pla
     if known is None:
         raise CommandRejected(f"There is no playbook {playbook!r}. `firstfive playbooks` lists them.")
     try:
-        checked = known.params.model_validate(dict(params))
+        words = {key: storable(value) if isinstance(value, str) else value for key, value in params.items()}
+        checked = known.params.model_validate(words)
     except ValidationError as error:
         raise CommandRejected(explain(playbook, error)) from error
     return Plan(playbook, checked.model_dump(mode="json"), known.step_names)
