@@ -1,0 +1,152 @@
+"""The product as a person meets it: the real bot process, the local Slack, and the lab if asked for."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, SECRET, Emulator, eventually, running_emulator
+from tests.lab import Lab
+
+READY_S = 20.0
+
+
+@dataclass
+class Bot:
+    """One bot process over one database; it can be killed and started again."""
+
+    port: int
+    folder: Path
+    environment: Mapping[str, str]
+    process: asyncio.subprocess.Process | None = None
+    starts: int = field(default=0)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        self.starts += 1
+        log = (self.folder / f"bot-{self.starts}.log").open("w")
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.cli", "serve", "--exit-with-stdin",
+            stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log,
+            env={**os.environ, **self.environment, "PORT": str(self.port)},
+        )  # fmt: skip
+        log.close()
+        await eventually(self.is_ready, READY_S)
+
+    async def is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.returncode is None, self.log
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"{self.url}/health/ready") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    @property
+    def log(self) -> str:
+        return (self.folder / f"bot-{self.starts}.log").read_text()
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(how)
+        return await self.process.wait()
+
+
+@dataclass
+class Stack:
+    """What runs, and how a person uses it."""
+
+    slack: Emulator
+    bot: Bot
+    folder: Path
+
+    async def type(self, text: str, *, channel: str = "general", user: str = ADA, times: int = 1) -> dict[str, Any]:
+        return await self.slack.act("command", user=user, channel=channel, text=text, times=times)
+
+    async def get(self, path: str) -> Any:
+        async with aiohttp.ClientSession() as session, session.get(f"{self.bot.url}{path}") as answer:
+            return await answer.json()
+
+    async def incident(self, incident_id: str = "INC-1") -> dict[str, Any]:
+        found: dict[str, Any] = await self.get(f"/api/incidents/{incident_id}")
+        return found
+
+    async def incident_channels(self) -> list[dict[str, Any]]:
+        channels: list[dict[str, Any]] = (await self.slack.read("state"))["channels"]
+        return [channel for channel in channels if str(channel.get("name", "")).startswith("inc-")]
+
+    async def run_cli(self, *words: str) -> tuple[int, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.cli", *words,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **self.bot.environment},
+        )  # fmt: skip
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def running_stack(
+    folder: Path,
+    *,
+    lab: Lab | None = None,
+    database_url: str = "",
+    config: Sequence[str] = (),
+    emulator_options: Sequence[str] = (),
+) -> AsyncIterator[Stack]:
+    """Start a local Slack and a bot on free ports; `config` are lines of its TOML file."""
+    port = free_port()
+    labs = [
+        word for target in (lab["targets"] if lab else ()) for word in ("--lab", f"{target['name']}={target['admin']}")
+    ]
+    socket_mode = "--socket-mode" in emulator_options
+    async with running_emulator(f"http://127.0.0.1:{port}/slack/events", *labs, *emulator_options) as slack:
+        (folder / "firstfive.toml").write_text("\n".join([f'url = "http://127.0.0.1:{port}"', *config, *services(lab)]))
+        environment = {
+            "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
+            "DATABASE_URL": database_url or f"sqlite:///{folder}/firstfive.db",
+            "ARTIFACTS_URL": str(folder / "artifacts"),
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_SIGNING_SECRET": SECRET,
+            "SLACK_APP_TOKEN": APP_TOKEN if socket_mode else "",
+        }
+        bot = Bot(port, folder, environment)
+        await bot.start()
+        try:
+            yield Stack(slack, bot, folder)
+        finally:
+            await bot.end()
+
+
+def services(lab: Lab | None) -> list[str]:
+    """Write the configuration of the lab's service; without a lab, of one whose targets nobody serves."""
+    targets = (
+        [(t["name"], t["pprof"], t["url"]) for t in lab["targets"]]
+        if lab
+        else [("checkout-1", f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}")]
+    )
+    lines = ["[[services]]", 'name = "checkout"', f'repository = "{lab["repository"]}"' if lab else ""]
+    for name, pprof, url in targets:
+        lines += ["[[services.targets]]", f'name = "{name}"', f'pprof = "{pprof}"', f'url = "{url}"']
+    return lines
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
