@@ -217,14 +217,18 @@ class _Capture:
         body = bytearray()
         try:
             async with asyncio.timeout(timeout_s):
-                self._done[part.name] = await self._fetch(part, body, started)
+                got = await self._fetch(part, body, started)
+            if isinstance(got, str):
+                got = await answers.keep(self._target, part, bytes(body), got, self._since(started))
+            self._done[part.name] = got
         except TimeoutError:
             self._done[part.name] = answers.late(self._target, part, bytes(body), timeout_s, self._since(started))
         except httpx.TransportError as error:
             self._nobody |= isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             self._done[part.name] = answers.broken(self._target, part, error, len(body), self._since(started))
 
-    async def _fetch(self, part: Part, body: bytearray, started: float) -> Captured:
+    async def _fetch(self, part: Part, body: bytearray, started: float) -> Captured | str:
+        """Fill `body` and give its content type; or give the record of an answer that is none."""
         cap = self._caps.dump_bytes if part.kind == "dump" else self._caps.profile_bytes
         async with self._client.stream("GET", self._target.pprof.rstrip("/") + part.path) as response:
             if response.status_code != httpx.codes.OK:
@@ -233,8 +237,7 @@ class _Capture:
                 body += chunk
                 if len(body) > cap:
                     return answers.too_large(self._target, part, bytes(body), cap, self._since(started))
-            kind = response.headers.get("content-type", "")
-        return await answers.keep(self._target, part, bytes(body), kind, self._since(started))
+            return str(response.headers.get("content-type", ""))
 
     def _since(self, started: float) -> float:
         return self._monotonic() - started
