@@ -26,6 +26,8 @@ def configure(level: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # Bolt warns at every start that our own authorisation is used instead of a variable that it also found.
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
 
 
