@@ -34,7 +34,8 @@ PATH = "/slack/events"
 _TOO_OLD_S = 300
 _LARGEST = 1_000_000
 _READ_S = 2.5
-_NOT_FOUND = 404
+_NOT_FOUND, _SERVER_ERROR = 404, 500
+_NOT_UNDERSTOOD = "This delivery was not understood."
 _BROKEN = "FirstFive made an error of its own; see its log. On its machine `firstfive run` does the same as Slack."
 
 Ack = Callable[..., Awaitable[Any]]
@@ -115,12 +116,13 @@ async def _read(request: Request) -> bytes | None:
 
 async def _dispatch(app: AsyncApp, request: Request, body: bytes) -> Response:
     try:
-        bolt_request = to_async_bolt_request(request, body)
-        answered = await app.async_dispatch(bolt_request)
+        answered = await app.async_dispatch(to_async_bolt_request(request, body))
     except (ValueError, TypeError, AttributeError, LookupError, BoltError) as error:
-        # Signed, but not of a shape that Bolt can read.
         log.warning("delivery not understood", error=str(error))
-        return Response("This delivery was not understood.", 400)
+        return Response(_NOT_UNDERSTOOD, 400)
+    if answered.status >= _SERVER_ERROR:
+        # Our listeners let no error out: Bolt itself could not read a shape that is not Slack's.
+        return Response(_NOT_UNDERSTOOD, 400)
     # A kind that nobody listens to is not for us: acknowledged, so that Slack does not show an error.
     return Response() if answered.status == _NOT_FOUND else to_starlette_response(answered)
 

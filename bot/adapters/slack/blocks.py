@@ -257,7 +257,7 @@ def _confirm_resolve(incident: Incident) -> Json:
 
 
 def _summary(incident: Incident) -> str:
-    commander = incident.commander.name if incident.commander else "nobody yet"
+    commander = shorten(clean(incident.commander.name), 60) if incident.commander else "nobody yet"
     until = f" Five minutes end {plain_clock(incident.deadline_at)}." if incident.status is Status.OPEN else ""
     head = f"{incident.severity.value} {incident.id} {incident.title}"
-    return escape(f"{shorten(clean(head), FALLBACK)}: {incident.status.value}, commander {clean(commander)}.{until}")
+    return escape(f"{shorten(clean(head), FALLBACK)}: {incident.status.value}, commander {commander}.{until}")

@@ -1,0 +1,149 @@
+"""Slack's door with everything behind it in memory, and a Slack that signs."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+from fastapi import FastAPI
+
+import playbooks
+from bot.domain.errors import ChatFailed, StoreUnusable
+from bot.domain.run import Reply, Run
+from bot.domain.service import Catalog, Service
+from bot.engine.admission import Admission
+from bot.engine.playbook import load
+from bot.engine.tools import Ports
+from bot.ports import Store, Tx
+from handlers.slack import PATH, slack_app, slack_router
+from handlers.slack_desk import Desk
+from tests.fakes import FakeStore, fake_ports
+
+T = TypeVar("T")
+SECRET = "signing-secret"
+FORM = "application/x-www-form-urlencoded"
+
+
+class BrokenStore(FakeStore):
+    """Cannot write; `hangs` instead of saying so."""
+
+    hangs = False
+
+    async def write(self, act: Callable[[Tx], T]) -> T:
+        del act
+        if self.hangs:
+            await asyncio.sleep(60)
+        raise StoreUnusable("the disk is full")
+
+
+@dataclass
+class Door:
+    """What a test pushes at, and what came of it."""
+
+    ports: Ports
+    store: FakeStore
+    client: httpx.AsyncClient
+    views: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    view_failure: ChatFailed | None = None
+
+    async def post(self, body: bytes, content_type: str = FORM, **headers: str) -> httpx.Response:
+        """Deliver a signed body; `headers` replace what Slack would send."""
+        stamp = headers.get("x_slack_request_timestamp", str(int(self.ports.clock.now().timestamp())))
+        digest = hmac.new(SECRET.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+        sent = {
+            "content-type": content_type,
+            "x-slack-request-timestamp": stamp,
+            "x-slack-signature": headers.get("x_slack_signature", f"v0={digest}"),
+        }
+        raw = [(name.encode(), value.encode()) for name, value in sent.items()]
+        return await self.client.post(PATH, content=body, headers=raw)
+
+    async def command(self, text: str, name: str = "/incident", trigger_id: str = "1.2.abc") -> httpx.Response:
+        return await self.post(urlencode(typed(text, name, trigger_id)).encode())
+
+    async def interact(self, payload: Mapping[str, Any]) -> httpx.Response:
+        return await self.post(urlencode({"payload": json.dumps(payload)}).encode())
+
+    async def press(self, value: Mapping[str, Any] | None, action_id: str = "ff:3") -> httpx.Response:
+        return await self.interact(pressed(value, action_id))
+
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        if self.view_failure is not None:
+            raise self.view_failure
+        self.views.append((trigger_id, view))
+
+    @property
+    def runs(self) -> list[Run]:
+        return list(self.store.now.runs.values())
+
+
+def open_door(store: FakeStore | None = None) -> Door:
+    catalog = Catalog(services=(Service("checkout", ()), Service("search", ())))
+    ports = fake_ports(catalog)
+    stored: Store = store or ports.store
+    ports = replace(ports, store=stored)
+    registry = load(playbooks)
+    app = FastAPI()
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    assert isinstance(stored, FakeStore)
+    door = Door(ports, stored, httpx.AsyncClient(transport=transport, base_url="http://bot"))
+    desk = Desk(registry, Admission(registry, ports), ports, drawn, door.open_view)
+    app.include_router(slack_router(slack_app(desk, "xoxb-test"), SECRET, ports.clock))
+    return door
+
+
+def drawn(reply: Reply) -> dict[str, Any]:
+    """Draw an answer simply: a test reads labels and commands."""
+    return {"text": reply.text, "blocks": [{"label": choice.label, "do": choice.command} for choice in reply.choices]}
+
+
+def typed(text: str, name: str, trigger_id: str) -> dict[str, str]:
+    return {
+        "token": "",
+        "team_id": "T0BOX0001",
+        "channel_id": "C0BOX0001",
+        "channel_name": "general",
+        "user_id": "U0ADA0001",
+        "user_name": "ada",
+        "command": name,
+        "text": text,
+        "api_app_id": "A0BOX0APP",
+        "response_url": "http://slack/response/1",
+        "trigger_id": trigger_id,
+    }
+
+
+def pressed(value: Mapping[str, Any] | None, action_id: str) -> dict[str, Any]:
+    action = {"type": "button", "action_id": action_id, "block_id": "b"}
+    if value is not None:
+        action["value"] = json.dumps(value)
+    return {
+        "type": "block_actions",
+        "team": {"id": "T0BOX0001"},
+        "user": {"id": "U0BEN0002", "username": "ben"},
+        "channel": {"id": "C0BOX0005", "name": "inc-1"},
+        "container": {"type": "message", "channel_id": "C0BOX0005"},
+        "trigger_id": "9.9.z",
+        "response_url": "http://slack/response/2",
+        "actions": [action],
+    }
+
+
+def submitted(view: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Submit a view that was opened; a value is what was typed, or ("select", what was chosen)."""
+    state = {
+        name: {name: {"selected_option": {"value": given[1]}} if isinstance(given, tuple) else {"value": given}}
+        for name, given in values.items()
+    }
+    return {
+        "type": "view_submission",
+        "team": {"id": "T0BOX0001"},
+        "user": {"id": "U0ADA0001", "username": "ada"},
+        "trigger_id": "7.7.v",
+        "view": {**view, "id": "V0BOX0001", "state": {"values": state}},
+    }
