@@ -180,7 +180,7 @@ def verify(incident_id: str, entries: Iterable[Entry]) -> Audit:
     chain = list(entries)
     breaks: list[str] = []
     for entry in chain:
-        breaks.extend(f"entry {entry.seq}: {what}" for what in _flaws(entry))
+        breaks.extend(f"entry {entry.seq}: {what}" for what in _flaws(incident_id, entry))
     if chain and (chain[0].seq != 1 or chain[0].prev != GENESIS):
         breaks.append(f"entry {chain[0].seq}: is not the first of its chain")
     for before, after in pairwise(chain):
@@ -197,8 +197,10 @@ def verify(incident_id: str, entries: Iterable[Entry]) -> Audit:
     )
 
 
-def _flaws(entry: Entry) -> list[str]:
+def _flaws(incident_id: str, entry: Entry) -> list[str]:
     flaws = []
+    if entry.incident_id != incident_id:
+        flaws.append(f"it belongs to {entry.incident_id}")
     if entry.body is not None and _sha256(entry.body) != entry.body_sha256:
         flaws.append("its body was changed")
     if seal(entry) != entry.hash:

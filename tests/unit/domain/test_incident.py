@@ -1,0 +1,181 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.errors import IncidentNotFound, TransitionRefused
+from bot.domain.incident import (
+    SOP,
+    Incident,
+    PhaseState,
+    Role,
+    Said,
+    Severity,
+    Status,
+    check_transition,
+    fold,
+)
+from bot.domain.timeline import Author, Draft, Entry, Kind, Person, link, to_us
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ANN = Person("U1", "Ann")
+OPENED = (Kind.OPENED, {"title": "Slow", "severity": "SEV2", "service": "checkout", "warnings": ["w"]})
+
+
+def chain(*written: tuple[Kind, dict[str, Any]]) -> list[Entry]:
+    """Give entries one second apart, the opening first."""
+    entries: list[Entry] = []
+    for number, (kind, body) in enumerate([OPENED, *written]):
+        at = NOON + timedelta(seconds=number)
+        entries.append(link("INC-12", entries[-1] if entries else None, Draft(kind, body), Author(ANN), at))
+    return entries
+
+
+def folded(*written: tuple[Kind, dict[str, Any]]) -> Incident:
+    return fold(chain(*written))
+
+
+def test_an_incident_begins_with_its_opening() -> None:
+    incident = folded()
+    assert incident == Incident(
+        id="INC-12",
+        title="Slow",
+        severity=Severity.SEV2,
+        opened_at=NOON,
+        reporter=ANN,
+        service="checkout",
+        warnings=("w",),
+        seq=1,
+        changed_at=NOON,
+    )
+    assert (incident.number, incident.status, incident.commander) == (12, Status.OPEN, None)
+
+
+def test_there_is_no_incident_without_an_opening() -> None:
+    with pytest.raises(IncidentNotFound):
+        fold([])
+    with pytest.raises(IncidentNotFound, match="firstfive verify"):
+        fold(chain((Kind.NOTE, {"text": "x"}))[1:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "field", "value"),
+    [
+        (Kind.SERVICE_SET, {"service": "cart"}, "service", "cart"),
+        (Kind.SEVERITY_SET, {"severity": "SEV1", "was": "SEV2"}, "severity", Severity.SEV1),
+        (Kind.STATUS_SET, {"status": "mitigated", "was": "open", "text": ""}, "status", Status.MITIGATED),
+        (Kind.CHANNEL_OPENED, {"channel": "C1", "name": "inc-12"}, "channel", "C1"),
+        (Kind.CHANNEL_OPENED, {"channel": "C1", "name": "inc-12"}, "channel_name", "inc-12"),
+        (
+            Kind.ROLE_SET,
+            {"role": "commander", "person": "U2", "name": "Bo"},
+            "roles",
+            {Role.COMMANDER: Person("U2", "Bo")},
+        ),
+        (
+            Kind.MILESTONE,
+            {"milestone": "detected", "at": to_us(NOON), "source": "x"},
+            "milestones",
+            {"detected": NOON},
+        ),
+        (Kind.UPDATE, {"text": "Better."}, "last_update", Said(NOON + timedelta(seconds=1), "Ann", "Better.")),
+        (Kind.VERDICT, {"verdict": None, "statement": "Nothing.", "artifact": ""}, "verdict", ""),
+        (Kind.VERDICT, {"verdict": "gc-pressure", "statement": "GC.", "artifact": ""}, "statement", "GC."),
+        (Kind.ESCALATED, {"reached": [], "text": "Nobody."}, "escalation", "Nobody."),
+    ],
+)
+def test_each_kind_of_entry_tells_one_thing(kind: Kind, body: dict[str, Any], field: str, value: object) -> None:
+    assert getattr(folded((kind, body)), field) == value
+
+
+def test_the_latest_entry_counts() -> None:
+    incident = folded(
+        (Kind.ROLE_SET, {"role": "commander", "person": "U2", "name": "Bo"}),
+        (Kind.ROLE_SET, {"role": "scribe", "person": "U3", "name": "Cy"}),
+        (Kind.ROLE_SET, {"role": "commander", "person": "U4", "name": "Di"}),
+    )
+    assert incident.roles == {Role.COMMANDER: Person("U4", "Di"), Role.SCRIBE: Person("U3", "Cy")}
+    assert incident.commander == Person("U4", "Di")
+    assert incident.changed_at == NOON + timedelta(seconds=3)
+
+
+def step(name: str, playbook: str = SOP, **more: Any) -> dict[str, Any]:
+    return {"playbook": playbook, "step": name, "title": name.title(), **more}
+
+
+def test_the_sop_is_shown_phase_by_phase() -> None:
+    incident = folded(
+        (Kind.RUN_STARTED, {"playbook": SOP, "params": {}}),
+        (Kind.STEP_STARTED, step("declare", budget_s=60)),
+        (Kind.STEP_ENDED, step("declare", outcome="done", elapsed_s=1, summary="ok")),
+        (Kind.STEP_STARTED, step("capture", budget_s=60)),
+        (Kind.STEP_ENDED, step("capture", outcome="missing", elapsed_s=60, summary="late")),
+        (Kind.STEP_STARTED, step("diagnose", budget_s=60)),
+    )
+    assert [(phase.name, phase.state, phase.summary) for phase in incident.phases] == [
+        ("declare", PhaseState.DONE, "ok"),
+        ("capture", PhaseState.OVERRAN, "late"),
+        ("diagnose", PhaseState.RUNNING, ""),
+    ]
+    assert incident.phases[0].elapsed_s(NOON) == 1
+    assert incident.phases[2].elapsed_s(NOON + timedelta(seconds=16)) == 10
+    assert incident.sop_started_at == NOON + timedelta(seconds=1)
+    assert incident.deadline_at == NOON + timedelta(seconds=301)
+
+
+def test_steps_of_other_playbooks_are_no_phases() -> None:
+    incident = folded(
+        (Kind.RUN_STARTED, {"playbook": "snapshot", "params": {}}),
+        (Kind.STEP_STARTED, step("capture", "snapshot", budget_s=60)),
+        (Kind.STEP_ENDED, step("capture", "snapshot", outcome="done", elapsed_s=1, summary="")),
+    )
+    assert (incident.phases, incident.sop_started_at) == ((), None)
+    assert incident.deadline_at == NOON + timedelta(seconds=300)
+
+
+def test_a_second_sop_begins_its_phases_anew() -> None:
+    begun = (Kind.RUN_STARTED, {"playbook": SOP, "params": {}})
+    incident = folded(begun, (Kind.STEP_STARTED, step("declare", budget_s=60)), begun)
+    assert incident.phases == ()
+
+
+def test_a_blanked_entry_changes_nothing_and_a_blanked_title_says_so() -> None:
+    entries = chain((Kind.SERVICE_SET, {"service": "cart"}))
+    blanked = [Entry(**{**vars(entry), "body": None}) for entry in entries]
+    incident = fold(blanked)
+    assert (incident.title, incident.service, incident.severity) == ("(blanked)", "", Severity.SEV2)
+    assert incident.seq == 2
+
+
+@given(st.sampled_from(Status), st.sampled_from(Status))
+def test_an_incident_only_goes_forward(now: Status, to: Status) -> None:
+    order = list(Status)
+    allowed = {
+        (Status.OPEN, Status.MITIGATED),
+        (Status.OPEN, Status.RESOLVED),
+        (Status.MITIGATED, Status.RESOLVED),
+        (Status.RESOLVED, Status.CLOSED),
+    }
+    incident = folded((Kind.STATUS_SET, {"status": now.value, "was": "open", "text": ""}))
+    if (now, to) in allowed:
+        check_transition(incident, to)
+        assert order.index(to) > order.index(now)
+    else:
+        with pytest.raises(TransitionRefused, match="INC-12"):
+            check_transition(incident, to)
+
+
+def test_a_refused_repetition_says_since_when() -> None:
+    incident = folded(
+        (Kind.MILESTONE, {"milestone": "mitigated", "at": to_us(NOON), "source": "x"}),
+        (Kind.STATUS_SET, {"status": "mitigated", "was": "open", "text": ""}),
+    )
+    with pytest.raises(TransitionRefused, match="mitigated already since 12:00 UTC"):
+        check_transition(incident, Status.MITIGATED)
+
+
+@pytest.mark.parametrize(("severity", "pages"), list(zip(Severity, (True, True, False, False), strict=True)))
+def test_only_the_two_worst_severities_page(severity: Severity, pages: bool) -> None:  # noqa: FBT001 - a case
+    assert severity.pages is pages
