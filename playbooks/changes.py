@@ -84,9 +84,9 @@ async def compare(tools: Tools, params: Changes) -> Builds:
 @playbook.step("Sum up")
 async def sum_up(tools: Tools, params: Changes, answers: Answers | Missing, builds: Builds | Missing) -> Reply:
     """Give a line that fits the card, and below it what is worth reading."""
-    service = await _service(tools, params) if params.service or tools.incident_id else None
-    if service is None:
-        return Reply("No service is named yet.")
+    if not await _name(tools, params):
+        return Reply("No service is named yet: pick one and its targets are captured.")
+    service = await _service(tools, params)
     told = [part.summary if not isinstance(part, Missing) else part.reason for part in (answers, builds)]
     commits = () if isinstance(builds, Missing) else builds.commits
     lines = [f"{'. '.join(text[:1].upper() + text[1:] for text in told)}."]
@@ -95,5 +95,9 @@ async def sum_up(tools: Tools, params: Changes, answers: Answers | Missing, buil
     return Reply("\n".join(lines))
 
 
+async def _name(tools: Tools, params: Changes) -> str:
+    return params.service or ((await tools.incident()).service if tools.incident_id else "")
+
+
 async def _service(tools: Tools, params: Changes) -> Service:
-    return tools.service(params.service or (await tools.incident()).service)
+    return tools.service(await _name(tools, params))

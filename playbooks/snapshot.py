@@ -91,10 +91,6 @@ playbook = Playbook("snapshot", "Capture every target of a service into one arch
 async def look(tools: Tools, params: Snapshot) -> Looked:
     """Probe all targets and capture what costs them next to nothing, at once."""
     name = params.service or ((await tools.incident()).service if tools.incident_id else "")
-    if not name:
-        raise CommandRejected(
-            f"Which service? Write service=NAME: {', '.join(tools.catalog.names) or 'none is configured'}."
-        )
     service = tools.service(name)
     if not service.targets:
         raise CommandRejected(f"{service.name} has no targets. Add [[services.targets]] to the configuration.")

@@ -99,6 +99,8 @@ class Tools:
         :raises CommandRejected: there is none of this name.
         """
         found = self.catalog.service(name)
+        if not name:
+            raise CommandRejected(f"Which service? Write service=NAME: {', '.join(self.catalog.names) or 'none yet'}.")
         if found is None:
             meant = closest(name, self.catalog.names)
             hint = f" Did you mean `{meant}`?" if meant else ""
