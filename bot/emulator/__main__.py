@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.emulator.app import create_app
 from bot.emulator.box import build_box
-from bot.emulator.settings import COMMANDS, SHORTCUTS, Lab, Settings, Shortcut, SlashCommand, settings_problem
+from bot.emulator.settings import COMMANDS, Lab, Settings, Shortcut, SlashCommand, settings_problem
 
 UNUSABLE = 2
 
@@ -60,7 +60,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
         limits_on=not options.no_limits,
         labs=tuple(Lab(name, url) for name, url in pairs(options.lab)),
         commands=tuple(SlashCommand(name, hint) for name, hint in pairs(options.command)) or COMMANDS,
-        shortcuts=tuple(Shortcut(name, title) for name, title in pairs(options.shortcut)) or SHORTCUTS,
+        shortcuts=tuple(Shortcut(name, title) for name, title in pairs(options.shortcut)),
     )
 
 

@@ -1,7 +1,7 @@
 """What the emulator was started with."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 TOKEN_PREFIX = "xoxb-emulator-"  # noqa: S105 - the start of every token of ours, so that a real one is never taken
 
@@ -37,7 +37,6 @@ COMMANDS = (
     SlashCommand("/bisect", "[service] good=... bad=... test=..."),
     SlashCommand("/rollback", "[service]"),
 )
-SHORTCUTS = (Shortcut("inc:add_to_timeline", "Add to timeline"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Settings:
     limits_on: bool = True
     labs: tuple[Lab, ...] = ()
     commands: tuple[SlashCommand, ...] = COMMANDS
-    shortcuts: tuple[Shortcut, ...] = field(default=SHORTCUTS)
+    shortcuts: tuple[Shortcut, ...] = ()
 
     @property
     def base_url(self) -> str:

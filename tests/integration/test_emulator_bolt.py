@@ -15,7 +15,7 @@ from tests.integration.bolt_app import Heard, bolt_app, http_app
 from tests.integration.emulator_process import ADA, APP_TOKEN, BEN, Emulator, eventually, running_emulator, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PATIENCE = ("--ack-timeout", "0.5")
+OPTIONS = ("--ack-timeout", "0.5", "--shortcut", "inc:add_to_timeline=Add to timeline")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Scene:
 async def over_http() -> AsyncIterator[Scene]:
     heard = Heard()
     door = FastAPI()
-    async with served(door) as url, running_emulator(f"{url}/slack/events", *PATIENCE) as emulator:
+    async with served(door) as url, running_emulator(f"{url}/slack/events", *OPTIONS) as emulator:
         door.mount("/", http_app(bolt_app(emulator.api_url, heard)))
         yield Scene(emulator, heard)
 
@@ -57,7 +57,7 @@ async def over_http() -> AsyncIterator[Scene]:
 @asynccontextmanager
 async def over_socket() -> AsyncIterator[Scene]:
     heard = Heard()
-    async with running_emulator("http://127.0.0.1:9/", "--socket-mode", *PATIENCE) as emulator:
+    async with running_emulator("http://127.0.0.1:9/", "--socket-mode", *OPTIONS) as emulator:
         app = bolt_app(emulator.api_url, heard)
         handler = AsyncSocketModeHandler(app, APP_TOKEN, web_client=app.client)
         await handler.connect_async()  # type: ignore[no-untyped-call]

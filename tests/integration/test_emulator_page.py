@@ -59,10 +59,11 @@ async def lab() -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def started(lab: str) -> AsyncIterator[Scene]:
     heard, door = Heard(), FastAPI()
+    shortcut = ("--shortcut", "inc:add_to_timeline=Add to timeline")
     targets = ("--lab", f"checkout-1={lab}", "--lab", "checkout-2=http://127.0.0.1:9")
     async with (
         served(door) as url,
-        running_emulator(f"{url}/slack/events", "--ack-timeout", "0.5", *targets) as emulator,
+        running_emulator(f"{url}/slack/events", "--ack-timeout", "0.5", *targets, *shortcut) as emulator,
         async_playwright() as playwright,
     ):
         door.mount("/", http_app(bolt_app(emulator.api_url, heard)))

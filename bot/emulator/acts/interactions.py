@@ -1,5 +1,6 @@
 """Buttons, menus and shortcuts: pressed, delivered, acknowledged."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +48,7 @@ async def press(  # noqa: PLR0913 - who, where, what and how are all different t
     }
     if not message.visible_to:
         payload["message"] = message.payload(box.settings.team_id, metadata=True)
-    answers = [await box.deliver("interactive", payload) for _ in range(times)]
+    answers = await asyncio.gather(*(box.deliver("interactive", payload) for _ in range(times)))
     return acknowledged(answers[-1])
 
 

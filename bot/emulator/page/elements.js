@@ -1,7 +1,7 @@
 // Elements a person uses. Each carries data-action-id and data-block-id; `valueOf` reads it back.
 
 import { h, safeUrl } from "./dom.js";
-import { plain } from "./mrkdwn.js";
+import { mrkdwn, plain } from "./mrkdwn.js";
 import { store, titleOf } from "./store.js";
 
 const PEOPLE = () => [...store.users.values()].filter((user) => !user.bot).map((user) => [user.id, user.real_name]);
@@ -13,14 +13,15 @@ const INPUTS = {
   datepicker: "date", timepicker: "time", datetimepicker: "datetime-local",
 };
 
-const optionText = (option) => plain(option.text.text);
+const optionText = ({ text }) => (text.type === "mrkdwn" ? mrkdwn(text.text) : plain(text.text));
+const NAMES = { datepicker: "Date", timepicker: "Time", datetimepicker: "Date and time" };
 const words = (option) => option.text.text;
 
-export function element(body, block, label) {
+export function element(body, block) {
   const props = {
     "data-action-id": body.action_id, "data-block-id": block.block_id, "data-kind": body.type,
     "data-confirm": body.confirm ? JSON.stringify(body.confirm) : null,
-    "aria-label": label ?? body.placeholder?.text ?? null,
+    "aria-label": body.placeholder?.text ?? NAMES[body.type] ?? null,
     autofocus: body.focus_on_load === true,
   };
   const maker = MAKERS[body.type] ?? (body.type in INPUTS ? input : body.type.endsWith("_select") ? select : unknown);

@@ -9,6 +9,7 @@ const INLINE = new RegExp(
   [
     "`([^`\\n]+)`",
     "<([^<>\\s][^<>]*)>",
+    "(https?:\\/\\/[^\\s<>|]*[^\\s<>|.,;:!?)'\"*_~`])",
     ":([a-z0-9_+'-]+(?:::skin-tone-[2-6])?):",
     "(?<![\\w*])\\*(?=\\S)([^*\\n]*[^*\\s])\\*(?![\\w*])",
     "(?<![\\w_])_(?=\\S)([^_\\n]*[^_\\s])_(?![\\w_])",
@@ -62,10 +63,11 @@ export function inline(text) {
   const nodes = [];
   let from = 0;
   for (const match of text.matchAll(INLINE)) {
-    const [whole, code, angle, short, bold, italic, strike] = match;
+    const [whole, code, angle, url, short, bold, italic, strike] = match;
     const node =
       code ? h("code", {}, unescape(code))
       : angle ? reference(angle)
+      : url ? link(unescape(url), unescape(url))
       : short ? (EMOJI.has(short.split("::")[0]) ? emojiNode(short) : whole)
       : bold ? h("strong", {}, inline(bold))
       : italic ? h("em", {}, inline(italic))

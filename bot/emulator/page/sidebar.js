@@ -25,7 +25,7 @@ export function drawSidebar() {
   const people = [...store.users.values()].filter((user) => !user.bot);
   fill(document.getElementById("sidebar"),
     h("div", { class: "team", "data-key": "team" }, h("strong", {}, "Slack in a box"), h("small", {}, "local, nothing leaves this machine")),
-    h("div", { class: "me", "data-key": "me" }, avatar(store.me),
+    h("div", { class: "person", "data-key": "me" }, avatar(store.me),
       h("label", { for: "me" }, h("span", { class: "sr" }, "You are"),
         h("select", { id: "me", "data-do": "become" }, people.map((user) => h("option", { value: user.id, selected: user.id === store.me }, user.real_name))),
         h("small", {}, store.users.get(store.me)?.title))),
