@@ -9,6 +9,7 @@ from bot.domain.facts import Facts, Sockets
 from bot.domain.faults import RULES, Finding
 from bot.domain.faults.finding import megabytes, span, suffers
 from bot.domain.goroutines import Group
+from bot.domain.snapshot import duration
 from bot.domain.stacks import own_frame
 
 RATIO = 2.0
@@ -72,16 +73,12 @@ def _plain(value: float) -> str:
     return f"{value:.0f}"
 
 
-def _milliseconds(value: float) -> str:
-    return f"{value:.3g} ms"
-
-
 def _state(state: str) -> Callable[[Facts], float | None]:
     return lambda facts: None if facts.sockets is None else float(facts.sockets.count(state))
 
 
 MEASURES = (
-    Measure("probe latency", 20.0, lambda facts: facts.probe.p50_ms if facts.probe else None, _milliseconds),
+    Measure("probe latency", 20.0, lambda facts: facts.probe.p50_ms if facts.probe else None, duration),
     Measure("goroutines", 50.0, lambda facts: facts.goroutines, _plain),
     Measure("heap in use", 16e6, lambda facts: facts.heap.inuse_bytes if facts.heap else None, megabytes),
     Measure("sockets ESTABLISHED", 100.0, _state("ESTABLISHED"), _plain),
@@ -200,7 +197,7 @@ def _summary(targets: Sequence[Facts]) -> str:
     probes = [each.probe for each in targets if each.probe is not None and each.probe.p50_ms is not None]
     if probes:
         statuses = "/".join(sorted({status for probe in probes for status, _ in probe.statuses}))
-        said.append(f"probes {statuses} in {_milliseconds(max(probe.p50_ms or 0.0 for probe in probes))}")
+        said.append(f"probes {statuses} in {duration(max(probe.p50_ms or 0.0 for probe in probes))}")
     return ", ".join(said)
 
 

@@ -136,6 +136,11 @@ def skipped(target: str, part: Part, reason: str) -> Captured:
     return missed(target, part, reason, status=PartStatus.SKIPPED)
 
 
+def duration(milliseconds: float) -> str:
+    """Write a duration as people read it."""
+    return f"{milliseconds:.3g} ms" if milliseconds < 999.5 else f"{milliseconds / 1000:.1f} s"  # noqa: PLR2004
+
+
 @dataclass(frozen=True)
 class Probe:
     """What the users of a target get now: answers by status, latency in milliseconds; "" and None when unknown."""
@@ -155,7 +160,7 @@ class Probe:
 
     def __str__(self) -> str:
         answers = ", ".join(f"{number} x {status}" for status, number in self.statuses) or "no answer"
-        latency = "" if self.p50_ms is None else f" in {self.p50_ms:.3g} ms (max {self.max_ms:.3g} ms)"
+        latency = "" if self.p50_ms is None else f" in {duration(self.p50_ms)} (max {duration(self.max_ms or 0.0)})"
         return answers + latency
 
 
@@ -229,7 +234,7 @@ def _why(signal: Signal, base: Base) -> str:
     if signal.goroutines is None:
         return "its goroutines could not be counted"
     if signal.probe is not None and (signal.probe.p50_ms or 0.0) > max(2 * base[2], SLOW_PROBE_MS):
-        return f"its probes take {signal.probe.p50_ms:.3g} ms, the others {base[2]:.3g} ms"
+        return f"its probes take {duration(signal.probe.p50_ms or 0.0)}, the others {duration(base[2])}"
     if signal.goroutines > 2 * max(base[0], 10):
         return f"it has {signal.goroutines} goroutines, the others about {base[0]:.0f}"
     if signal.heap_bytes is not None and signal.heap_bytes > 2 * max(base[1], 4e6):

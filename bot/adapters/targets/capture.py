@@ -21,6 +21,7 @@ from bot.domain.snapshot import (
     CHEAP_PARTS,
     GOROUTINE,
     GOROUTINE_BOUND,
+    PART_TIMEOUT_S,
     Captured,
     Part,
     Probe,
@@ -29,6 +30,8 @@ from bot.domain.snapshot import (
 )
 
 MEGABYTE = 1024 * 1024
+STARVED_S = 0.5
+"""So much later than asked for, a CPU profile tells of a process that hardly gets to run."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ class _Capture:
         self._deadline = deadline
         self._done: dict[str, Captured] = {}
         self._nobody = False
+        self._due_s = 0.0
 
     async def run(self, parts: Sequence[Part]) -> dict[str, Captured]:
         """Capture all parts; give them by name."""
@@ -182,10 +186,20 @@ class _Capture:
             return {part.name: skipped(self._target.name, part, why) for part in parts} | self._done
         await asyncio.gather(*(self._take(part) for part in others))
         for part in intrusive:
-            await self._take(part)
+            await self._take_costly(part)
         for part in dumps:
             await self._take_small(part)
         return self._done
+
+    async def _take_costly(self, part: Part) -> None:
+        """Take a part unless the one before came late: a starved process is not made to collect as well."""
+        late = [each for each in self._done.values() if each.part == "cpu" and each.elapsed_s > self._due_s + STARVED_S]
+        if late:
+            why = f"{self._target.name}: not forced to collect, as its CPU profile came late: the process is starved"
+            self._done[part.name] = skipped(self._target.name, part, why)
+            return
+        self._due_s = part.timeout_s - PART_TIMEOUT_S
+        await self._take(part)
 
     async def _take_small(self, part: Part) -> None:
         """Take a dump unless there are too many goroutines, or it is not known how many."""

@@ -14,6 +14,7 @@ from bot.domain.snapshot import (
     HEAP,
     HEAP_GC,
     MUTEX,
+    PART_TIMEOUT_S,
     Captured,
     Part,
     PartStatus,
@@ -21,7 +22,7 @@ from bot.domain.snapshot import (
 )
 from tests.unit.adapters import hostile
 from tests.unit.adapters.hostile import Answer, serving, whole
-from tests.unit.domain.captures import IDLE, goroutines, heap
+from tests.unit.domain.captures import IDLE, cpu, goroutines, heap
 from tests.unit.domain.go_profiles import GOROUTINE as GOROUTINE_TYPES
 from tests.unit.domain.go_profiles import dump, main_frame, profile
 
@@ -156,6 +157,23 @@ async def test_the_count_is_asked_first_and_the_costly_parts_one_by_one() -> Non
     assert asked[0] == GOROUTINE.path
     assert asked[-2:] == [HEAP_GC.path, DUMP.path]
     assert len(asked) == len(parts)
+
+
+async def test_a_starved_process_is_not_made_to_collect_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.adapters.targets.capture.STARVED_S", 0.05)
+    seen: list[str] = []
+    profile_of_no_time = replace(cpu_part(0), timeout_s=PART_TIMEOUT_S)
+
+    async def late(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.1)
+        await whole(cpu(((main_frame("a"),), 60)))(writer)
+
+    async with serving({profile_of_no_time.path: late}, seen=seen) as base:
+        done = await HttpTargets(caps=QUICK).capture(target(base), [profile_of_no_time, HEAP_GC])
+
+    assert [each.status for each in done] == [PartStatus.OK, PartStatus.SKIPPED]
+    assert "the process is starved" in done[1].error
+    assert len(seen) == 1
 
 
 async def test_host_is_kept_headers_are_sent_and_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
