@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -27,21 +28,11 @@ class Asset:
     version: str
 
 
-def assets() -> Mapping[str, Asset]:
-    """Give the shipped files by name."""
-    found = {}
-    for file in files("bot").joinpath("web/static").iterdir():
-        media_type = _TYPES.get(f".{file.name.rpartition('.')[2]}")
-        if media_type:
-            content = file.read_bytes()
-            found[file.name] = Asset(content, f"{media_type}; charset=utf-8", sha256(content).hexdigest()[:12])
-    return found
-
-
 class Html:
     """Renders the shipped templates; values are escaped and made legible."""
 
     def __init__(self, static: Mapping[str, Asset]) -> None:
+        self.static = static
         self._templates = ImmutableSandboxedEnvironment(
             loader=PackageLoader("bot", "web/templates"),
             autoescape=True,
@@ -58,6 +49,12 @@ class Html:
     def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Answer with a page."""
         return HTMLResponse(self._templates.get_template(template).render(values), status)
+
+
+@cache
+def shipped() -> Html:
+    """Give the one renderer of what is shipped: templates are compiled once."""
+    return Html(_assets())
 
 
 def _finish(value: Any) -> Any:
@@ -80,3 +77,13 @@ def _iso(at: datetime) -> str:
 def _segment(text: str) -> str:
     """Give text as one segment or value of an address."""
     return quote(legible(text), safe="")
+
+
+def _assets() -> Mapping[str, Asset]:
+    found = {}
+    for file in files("bot").joinpath("web/static").iterdir():
+        media_type = _TYPES.get(f".{file.name.rpartition('.')[2]}")
+        if media_type:
+            content = file.read_bytes()
+            found[file.name] = Asset(content, f"{media_type}; charset=utf-8", sha256(content).hexdigest()[:12])
+    return found

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -16,7 +16,7 @@ from bot.domain.timeline import Entry
 from bot.engine.playbook import Registry
 from bot.engine.tools import Ports
 from bot.ports import Listed
-from handlers.html import Asset, Html, assets
+from handlers.html import Html, shipped
 from handlers.live import changes
 from handlers.views import view
 
@@ -49,8 +49,7 @@ def router(
     ports: Ports, documents: PageDocuments, registry: Registry, stopping: Callable[[], bool] = lambda: False
 ) -> APIRouter:
     """Give the routes of the pages; `stopping` ends live streams when the process is told to stop."""
-    static = assets()
-    pages = _Pages(ports, documents, registry, stopping, Html(static), static)
+    pages = _Pages(ports, documents, registry, stopping, shipped())
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/", pages.list_)
     routes.add_api_route("/incidents/{incident_id}", pages.incident)
@@ -71,7 +70,7 @@ async def not_found(request: Request, _: Exception) -> Response:
         return JSONResponse({"error": "There is nothing here. GET /api/incidents lists the incidents."}, 404)
     if path.startswith(("/slack/", "/health/", "/metrics")):
         return PlainTextResponse("There is nothing here.\n", 404)
-    return Html(assets()).page("not_found.html", 404, what="There is no such page.", open_=())
+    return shipped().page("not_found.html", 404, what="There is no such page.", open_=())
 
 
 @dataclass
@@ -83,7 +82,6 @@ class _Pages:
     registry: Registry
     stopping: Callable[[], bool]
     html: Html
-    static: Mapping[str, Asset]
     streams: int = 0
 
     async def list_(self) -> Response:
@@ -150,7 +148,7 @@ class _Pages:
 
     async def asset(self, name: str) -> Response:
         """Give a file that pages load."""
-        asset = self.static.get(name)
+        asset = self.html.static.get(name)
         if asset is None:
             return PlainTextResponse("There is no such file.\n", 404)
         return Response(asset.content, media_type=asset.media_type, headers=_FOREVER)

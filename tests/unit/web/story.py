@@ -70,9 +70,11 @@ class Story:
         return fold(self.entries)
 
 
-def opened(title: str = "checkout 5xx after deploy", severity: str = "SEV2", service: str = "checkout") -> Story:
+def opened(
+    title: str = "checkout 5xx after deploy", severity: str = "SEV2", service: str = "checkout", name: str = "INC-7"
+) -> Story:
     """An incident that has just been opened."""
-    story = Story()
+    story = Story(name)
     with story.run("run-start"):
         story.tell(Kind.OPENED, title=title, text="", severity=severity, service=service, warnings=[])
         story.milestone("started", OPENED_AT - timedelta(minutes=3, seconds=12), "given at start")

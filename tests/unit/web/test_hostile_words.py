@@ -76,7 +76,7 @@ def bot() -> Bot:
 PAGES = ("/", "/incidents/INC-7?show=everything", "/runs/run-x")
 
 
-@pytest.mark.matrix(sample=14)
+@pytest.mark.matrix(sample=10)
 @pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
 async def test_no_word_acts_on_a_page(word: str, bot: Bot) -> None:
     bot.knows(word)
@@ -86,7 +86,7 @@ async def test_no_word_acts_on_a_page(word: str, bot: Bot) -> None:
         assert dangers(answer.text) == [], path
 
 
-@pytest.mark.matrix(sample=14)
+@pytest.mark.matrix(sample=10)
 @pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
 async def test_every_word_goes_through_the_api(word: str, bot: Bot) -> None:
     bot.knows(word)
@@ -100,7 +100,7 @@ def outline_of_harmless() -> list[str]:
     return outline(html(poisoned("harmless")))
 
 
-@pytest.mark.matrix(sample=14)
+@pytest.mark.matrix(sample=10)
 @pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
 def test_no_word_gets_out_of_its_place_in_a_postmortem(word: str, outline_of_harmless: list[str]) -> None:
     shown = html(poisoned(word))

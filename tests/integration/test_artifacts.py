@@ -1,0 +1,94 @@
+"""What the artifact store says it has kept is there, whole, under its digest: in a folder as in memory."""
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.artifacts import FolderArtifacts
+from bot.domain.errors import StoreUnusable
+from bot.ports import Artifacts
+from tests.fakes import FakeArtifacts
+
+SHA = hashlib.sha256(b"bytes").hexdigest()
+
+
+@pytest.fixture(params=["folder", "fake"])
+def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
+    return FakeArtifacts() if request.param == "fake" else FolderArtifacts(tmp_path / "artifacts")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "not there yet" / "artifacts"
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("content", [b"", b"bytes", bytes(range(256)) * 4_000], ids=len)
+async def test_bytes_come_back_under_their_digest(content: bytes, artifacts: Artifacts) -> None:
+    stored = await artifacts.put("a name", content)
+    assert (stored.name, stored.bytes) == ("a name", len(content))
+    assert stored.sha256 == hashlib.sha256(content).hexdigest()
+    assert await artifacts.get(stored.sha256) == content
+
+
+@pytest.mark.parametrize("sha256", [SHA, "", "..", "../../../../etc/passwd", SHA.upper(), f"{SHA}\n", "0" * 63, "\0"])
+async def test_what_was_never_kept_is_none(sha256: str, artifacts: Artifacts) -> None:
+    assert await artifacts.get(sha256) is None
+
+
+async def test_many_at_once_are_all_kept(artifacts: Artifacts) -> None:
+    contents = [bytes([number]) * 1_000 for number in range(20)] * 2
+    stored = await asyncio.gather(*(artifacts.put("x", content) for content in contents))
+    assert [await artifacts.get(each.sha256) for each in stored] == contents
+
+
+async def test_the_same_bytes_are_kept_once(folder: Path) -> None:
+    artifacts = FolderArtifacts(folder)
+    first, second = await artifacts.put("one", b"bytes"), await artifacts.put("two", b"bytes")
+    assert (first.sha256, first.name, second.name) == (second.sha256, "one", "two")
+    assert len(files(folder)) == 1
+
+
+async def test_a_name_never_becomes_a_path(folder: Path) -> None:
+    await FolderArtifacts(folder).put("../../../escape", b"bytes")
+    assert [path.name for path in files(folder.parent)] == [SHA]
+
+
+async def test_only_the_bot_may_read_what_it_keeps(folder: Path) -> None:
+    await FolderArtifacts(folder).put("x", b"bytes")
+    (path,) = files(folder)
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+async def test_damaged_bytes_are_never_given_out_and_are_mended_by_keeping_them_again(folder: Path) -> None:
+    artifacts = FolderArtifacts(folder)
+    await artifacts.put("x", b"bytes")
+    (path,) = files(folder)
+    path.write_bytes(b"byte")
+    with pytest.raises(StoreUnusable, match=f"Artifact {SHA[:12]} is damaged"):
+        await artifacts.get(SHA)
+    await artifacts.put("x", b"bytes")
+    assert await artifacts.get(SHA) == b"bytes"
+
+
+async def test_a_folder_that_cannot_be_made_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "artifacts").write_text("a file is in the way")
+    with pytest.raises(StoreUnusable, match=r"Artifact dump\.txt cannot be kept in .*artifacts: Not a directory"):
+        await FolderArtifacts(tmp_path / "artifacts").put("dump.txt", b"bytes")
+
+
+async def test_a_write_that_fails_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    artifacts = FolderArtifacts(folder)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreUnusable, match="No space left on device"):
+        await artifacts.put("x", b"bytes")
+    assert files(folder) == []

@@ -1,0 +1,109 @@
+"""The postmortem as a document: the same bytes everywhere, readable as text, safe as HTML."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.documents import MarkdownDocuments
+from bot.domain.timeline import Kind
+from tests.unit.web.story import ARCHIVE, LEAK, REPORT, Story, opened, whole
+
+ROOT = Path(__file__).parents[2]
+SECTIONS = [
+    "Summary",
+    "Impact",
+    "Diagnosis",
+    "Resolution",
+    "Detection, response, recovery",
+    "What went well",
+    "What went badly",
+    "Where we got lucky",
+    "Action items",
+    "Timeline",
+    "Responders",
+    "Appendix: artifacts",
+]
+PROGRAM = """
+import hashlib
+from bot.adapters.documents import MarkdownDocuments
+from tests.unit.web.story import whole
+story = whole()
+print(hashlib.sha256(MarkdownDocuments().postmortem(story.incident, story.entries).encode()).hexdigest())
+"""
+
+
+def written(story: Story, base_url: str = "") -> str:
+    return MarkdownDocuments(base_url).postmortem(story.incident, story.entries)
+
+
+def test_it_has_every_section_in_order() -> None:
+    assert re.findall(r"^## (.*)$", written(whole()), re.MULTILINE) == SECTIONS
+
+
+def test_an_incident_of_a_moment_has_them_too() -> None:
+    text = written(opened())
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == SECTIONS
+    for words in ("Nothing was diagnosed.", "Not mitigated and not resolved yet.", "None were kept.", "not recorded"):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    "settings", [{"TZ": "Asia/Kathmandu", "LC_ALL": "C"}, {"PYTHONHASHSEED": "7", "LANG": "de_DE"}]
+)
+def test_it_is_the_same_bytes_in_every_place(settings: dict[str, str]) -> None:
+    def digest(**more: str) -> str:
+        environment = {**os.environ, **more}
+        command = [sys.executable, "-c", PROGRAM]
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    assert digest(**settings) == digest(TZ="UTC", PYTHONHASHSEED="1")
+
+
+def test_every_row_of_the_timeline_has_four_cells_and_nearly_all_a_link() -> None:
+    rows = re.findall(
+        r"^\| \d\d:\d\d:\d\d \|.*$", written(whole()).split("## Timeline")[1].split("## Resp")[0], re.MULTILINE
+    )
+    assert len(rows) == 16
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}
+    assert [row for row in rows if "](/" not in row] == [
+        "| 03:01:12 | FirstFive | Opened the channel #inc-7-checkout-5xx. |  |"
+    ]
+
+
+def test_links_lead_to_the_artifacts_below_the_base_address() -> None:
+    links = set(re.findall(r"\]\(https://bot\.example/(\w+/[\w.-]+)", written(whole(), "https://bot.example/")))
+    assert {f"artifacts/{sha256}" for sha256 in (ARCHIVE, LEAK, REPORT)} <= links
+    assert "runs/run-start.sop" in links
+
+
+def test_many_days_are_dated_in_each_row() -> None:
+    story = whole()
+    text = written(story.later(86_400).tell(Kind.NOTE, text="the day after"))
+    assert "| 2026-11-23 03:21:57 | Ana Lima | Noted: the day after |" in text
+    assert "on 2026-11-22" not in text
+
+
+def test_its_html_has_a_table_for_the_timeline_and_headings() -> None:
+    html = MarkdownDocuments().html(written(whole()))
+    assert html.startswith("<h1>INC-7: checkout 5xx after deploy</h1>")
+    assert html.count("<table>") == 6
+    assert f'<a href="/artifacts/{ARCHIVE}?name=snapshot-checkout-20261122T030114Z.tar.gz">' in html
+
+
+def test_html_in_a_document_does_not_survive() -> None:
+    html = MarkdownDocuments().html(
+        "<script>alert(1)</script> <b>x</b>\n\n[a](javascript:alert(1)) ![i](https://x.example/i)"
+    )
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert "<img" not in html
+    assert "href" not in html
+
+
+def test_templates_cannot_be_reached_through_a_title() -> None:
+    assert "7\\*7" in written(opened("{{ 7*7 }} {{ it.__class__.__mro__ }}"))
