@@ -80,7 +80,7 @@ function rows(all, expanded, present) {
     const today = day(moment(message.ts));
     if (!before || day(moment(before.ts)) !== today) nodes.push(h("p", { class: "day", "data-key": `day-${message.ts}` }, h("span", {}, today)));
     const near = before && Number(message.ts) - Number(before.ts) < GROUPED_MS / 1000;
-    const compact = Boolean(near && before.user === message.user && before.username === message.username && !message.visible_to && !before.visible_to && !message.pinned_to);
+    const compact = Boolean(near && !expanded.has(before.ts) && before.user === message.user && before.username === message.username && !message.visible_to && !before.visible_to && !message.pinned_to);
     nodes.push(expanded.has(message.ts) ? folded(message) : row(message, compact, present));
     before = message;
   }
