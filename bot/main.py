@@ -39,6 +39,7 @@ from bot.engine.grammar import usage
 from bot.engine.playbook import Registry, load
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
+from bot.ports import Listed
 from bot.settings import Settings
 from handlers import api, pages, probes
 from handlers.loopback import LoopbackOnly
@@ -58,7 +59,6 @@ class House:
 
     settings: Settings
     store: SqlStore
-    surfaces: SqlSurfaces
     documents: MarkdownDocuments
     ports: Ports
     registry: Registry
@@ -125,33 +125,55 @@ class _Committed:
 class _Counted(Runner):
     """A runner whose ended runs are counted."""
 
-    metrics: Metrics
+    def __init__(self, registry: Registry, ports: Ports, metrics: Metrics) -> None:
+        super().__init__(registry, ports)
+        self._metrics = metrics
 
     async def execute(self, run_id: str) -> Run | None:
         run = await super().execute(run_id)
         if run is not None and run.started_at is not None and run.ended_at is not None:
             seconds = (run.ended_at - run.started_at).total_seconds()
-            self.metrics.run_ended(run.plan.playbook, run.status.value, seconds)
+            self._metrics.run_ended(run.plan.playbook, run.status.value, seconds)
         return run
 
 
 def build(settings: Settings, tools: Ports | None = None) -> House:
     """Wire everything; `tools` replaces the ports, for tests. Nothing is opened, sent or started yet."""
-    clock = SystemClock()
+    clock, surfaces, documents = SystemClock(), SqlSurfaces(), MarkdownDocuments(settings.url)
     bell = LocalBell(clock)
     committed = _Committed([bell.ring])
     store = SqlStore(settings.database_url, committed)
-    timeline, journal, surfaces = SqlTimeline(), SqlJournal(clock), SqlSurfaces()
+    ports = tools or _ports(settings, store, clock, bell, documents)
+    slack = None if tools else _slack(settings, ports, surfaces)
+    if slack is not None:
+        ports = replace(ports, directory=slack.directory, pager=slack.pager)
+        committed.listeners.append(slack.heard)
     registry = load(playbooks)
-    metrics = Metrics(
-        registry, lambda: store.read(lambda tx: timeline.incidents(tx, limit=1_000)), version=version("firstfive")
-    )
-    documents = MarkdownDocuments(settings.url)
-    data = Path(settings.artifacts_url)
-    ports = tools or Ports(
+    metrics = _metrics(ports, registry)
+    admission = Admission(registry, ports)
+    return House(
+        settings=settings,
         store=store,
-        timeline=timeline,
-        journal=journal,
+        documents=documents,
+        ports=ports,
+        registry=registry,
+        admission=admission,
+        worker=EmbeddedWorker(_Counted(registry, ports, metrics), ports, _lock_path(settings)),
+        metrics=metrics,
+        slack=slack,
+        bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view)) if slack else None,
+    )
+
+
+def _ports(
+    settings: Settings, store: SqlStore, clock: SystemClock, bell: LocalBell, documents: MarkdownDocuments
+) -> Ports:
+    """Give every port its adapter; who is in the chat is known only once there is one."""
+    data = Path(settings.artifacts_url)
+    return Ports(
+        store=store,
+        timeline=SqlTimeline(),
+        journal=SqlJournal(clock),
         clock=clock,
         bell=bell,
         artifacts=FolderArtifacts(data),
@@ -163,26 +185,13 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         pager=NoPager(),
         catalog=settings.catalog(),
     )
-    slack = None if tools else _slack(settings, ports, surfaces)
-    if slack is not None:
-        ports = replace(ports, directory=slack.directory, pager=slack.pager)
-        committed.listeners.append(slack.heard)
-    runner = _Counted(registry, ports)
-    runner.metrics = metrics
-    admission = Admission(registry, ports)
-    return House(
-        settings=settings,
-        store=store,
-        surfaces=surfaces,
-        documents=documents,
-        ports=ports,
-        registry=registry,
-        admission=admission,
-        worker=EmbeddedWorker(runner, ports, _lock_path(settings)),
-        metrics=metrics,
-        slack=slack,
-        bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view)) if slack else None,
-    )
+
+
+def _metrics(ports: Ports, registry: Registry) -> Metrics:
+    async def open_incidents() -> Sequence[Listed]:
+        return await ports.store.read(lambda tx: ports.timeline.incidents(tx, limit=1_000))
+
+    return Metrics(registry, open_incidents, version=version("firstfive"))
 
 
 def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces) -> "SlackSide | None":
