@@ -75,48 +75,48 @@ def started(**values: object) -> Parsed:
     return Parsed("start", {"warnings": (), **values})
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", Parsed("help", {})),
-        ("   ", Parsed("help", {})),
-        ("HELP", Parsed("help", {})),
-        ("start", started()),
-        (
-            "start sev2 checkout 5xx after deploy",
-            started(severity="SEV2", service="checkout", title="5xx after deploy"),
-        ),
-        ("start checkout sev2 5xx", started(severity="SEV2", service="checkout", title="5xx")),
-        ("start s1 slow", started(severity="SEV1", title="slow")),
-        ("start SEV-3 slow", started(severity="SEV3", title="slow")),
-        ("start the cart is slow", started(service="cart", title="the cart is slow")),
-        ("start cart and checkout are slow", started(service="cart", title="and checkout are slow")),
-        ("start severity=sev1 service=cart slow", started(severity="SEV1", service="cart", title="slow")),
-        ("start slow started=12:01 since noon", started(title="slow  since noon", started="12:01")),
-        ('start title="a b c" sev1', started(title="a b c", severity="SEV1")),
-        ("start title=“a b” sev1", started(title="a b", severity="SEV1")),
-        ("start\nsev2\ncart\nfirst line\nsecond", started(severity="SEV2", service="cart", title="first line\nsecond")),
-        ("start\u00a0sev2\u00a0slow", started(severity="SEV2", title="slow")),
-        ("start 💥 מערכת", started(title="💥 מערכת")),
-        ("start a=b x", started(title="a=b x")),
-        ('note Look: k=v, "quoted"  and   spaces', Parsed("note", {"text": 'Look: k=v, "quoted"  and   spaces'})),
-        ("note INC-3 for another one", Parsed("note", {"text": "for another one"}, "INC-3")),
-        ("note inc-3 x", Parsed("note", {"text": "x"}, "INC-3")),
-        ("note text=5 apples", Parsed("note", {"text": "5 apples"})),
-        ("note x incident=inc-4", Parsed("note", {"text": "x"}, "INC-4")),
-        ("note line one\nline two", Parsed("note", {"text": "line one\nline two"})),
-        ("note nul \0 byte", Parsed("note", {"text": "nul \ufffd byte"})),
-        ("role commander <@U1|ann>", Parsed("role", {"role": "commander", "person": "<@U1|ann>"})),
-        ("role @ann scribe", Parsed("role", {"role": "scribe", "person": "@ann"})),
-        ("role scribe me", Parsed("role", {"role": "scribe", "person": "me"})),
-        ("severity 'sev1'".replace("'", ""), Parsed("severity", {"severity": "SEV1"})),
-        ("snapshot CHECKOUT 5", Parsed("snapshot", {"service": "checkout", "cpu_s": 5})),
-        (
-            "snapshot service=cart cpu_s=3 ratio=0.25 deep=yes",
-            Parsed("snapshot", {"service": "cart", "cpu_s": 3, "ratio": 0.25, "deep": True}),
-        ),
-    ],
-)
+TYPED = [
+    ("", Parsed("help", {})),
+    ("   ", Parsed("help", {})),
+    ("HELP", Parsed("help", {})),
+    ("start", started()),
+    (
+        "start sev2 checkout 5xx after deploy",
+        started(severity="SEV2", service="checkout", title="5xx after deploy"),
+    ),
+    ("start checkout sev2 5xx", started(severity="SEV2", service="checkout", title="5xx")),
+    ("start s1 slow", started(severity="SEV1", title="slow")),
+    ("start SEV-3 slow", started(severity="SEV3", title="slow")),
+    ("start the cart is slow", started(service="cart", title="the cart is slow")),
+    ("start cart and checkout are slow", started(service="cart", title="and checkout are slow")),
+    ("start severity=sev1 service=cart slow", started(severity="SEV1", service="cart", title="slow")),
+    ("start slow started=12:01 since noon", started(title="slow  since noon", started="12:01")),
+    ('start title="a b c" sev1', started(title="a b c", severity="SEV1")),
+    ("start title=“a b” sev1", started(title="a b", severity="SEV1")),
+    ("start\nsev2\ncart\nfirst line\nsecond", started(severity="SEV2", service="cart", title="first line\nsecond")),
+    ("start\u00a0sev2\u00a0slow", started(severity="SEV2", title="slow")),
+    ("start 💥 מערכת", started(title="💥 מערכת")),
+    ("start a=b x", started(title="a=b x")),
+    ('note Look: k=v, "quoted"  and   spaces', Parsed("note", {"text": 'Look: k=v, "quoted"  and   spaces'})),
+    ("note INC-3 for another one", Parsed("note", {"text": "for another one"}, "INC-3")),
+    ("note inc-3 x", Parsed("note", {"text": "x"}, "INC-3")),
+    ("note text=5 apples", Parsed("note", {"text": "5 apples"})),
+    ("note x incident=inc-4", Parsed("note", {"text": "x"}, "INC-4")),
+    ("note line one\nline two", Parsed("note", {"text": "line one\nline two"})),
+    ("note nul \0 byte", Parsed("note", {"text": "nul \ufffd byte"})),
+    ("role commander <@U1|ann>", Parsed("role", {"role": "commander", "person": "<@U1|ann>"})),
+    ("role @ann scribe", Parsed("role", {"role": "scribe", "person": "@ann"})),
+    ("role scribe me", Parsed("role", {"role": "scribe", "person": "me"})),
+    ("severity 'sev1'".replace("'", ""), Parsed("severity", {"severity": "SEV1"})),
+    ("snapshot CHECKOUT 5", Parsed("snapshot", {"service": "checkout", "cpu_s": 5})),
+    (
+        "snapshot service=cart cpu_s=3 ratio=0.25 deep=yes",
+        Parsed("snapshot", {"service": "cart", "cpu_s": 3, "ratio": 0.25, "deep": True}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TYPED)
 def test_reads_words_as_people_type_them(text: str, expected: Parsed) -> None:
     assert read(text) == expected
 

@@ -220,7 +220,7 @@ async def test_a_lock_dies_with_its_process(bench: Bench) -> None:
         "held = take_lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     )
     lock = bench.folder / "lock"
-    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE) as other:  # noqa: ASYNC220
+    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE) as other:  # noqa: ASYNC220 - ours to kill
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         with pytest.raises(StoreUnusable, match=f"pid {other.pid}"):
