@@ -23,7 +23,7 @@ from bot.engine.grammar import parse
 from bot.engine.playbook import Registry
 from bot.engine.tools import Ports
 
-NOBODY_KNOWN = Person("api:local", "somebody on this machine")
+NOBODY_KNOWN = Person("api:local", "API (this machine)")
 
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 _RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)

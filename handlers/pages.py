@@ -110,8 +110,7 @@ class _Pages:
         if not entries:
             return await self._lost(f"There is no incident {incident_id[:20]}, so it has no postmortem.")
         incident = fold(entries)
-        # The documents give HTML that is sanitised, so it is not escaped again.
-        body = Markup(self.documents.html(self.documents.postmortem(incident, entries)))  # noqa: S704 - see above
+        body = Markup(self.documents.html(self.documents.postmortem(incident, entries)))  # noqa: S704 - sanitised
         return self.html.page("postmortem.html", incident=incident, body=body)
 
     async def postmortem_markdown(self, incident_id: str) -> Response:

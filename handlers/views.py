@@ -220,7 +220,9 @@ def _is_inner(entry: Entry) -> bool:
     """Tell whether an entry is of the machinery: what a run began or did as it should, inside of another."""
     if entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED}:
         return True
-    is_well = entry.facts.get("outcome", entry.facts.get("status", "done")) == "done"
+    facts = entry.facts
+    went_on = {"done"} if facts.get("playbook") == SOP else {"done", "missing"}
+    is_well = facts.get("outcome", facts.get("status", "done")) in went_on
     return entry.kind in {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED} and is_child(entry.run_id) and is_well
 
 

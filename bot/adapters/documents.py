@@ -29,7 +29,6 @@ _TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "strong", "table",
     "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-_SCHEMES = {"http", "https"}
 
 
 class _Markdown(str):
@@ -62,10 +61,10 @@ class MarkdownDocuments:
         return self._templates.get_template("postmortem.md.j2").render(it=compose(incident, entries))
 
     def html(self, markdown: str) -> str:
-        """Give the HTML of a document: only plain structure and links survive."""
-        return nh3.clean(
-            self._markdown.render(markdown), tags=_TAGS, attributes={"a": {"href"}}, url_schemes=_SCHEMES, link_rel=None
-        )
+        """Give the HTML of a document: plain structure survives, and links to what is below our own address."""
+        near = markdown.replace(f"]({self._base_url}/", "](/") if self._base_url else markdown
+        rendered = self._markdown.render(near)
+        return nh3.clean(rendered, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=set(), link_rel=None)
 
     def _proof(self, evidence: Evidence | None) -> _Markdown:
         """Give the link to what proves something."""

@@ -127,12 +127,15 @@ def _mitigated_soon(incident: Incident) -> str:
 
 
 def _phases_missed(incident: Incident) -> list[str]:
-    words = {PhaseState.OVERRAN: "did not finish in its time", PhaseState.FAILED: "failed"}
-    return [
-        f"{phase.title} {words[phase.state]}" + (f": {unmarked(phase.summary)}" if phase.summary else ".")
-        for phase in incident.phases
-        if phase.state in words
-    ]
+    return [_missed(phase) for phase in incident.phases if phase.state in {PhaseState.OVERRAN, PhaseState.FAILED}]
+
+
+def _missed(phase: Phase) -> str:
+    said = unmarked(phase.summary)
+    if said.startswith("not done within"):
+        return f"{phase.title} was {said}."
+    word = "failed" if phase.state is PhaseState.FAILED else "gave no result"
+    return f"{phase.title} {word}: {said}" if said else f"{phase.title} {word}."
 
 
 def _escalated(incident: Incident) -> str:

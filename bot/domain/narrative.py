@@ -147,8 +147,10 @@ def _run_ended(_: Entry, facts: _Facts) -> str:
 
 
 def _step_ended(_: Entry, facts: _Facts) -> str:
-    outcome = {"missing": "overran"}.get(facts["outcome"], facts["outcome"])
-    summary = _after(unmarked(str(facts["summary"])), ". ")
+    said = unmarked(str(facts["summary"]))
+    missing = "overran" if said.startswith("not done within") else "gave no result"
+    outcome = missing if facts["outcome"] == "missing" else facts["outcome"]
+    summary = _after(said, ". ")
     return f"{_name(facts)}, {facts['title'] or facts['step']}: {outcome}{_took(facts)}{summary}"
 
 

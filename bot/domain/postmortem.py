@@ -15,7 +15,7 @@ from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, 
 from bot.domain.incident import SOP, Incident, Severity, Status
 from bot.domain.measures import Measure, Milestone, duration, measure
 from bot.domain.narrative import by_itself, is_child, tell, unmarked, who
-from bot.domain.timeline import Entry, Kind, from_us
+from bot.domain.timeline import Entry, Kind, to_us
 
 _PLAYBOOK = "postmortem"
 _SECOND_US = 1_000_000
@@ -241,7 +241,7 @@ def _is_noise(entry: Entry, phases: Collection[str]) -> bool:
         return False
     if entry.kind == Kind.STEP_ENDED:
         is_phase = entry.facts.get("playbook") == SOP and entry.facts.get("step") in phases
-        return not is_phase and entry.facts.get("outcome") == "done"
+        return not is_phase and entry.facts.get("outcome") != "failed"
     if entry.kind == Kind.RUN_ENDED:
         return is_child(entry.run_id) and entry.facts.get("status") == "done"
     if entry.kind == Kind.RUN_STARTED:
@@ -254,9 +254,9 @@ def _marks_it_twice(incident: Incident, entry: Entry, marked: set[tuple[str, Any
     if entry.kind != Kind.MILESTONE or entry.body is None:
         return False
     facts = entry.facts
-    if facts.get("milestone") == Milestone.DETECTED and from_us(facts["at"]) == incident.opened_at:
-        return True
-    return (entry.run_id, facts.get("milestone")) in marked and abs(facts["at"] - entry.at_us) < _SECOND_US
+    if facts.get("milestone") == Milestone.DETECTED:
+        return abs(int(facts["at"]) - to_us(incident.opened_at)) < _SECOND_US
+    return (entry.run_id, facts.get("milestone")) in marked and abs(int(facts["at"]) - entry.at_us) < _SECOND_US
 
 
 def _says_it_twice(entry: Entry, said: Collection[str]) -> bool:

@@ -81,6 +81,13 @@ def test_links_lead_to_the_artifacts_below_the_base_address() -> None:
     assert "runs/run-start.sop" in links
 
 
+def test_its_html_links_below_the_address_it_is_read_at() -> None:
+    documents, story = MarkdownDocuments("https://bot.example"), whole()
+    html = documents.html(documents.postmortem(story.incident, story.entries))
+    assert f'<a href="/artifacts/{ARCHIVE}' in html
+    assert "bot.example" not in html
+
+
 def test_many_days_are_dated_in_each_row() -> None:
     story = whole()
     text = written(story.later(86_400).tell(Kind.NOTE, text="the day after"))

@@ -33,8 +33,13 @@ def told(kind: Kind, **body: object) -> str:
         ),
         (
             Kind.STEP_ENDED,
-            {"playbook": "sop", "title": "Capture", "outcome": "missing", "elapsed_s": 60, "summary": "not in 60 s"},
-            "SOP, Capture: overran in 1 min. not in 60 s",
+            {"playbook": "sop", "step": "x", "outcome": "missing", "elapsed_s": 60, "summary": "not done within 1 min"},
+            "SOP, x: overran in 1 min. not done within 1 min",
+        ),
+        (
+            Kind.STEP_ENDED,
+            {"playbook": "changes", "title": "Compare", "outcome": "missing", "elapsed_s": 0.04, "summary": "Which?"},
+            "Changes, Compare: gave no result in 0.0 s. Which?",
         ),
         (Kind.RUN_ENDED, {"playbook": "snapshot", "status": "done", "elapsed_s": 2.41}, "Snapshot done in 2.4 s."),
         (
