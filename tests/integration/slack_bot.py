@@ -63,7 +63,7 @@ def free_server(app: FastAPI) -> uvicorn.Server:
 async def served(app: FastAPI) -> AsyncIterator[str]:
     server = free_server(app)
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
         await asyncio.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -81,7 +81,12 @@ async def running_bot(
     clock = SystemClock()
     bell = LocalBell(clock)
     listeners: list[Callable[[frozenset[str]], None]] = [bell.ring]
-    store = SqlStore(database, lambda topics: [listen(topics) for listen in listeners] and None)
+
+    def heard(topics: frozenset[str]) -> None:
+        for listen in listeners:
+            listen(topics)
+
+    store = SqlStore(database, heard)
     timeline, artifacts = SqlTimeline(), FolderArtifacts(folder / "artifacts")
     config = SlackConfig(
         BOT_TOKEN, SECRET, APP_TOKEN if socket_mode else "", api_url=api_url, announcements=announcements
@@ -138,7 +143,7 @@ async def town(folder: Path, *options: str, **settings: Any) -> AsyncIterator[tu
 async def until(look: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> Any:
     """Give what `look` gives once it is something; fail if that takes too long."""
     async with asyncio.timeout(seconds):
-        while not (found := await look()):
+        while not (found := await look()):  # noqa: ASYNC110 - the other side is another process
             await asyncio.sleep(0.02)
     return found
 

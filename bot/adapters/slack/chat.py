@@ -148,7 +148,8 @@ class Chat:
             raise ChatFailed(f"http_{status}", retryable=True, unsure=True, retry_after_s=after)
         if not body.get("ok"):
             code = str(body.get("error") or f"http_{status}")
-            passing = code in _PASSING
+            # An answer without an error word is not Slack's: a proxy's page, a wrong address.
+            passing = code in _PASSING or not body.get("error")
             raise ChatFailed(code, retryable=passing or code in CREDENTIALS, unsure=passing)
 
     def _failed(self, method: str, failure: ChatFailed) -> None:

@@ -20,14 +20,15 @@ _LOOKED_AT = 100
 class SlackPager:
     """The Pager port. A key that was sent, by this process or another, is not sent again."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, pause_s: float = _FIRST_WAIT_S) -> None:
         self._chat = chat
+        self._pause_s = pause_s
 
     async def page(self, person: Person, text: str, key: str) -> Reached:
         """Try to reach a person; a repeat with the same key must not disturb twice."""
         if not is_user(person.id):
             return Reached(person, _HOW, ok=False, reason=f"{person.name} is not in Slack")
-        wait_s, failure = _FIRST_WAIT_S, ChatFailed("not tried")
+        wait_s, failure = self._pause_s, ChatFailed("not tried")
         for _ in range(_TRIES):
             try:
                 await self._send(person, text, key)

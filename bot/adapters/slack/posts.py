@@ -165,8 +165,8 @@ _ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = 
 
 def _message(text: str, fallback: str = "") -> Message:
     pieces = paragraphs(text, SECTION, 3)
-    short = escape(shorten(clean(fallback), _FALLBACK)) if fallback else shorten(" ".join(text.split()), _FALLBACK)
-    return Message(short, tuple(section(piece) for piece in pieces))
+    short = escape(shorten(clean(fallback), _FALLBACK)) or shorten(" ".join(text.split()), _FALLBACK)
+    return Message(short or "…", tuple(section(piece) for piece in pieces))
 
 
 def _with(message: Message, more: Sequence[Json]) -> Message:

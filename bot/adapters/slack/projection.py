@@ -23,7 +23,7 @@ def channel_name(incident: Incident, attempt: int = 1) -> str:
     decomposed = unicodedata.normalize("NFKD", title.lower())
     words = re.sub(r"[^a-z0-9]+", "-", "".join(sign for sign in decomposed if not unicodedata.combining(sign)))
     suffix = f"-{attempt}" if attempt > 1 else ""
-    return f"inc-{incident.number}-{words}".rstrip("-")[: NAME - len(suffix)].rstrip("-") + suffix
+    return f"inc-{incident.number}-{words.strip('-')}".rstrip("-")[: NAME - len(suffix)].rstrip("-") + suffix
 
 
 def topic(incident: Incident) -> str:
