@@ -4,7 +4,8 @@ import asyncio
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
@@ -30,6 +31,12 @@ from bot.domain.snapshot import (
 )
 
 MEGABYTE = 1024 * 1024
+PATIENCE_S = 0.1
+"""A probe that takes longer is slow. Captures wait so long for probes under way: they would be in their light."""
+
+Try = tuple[str, float, str]
+"""The status (or a word for what happened), the seconds, and the complaint or ""."""
+
 STARVED_S = 0.5
 """So much later than asked for, a CPU profile tells of a process that hardly gets to run."""
 
@@ -47,7 +54,6 @@ class Caps:
     goroutines: int = GOROUTINE_BOUND
     probe_s: float = 2.0
     probe_bytes: int = 64 * 1024
-    probe_parallel: int = 5
 
 
 class HttpTargets:
@@ -68,6 +74,7 @@ class HttpTargets:
         self._caps = caps or Caps()
         self._given_tls = tls
         self._headers = headers or {}
+        self._probing: set[asyncio.Event] = set()
 
     async def locate(self, target: Target) -> tuple[Endpoint, ...]:
         """Resolve and vet where a target is: its pprof address, and where it serves its users.
@@ -83,6 +90,7 @@ class HttpTargets:
         The goroutine count comes first; other profiles in parallel; intrusive parts one by one; a dump last, and
         only when the count is known and small.
         """
+        await self._let_probes_go_first()
         slow_s = sum(part.timeout_s for part in parts if part.intrusive)
         deadline = self._monotonic() + self._caps.budget_s + slow_s
         try:
@@ -98,14 +106,17 @@ class HttpTargets:
         """Ask the address that serves the users a few times; says what they get now."""
         if target.url is None:
             return Probe(target.name, 0, error=f"{target.name} has no `url` to probe")
+        with self._going_first():
+            return await self._probe(target, target.url, requests)
+
+    async def _probe(self, target: Target, url: str, requests: int) -> Probe:
         try:
-            endpoint = await self._locate(target, target.url)
+            endpoint = await self._locate(target, url)
         except AddressRefused as refused:
             return Probe(target.name, 0, error=str(refused))
-        turn = asyncio.Semaphore(self._caps.probe_parallel)
-        transport = PinnedTransport(endpoint, self._tls(target.url), self._caps.probe_parallel)
+        transport = PinnedTransport(endpoint, self._tls(url), requests)
         async with self._client(transport, {}) as client:
-            tries = await asyncio.gather(*(self._try(client, target.url, turn) for _ in range(requests)))
+            tries = await self._tries(client, url, requests)
         answered = [elapsed_s * 1000 for _, elapsed_s, error in tries if not error]
         return Probe(
             target.name,
@@ -116,19 +127,45 @@ class HttpTargets:
             error=next((f"{target.name}: {error}" for _, _, error in tries if error), ""),
         )
 
-    async def _try(self, client: httpx.AsyncClient, url: str, turn: asyncio.Semaphore) -> tuple[str, float, str]:
-        """Give the status (or a word for what happened), the seconds, and the complaint if there is one."""
-        async with turn:
-            started = self._monotonic()
-            try:
-                async with asyncio.timeout(self._caps.probe_s), client.stream("GET", url) as response:
-                    await answers.head(response.aiter_raw(), self._caps.probe_bytes)
-                return str(response.status_code), self._monotonic() - started, ""
-            except TimeoutError:
-                return "timeout", self._monotonic() - started, f"{url} gave no answer in {self._caps.probe_s:g} s"
-            except httpx.TransportError as error:
-                part = Part("probe", url, "")
-                return "no answer", self._monotonic() - started, answers.complaint(part, url, error, 0)
+    @contextmanager
+    def _going_first(self) -> Iterator[None]:
+        ended = asyncio.Event()
+        self._probing.add(ended)
+        try:
+            yield
+        finally:
+            self._probing.discard(ended)
+            ended.set()
+
+    async def _let_probes_go_first(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await asyncio.sleep(0)
+                while self._probing:
+                    await next(iter(self._probing)).wait()
+
+    async def _tries(self, client: httpx.AsyncClient, url: str, requests: int) -> list[Try]:
+        """Ask one by one, as that measures the target and not ourselves; once it is slow, ask the rest at once."""
+        async with asyncio.TaskGroup() as group:
+            tries: list[asyncio.Task[Try]] = []
+            wait_s = PATIENCE_S
+            for _ in range(requests):
+                tries.append(group.create_task(self._try(client, url)))
+                answered, _ = await asyncio.wait(tries[-1:], timeout=wait_s)
+                wait_s = wait_s if answered else 0.0
+        return [each.result() for each in tries]
+
+    async def _try(self, client: httpx.AsyncClient, url: str) -> Try:
+        started = self._monotonic()
+        try:
+            async with asyncio.timeout(self._caps.probe_s), client.stream("GET", url) as response:
+                await answers.head(response.aiter_raw(), self._caps.probe_bytes)
+            return str(response.status_code), self._monotonic() - started, ""
+        except TimeoutError:
+            return "timeout", self._monotonic() - started, f"{url} gave no answer in {self._caps.probe_s:g} s"
+        except httpx.TransportError as error:
+            part = Part("probe", url, "")
+            return "no answer", self._monotonic() - started, answers.complaint(part, url, error, 0)
 
     async def _locate(self, target: Target, url: str) -> Endpoint:
         try:

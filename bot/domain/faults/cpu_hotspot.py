@@ -8,6 +8,8 @@ from bot.domain.faults.finding import Evidence, Finding, percent, probe_evidence
 FAULT = "cpu-hotspot"
 MIN_SAMPLES = 50
 MIN_SHARE = 0.6
+MIN_CORES = 0.5
+"""Of one core; below, a background job looks the same. Users who suffer need no such proof."""
 MAX_GC = 0.1
 """Measured on a lab service: one function 78-96 %, collector 0-2 %."""
 
@@ -20,7 +22,9 @@ def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
     top = cpu.own[0]
     share = sum(each.share for each in cpu.own if each.frame.function == top.frame.function)
     cores = [each.cpu.cores for each in others if each.cpu is not None]
-    if share < MIN_SHARE or not (suffers(facts.probe) or stands_out(cpu.cores, cores, floor=0.05)):
+    if share < MIN_SHARE or not (
+        suffers(facts.probe) or (cpu.cores >= MIN_CORES and stands_out(cpu.cores, cores, floor=0.05))
+    ):
         return None
     file = facts.file("cpu")
     return Finding(

@@ -293,6 +293,18 @@ async def test_a_probe_of_nobody_or_of_one_who_hangs() -> None:
     assert gone.error == f"checkout-2: nothing listens on {base}: is the process up and the port right?"
 
 
+async def test_a_capture_lets_the_probes_go_first_but_not_for_long() -> None:
+    seen: list[str] = []
+    async with serving({**GOOD, "/": whole(b"ok"), "/hang": hostile.hang}, seen=seen) as base:
+        targets = HttpTargets(caps=QUICK)
+        fast, slow = target(base, f"{base}/"), target(base, f"{base}/hang")
+        await asyncio.gather(targets.probe(fast), targets.capture(fast, [HEAP]))
+        _, (heap_part,) = await asyncio.gather(targets.probe(slow), targets.capture(slow, [HEAP]))
+
+    assert [head.split(" ", 2)[1] for head in seen[:6]] == ["/"] * 5 + [HEAP.path]
+    assert heap_part.status is PartStatus.OK
+
+
 async def test_without_a_url_nothing_is_probed() -> None:
     probe = await HttpTargets(caps=QUICK).probe(target("http://127.0.0.1:1"))
 

@@ -28,7 +28,9 @@ GET = main_frame("(*pool).Get", 45)
 WAIT = main_frame("waitDownstream", 50)
 WATCH = main_frame("watch", 51)
 ENCODE = main_frame("encode", 54)
-OTHERS = [facts_of("checkout-1", good_probe("checkout-1")), facts_of("checkout-2", good_probe("checkout-2"))]
+OTHERS = [
+    facts_of(name, good_probe(name), cpu=cpu(((main_frame("serve"),), 2))) for name in ("checkout-1", "checkout-2")
+]
 
 LEAK = facts_of(
     "c", goroutine=goroutines(((*CHAN_RECEIVE, WATCH), 500)), goroutineleak=leaks(((*CHAN_RECEIVE, WATCH), 480))
@@ -113,7 +115,8 @@ HEALTHY = {
     "pool below its limit": facts_of(
         "c", goroutine=goroutines(((*SLEEP, WAIT, *SERVE), 8), ((*CHAN_SEND, GET, *SERVE), 3))
     ),
-    "busy but lean": facts_of("c", good_probe("c"), cpu=cpu(((ENCODE,), 20), ((WATCH,), 80))),
+    "busy but lean": facts_of("c", good_probe("c"), cpu=cpu(((ENCODE,), 50), ((WATCH,), 50))),
+    "a background job": facts_of("c", good_probe("c"), cpu=cpu(((ENCODE,), 60))),
     "too few samples": facts_of("c", cpu=cpu((COLLECTING[0], 20), (ALLOCATING[0], 25))),
     "a short crowd at a lock": facts_of(
         "c", goroutine=goroutines(((*LOCK, GET, *SERVE), 30)), mutex=mutex(((GET,), 0.5))
