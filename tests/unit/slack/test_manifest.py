@@ -1,0 +1,54 @@
+"""The manifest asks for what the code calls: no more, no less."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+MANIFEST = (ROOT / "slack-manifest.yml").read_text()
+# docs.slack.dev/reference/methods: the bot scope of each method, for public channels and direct messages.
+SCOPES = {
+    "apps.connections.open": set[str](),
+    "auth.test": set[str](),
+    "bookmarks.add": {"bookmarks:write"},
+    "bookmarks.list": {"bookmarks:read"},
+    "chat.postEphemeral": {"chat:write"},
+    "chat.postMessage": {"chat:write", "chat:write.public"},
+    "chat.update": {"chat:write"},
+    "conversations.create": {"channels:manage"},
+    "conversations.history": {"channels:history", "im:history"},
+    "conversations.info": {"channels:read"},
+    "conversations.invite": {"channels:manage"},
+    "conversations.join": {"channels:join"},
+    "conversations.list": {"channels:read"},
+    "conversations.open": {"im:write"},
+    "conversations.replies": {"channels:history"},
+    "conversations.setTopic": {"channels:manage"},
+    "conversations.unarchive": {"channels:manage"},
+    "files.completeUploadExternal": {"files:write"},
+    "files.getUploadURLExternal": {"files:write"},
+    "pins.add": {"pins:write"},
+    "users.conversations": {"channels:read"},
+    "users.info": {"users:read"},
+    "users.list": {"users:read"},
+    "views.open": set[str](),
+}
+FAMILIES = "apps|auth|bookmarks|chat|conversations|files|pins|users|views"
+
+
+def called() -> set[str]:
+    sources = "\n".join(path.read_text() for path in (ROOT / "bot/adapters/slack").glob("*.py"))
+    return set(re.findall(rf'"((?:{FAMILIES})\.[a-zA-Z]+)"', sources))
+
+
+def test_scopes_are_those_of_the_methods_called() -> None:
+    wanted = {"commands"}.union(*(SCOPES[method] for method in called()))
+    listed = re.findall(r"^      - ([a-z:.]+) #", MANIFEST, re.MULTILINE)
+    assert listed == sorted(wanted)
+
+
+def test_people_are_sent_as_ids_not_as_names() -> None:
+    assert MANIFEST.count("should_escape: true") == MANIFEST.count("- command: /") == 3
+
+
+def test_one_url_takes_everything() -> None:
+    assert set(re.findall(r"url: (\S+)", MANIFEST)) == {"https://firstfive.example.com/slack/events"}
