@@ -25,7 +25,10 @@ async def locate(url: str, allow: tuple[str, ...], resolver: Resolver, timeout_s
     :raises AddressRefused: no such name, no answer in time, or an address outside of `allow`.
     """
     _, port = host_and_port(url)
-    host = httpx.URL(url).raw_host.decode("ascii")
+    try:
+        host = httpx.URL(url).raw_host.decode("ascii")
+    except httpx.InvalidURL as error:
+        raise AddressRefused(f"{url!r} is not an address like http://host:6060") from error
     try:
         async with asyncio.timeout(timeout_s):
             addresses = await resolver(host, port)
