@@ -22,7 +22,7 @@ export async function refreshLab() {
 
 function target(one) {
   const sick = one.faults.some((fault) => fault.on);
-  const state = !one.reachable ? ["off", `not reachable: ${one.error}`] : sick ? ["sick", "faults on"] : ["well", "healthy"];
+  const state = !one.reachable ? ["off", `not reachable: ${one.error}`] : sick ? ["sick", "faults switched on"] : ["well", "no fault switched on"];
   return h("section", { "data-key": one.name, "aria-label": one.name },
     h("h3", {}, h("span", { class: `lamp ${state[0]}`, "aria-hidden": "true" }), one.name), h("p", { class: "muted" }, state[1]),
     h("ul", {}, one.faults.map((fault) => h("li", { "data-key": fault.name },

@@ -1,0 +1,245 @@
+"""A person lives through an incident, in a real browser, on what `make demo` starts."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.stack import free_port
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.go,
+    pytest.mark.timeout(600),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+SOON_MS = 15_000
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The running demo, and a person's browser."""
+
+    slack: str
+    bot: str
+    page: Page
+    process: asyncio.subprocess.Process
+
+    async def be(self, name: str, channel: str) -> None:
+        await self.page.goto("about:blank")
+        await self.page.goto(f"{self.slack}#/{name}/{channel}")
+        await self.page.wait_for_selector("body.ready")
+
+    async def type(self, text: str) -> None:
+        await self.page.locator("#composer").fill(text)
+        await self.page.keyboard.press("Enter")
+
+    async def open_channel(self, beginning: str) -> None:
+        await self.page.locator("#sidebar").get_by_role("button", name=re.compile(beginning)).click(timeout=SOON_MS)
+        await expect(self.page.locator("#main h1, #main h2").first).to_contain_text(re.compile(beginning.strip("^")))
+
+    def pinned(self) -> "PinnedCard":
+        return PinnedCard(self.page)
+
+    def messages(self) -> "Messages":
+        return Messages(self.page)
+
+
+class PinnedCard:
+    """The incident's card on top of its channel."""
+
+    def __init__(self, page: Page) -> None:
+        self.region = page.get_by_role("region", name="Pinned")
+
+    async def shows(self, text: str | re.Pattern[str]) -> None:
+        await expect(self.region).to_contain_text(text, timeout=SOON_MS)
+
+    async def press(self, button: str) -> None:
+        await self.region.get_by_role("button", name=button, exact=True).click()
+
+
+class Messages:
+    """What is said in the channel."""
+
+    def __init__(self, page: Page) -> None:
+        self.log = page.get_by_role("log").first
+
+    async def show(self, text: str | re.Pattern[str]) -> None:
+        await expect(self.log).to_contain_text(text, timeout=SOON_MS)
+
+    async def press(self, button: str | re.Pattern[str]) -> None:
+        await self.log.get_by_role("button", name=button).last.click()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    folder: Path = tmp_path_factory.mktemp("demo")
+    port, lab_port = _two_free_ports(), 20_000 + os.getpid() % 10_000
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", "demo",
+        "--port", str(port), "--lab-port", str(lab_port), "--folder", str(folder),
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    said = ""
+    while "Ctrl-C" not in said:
+        line = (await process.stderr.readline()).decode()
+        assert line, said
+        said += line
+    slack = re.search(r"Open\s+(\S+)", said)
+    assert slack is not None
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        context = await browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+        page = await context.new_page()
+        yield Demo(slack[1], f"http://127.0.0.1:{port + 1}", page, process)
+        await browser.close()
+    if process.returncode is None:
+        process.send_signal(signal.SIGINT)
+        await process.wait()
+
+
+def _descendants(pid: int) -> list[int]:
+    """Give the processes that a process has started, and those that they have."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    children = [int(word) for word in listed.stdout.split()]
+    return [*children, *(each for child in children for each in _descendants(child))]
+
+
+def _two_free_ports() -> int:
+    while True:
+        port = free_port()
+        if port + 1 == free_port() or port < 60_000:
+            return port
+
+
+async def test_1_a_command_opens_an_incident_with_its_card(demo: Demo) -> None:
+    await demo.be("ada", "incidents")
+    await demo.type("/incident start sev2 checkout 5xx after deploy")
+    await demo.open_channel("^inc-1-")
+    card = demo.pinned()
+    for text in ("SEV2", "5xx after deploy", "open", "nobody yet", "checkout", "Five minutes end at"):
+        await card.shows(text)
+    for phase in ("Declare", "Capture", "Diagnose", "Decide", "Mitigate"):
+        await card.shows(phase)
+    await card.shows("goroutine-leak")
+    await card.shows("checkout-3")
+    await demo.messages().show("press Mitigated when users are safe")
+
+
+async def test_2_a_second_person_takes_command(demo: Demo) -> None:
+    await demo.be("ben", "incidents")
+    await demo.open_channel("^inc-1-")
+    await demo.pinned().press("Acknowledge")
+    await demo.pinned().shows(re.compile("Commander.*ben", re.IGNORECASE))
+
+
+async def test_3_wrong_words_are_met_with_what_was_meant(demo: Demo) -> None:
+    await demo.be("ada", "general")
+    await demo.type("/incident strat sev2 checkout")
+    await demo.messages().show("Did you mean")
+    await demo.type("/incident severity sev9")
+    await demo.messages().show("It is one of sev1, sev2, sev3, sev4")
+
+
+async def test_4_outside_of_its_channel_a_verb_asks_which_incident(demo: Demo) -> None:
+    await demo.be("ada", "general")
+    await demo.type("/incident note tried to restart checkout-3")
+    await demo.messages().show("Which incident is")
+    await demo.messages().press(re.compile("INC-1"))
+    await demo.messages().show("Noted on INC-1")
+
+
+async def test_5_nothing_typed_opens_a_form_and_no_service_offers_them(demo: Demo) -> None:
+    await demo.be("chen", "general")
+    await demo.type("/incident start")
+    form = demo.page.get_by_role("dialog")
+    await form.get_by_label(re.compile("title|what", re.IGNORECASE)).first.fill("Something smells")
+    await form.get_by_role("button", name=re.compile("^(start|open)", re.IGNORECASE)).click()
+    await demo.open_channel("^inc-2-")
+    await demo.pinned().shows("Something smells")
+    await demo.pinned().press("checkout")
+    await demo.pinned().shows(re.compile("Verdict|Nothing stands out"))
+
+
+async def test_6_the_lab_can_be_made_worse_and_the_page_shows_it(demo: Demo) -> None:
+    await demo.be("ada", "general")
+    lab = demo.page.get_by_label("Lab", exact=True)
+    target = lab.get_by_role("region", name="checkout-1")
+    switch = target.get_by_role("switch", name=re.compile("500"))
+    await switch.click()
+    await expect(switch).to_be_checked()
+    await switch.click()
+    await expect(switch).not_to_be_checked()
+
+
+async def test_7_the_incident_page_is_live(demo: Demo) -> None:
+    page = await demo.page.context.new_page()
+    await page.goto(f"{demo.bot}/incidents/INC-1")
+    await expect(page.get_by_role("heading", name="5xx after deploy")).to_be_visible()
+    await demo.be("ada", "incidents")
+    await demo.open_channel("^inc-1-")
+    await demo.type("/incident note the page shows this without a reload")
+    await expect(page.locator("body")).to_contain_text("the page shows this without a reload", timeout=SOON_MS)
+    await page.close()
+
+
+async def test_8_mitigated_resolved_and_written_up(demo: Demo) -> None:
+    await demo.be("ben", "incidents")
+    await demo.open_channel("^inc-1-")
+    await demo.pinned().press("Mitigated")
+    await demo.pinned().shows(re.compile("Status.*mitigated", re.DOTALL))
+    await demo.type("/incident milestone started at=00:00")
+    await demo.messages().show("started at")
+    await demo.type("/incident resolve rolled checkout-3 back to v1.4.0")
+    await demo.pinned().shows(re.compile("Status.*resolved", re.DOTALL))
+    await demo.type("/incident postmortem")
+    await demo.messages().show("postmortem of INC-1")
+    page = await demo.page.context.new_page()
+    await page.goto(f"{demo.bot}/incidents/INC-1/postmortem")
+    body = page.locator("body")
+    for text in ("Summary", "Impact", "Timeline", "MTTR", "goroutine-leak", "rolled checkout-3 back", "Action items"):
+        await expect(body).to_contain_text(text)
+    evidence = page.get_by_role("link", name=re.compile(r"snapshot-checkout-.*\.tar\.gz")).first
+    async with page.expect_download() as download:
+        await evidence.click()
+    archive = await (await download.value).path()
+    assert archive.read_bytes().startswith(b"\x1f\x8b")
+    first = await page.request.get(f"{demo.bot}/incidents/INC-1/postmortem.md")
+    again = await page.request.get(f"{demo.bot}/incidents/INC-1/postmortem.md")
+    assert await first.body() == await again.body()
+    await page.close()
+
+
+async def test_9_ctrl_c_leaves_nothing_running(demo: Demo) -> None:
+    started = _descendants(demo.process.pid)
+    assert len(started) >= 5
+    demo.process.send_signal(signal.SIGINT)
+    await demo.process.wait()
+    async with asyncio.timeout(10):
+        while any(Path(f"/proc/{pid}").exists() for pid in started):  # noqa: ASYNC110, ASYNC240 - other processes
+            await asyncio.sleep(0.1)
+
+
+async def test_a_busy_port_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", "demo", "--port", str(port), "--folder", str(tmp_path),
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, err = await process.communicate()
+    server.close()
+    assert process.returncode == 1
+    assert err.decode() == (
+        f"firstfive: Port {port} is taken. Stop what uses it, or choose others: make demo PORT={port + 100}\n"
+    )
