@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from bot.adapters.slack.side import SlackSide
 
-DRAIN_S = 5
+DRAIN_S = 2
 
 
 @dataclass

@@ -18,6 +18,7 @@ from bot.engine import (
     RunFailed,
     RunStatus,
     ServiceName,
+    Stored,
     Tools,
     compare_targets,
     examine,
@@ -40,7 +41,7 @@ class Taken:
     """The records of a snapshot."""
 
     service: str
-    archive: str
+    archive: Stored
     parts: tuple[Captured, ...]
     probes: tuple[Probe, ...]
     summary: str
@@ -72,7 +73,7 @@ async def take(tools: Tools, params: Diagnose) -> Taken:
         raise RunFailed(f"There is no snapshot to read: {outcome.reason}")
     found: dict[str, Any] = dict(outcome.result)
     parts, probes = _PARTS.validate_python(found["parts"]), _PROBES.validate_python(found["probes"])
-    return Taken(found["service"], found["archive"]["sha256"], parts, probes, found["summary"])
+    return Taken(found["service"], Stored(**found["archive"]), parts, probes, found["summary"])
 
 
 @playbook.step("Compare the targets")
@@ -81,9 +82,10 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     diagnosis = compare_targets(await _facts(tools, taken))
     report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
     stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)
-    kept = {part.file: part.sha256 for part in taken.parts if part.sha256}
+    kept = {part.file: {"sha256": part.sha256, "bytes": part.bytes} for part in taken.parts if part.sha256}
+    whole = {"sha256": taken.archive.sha256, "bytes": taken.archive.bytes}
     for finding in diagnosis.findings:
-        evidence = [{**each.__dict__, "sha256": kept.get(each.artifact, taken.archive)} for each in finding.evidence]
+        evidence = [{**each.__dict__, **kept.get(each.artifact, whole)} for each in finding.evidence]
         tools.record(
             Kind.FINDING,
             fault_class=finding.fault,
@@ -91,7 +93,7 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
             claim=finding.claim,
             evidence=evidence,
             fix=finding.fix,
-            artifact=taken.archive,
+            artifact=taken.archive.sha256,
         )
     tools.record(
         Kind.VERDICT,
@@ -99,13 +101,14 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
         statement=diagnosis.statement,
         artifact=stored.sha256,
         name=stored.name,
-        archive=taken.archive,
+        bytes=stored.bytes,
+        archive=taken.archive.sha256,
     )
     if diagnosis.verdict and tools.incident_id:
         await _locate(tools)
     first = diagnosis.findings[0] if diagnosis.findings else None
     summary = f"{first.fault} on {first.target}: {first.claim}" if first else diagnosis.statement
-    return Diagnosed(diagnosis.verdict, diagnosis.findings, stored.sha256, taken.archive, summary)
+    return Diagnosed(diagnosis.verdict, diagnosis.findings, stored.sha256, taken.archive.sha256, summary)
 
 
 async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
