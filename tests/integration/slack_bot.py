@@ -72,10 +72,8 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         await task
 
 
-@asynccontextmanager
-async def running_bot(
-    folder: Path, app: FastAPI, api_url: str, *, socket_mode: bool = False, announcements: str = ""
-) -> AsyncIterator[Bot]:
+def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
+    """Make the ports: what is Slack's or the database's is real."""
     database = f"sqlite:///{folder / 'bot.db'}"
     migrations.upgrade(database)
     clock = SystemClock()
@@ -88,42 +86,32 @@ async def running_bot(
 
     store = SqlStore(database, heard)
     timeline, artifacts = SqlTimeline(), FolderArtifacts(folder / "artifacts")
-    config = SlackConfig(
-        BOT_TOKEN, SECRET, APP_TOKEN if socket_mode else "", api_url=api_url, announcements=announcements
-    )
-    side = SlackSide(
-        config,
-        store=store,
-        timeline=timeline,
-        surfaces=SqlSurfaces(),
-        artifacts=artifacts,
-        clock=clock,
-        catalog=CATALOG,
-    )
+    seen: Any = {"store": store, "timeline": timeline, "artifacts": artifacts, "clock": clock}
+    side = SlackSide(config, surfaces=SqlSurfaces(), catalog=CATALOG, **seen)
     listeners.append(side.heard)
-    ports = replace(
-        fake_ports(CATALOG),
-        store=store,
-        timeline=timeline,
-        journal=SqlJournal(clock),
-        clock=clock,
-        bell=bell,
-        artifacts=artifacts,
-        directory=side.directory,
-        pager=side.pager,
-    )
+    journal = SqlJournal(clock)
+    people: Any = {"directory": side.directory, "pager": side.pager}
+    return store, Bot(side, replace(fake_ports(CATALOG), journal=journal, bell=bell, **seen, **people))
+
+
+@asynccontextmanager
+async def running_bot(
+    folder: Path, app: FastAPI, api_url: str, *, socket_mode: bool = False, announcements: str = ""
+) -> AsyncIterator[Bot]:
+    token = APP_TOKEN if socket_mode else ""
+    store, bot = wired(folder, SlackConfig(BOT_TOKEN, SECRET, token, api_url=api_url, announcements=announcements))
     registry = load(playbooks)
-    desk = Desk(registry, Admission(registry, ports), ports, side.draw, side.open_view)
+    desk = Desk(registry, Admission(registry, bot.ports), bot.ports, bot.side.draw, bot.side.open_view)
     bolt = slack_app(desk, BOT_TOKEN)
-    app.include_router(slack_router(bolt, SECRET, clock))
-    worker = EmbeddedWorker(Runner(registry, ports), ports, folder / "lock")
+    app.include_router(slack_router(bolt, SECRET, bot.ports.clock))
+    worker = EmbeddedWorker(Runner(registry, bot.ports), bot.ports, folder / "lock")
     await worker.start()
-    await side.start(bolt)
+    await bot.side.start(bolt)
     try:
-        yield Bot(side, ports)
+        yield bot
     finally:
         await worker.stop(0.2)
-        await side.stop()
+        await bot.side.stop()
         await store.close()
 
 

@@ -6,7 +6,7 @@ entry, once, and is left alone until it should show something else.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
 LOST = "lost "
+_PAST = timedelta(hours=1)
 _BUSY = {"busy", "ratelimited"}
 
 _ADVICE = {
@@ -82,6 +83,17 @@ class Canvas:
         self.failed_now = False
         self._remedies: set[str] = set()
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nobody works on the incident any more."""
+        return self.incident.status in {Status.RESOLVED, Status.CLOSED}
+
+    @property
+    def is_past(self) -> bool:
+        """Tell whether it is over for so long that nothing new is made for it, only kept up to date."""
+        changed_at = self.incident.changed_at or self.incident.opened_at
+        return self.is_over and self.studio.clock.now() - changed_at > _PAST
+
     async def show(self, key: str, wanted: str, act: Callable[[], Awaitable[str]], *, bound: bool = True) -> bool:
         """Bring a surface to where it should be; tell whether it is."""
         shown = self.shown.get(key)
@@ -119,7 +131,7 @@ class Canvas:
     async def _unarchive(self) -> bool:
         """Unarchive the channel of an incident that still needs it; once, since whoever archives it again means it."""
         tried = self.shown.get("unarchived")
-        if self.incident.status not in {Status.OPEN, Status.MITIGATED} or (tried and tried.ref == self.channel):
+        if self.is_over or (tried and tried.ref == self.channel):
             return False
         try:
             await self.studio.chat.call("conversations.unarchive", channel=self.channel)
@@ -143,9 +155,15 @@ class Canvas:
             await self._lost_channel()
         else:
             self.memory.failed[key] = wanted
-            archived = failure.code == "is_archived"
-            await self._tell("channel" if archived else key, failure.code)
-            self.channel = "" if archived and bound else self.channel
+            await self._give_up(key, failure.code, bound=bound)
+
+    async def _give_up(self, key: str, code: str, *, bound: bool) -> None:
+        archived = bound and code == "is_archived"
+        # To archive the channel of an incident that is over is what people do: nothing to tell.
+        if not (archived and self.is_over):
+            await self._tell("channel" if archived else key, code)
+        if archived:
+            self.channel = ""
 
     def _retry(self, failure: ChatFailed) -> None:
         if failure.code in _BUSY and failure.retry_after_s is not None:
@@ -169,7 +187,9 @@ class Canvas:
         except ChatFailed as failure:
             self._retry(failure)
             return
-        if gone:
+        if gone and self.is_past:
+            self.stopped = True
+        elif gone:
             await self.remember("channel", "", LOST + self.channel)
             self.memory.failed.clear()
             self.want_again(0.0)

@@ -42,8 +42,8 @@ class Painting:
         known, incident = self._canvas.shown.get("channel"), self._incident
         if incident.channel and (known is None or known.digest != LOST + incident.channel):
             self._canvas.channel = incident.channel
-            return
-        await self._canvas.show("channel", incident.id, self._make_channel)
+        elif not self._canvas.is_past:
+            await self._canvas.show("channel", incident.id, self._make_channel)
 
     async def _make_channel(self) -> str:
         canvas, incident = self._canvas, self._incident
@@ -118,7 +118,8 @@ class Painting:
         return str(added["bookmark"]["id"])
 
     async def _announce(self) -> None:
-        if self._studio.announcements:
+        is_new = "announcement" not in self._canvas.shown
+        if self._studio.announcements and not (is_new and self._canvas.is_past):
             message = announcement(self._incident, self._studio.around)
             draw = partial(self._draw_announcement, message)
             await self._canvas.show("announcement", digest(message.args()), draw, bound=False)

@@ -8,7 +8,7 @@ import structlog
 from bot.adapters.slack.canvas import Canvas, Memory, Studio
 from bot.adapters.slack.painting import Painting
 from bot.domain.errors import IncidentNotFound, StoreUnusable
-from bot.domain.incident import Incident, Status, fold
+from bot.domain.incident import fold
 from bot.domain.timeline import HOUSE, Entry
 from bot.ports import Clock, Surface, Tx
 
@@ -112,14 +112,11 @@ class Reconciler:
         except IncidentNotFound:
             return None
         memory = self._memories.setdefault(incident_id, Memory(first_seq=incident.seq))
-        again_s = await Painting(Canvas(studio, incident, entries, shown, memory)).paint()
-        if again_s is None and _is_over(incident):
+        canvas = Canvas(studio, incident, entries, shown, memory)
+        again_s = await Painting(canvas).paint()
+        if again_s is None and canvas.is_over:
             self._memories.pop(incident_id)
         return again_s
-
-
-def _is_over(incident: Incident) -> bool:
-    return incident.status in {Status.RESOLVED, Status.CLOSED}
 
 
 async def wait(clock: Clock, event: asyncio.Event, seconds: float) -> None:

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 log = structlog.get_logger()
 
 _CONNECT_S = 20.0
-_LOOK_S = 5.0
+_LOOKS = 15
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 
 
@@ -68,7 +68,7 @@ class SocketLink:
         client.on_message_listeners.append(self._heard)
         while time.time() - max(self._heard_at, client.last_ping_pong_time or 0.0) < self._deaf_after_s:
             self.connected = await client.is_connected()
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(self._deaf_after_s / _LOOKS)
         log.warning("socket mode deaf, connecting anew", silent_s=self._deaf_after_s)
 
     async def _heard(self, _: object) -> None:

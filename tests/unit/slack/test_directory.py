@@ -1,0 +1,75 @@
+from collections.abc import Mapping
+from typing import Any
+
+from bot.adapters.slack.chat import Chat, Json
+from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.directory import SlackDirectory
+from bot.domain.errors import ChatFailed
+from bot.domain.timeline import Person
+from tests.unit.slack.fake_slack import HandClock
+
+USERS = {
+    "U0ADA0001": {"id": "U0ADA0001", "name": "ada", "profile": {"display_name": "", "real_name": "Ada Okafor"}},
+    "U0BEN0002": {"id": "U0BEN0002", "name": "ben", "profile": {"display_name": "Benny"}},
+    "U0GONE003": {"id": "U0GONE003", "name": "gone", "deleted": True},
+}
+ADA, BEN = Person("U0ADA0001", "ada"), Person("U0BEN0002", "Benny")
+
+
+class People(Chat):
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(SlackConfig("xoxb-test", "secret"), clock)
+        self.asked = 0
+        self.down = False
+
+    async def _call(self, method: str, args: Mapping[str, Any], timeout_s: float, patience_s: float) -> Json:
+        assert timeout_s < 10
+        assert patience_s == 0
+        self.asked += 1
+        if self.down:
+            raise ChatFailed("unreachable", retryable=True)
+        if method == "users.list":
+            return {"members": list(USERS.values())}
+        if args["user"] not in USERS:
+            raise ChatFailed("user_not_found")
+        return {"user": USERS[args["user"]]}
+
+
+async def test_people_are_found_however_they_are_written() -> None:
+    directory = SlackDirectory(People(HandClock()), HandClock())
+    assert await directory.find("<@U0ADA0001|ada>") == ADA
+    assert await directory.find("<@U0ADA0001>") == ADA
+    assert await directory.find("U0BEN0002") == BEN
+    assert await directory.find("@ben") == BEN
+    assert await directory.find("benny") == BEN
+    assert await directory.find("Ada Okafor") == ADA
+
+
+async def test_nobody_is_nobody() -> None:
+    directory = SlackDirectory(People(HandClock()), HandClock())
+    assert await directory.find("<@U0NOBODY9>") is None
+    assert await directory.find("@nobody") is None
+    assert await directory.find("@gone") is None
+    assert await directory.find("<@U0GONE003>") is None
+
+
+async def test_while_slack_is_down_a_mention_is_believed() -> None:
+    chat = People(HandClock())
+    chat.down = True
+    directory = SlackDirectory(chat, HandClock())
+    assert await directory.find("<@U0ADA0001|ada>") == ADA
+    assert await directory.find("@ada") == Person("@ada", "ada")
+    chat.down = False
+    assert await directory.find("@ada") == ADA
+
+
+async def test_a_name_is_asked_for_once_in_a_while() -> None:
+    clock = HandClock()
+    chat = People(clock)
+    directory = SlackDirectory(chat, clock)
+    await directory.find("@ada")
+    await directory.find("@ada")
+    assert chat.asked == 1
+    clock.advance(601)
+    await directory.find("@ada")
+    assert chat.asked == 2
