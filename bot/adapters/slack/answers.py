@@ -1,6 +1,7 @@
 """Delivers answers to whoever asked: by the response url, as a message only they see, or directly."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import structlog
@@ -138,10 +139,10 @@ class Answers:
         return self._studio.clock.now() > one.queued_at + _LIFE
 
 
-async def _went(call: object) -> bool:
+async def _went(call: Awaitable[object]) -> bool:
     """Tell whether a way was open; one that is closed for a while is waited for."""
     try:
-        await call  # type: ignore[misc]
+        await call
     except ChatFailed as failure:
         if failure.retryable:
             raise

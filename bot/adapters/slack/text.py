@@ -35,7 +35,7 @@ def shorten(text: str, limit: int) -> str:
 
 def line(text: str, limit: int) -> str:
     """Give one harmless line of mrkdwn, at most `limit` characters before escaping."""
-    return _keep_mentions(escape(shorten(clean(text), limit)))
+    return _keep_mentions(_linked(escape(shorten(clean(text), limit))))
 
 
 def mrkdwn(markdown: str) -> str:
@@ -69,14 +69,21 @@ def plain_clock(at: datetime) -> str:
 
 def _printable(text: str) -> str:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(re.match(r" *", row)[0] + clean(row) if row.strip() else "" for row in lines)  # type: ignore[index]
+    return "\n".join(_indent(row) + clean(row) if row.strip() else "" for row in lines)
+
+
+def _indent(row: str) -> str:
+    return row[: len(row) - len(row.lstrip(" "))]
 
 
 def _styled(text: str) -> str:
-    text = _LINK.sub(r"<\2|\1>", text)
-    text = _BOLD.sub(r"*\1*", text)
+    text = _linked(text)
     text = _HEADING.sub(r"*\1*", text)
     return _BULLET.sub(r"\1• ", text)
+
+
+def _linked(text: str) -> str:
+    return _BOLD.sub(r"*\1*", _LINK.sub(r"<\2|\1>", text))
 
 
 def _keep_mentions(escaped: str) -> str:

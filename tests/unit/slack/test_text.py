@@ -28,6 +28,10 @@ def test_a_line_is_one_line_without_tricks() -> None:
     assert line("x" * 100, 10) == "x" * 9 + "…"
 
 
+def test_a_line_keeps_its_links() -> None:
+    assert line("see **[the board](https://x.test)**", 80) == "see *<https://x.test|the board>*"
+
+
 def test_joined_emoji_survive() -> None:
     assert clean("👩‍💻 on call") == "👩‍💻 on call"
 
