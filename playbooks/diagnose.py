@@ -1,5 +1,6 @@
 """Read a snapshot and say what stands out: a named fault class with evidence and fix, or plainly that nothing does."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,7 +118,8 @@ async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
     for part in taken.parts:
         content = await tools.ports.artifacts.get(part.sha256) if part.sha256 else None
         by_target.setdefault(part.target, []).append(replace(part, content=content or b""))
-    return {name: examine(parts, probes.get(name)) for name, parts in by_target.items()}
+    facts = await asyncio.gather(*(asyncio.to_thread(examine, by_target[t], probes.get(t)) for t in by_target))
+    return dict(zip(by_target, facts, strict=True))
 
 
 async def _locate(tools: Tools) -> None:

@@ -124,7 +124,8 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
     for part in await _contents(tools, looked.parts):
         by_target.setdefault(part.target, []).append(part)
     probes = {probe.target: probe for probe in looked.probes}
-    picks = pick_intrusive([_signal(examine(parts, probes.get(name))) for name, parts in by_target.items()])
+    facts = await asyncio.gather(*(asyncio.to_thread(examine, by_target[t], probes.get(t)) for t in by_target))
+    picks = pick_intrusive([_signal(each) for each in facts])
     targets = {target.name: target for target in tools.service(looked.service).targets}
     wanted = intrusive_parts(params.seconds)
     seen = await asyncio.gather(
