@@ -25,7 +25,11 @@ _LIFE = timedelta(minutes=30)
 
 
 class Answers:
-    """One task for each answer that is owed."""
+    """One task for each answer that is owed.
+
+    An answer whose delivery was not confirmed is sent again: nothing tells whether it came, and twice is better than
+    never.
+    """
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
@@ -94,11 +94,13 @@ def assert_slack_takes(message: Message) -> None:
         assert "\u202e" not in text
 
 
+@settings(max_examples=30, deadline=None)
 @given(incidents)
 def test_a_card_is_taken_by_slack(incident: Incident) -> None:
     assert_slack_takes(card(incident, AROUND))
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.builds(
         Reply,
@@ -119,6 +121,7 @@ def entry(seq: int, kind: Kind, **body: Any) -> Entry:
     )
 
 
+@settings(max_examples=30, deadline=None)
 @given(nasty, nasty)
 def test_posts_are_taken_by_slack(text: str, name: str) -> None:
     entries = [

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.slack.blocks import Around
@@ -33,6 +33,7 @@ def test_channel_names(title: str, service: str, name: str) -> None:
     assert channel_name(incident(title, service)) == name
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.integers(1, 9))
 def test_a_channel_name_is_one_slack_takes(title: str, attempt: int) -> None:
     name = channel_name(incident(title), attempt)
@@ -41,6 +42,7 @@ def test_a_channel_name_is_one_slack_takes(title: str, attempt: int) -> None:
     assert attempt == 1 or name.endswith(f"-{attempt}")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.text(max_size=200))
 def test_a_topic_fits(title: str, name: str) -> None:
     text = topic(incident(title, roles={Role.COMMANDER: Person("U1", name)}))

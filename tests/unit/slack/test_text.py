@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.slack.text import clean, line, mrkdwn, paragraphs, shorten
@@ -36,6 +36,7 @@ def test_joined_emoji_survive() -> None:
     assert clean("👩‍💻 on call") == "👩‍💻 on call"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=2_000), st.integers(50, 400), st.integers(1, 4))
 def test_paragraphs_hold_their_limits(text: str, limit: int, most: int) -> None:
     pieces = paragraphs(text, limit, most)
@@ -43,6 +44,7 @@ def test_paragraphs_hold_their_limits(text: str, limit: int, most: int) -> None:
     assert all(0 < len(piece) <= limit for piece in pieces)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="a&<> \n", max_size=2_000))
 def test_no_entity_is_cut_in_two(text: str) -> None:
     for piece in paragraphs(mrkdwn(text), 100, 5):
@@ -50,6 +52,7 @@ def test_no_entity_is_cut_in_two(text: str) -> None:
         assert "&" not in rest
 
 
+@settings(deadline=None)
 @given(st.text(max_size=50), st.integers(1, 20))
 def test_shortened_text_fits(text: str, limit: int) -> None:
     assert len(shorten(text, limit)) <= limit
