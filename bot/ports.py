@@ -6,7 +6,7 @@ Ports that write take an explicit `Tx`: what belongs together commits together.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.run import Missing, Reply, Run, RunStatus, Source

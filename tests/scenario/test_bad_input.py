@@ -13,7 +13,6 @@ import pytest_asyncio
 from tests.integration.emulator_process import ADA, eventually
 from tests.stack import Stack, running_stack
 
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
