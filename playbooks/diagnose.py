@@ -100,6 +100,7 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
         Kind.VERDICT,
         verdict=diagnosis.verdict,
         statement=diagnosis.statement,
+        fix=diagnosis.findings[0].fix if diagnosis.findings else "",
         artifact=stored.sha256,
         name=stored.name,
         bytes=stored.bytes,

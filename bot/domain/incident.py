@@ -97,6 +97,7 @@ class Incident:
     sop_started_at: datetime | None = None
     verdict: str = ""
     statement: str = ""
+    fix: str = ""
     escalation: str = ""
     warnings: tuple[str, ...] = ()
     last_update: Said | None = None
@@ -214,6 +215,11 @@ def _end_step(incident: Incident, entry: Entry) -> Incident:
     return replace(incident, phases=ended)
 
 
+def _judge(incident: Incident, entry: Entry) -> Incident:
+    facts = entry.facts
+    return replace(incident, verdict=facts["verdict"] or "", statement=facts["statement"], fix=facts.get("fix", ""))
+
+
 def _update(incident: Incident, entry: Entry) -> Incident:
     return replace(incident, last_update=Said(entry.at, entry.actor_name, entry.facts["text"]))
 
@@ -228,7 +234,7 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.RUN_STARTED: _start_run,
     Kind.STEP_STARTED: _start_step,
     Kind.STEP_ENDED: _end_step,
-    Kind.VERDICT: lambda i, e: replace(i, verdict=e.facts["verdict"] or "", statement=e.facts["statement"]),
+    Kind.VERDICT: _judge,
     Kind.ESCALATED: lambda i, e: replace(i, escalation=e.facts["text"]),
     Kind.UPDATE: _update,
 }

@@ -36,7 +36,7 @@ class Kind(StrEnum):
     RUN_ENDED = "run ended"  # playbook status elapsed_s reason
     ARTIFACT = "artifact"  # name sha256 bytes what
     FINDING = "finding"  # fault_class target claim evidence[] fix artifact
-    VERDICT = "verdict"  # verdict statement artifact
+    VERDICT = "verdict"  # verdict statement fix artifact name bytes archive
     ASKED = "asked"  # text person?
     ESCALATED = "escalated"  # reached[] text
     POSTMORTEM = "postmortem"  # artifact name
