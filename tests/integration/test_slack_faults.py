@@ -47,7 +47,7 @@ def _cards(channel: dict[str, Any]) -> list[dict[str, Any]]:
     return [m for m in channel["messages"] if m.get("blocks") and m["blocks"][0]["type"] == "header"]
 
 
-@pytest.mark.matrix(6)
+@pytest.mark.matrix(sample=6)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("method", METHODS)
 async def test_it_converges(tmp_path: Path, method: str, mode: str) -> None:
