@@ -144,13 +144,13 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
     committed = _Committed([bell.ring])
     store = SqlStore(settings.database_url, committed)
     ports = tools or _ports(settings, store, clock, bell, documents)
-    slack = None if tools else _slack(settings, ports, surfaces)
+    registry = load(playbooks)
+    metrics = _metrics(ports, registry)
+    slack = None if tools else _slack(settings, ports, surfaces, metrics)
     if slack is not None:
         ports = replace(ports, directory=slack.directory, pager=slack.pager)
         committed.listeners.append(slack.heard)
-    registry = load(playbooks)
-    metrics = _metrics(ports, registry)
-    admission = Admission(registry, ports)
+    admission = Admission(registry, ports, admitted=metrics.command)
     return House(
         settings=settings,
         store=store,
@@ -194,7 +194,7 @@ def _metrics(ports: Ports, registry: Registry) -> Metrics:
     return Metrics(registry, open_incidents, version=version("firstfive"))
 
 
-def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces) -> "SlackSide | None":
+def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Metrics) -> "SlackSide | None":
     """Wire Slack if it is configured; loaded only then, as it is the heaviest part."""
     if not settings.slack_bot_token:
         return None
@@ -217,6 +217,7 @@ def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces) -> "SlackSid
         artifacts=ports.artifacts,
         clock=ports.clock,
         catalog=ports.catalog,
+        count=metrics.slack_call,
     )
 
 
@@ -268,7 +269,8 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     if house.bolt is not None:
         from handlers.slack import slack_router  # noqa: PLC0415 - loads Bolt, which is here already
 
-        app.include_router(slack_router(house.bolt, house.settings.slack_signing_secret, house.ports.clock))
+        secret, clock = house.settings.slack_signing_secret, house.ports.clock
+        app.include_router(slack_router(house.bolt, secret, clock, house.metrics.acknowledged))
     return app
 
 

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -71,12 +72,15 @@ def slack_app(desk: Desk, bot_token: str) -> AsyncApp:
     return app
 
 
-def slack_router(app: AsyncApp, signing_secret: str, clock: Clock) -> APIRouter:
-    """Make the route for signed HTTP deliveries."""
+def slack_router(
+    app: AsyncApp, signing_secret: str, clock: Clock, acknowledged: Callable[[float], None] = lambda _: None
+) -> APIRouter:
+    """Make the route for signed HTTP deliveries; `acknowledged` is told how many seconds each has waited."""
     router = APIRouter()
 
     async def deliver(request: Request) -> Response:
         """Let in what Slack signed; anything else is refused with a 4xx, whatever it looks like."""
+        began = time.perf_counter()
         body = await _read(request)
         if body is None:
             return Response("The body is too large or too slow.", 413)
@@ -84,7 +88,9 @@ def slack_router(app: AsyncApp, signing_secret: str, clock: Clock) -> APIRouter:
             # Slack checks a certificate with an unsigned request, which asks for nothing but a 200.
             asks_nothing = body.startswith(b"ssl_check=1") or b"&ssl_check=1" in body
             return Response(status_code=200 if asks_nothing else 401)
-        return await _dispatch(app, request, body)
+        answer = await _dispatch(app, request, body)
+        acknowledged(time.perf_counter() - began)
+        return answer
 
     router.add_api_route(PATH, deliver, methods=["POST"], include_in_schema=False)
     return router

@@ -83,7 +83,7 @@ async def declare(tools: Tools, params: Sop) -> Declared:  # noqa: ARG001 - ever
 
 
 @playbook.step("Capture", budget_s=60, optional=True)
-async def capture(tools: Tools, params: Sop) -> Captured:  # noqa: ARG001
+async def capture(tools: Tools, params: Sop) -> Captured:  # noqa: ARG001 - as above
     """Take a snapshot of every target; without a service, wait until somebody names one."""
     service = (await tools.incident()).service or await tools.wait("service")
     outcome = await tools.run("snapshot", {"service": service})
@@ -91,7 +91,7 @@ async def capture(tools: Tools, params: Sop) -> Captured:  # noqa: ARG001
 
 
 @playbook.step("Diagnose", budget_s=30, optional=True)
-async def diagnose(tools: Tools, params: Sop, captured: Captured | Missing) -> Diagnosed:  # noqa: ARG001
+async def diagnose(tools: Tools, params: Sop, captured: Captured | Missing) -> Diagnosed:  # noqa: ARG001 - as above
     """Read the snapshot, also one that is still on its way."""
     service = (await tools.incident()).service
     if not service:
@@ -104,7 +104,7 @@ async def diagnose(tools: Tools, params: Sop, captured: Captured | Missing) -> D
 
 
 @playbook.step("Decide", budget_s=30, optional=True)
-async def decide(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> Decided:  # noqa: ARG001
+async def decide(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> Decided:  # noqa: ARG001 - as above
     """Ask the decision tree."""
     service = (await tools.incident()).service
     if not service:
@@ -113,7 +113,7 @@ async def decide(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> D
 
 
 @playbook.step("Mitigate", budget_s=150)
-async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> Mitigated:  # noqa: ARG001
+async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> Mitigated:  # noqa: ARG001 - as above
     """Ask the commander, and wait for somebody to say that users are safe."""
     incident = await tools.incident()
     if incident.status is Status.OPEN:
@@ -130,7 +130,7 @@ async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) ->
 
 
 @playbook.step("Escalate")
-async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) -> Escalated:  # noqa: ARG001
+async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) -> Escalated:  # noqa: ARG001 - as above
     """Page who is on call for SEV1 and SEV2, and say who was reached; keep trying whoever was not."""
     incident = await tools.incident()
     if isinstance(mitigated, Mitigated) or incident.status is not Status.OPEN:

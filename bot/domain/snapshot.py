@@ -138,7 +138,8 @@ def skipped(target: str, part: Part, reason: str) -> Captured:
 
 def duration(milliseconds: float) -> str:
     """Write a duration as people read it."""
-    return f"{milliseconds:.3g} ms" if milliseconds < 999.5 else f"{milliseconds / 1000:.1f} s"  # noqa: PLR2004
+    # From 999.5 on, three digits would print as 1e+03.
+    return f"{milliseconds:.3g} ms" if milliseconds < 999.5 else f"{milliseconds / 1000:.1f} s"  # noqa: PLR2004 - see above
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class Probe:
     @property
     def failures(self) -> int:
         """How many answers were a server's error or none at all."""
-        good = sum(number for status, number in self.statuses if status.isdecimal() and int(status) < 500)  # noqa: PLR2004
+        good = sum(number for status, number in self.statuses if status.isdecimal() and int(status) < 500)  # noqa: PLR2004 - HTTP
         return self.requests - good
 
     def __str__(self) -> str:

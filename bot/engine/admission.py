@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 from bot.domain.redaction import redact
 from bot.domain.run import Run, Source
@@ -37,10 +37,18 @@ class Admitted:
 class Admission:
     """Writes commands to the journal; returns once they are durable."""
 
-    def __init__(self, registry: Registry, ports: Ports, new_id: Callable[[], str] = lambda: uuid4().hex[:12]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        ports: Ports,
+        new_id: Callable[[], str] = lambda: token_hex(6),
+        admitted: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
+        """`admitted` is told of every new run: its playbook, and which way the command came in."""
         self._registry = registry
         self._ports = ports
         self._new_id = new_id
+        self._admitted = admitted
 
     async def admit(self, command: Command) -> Admitted:
         """Make a command durable.
@@ -59,6 +67,8 @@ class Admission:
             wake_at=command.wake_at,
         )
         holder = await self._ports.store.write(lambda tx: self._ports.journal.admit(tx, run))
+        if holder == run_id:
+            self._admitted(command.playbook, command.source.via)
         return Admitted(holder, fresh=holder == run_id)
 
 

@@ -190,16 +190,23 @@ def _phase(phase: Phase) -> str:
         times = f" until {clock(phase.started_at + budget)}"
     elif phase.ended_at is not None:
         of_budget = f" of {duration(budget)}" if budget else ""
-        times = f" ({duration(phase.ended_at - phase.started_at)}{of_budget})"
+        times = f" ({_short(phase.ended_at - phase.started_at)}{of_budget})"
     else:
         times = ""
     told = f": {line(phase.summary, 220)}" if phase.summary else ""
     return f"{_SIGNS[phase.state]} *{line(phase.title, 80)}* {phase.state.value}{times}{told}"
 
 
+def _short(value: timedelta) -> str:
+    """Write a duration; below ten seconds the tenths tell phases apart."""
+    seconds = value.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 10 else duration(value)  # noqa: PLR2004 - see above
+
+
 def _verdict(incident: Incident) -> str:
     if incident.verdict:
-        return f"*Verdict: {line(incident.verdict, 60)}.* {line(incident.statement, 500)}"
+        fix = f"\n*Fix:* {line(incident.fix, 300)}" if incident.fix else ""
+        return f"*Verdict: {line(incident.verdict, 60)}.* {line(incident.statement, 500)}{fix}"
     return f"*No verdict.* {line(incident.statement, 500)}" if incident.statement else ""
 
 

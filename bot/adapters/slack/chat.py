@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +34,9 @@ _UNANSWERED = "unanswered"
 UNREACHABLE = {_UNREACHED, _UNANSWERED}
 
 
+Count = Callable[[str, str], None]
+
+
 @dataclass(frozen=True)
 class Health:
     """Whether Slack answers; `error` and `since` of the trouble that lasts."""
@@ -45,16 +47,18 @@ class Health:
 
 
 class Chat:
-    """One workspace's Web API. `counts` holds calls by (method, outcome)."""
+    """One workspace's Web API. `count` is told of every call: its method and how it ended."""
 
-    def __init__(self, config: SlackConfig, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self, config: SlackConfig, clock: Clock, limits: Limits | None = None, count: Count = lambda *_: None
+    ) -> None:
         self._config = config
         self._clock = clock
         self._limits = limits or Limits()
         self._session: aiohttp.ClientSession | None = None
         self._health = Health(ok=True)
         self._me: Json = {}
-        self.counts: Counter[tuple[str, str]] = Counter()
+        self._count = count
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -153,14 +157,14 @@ class Chat:
             raise ChatFailed(code, retryable=passing or code in CREDENTIALS, unsure=passing)
 
     def _failed(self, method: str, failure: ChatFailed) -> None:
-        self.counts[method, failure.code] += 1
+        self._count(method, failure.code)
         if failure.retryable and (self._health.ok or self._health.error != failure.code):
             since = self._health.since or self._clock.now()
             self._health = Health(ok=False, error=failure.code, since=since)
             log.warning("slack degraded", method=method, error=failure.code)
 
     def _succeeded(self, method: str) -> None:
-        self.counts[method, "ok"] += 1
+        self._count(method, "ok")
         if not self._health.ok:
             log.info("slack answers again", method=method, was=self._health.error)
             self._health = Health(ok=True)

@@ -12,7 +12,7 @@ from bot.adapters.slack.answers import Answers
 from bot.adapters.slack.blocks import Around, answer
 from bot.adapters.slack.canvas import Studio
 from bot.adapters.slack.channels import Channels
-from bot.adapters.slack.chat import Chat, Health
+from bot.adapters.slack.chat import Chat, Count, Health
 from bot.adapters.slack.config import SlackConfig
 from bot.adapters.slack.directory import SlackDirectory
 from bot.adapters.slack.limits import Limits
@@ -43,9 +43,10 @@ class SlackSide:
         clock: Clock,
         catalog: Catalog,
         limits: Limits | None = None,
+        count: Count = lambda *_: None,
     ) -> None:
         self._config = config
-        self._chat = Chat(config, clock, limits)
+        self._chat = Chat(config, clock, limits, count)
         self._around = Around(config.page_url, catalog.names)
         studio = Studio(
             store=store,
@@ -110,11 +111,6 @@ class SlackSide:
         """Say in a line what is wrong with Slack, or None."""
         health = self.health()
         return None if health.ok else f"Slack: {health.error} since {health.since:%H:%M:%S} UTC"
-
-    @property
-    def calls(self) -> dict[tuple[str, str], int]:
-        """How many calls were made, by method and outcome."""
-        return dict(self._chat.counts)
 
     @property
     def socket_connected(self) -> bool:

@@ -79,7 +79,7 @@ class FakeSlack(Chat):
         self.responses: list[tuple[str, Json]] = []
         self.direct: list[Json] = []
         self.strangers: set[str] = set()
-        self._count = 0
+        self._made = 0
 
     def called(self, method: str) -> int:
         return sum(1 for name, _ in self.calls if name == method)
@@ -239,8 +239,8 @@ class FakeSlack(Chat):
         return ""
 
     def _next(self, prefix: str) -> str:
-        self._count += 1
-        return f"{prefix}{self._count:06}"
+        self._made += 1
+        return f"{prefix}{self._made:06}"
 
 
 class World:

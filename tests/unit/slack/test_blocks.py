@@ -193,7 +193,7 @@ def test_a_running_phase_shows_its_deadline_and_never_ticks() -> None:
 
 def test_an_ended_phase_shows_its_time_against_the_budget() -> None:
     phase = Phase("capture", "Capture", 60, PhaseState.DONE, NOON, NOON + timedelta(seconds=3), "3 of 3 targets")
-    assert "✓ *Capture* done (3 s of 1 min): 3 of 3 targets" in shown(card(simple(phases=(phase,)), AROUND))
+    assert "✓ *Capture* done (3.0 s of 1 min): 3 of 3 targets" in shown(card(simple(phases=(phase,)), AROUND))
 
 
 def test_pressing_a_choice_says_what_it_offers() -> None:
