@@ -150,7 +150,7 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
     summary = f"{targets} targets captured, {len(parts) - len(losses)} parts, {stored.bytes / 1024:.0f} KiB{lost}"
     tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=summary, losses=list(losses))
     if not any(part.status is PartStatus.OK for part in parts):
-        raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}")
+        raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}.")
     return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
 
 

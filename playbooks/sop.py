@@ -116,15 +116,16 @@ async def decide(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> D
 async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> Mitigated:  # noqa: ARG001 - as above
     """Ask the commander, and wait for somebody to say that users are safe."""
     incident = await tools.incident()
-    if incident.status is Status.OPEN:
-        whom = incident.commander
-        known = diagnosed.summary if isinstance(diagnosed, Diagnosed) else f"No diagnosis: {diagnosed.reason}."
-        await tools.publish(
-            "ask",
-            Kind.ASKED,
-            person=whom.id if whom else "",
-            text=f"{known} Roll back, restart or divert, and press Mitigated when users are safe.",
-        )
+    if incident.status is not Status.OPEN:
+        return Mitigated(f"it is {incident.status.value} already")
+    whom = incident.commander
+    known = diagnosed.summary if isinstance(diagnosed, Diagnosed) else f"No diagnosis: {diagnosed.reason}."
+    await tools.publish(
+        "ask",
+        Kind.ASKED,
+        person=whom.id if whom else "",
+        text=f"{known} Roll back, restart or divert, and press Mitigated when users are safe.",
+    )
     who = await tools.wait("mitigated")
     return Mitigated(f"{who} says users are safe")
 

@@ -1,0 +1,44 @@
+"""What holds for every verb, the ones not written yet too."""
+
+import pytest
+
+from bot.domain.run import RunStatus
+from bot.engine.grammar import usage
+from tests.unit.playbooks.desk import REGISTRY, desk
+
+WORDS = {
+    "canary": "checkout",
+    "changes": "checkout",
+    "diagnose": "checkout",
+    "milestone": "acknowledged",
+    "note": "hello",
+    "role": "scribe",
+    "service": "payment",
+    "severity": "sev1",
+    "snapshot": "checkout",
+    "update": "hello",
+}
+
+
+@pytest.mark.parametrize("verb", REGISTRY)
+async def test_it_answers_and_never_breaks(verb: str) -> None:
+    house = desk()
+    await house.say("start sev3 checkout slow")
+    await house.say("mitigate INC-1")
+    ended = await house.say(f"{verb} incident=INC-1 {WORDS.get(verb, '')}")
+    assert ended.status.ended
+    assert "error of FirstFive itself" not in ended.reason
+    if ended.status is RunStatus.DONE:
+        assert ended.result
+    else:
+        assert ended.reason.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("verb", REGISTRY)
+def test_its_help_is_fit_to_be_read(verb: str) -> None:
+    playbook = REGISTRY[verb]
+    assert playbook.name == verb
+    assert playbook.summary.endswith(".")
+    assert playbook.params.__doc__
+    assert usage(playbook).startswith(f"/incident {verb}")
+    assert all(step.title[0].isupper() for step in playbook.steps)
