@@ -8,13 +8,11 @@ from datetime import timedelta
 from getpass import getuser
 from typing import Any
 
-import migrations
-from bot.adapters.sql.engines import address
 from bot.domain.errors import StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
 from bot.engine.admission import Command
-from bot.main import House, build
+from bot.main import House, build, ensure_schema
 from bot.settings import Settings
 
 _LOOK_AGAIN_S = 0.5
@@ -56,8 +54,7 @@ async def run(settings: Settings, playbook: str, params: Mapping[str, Any]) -> R
     :raises CommandRejected: there is no such playbook, or its params are wrong.
     :raises StoreUnusable: the database cannot be used.
     """
-    if address(settings.database_url).drivername.startswith("sqlite"):
-        migrations.upgrade(settings.database_url)
+    ensure_schema(settings)
     house = build(settings)
     is_ours = True
     try:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-import migrations
 import playbooks
 from bot.adapters.archive import TarArchive
 from bot.adapters.artifacts import FolderArtifacts
@@ -22,10 +21,11 @@ from bot.adapters.git import GitRepository
 from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager
-from bot.adapters.sql.engines import address
+from bot.adapters.sql.engines import address, has_revision
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
+from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.worker import EmbeddedWorker
@@ -291,11 +291,23 @@ def _degraded(house: House) -> dict[str, Any]:
     return {"slack": house.slack.ailment}
 
 
+def ensure_schema(settings: Settings) -> None:
+    """Bring the schema of a SQLite database up to this release; a Postgres is migrated by `firstfive migrate`.
+
+    :raises StoreUnusable: the database cannot be reached or changed.
+    """
+    is_sqlite = address(settings.database_url).drivername.startswith("sqlite")
+    if is_sqlite and not has_revision(settings.database_url, REVISION):
+        migrate(settings)
+
+
 def migrate(settings: Settings, down_to: str = "") -> str:
     """Bring the schema up to this release, or down to a revision; say where it is then.
 
     :raises StoreUnusable: the database cannot be reached or changed.
     """
+    import migrations  # noqa: PLC0415 - alembic weighs a quarter of a second, and most starts need none
+
     if down_to:
         migrations.downgrade(settings.database_url, down_to)
     else:

@@ -13,11 +13,9 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-import migrations
 from bot.adapters import logs
-from bot.adapters.sql.engines import address
 from bot.domain.errors import FirstFiveError
-from bot.main import API, DRAIN_S, House, build, routes
+from bot.main import API, DRAIN_S, House, build, ensure_schema, routes
 from bot.settings import Settings
 
 log = structlog.get_logger()
@@ -30,8 +28,7 @@ def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     :raises PortTaken: something else listens where we should.
     """
     logs.configure(settings.log_level)
-    if address(settings.database_url).drivername.startswith("sqlite"):
-        migrations.upgrade(settings.database_url)
+    ensure_schema(settings)
     with _listening(settings) as listener:
         if exit_with_stdin:
             threading.Thread(target=_end_with_stdin, daemon=True).start()

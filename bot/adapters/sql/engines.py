@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bot.domain.errors import StoreUnusable
 
@@ -82,3 +82,15 @@ def _prepare_sqlite(engine: Engine, begin: str, *pragmas: str) -> None:
     @event.listens_for(engine, "begin")
     def began(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+
+
+def has_revision(url: str, revision: str) -> bool:
+    """Tell whether the schema is at a revision, without the weight of what could bring it there."""
+    engine = reading(url)
+    try:
+        with engine.connect() as connection:
+            return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == revision)
+    except DBAPIError:
+        return False
+    finally:
+        engine.dispose()
