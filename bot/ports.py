@@ -166,6 +166,42 @@ class Clock(Protocol):
     async def sleep_until(self, at: datetime) -> None:
         """Return when `at` has come."""
 
+@dataclass
+class Counts:
+    """What an engine does and has done since its start."""
+
+    executing: int = 0
+    taken_over: int = 0
+    executed: int = 0
+    interrupted: int = 0
+
+
+class Engine(Protocol):
+    """Executes every admitted run: now or at its time, one worker at a time; a dead worker's runs go to another."""
+
+    @property
+    def counts(self) -> Counts:
+        """What it does and has done."""
+
+    def healthy(self) -> bool:
+        """Tell whether it would execute a run now."""
+
+    async def is_served(self) -> bool:
+        """Tell whether some process executes this database's runs.
+
+        :raises StoreUnusable: the database cannot be used.
+        """
+
+    async def start(self) -> None:
+        """Begin to execute runs.
+
+        :raises StoreUnusable: another process alone may do so, or the database cannot be used.
+        """
+
+    async def stop(self, grace_s: float = 5.0) -> None:
+        """Take on nothing new, give running steps some seconds to end, leave the rest to whoever comes next."""
+
+
 
 class Bell(Protocol):
     """Wakes those who wait for something that was committed."""

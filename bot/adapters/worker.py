@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import os
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -14,22 +13,14 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.run import RunStatus
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
+from bot.ports import Counts
 
 log = structlog.get_logger()
 
 _LOOK_AGAIN_S = 1.0
 _STALE_S = 15.0
 _LONGEST_PAUSE_S = 60.0
-
-
-@dataclass
-class Counts:
-    """What the worker has done since its start, for metrics."""
-
-    executing: int = 0
-    taken_over: int = 0
-    executed: int = 0
-    interrupted: int = 0
+_LONGEST_OUTAGE_PAUSE_S = 4.0
 
 
 class EmbeddedWorker:
@@ -57,6 +48,15 @@ class EmbeddedWorker:
         is_on = self._watch is not None and not self._watch.done()
         return is_on and asyncio.get_running_loop().time() - self._ticked_at < _STALE_S
 
+    async def is_served(self) -> bool:
+        """Tell whether a process holds the lock."""
+        if self._lock is None:
+            try:
+                take_lock(self._lock_path).close()
+            except StoreUnusable:
+                return True
+        return self._lock is not None
+
     async def start(self) -> None:
         """Take the lock and over whatever an earlier process left running, then go on by itself.
 
@@ -79,8 +79,7 @@ class EmbeddedWorker:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=grace_s)
+        await self._runner.settle(grace_s)
         left = list(self._tasks.values())
         for task in left:
             task.cancel()
@@ -131,9 +130,9 @@ class EmbeddedWorker:
             return
         self._counts.interrupted += 1
         times = self._pauses[run_id][0] + 1 if run_id in self._pauses else 0
-        pause_s = min(_LONGEST_PAUSE_S, 2.0**times)
-        self._pauses[run_id] = times, self._ports.clock.now() + timedelta(seconds=pause_s)
         is_ours = not isinstance(error, StoreUnusable)
+        pause_s = min(_LONGEST_PAUSE_S if is_ours else _LONGEST_OUTAGE_PAUSE_S, 2.0**times)
+        self._pauses[run_id] = times, self._ports.clock.now() + timedelta(seconds=pause_s)
         log.error(
             "run broke off", run=run_id, reason=str(error), again_in_s=pause_s, exc_info=error if is_ours else None
         )

@@ -23,6 +23,7 @@ from bot.ports import Listed, Tx
 log = structlog.get_logger()
 
 _ASK_AMONG = 5
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,33 @@ class Runner:
     def __init__(self, registry: Registry, ports: Ports) -> None:
         self._registry = registry
         self._ports = ports
+        self._at_work: dict[str, Tools | None] = {}
 
     async def execute(self, run_id: str) -> Run | None:
         """Bring a run to its end and give it as it ended; None if there was nothing to do, or another took it over."""
+        self._at_work[run_id] = None
+        try:
+            return await self._claimed(run_id)
+        finally:
+            self._at_work.pop(run_id, None)
+
+    async def settle(self, grace_s: float) -> None:
+        """Return when nothing is executed any more but what only waits, after so many seconds at the latest."""
+        until = asyncio.get_running_loop().time() + grace_s
+        while any(tools is None or not tools.waits for tools in self._at_work.values()):
+            left_s = until - asyncio.get_running_loop().time()
+            if left_s <= 0:
+                return
+            await asyncio.sleep(min(_LOOK_S, left_s))
+
+    async def _claimed(self, run_id: str) -> Run | None:
         ports = self._ports
         memory = await ports.store.write(lambda tx: ports.journal.claim(tx, run_id, ports.clock.now()))
         if memory is None:
             return None
         run = memory.run
         tools = Tools(ports, self._registry, run, dict(memory.memos))
+        self._at_work[run_id] = tools
         with structlog.contextvars.bound_contextvars(
             run=run.id, playbook=run.plan.playbook, incident=run.incident_id or None
         ):

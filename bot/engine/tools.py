@@ -1,6 +1,7 @@
 """What a step may use: the ports, the run it belongs to, and the ways to leave something behind."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -67,6 +68,7 @@ class Tools:
 
     @property
     def actor(self) -> Person:
+    waits: int = 0
         """Who asked for the run."""
         return self.run_row.actor
 
@@ -91,7 +93,8 @@ class Tools:
 
     async def pause(self, seconds: float) -> None:
         """Wait a while."""
-        await self.ports.clock.sleep_until(self.now() + timedelta(seconds=seconds))
+        with self._waiting():
+            await self.ports.clock.sleep_until(self.now() + timedelta(seconds=seconds))
 
     def service(self, name: str) -> Service:
         """Give a configured service.
@@ -178,7 +181,7 @@ class Tools:
                 return Outcome(run_id, RunStatus.FAILED, reason=f"there is no run {run_id}")
             if row.status.ended or row.status is RunStatus.PARKED:
                 return Outcome(row.id, row.status, row.result or {}, row.reason)
-            await self.ports.bell.wait(f"run:{run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+            await self._listen(run_id)
 
     async def wait(self, topic: str) -> str:
         """Wait until the run is told something on a topic; give the first thing it was told."""
@@ -187,7 +190,7 @@ class Tools:
             told = await self.ports.store.read(lambda tx: journal.signals(tx, self.run_id, topic))
             if told:
                 return told[0]
-            await self.ports.bell.wait(f"run:{self.run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+            await self._listen(self.run_id)
 
     def tell(self, playbook: str, topic: str, value: str) -> None:
         """Tell the incident's unended runs of a playbook something, together with the step's result."""
@@ -234,6 +237,19 @@ class Tools:
         return key in self.memos
 
     def _child(self, playbook: str, params: Mapping[str, Any], key: str) -> Run:
+    async def _listen(self, run_id: str) -> None:
+        with self._waiting():
+            await self.ports.bell.wait(f"run:{run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Let it be known that the run only waits, so that nobody waits for it."""
+        self.waits += 1
+        try:
+            yield
+        finally:
+            self.waits -= 1
+
         child_id = f"{self.run_id}.{key}"
         return Run(
             id=child_id,
