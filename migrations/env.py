@@ -15,5 +15,6 @@ context.configure(
     render_as_batch=True,
     transactional_ddl=True,
     compare_type=True,
+    include_name=lambda name, kind, _: kind != "table" or not str(name).startswith("procrastinate_"),
 )
 context.run_migrations()

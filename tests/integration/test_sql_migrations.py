@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
+from procrastinate.schema import SchemaManager
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
@@ -13,6 +14,7 @@ from bot.adapters.sql.tables import REVISION, metadata
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.domain.errors import StoreUnusable
 from bot.domain.timeline import Author, Draft, Entry, Kind, Person, verify
+from migrations.versions import r0002_queue_of_runs
 from tests.databases import empty_postgres, empty_sqlite
 from tests.fakes import NOON
 
@@ -33,22 +35,33 @@ def tables(url: str) -> set[str]:
     return found
 
 
+def queue(url: str) -> set[str]:
+    """Name what the engine keeps on Postgres."""
+    names = {"procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers", "procrastinate_workers"}
+    return names if url.startswith("postgresql") else set()
+
+
 def test_up_down_and_up_again(url: str) -> None:
     assert migrations.current(url) == ""
     migrations.upgrade(url)
     assert migrations.current(url) == REVISION
-    assert tables(url) == set(metadata.tables)
+    assert tables(url) == set(metadata.tables) | queue(url)
     migrations.downgrade(url, "base")
     assert migrations.current(url) == ""
     assert tables(url) == set()
     migrations.upgrade(url)
     migrations.upgrade(url)
-    assert tables(url) == set(metadata.tables)
+    assert tables(url) == set(metadata.tables) | queue(url)
 
 
 def test_tables_in_the_code_are_those_of_the_migrations(url: str) -> None:
     migrations.upgrade(url)
     migrations.check(url)
+
+
+def test_the_queue_of_runs_is_the_one_that_procrastinate_expects() -> None:
+    newest = max(path.name for path in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    assert newest == r0002_queue_of_runs.PROCRASTINATE_AT
 
 
 def test_the_code_expects_the_newest_revision() -> None:

@@ -12,13 +12,14 @@ READERS = 4
 _BUSY_S = 5.0
 _POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
 # A database that vanished without a word is noticed within about 10 s, not after the kernel's two hours.
-_POSTGRES_ARGS = {
+POSTGRES_ARGS = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+_IDLE = "-c idle_in_transaction_session_timeout=3000"
 
 
 def address(url: str) -> URL:
@@ -49,7 +50,7 @@ def writing(url: str) -> Engine:
     """Give the engine of the one writer (and of migrations)."""
     where = address(url)
     if where.drivername.startswith("postgresql"):
-        return create_engine(where, pool_size=1, max_overflow=1, connect_args=_POSTGRES_ARGS)
+        return create_engine(where, pool_size=1, max_overflow=1, connect_args=POSTGRES_ARGS | _writer_args(where))
     engine = create_engine(where, pool_size=1, connect_args=_sqlite_args(where))
     _prepare_sqlite(engine, "BEGIN IMMEDIATE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
     return engine
@@ -59,11 +60,17 @@ def reading(url: str) -> Engine:
     """Give the engine of the readers: each transaction one consistent view, none may write."""
     where = address(url)
     if where.drivername.startswith("postgresql"):
-        engine = create_engine(where, pool_size=READERS, connect_args=_POSTGRES_ARGS)
+        engine = create_engine(where, pool_size=READERS, connect_args=POSTGRES_ARGS)
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     engine = create_engine(where, pool_size=READERS, connect_args=_sqlite_args(where))
     _prepare_sqlite(engine, "BEGIN", "PRAGMA query_only = ON")
     return engine
+
+
+def _writer_args(where: URL) -> dict[str, str]:
+    """End the transaction of a process that was stopped in the middle of one: the others wait for its locks."""
+    given = where.query.get("options", "")
+    return {"options": f"{given if isinstance(given, str) else ' '.join(given)} {_IDLE}".strip()}
 
 
 def _sqlite_args(where: URL) -> dict[str, float]:

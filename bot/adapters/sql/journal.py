@@ -1,12 +1,12 @@
 """The journal in SQL: runs, what they have done, what they are told, and the answers they leave."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, select, update
 
 from bot.adapters.sql.tables import hold, memo, reply, run, signal
 from bot.adapters.sql.tx import execute, moment, on_both, opened, pack, unpack, us
@@ -49,14 +49,19 @@ _TAKE = on_both(
 class SqlJournal:
     """Runs, memos, signals, answers and holds; a fence keeps a worker that lost a run from recording anything."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self, clock: Clock, queue: Callable[[Connection, str, datetime | None], None] = lambda *_: None
+    ) -> None:
+        """`queue` is told of every new run inside its transaction, with the time before which it must not begin."""
         self._clock = clock
+        self._queue = queue
 
     def admit(self, tx: Tx, run_: Run) -> str:
         """Insert a run unless its slot is taken; give the id of the run that holds the slot."""
         sql, row = opened(tx), _row(run_)
         if execute(sql, _ADMIT, row).scalar() is not None:
             sql.topics.update(("runs", f"run:{run_.id}"))
+            self._queue(sql.connection, run_.id, run_.wake_at)
             return run_.id
         holder: str | None = sql.connection.scalar(_HOLDER, {"slot": row["slot"]})
         return holder or run_.id

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy import delete, insert, text
+from sqlalchemy import Connection, delete, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.sql.engines import READERS, reading, writing
@@ -24,10 +24,15 @@ _REVISION = text("SELECT version_num FROM alembic_version")
 class SqlStore:
     """The database behind DATABASE_URL, SQLite or Postgres; usable from any event loop."""
 
-    def __init__(self, url: str, on_commit: Callable[[frozenset[str]], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        url: str,
+        on_commit: Callable[[frozenset[str]], None] = lambda _: None,
+        before_commit: Callable[[Connection, frozenset[str]], None] = lambda *_: None,
+    ) -> None:
         self._writing = writing(url)
         self._reading = reading(url)
-        self._writer = Writer(self._writing, on_commit)
+        self._writer = Writer(self._writing, on_commit, before_commit)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-reader")
 
     @property

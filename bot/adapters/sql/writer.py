@@ -65,9 +65,16 @@ class _Job:
 class Writer:
     """The writing thread. An act may be run twice (nothing of its first run was kept), so it must only use its tx."""
 
-    def __init__(self, engine: Engine, on_commit: Callable[[frozenset[str]], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        on_commit: Callable[[frozenset[str]], None],
+        before_commit: Callable[[Connection, frozenset[str]], None] = lambda *_: None,
+    ) -> None:
+        """`before_commit` is told inside the transaction what it touches, `on_commit` once it is durable."""
         self._engine = engine
         self._on_commit = on_commit
+        self._before_commit = before_commit
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._gate = Lock()
         self._closed = False
@@ -120,7 +127,7 @@ class Writer:
             # One by one, so that two processes cannot lock each other out the same way again.
             for job in group:
                 self._write_last([job])
-        topics = frozenset[str]().union(*(job.topics for job in group if job.error is None))
+        topics = _touched(group)
         if topics:
             with _Caught() as caught:
                 self._on_commit(topics)
@@ -145,6 +152,7 @@ class Writer:
                 transaction = connection.begin()
                 for job in group:
                     _attempt(connection, job)
+                self._before_commit(connection, _touched(group))
                 sealing = True
                 transaction.commit()
         except DBAPIError as error:
@@ -166,6 +174,10 @@ class Writer:
         log.error("the database did not take a write", acts=len(group), reason=self.ailment)
         for job in group:
             job.error = StoreUnusable(f"{self.ailment} {kept}")
+
+
+def _touched(group: list[_Job]) -> frozenset[str]:
+    return frozenset[str]().union(*(job.topics for job in group if job.error is None))
 
 
 def _attempt(connection: Connection, job: _Job) -> None:
