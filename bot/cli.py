@@ -87,9 +87,9 @@ def playbooks() -> None:
 
 @app.command()
 def verify() -> None:
-    """Check every timeline's hash chain; say where one breaks."""
+    """Check every timeline's hash chain, by itself and against the anchors; say where one breaks."""
     settings = _settings()
-    audits = _do(lambda: asyncio.run(main_.verify_chains(settings)))
+    audits, anchored = _do(lambda: asyncio.run(main_.verify_chains(settings)))
     broken = [audit for audit in audits if audit.breaks]
     for audit in audits:
         blanked = f", {audit.blanked} blanked" if audit.blanked else ""
@@ -97,6 +97,13 @@ def verify() -> None:
         sys.stdout.write(f"{verdict:6} {audit.incident_id}  {audit.entries} entries{blanked}  head {audit.head[:16]}\n")
         for flaw in audit.breaks:
             sys.stdout.write(f"       {flaw}\n")
+    last = anchored.last
+    newest = f"the newest of {last.at:%Y-%m-%d %H:%M} UTC" if last else "none yet; `firstfive run anchor` writes one"
+    sys.stdout.write(f"{'BROKEN' if anchored.flaws else 'ok':6} {len(anchored.anchors)} anchors, {newest}\n")
+    for flaw in anchored.flaws:
+        sys.stdout.write(f"       {flaw}\n")
+    if anchored.flaws and not broken:
+        _stop("The log of anchors was changed after it was written.", 1)
     if broken:
         _stop(f"{len(broken)} of {len(audits)} timelines were changed after they were written.", 1)
 

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 import playbooks
+from bot.adapters.anchors import FileAnchors
 from bot.adapters.archive import TarArchive
 from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.bell import LocalBell
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
-from bot.adapters.git import GitRepository
+from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager
+from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.engines import address, has_revision
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
@@ -29,7 +31,9 @@ from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.worker import EmbeddedWorker
+from bot.domain import anchor
 from bot.domain.addresses import AddressRefused
+from bot.domain.anchor import Anchored
 from bot.domain.run import Run
 from bot.domain.service import Target
 from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
@@ -39,7 +43,7 @@ from bot.engine.grammar import usage
 from bot.engine.playbook import Registry, load
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
-from bot.ports import Listed
+from bot.ports import Anchors, Artifacts, Listed, Tx
 from bot.settings import Settings
 from handlers import api, pages, probes
 from handlers.loopback import LoopbackOnly
@@ -169,22 +173,38 @@ def _ports(
     settings: Settings, store: SqlStore, clock: SystemClock, bell: LocalBell, documents: MarkdownDocuments
 ) -> Ports:
     """Give every port its adapter; who is in the chat is known only once there is one."""
-    data = Path(settings.artifacts_url)
+    artifacts, anchors = _kept(settings)
+    mirrors = settings.workspace / "repositories"
     return Ports(
         store=store,
         timeline=SqlTimeline(),
         journal=SqlJournal(clock),
+        alerts=SqlAlerts(),
         clock=clock,
         bell=bell,
-        artifacts=FolderArtifacts(data),
+        artifacts=artifacts,
+        anchors=anchors,
+        bundles=GitBundles(settings.bundle.repository, settings.bundle.branch, mirrors),
         targets=_Targets(),
         archive=TarArchive(),
-        repository=GitRepository(data.parent / "repositories"),
+        repository=GitRepository(mirrors),
         documents=documents,
         directory=NoDirectory(),
         pager=NoPager(),
         catalog=settings.catalog(),
     )
+
+
+def _kept(settings: Settings) -> tuple[Artifacts, Anchors]:
+    """Give what is kept outside the database: in a folder, or in an object store, which is loaded only then."""
+    if not settings.bucket:
+        folder = Path(settings.artifacts_url)
+        return FolderArtifacts(folder), FileAnchors(Path(settings.anchor or folder / "anchors.jsonl"))
+    from bot.adapters.bucket import BucketAnchors, BucketArtifacts, open_bucket  # noqa: PLC0415 - see above
+
+    bucket = open_bucket(settings.bucket)
+    anchors = FileAnchors(Path(settings.anchor)) if settings.anchor else BucketAnchors(bucket)
+    return BucketArtifacts(bucket), anchors
 
 
 def _metrics(ports: Ports, registry: Registry) -> Metrics:
@@ -232,7 +252,7 @@ def _lock_path(settings: Settings) -> Path:
     where = address(settings.database_url)
     if where.drivername.startswith("sqlite"):
         return Path(f"{where.database}.lock")
-    return Path(settings.artifacts_url).parent / f"{where.host or 'local'}-{where.database}.lock"
+    return settings.workspace / f"{where.host or 'local'}-{where.database}.lock"
 
 
 def create_app(settings: Settings, tools: Ports | None = None) -> FastAPI:
@@ -320,15 +340,20 @@ def manual() -> list[str]:
     return [f"{usage(playbook):60} {playbook.summary}" for playbook in load(playbooks).values()]
 
 
-async def verify_chains(settings: Settings) -> list[Audit]:
-    """Check every timeline.
+async def verify_chains(settings: Settings) -> tuple[list[Audit], Anchored]:
+    """Check every timeline, by itself and against the anchors.
 
-    :raises StoreUnusable: the database cannot be read.
+    :raises StoreUnusable: the database or the anchors cannot be read.
     """
     store, timeline = SqlStore(settings.database_url), SqlTimeline()
+    log = anchor.read(await _kept(settings)[1].lines())
+
+    def audit(tx: Tx, chain: str) -> Audit:
+        entries = timeline.entries(tx, chain)
+        return anchor.check(verify(chain, entries), entries, log)
+
     try:
-        return await store.read(
-            lambda tx: [verify(chain, timeline.entries(tx, chain)) for chain in timeline.chains(tx)]
-        )
+        audits = await store.read(lambda tx: [audit(tx, chain) for chain in timeline.chains(tx)])
     finally:
         await store.close()
+    return audits + anchor.vanished((each.incident_id for each in audits), log), log

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from bot.domain.alert_groups import AlertGroup, Member
+from bot.domain.alerts import Do
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.run import Missing, Reply, Run, RunStatus, Source
 from bot.domain.service import Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
-from bot.domain.timeline import Author, Draft, Entry, Person
+from bot.domain.timeline import Author, Draft, Entry, Head, Person
 
 T = TypeVar("T")
 
@@ -64,6 +66,15 @@ class Timeline(Protocol):
 
     def chains(self, tx: Tx) -> list[str]:
         """Name every chain there is."""
+
+    def heads(self, tx: Tx, only: str = "") -> dict[str, Head]:
+        """Give the last entry's number and hash of every chain, or of one."""
+
+    def blank(self, tx: Tx, incident_id: str, seq: int) -> None:
+        """Take the body out of an entry for ever; the chain stays whole. Blanking it again changes nothing."""
+
+    def outlived(self, tx: Tx, kinds: Sequence[str], ended_before: datetime) -> list[tuple[str, int]]:
+        """Give chain and number of entries of these kinds that have a body still, if their incident ended before."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +152,34 @@ class Answer:
     queued_at: datetime
 
 
+class Alerts(Protocol):
+    """What is known of the alerts that other systems sent."""
+
+    def lock(self, tx: Tx) -> None:
+        """Let no other process change any group until this transaction ends."""
+
+    def group(self, tx: Tx, key: str) -> AlertGroup | None:
+        """Give a group in its present episode."""
+
+    def keep(self, tx: Tx, group: AlertGroup) -> None:
+        """Keep a group as it stands now."""
+
+    def members(self, tx: Tx, key: str) -> dict[str, Member]:
+        """Give the alerts of a group's episode, by fingerprint."""
+
+    def change(self, tx: Tx, key: str, members: Sequence[Member]) -> None:
+        """Keep alerts of a group as they stand now."""
+
+    def forget(self, tx: Tx, key: str) -> None:
+        """Forget the alerts of a group: a new episode begins."""
+
+    def begun(self, tx: Tx, do: Do, since: datetime) -> list[AlertGroup]:
+        """Give the groups that lead, whose episode began since, latest first."""
+
+    def proposed(self, tx: Tx) -> list[AlertGroup]:
+        """Give the groups that fire and are proposed, and on no incident, latest first."""
+
+
 class Surfaces(Protocol):
     """What the reconciler remembers of Slack, and the answers it still owes."""
 
@@ -156,15 +195,6 @@ class Surfaces(Protocol):
     def settle(self, tx: Tx, key: str, outcome: str) -> None:
         """Close an answer: "delivered", or why it never will be."""
 
-
-class Clock(Protocol):
-    """Time, so that tests need not wait for it."""
-
-    def now(self) -> datetime:
-        """Give the present, aware, UTC."""
-
-    async def sleep_until(self, at: datetime) -> None:
-        """Return when `at` has come."""
 
 @dataclass
 class Counts:
@@ -202,6 +232,15 @@ class Engine(Protocol):
         """Take on nothing new, give running steps some seconds to end, leave the rest to whoever comes next."""
 
 
+class Clock(Protocol):
+    """Time, so that tests need not wait for it."""
+
+    def now(self) -> datetime:
+        """Give the present, aware, UTC."""
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Return when `at` has come."""
+
 
 class Bell(Protocol):
     """Wakes those who wait for something that was committed."""
@@ -217,6 +256,19 @@ class Stored:
     name: str
     sha256: str
     bytes: int
+
+
+class Anchors(Protocol):
+    """A log outside the database that is only ever added to."""
+
+    async def lines(self) -> list[str]:
+        """Give every anchor, oldest first."""
+
+    async def append(self, line: str, number: int) -> None:
+        """Add anchor `number` (the first is 1).
+
+        :raises AnchorRaced: another process has added it meanwhile.
+        """
 
 
 class Artifacts(Protocol):
@@ -288,7 +340,30 @@ class Targets(Protocol):
 
 
 class Archive(Protocol):
-    """Packs snapshots."""
+    """Packs snapshots and bundles."""
 
     async def pack(self, manifest: Manifest, parts: Sequence[Captured]) -> bytes:
         """Pack a snapshot into one tar.gz; equal snapshots give equal bytes."""
+
+    async def tar(self, folder: str, files: Mapping[str, bytes]) -> bytes:
+        """Pack files below a folder into one tar.gz; equal files give equal bytes."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """Where a bundle stands in the repository of bundles; `fresh` is False when it stood there already."""
+
+    place: str
+    commit: str
+    fresh: bool
+
+
+class Bundles(Protocol):
+    """The repository that bundles of incidents are kept in, if one is configured."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, without secrets; "" when none is configured."""
+
+    async def push(self, path: str, content: bytes, at: datetime) -> Pushed | Missing:
+        """Put a file there, unless these very bytes are there already; or say why it could not be done."""

@@ -69,6 +69,23 @@ class ServiceTable(_Table):
     targets: tuple[TargetTable, ...] = ()
 
 
+class BundleTable(_Table):
+    """Where bundles of incidents go, and how large one may be."""
+
+    repository: str = Field("", pattern="^($|[^-].*$)")
+    branch: str = Field("incidents", pattern=r"^[A-Za-z0-9][A-Za-z0-9_/-]{0,99}$")
+    max_mb: int = Field(50, ge=1, le=2_000)
+
+
+class RetentionTable(_Table):
+    """After how many days the words of ended incidents are blanked; 0 keeps them."""
+
+    days: int = Field(0, ge=0, le=36_500)
+
+
+_STORES = ("s3://", "gs://", "az://")
+
+
 class Settings(_Table):
     """The configuration of one FirstFive."""
 
@@ -86,7 +103,29 @@ class Settings(_Table):
     slack_signing_secret: str = ""
     slack_app_token: str = ""
     slack_api_url: Address = "https://slack.com/api"
+    anchor: str = ""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    bundle: BundleTable = BundleTable()
+    retention: RetentionTable = RetentionTable()
+
+    @field_validator("artifacts_url")
+    @classmethod
+    def _known_store(cls, url: str) -> str:
+        if url.startswith("file:///"):
+            return url.removeprefix("file://")
+        if "://" in url and not (url.startswith(_STORES) and url.partition("://")[2].strip("/")):
+            raise ValueError("is a folder, or s3://bucket/folder, gs://bucket/folder, az://container/folder")
+        return url
+
+    @property
+    def bucket(self) -> str:
+        """The object store's URL, "" when artifacts are in a folder."""
+        return self.artifacts_url if "://" in self.artifacts_url else ""
+
+    @property
+    def workspace(self) -> Path:
+        """The folder for what this process needs on its own disk: mirrors of repositories, locks."""
+        return Path("data") if self.bucket else Path(self.artifacts_url).parent
 
     @field_validator("services")
     @classmethod
@@ -106,6 +145,8 @@ class Settings(_Table):
             services=tuple(_service(table) for table in self.services),
             on_call=self.on_call,
             default_severity=self.default_severity.value,
+            retention_days=self.retention.days,
+            bundle_max_bytes=self.bundle.max_mb * 1_000_000,
         )
 
 
@@ -163,7 +204,13 @@ def _explain(path: Path, flaw: Mapping[str, Any]) -> str:
     return f"{path}: {where}: {flaw['msg'].removeprefix('Value error, ')}."
 
 
-_TABLES: Mapping[str, type[BaseModel]] = {"services": ServiceTable, "targets": TargetTable, "links": LinkTable}
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "services": ServiceTable,
+    "targets": TargetTable,
+    "links": LinkTable,
+    "bundle": BundleTable,
+    "retention": RetentionTable,
+}
 
 
 def _keys_beside(loc: tuple[Any, ...]) -> list[str]:

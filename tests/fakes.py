@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from bot.domain.errors import FenceLost, IncidentNotFound
+from bot.domain.alert_groups import AlertGroup, Member
+from bot.domain.alerts import Do
+from bot.domain.errors import AnchorRaced, FenceLost, IncidentNotFound
 from bot.domain.incident import Incident, Status, fold
 from bot.domain.run import Missing, Reply, Run, RunStatus, Source
 from bot.domain.service import Catalog, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
-from bot.domain.timeline import HOUSE, Author, Draft, Entry, Person, link
+from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, Person, link
 from bot.engine.tools import Ports
-from bot.ports import Answer, Commit, Listed, Memory, Reached, Stored, Surface, Tx
+from bot.ports import Answer, Commit, Listed, Memory, Pushed, Reached, Stored, Surface, Tx
 
 T = TypeVar("T")
 
@@ -62,6 +64,8 @@ class FakeTx:
     answers: dict[str, tuple[Answer, str]] = field(default_factory=dict)
     holds: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     surfaces: dict[tuple[str, str], Surface] = field(default_factory=dict)
+    alert_groups: dict[str, AlertGroup] = field(default_factory=dict)
+    members: dict[str, dict[str, Member]] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
 
 
@@ -127,6 +131,27 @@ class FakeTimeline:
 
     def chains(self, tx: Tx) -> list[str]:
         return sorted(_in(tx).chains, key=lambda name: (len(name) if name != HOUSE else 0, name))
+
+    def heads(self, tx: Tx, only: str = "") -> dict[str, Head]:
+        chains = _in(tx).chains
+        return {name: Head(chains[name][-1].seq, chains[name][-1].hash) for name in chains if only in {"", name}}
+
+    def blank(self, tx: Tx, incident_id: str, seq: int) -> None:
+        state = _in(tx)
+        state.chains[incident_id] = [
+            replace(entry, body=None) if entry.seq == seq else entry for entry in state.chains.get(incident_id, [])
+        ]
+        state.topics.add(f"incident:{incident_id}")
+
+    def outlived(self, tx: Tx, kinds: Sequence[str], ended_before: datetime) -> list[tuple[str, int]]:
+        ended = {Status.RESOLVED, Status.CLOSED}
+        return [
+            (one.id, entry.seq)
+            for one in reversed(self._folded(tx))
+            for entry in _in(tx).chains[one.id]
+            if one.status in ended and entry.kind in kinds and entry.body is not None
+            if max(e.at for e in _in(tx).chains[one.id] if e.kind == Kind.STATUS_SET) < ended_before
+        ]
 
     def _folded(self, tx: Tx) -> list[Incident]:
         """Give the incidents, latest first."""
@@ -216,6 +241,38 @@ def _check_fence(tx: Tx, run: Run) -> Run:
     return known
 
 
+class FakeAlerts:
+    def lock(self, tx: Tx) -> None:
+        _in(tx)
+
+    def group(self, tx: Tx, key: str) -> AlertGroup | None:
+        return _in(tx).alert_groups.get(key)
+
+    def keep(self, tx: Tx, group: AlertGroup) -> None:
+        _in(tx).alert_groups[group.key] = group
+
+    def members(self, tx: Tx, key: str) -> dict[str, Member]:
+        return dict(_in(tx).members.get(key, {}))
+
+    def change(self, tx: Tx, key: str, members: Sequence[Member]) -> None:
+        _in(tx).members.setdefault(key, {}).update({member.fingerprint: member for member in members})
+
+    def forget(self, tx: Tx, key: str) -> None:
+        _in(tx).members.pop(key, None)
+
+    def begun(self, tx: Tx, do: Do, since: datetime) -> list[AlertGroup]:
+        found = [one for one in _in(tx).alert_groups.values() if one.do is do and one.began_at >= since and not one.lead]
+        return sorted(found, key=lambda one: (-one.began_at.timestamp(), one.key))
+
+    def proposed(self, tx: Tx) -> list[AlertGroup]:
+        found = [
+            one
+            for one in _in(tx).alert_groups.values()
+            if one.do is Do.PROPOSE and one.proposed and one.firing and not one.incident_id
+        ]
+        return sorted(found, key=lambda one: (-one.began_at.timestamp(), one.key))
+
+
 class FakeSurfaces:
     def shown(self, tx: Tx, incident_id: str) -> dict[str, Surface]:
         return {key: surface for (of, key), surface in _in(tx).surfaces.items() if of == incident_id}
@@ -245,6 +302,40 @@ class FakeArtifacts:
         return self.kept.get(sha256)
 
 
+class FakeAnchors:
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    async def lines(self) -> list[str]:
+        return list(self.kept)
+
+    async def append(self, line: str, number: int) -> None:
+        if number != len(self.kept) + 1:
+            raise AnchorRaced(f"Anchor {number} was written by somebody else meanwhile.")
+        self.kept.append(line)
+
+
+class FakeBundles:
+    """A repository of bundles; `refusals` are given before anything is taken."""
+
+    def __init__(self, place: str = "", refusals: Sequence[str] = ()) -> None:
+        self._place = place
+        self.refusals = list(refusals)
+        self.kept: dict[str, bytes] = {}
+
+    @property
+    def place(self) -> str:
+        return self._place
+
+    async def push(self, path: str, content: bytes, at: datetime) -> Pushed | Missing:
+        assert at.tzinfo
+        if self.refusals:
+            return Missing(self.refusals.pop(0))
+        fresh = self.kept.get(path) != content
+        self.kept[path] = content
+        return Pushed(f"{self._place} {path}", "c0ffee", fresh)
+
+
 class FakeTargets:
     """Answers what it was given, by target's name; of a target it does not know, nothing was got."""
 
@@ -266,6 +357,9 @@ class FakeTargets:
 class FakeArchive:
     async def pack(self, manifest: Manifest, parts: Sequence[Captured]) -> bytes:
         return manifest.to_json() + b"".join(part.content for part in parts)
+
+    async def tar(self, folder: str, files: Mapping[str, bytes]) -> bytes:
+        return "".join(f"{folder}/{name} {len(files[name])}\n" for name in sorted(files)).encode()
 
 
 class FakeRepository:
@@ -308,9 +402,12 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         store=FakeStore(bell.ring),
         timeline=FakeTimeline(),
         journal=FakeJournal(clock),
+        alerts=FakeAlerts(),
         clock=clock,
         bell=bell,
         artifacts=FakeArtifacts(),
+        anchors=FakeAnchors(),
+        bundles=FakeBundles(),
         targets=FakeTargets(),
         archive=FakeArchive(),
         repository=FakeRepository(),

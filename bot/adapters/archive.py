@@ -1,10 +1,10 @@
-"""One tar.gz of a snapshot: the manifest and every part. The same snapshot gives the same bytes."""
+"""One tar.gz of a snapshot (the manifest and every part), or of any files. The same content gives the same bytes."""
 
 import asyncio
 import gzip
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
@@ -16,11 +16,15 @@ TEXTS = (".txt", ".json")
 
 
 class TarArchive:
-    """Packs snapshots."""
+    """Packs snapshots and bundles."""
 
     async def pack(self, manifest: Manifest, parts: Iterable[Captured]) -> bytes:
         """Give the archive, made off the event loop. Texts are redacted once more, whoever captured them."""
         return await asyncio.to_thread(pack, manifest, tuple(parts))
+
+    async def tar(self, folder: str, files: Mapping[str, bytes]) -> bytes:
+        """Give the archive of files below a folder, made off the event loop."""
+        return await asyncio.to_thread(tar, folder, dict(files))
 
 
 def archive_name(manifest: Manifest) -> str:
@@ -29,18 +33,23 @@ def archive_name(manifest: Manifest) -> str:
 
 
 def pack(manifest: Manifest, parts: Iterable[Captured]) -> bytes:
-    """Give the archive as bytes: sorted, without times, users or anything else of this machine."""
+    """Give the archive of a snapshot."""
     kept = {each.file: _redacted(each) for each in parts if each.usable}
     records = tuple(kept[each.file].without_content() if each.file in kept else each for each in manifest.artifacts)
-    folder = archive_name(manifest)
-    files = {f"{folder}/manifest.json": replace(manifest, artifacts=records).to_json()}
-    files |= {f"{folder}/{_inside(each.file)}": each.content for each in kept.values()}
+    files = {"manifest.json": replace(manifest, artifacts=records).to_json()}
+    files |= {each.file: each.content for each in kept.values()}
+    return tar(archive_name(manifest), files)
+
+
+def tar(folder: str, files: Mapping[str, bytes]) -> bytes:
+    """Give the archive as bytes: sorted, without times, users or anything else of this machine."""
+    inside = {f"{safe_name(folder)}/{_inside(name)}": content for name, content in files.items()}
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name in sorted(files):
+        for name in sorted(inside):
             entry = tarfile.TarInfo(name)
-            entry.size = len(files[name])
-            archive.addfile(entry, io.BytesIO(files[name]))
+            entry.size = len(inside[name])
+            archive.addfile(entry, io.BytesIO(inside[name]))
     return gzip.compress(plain.getvalue(), COMPRESSION, mtime=0)
 
 

@@ -1,19 +1,22 @@
-"""The git history of services, read with the real git, which is given nothing it could run."""
+"""The git history of services, and the repository of bundles; with the real git, given nothing that it could run."""
 
 import asyncio
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.domain.redaction import redact
 from bot.domain.run import Missing
 from bot.domain.service import Service
-from bot.ports import Commit
+from bot.ports import Commit, Pushed
 
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 _READ_S = 10.0
 _CLONE_S = 120.0
+_US = (("NAME", "FirstFive"), ("EMAIL", "firstfive@localhost"))
 _SAFE = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
@@ -59,6 +62,80 @@ class GitRepository:
         return told if isinstance(told, Missing) else mirror
 
 
+class GitBundles:
+    """Puts bundles on a branch of a repository, through a shallow mirror under `mirrors`."""
+
+    def __init__(self, repository: str, branch: str, mirrors: Path) -> None:
+        self._repository = repository
+        self._branch = branch
+        self._ref = f"refs/heads/{branch}"
+        self._mirror = mirrors / f"bundles-{hashlib.sha256(repository.encode()).hexdigest()[:16]}"
+        self._lock = asyncio.Lock()
+
+    @property
+    def place(self) -> str:
+        """Where it is, without secrets; "" when none is configured."""
+        return f"{redact(self._repository)} ({self._branch})" if self._repository else ""
+
+    async def push(self, path: str, content: bytes, at: datetime) -> Pushed | Missing:
+        """Put a file there in a commit of its own, unless these very bytes are there; or say why it cannot be done."""
+        async with self._lock:
+            return await self._push(path, content, at)
+
+    async def _push(self, path: str, content: bytes, at: datetime) -> Pushed | Missing:
+        tip = await self._fetch()
+        if isinstance(tip, Missing):
+            return tip
+        blob = await self._git("hash-object", "-w", "--stdin", given=content)
+        if isinstance(blob, Missing):
+            return blob
+        if tip:
+            there = await self._git("rev-parse", "--verify", "--quiet", f"{tip}:{path}")
+            if there == blob:
+                return Pushed(f"{self.place}: {path}", tip, fresh=False)
+        commit = await self._commit(tip, path, blob, at)
+        if isinstance(commit, Missing):
+            return commit
+        told = await self._git("push", "--quiet", "--", self._repository, f"{commit}:{self._ref}", seconds=_CLONE_S)
+        return told if isinstance(told, Missing) else Pushed(f"{self.place}: {path}", commit, fresh=True)
+
+    async def _fetch(self) -> str | Missing:
+        """Give the branch's last commit, fetched; "" when there is no such branch yet."""
+        if not self._mirror.is_dir():
+            self._mirror.parent.mkdir(parents=True, exist_ok=True)
+            made = await _git(self._mirror.parent, "init", "--quiet", "--bare", str(self._mirror), seconds=_READ_S)
+            if isinstance(made, Missing):
+                return made
+        listed = await self._git("ls-remote", "--", self._repository, self._ref, seconds=_CLONE_S)
+        if isinstance(listed, Missing) or not listed:
+            return listed
+        fetch = ("fetch", "--quiet", "--depth=1", "--no-tags", "--", self._repository, listed.split()[0])
+        told = await self._git(*fetch, seconds=_CLONE_S)
+        return told if isinstance(told, Missing) else listed.split()[0]
+
+    async def _commit(self, tip: str, path: str, blob: str, at: datetime) -> str | Missing:
+        """Make the commit; the same file on the same commit is the same commit, so that a repeat pushes nothing new."""
+        stamp = f"{int(at.timestamp())} +0000"
+        own = {
+            f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in (*_US, ("DATE", stamp))
+        }
+        own["GIT_INDEX_FILE"] = str(self._mirror / "bundle.index")
+        add = ("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        told: str | Missing = ""
+        for step in (("read-tree", tip or "--empty"), add, ("write-tree",)):
+            told = await self._git(*step, own=own)
+            if isinstance(told, Missing):
+                return told
+        parents = ("-p", tip) if tip else ()
+        return await self._git("commit-tree", str(told), *parents, "-m", f"Add {path}", own=own)
+
+    async def _git(
+        self, *arguments: str, given: bytes = b"", own: Mapping[str, str] | None = None, seconds: float = _READ_S
+    ) -> str | Missing:
+        told = await _git(self._mirror, *arguments, given=given, own=own, seconds=seconds)
+        return Missing(redact(told.reason)) if isinstance(told, Missing) else told.strip()
+
+
 def _local(place: Path) -> Path | Missing:
     return place if place.is_dir() else Missing(f"the repository {place} is not there")
 
@@ -68,8 +145,13 @@ def _commit(row: str) -> Commit:
     return Commit(sha, author, datetime.fromtimestamp(int(at), UTC), subject)
 
 
-async def _git(place: Path, *arguments: str, seconds: float) -> str | Missing:
-    """Run git in a place and give what it prints, or the last line of why it could not."""
+async def _git(
+    place: Path, *arguments: str, seconds: float, given: bytes = b"", own: Mapping[str, str] | None = None
+) -> str | Missing:
+    """Run git in a place and give what it prints, or the last line of why it could not.
+
+    `given` is its standard input, `own` is added to its environment.
+    """
     options = [part for key, value in _SAFE for part in ("-c", f"{key}={value}")]
     environment = {
         "PATH": os.environ.get("PATH", ""),
@@ -77,16 +159,19 @@ async def _git(place: Path, *arguments: str, seconds: float) -> str | Missing:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
         "LC_ALL": "C.UTF-8",
+        **({"SSH_AUTH_SOCK": agent} if (agent := os.environ.get("SSH_AUTH_SOCK")) else {}),
+        **(own or {}),
     }
     process = await asyncio.create_subprocess_exec(
         "git", *options, *arguments,
         cwd=place, env=environment,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         async with asyncio.timeout(seconds):
-            out, err = await process.communicate()
+            out, err = await process.communicate(given)
     except TimeoutError:
         return Missing(f"git {arguments[0]} took longer than {seconds:.0f} s")
     finally:

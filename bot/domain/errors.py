@@ -2,6 +2,7 @@
 
 * FirstFiveError
     * CommandRejected       the words typed do not make a command
+    * AlertsRefused         a delivery of alerts cannot be read
     * IncidentNotFound
     * TransitionRefused     the incident is not in a state that allows it
     * MilestoneRefused      the times would contradict each other
@@ -12,6 +13,7 @@
         * FenceLost         another worker owns the run now
     * ChatFailed            Slack said no, or nothing
     * StoreUnusable         our own database, schema or lock
+    * AnchorRaced           another process wrote the next anchor first
 """
 
 
@@ -21,6 +23,10 @@ class FirstFiveError(Exception):
 
 class CommandRejected(FirstFiveError):
     """The words typed do not make a command; says which, and what would."""
+
+
+class AlertsRefused(FirstFiveError):
+    """A delivery of alerts cannot be read; says which part, and what it should be."""
 
 
 class IncidentNotFound(FirstFiveError):
@@ -74,3 +80,7 @@ class ChatFailed(FirstFiveError):
 
 class StoreUnusable(FirstFiveError):
     """The bot's own database cannot be used; says why and what to do."""
+
+
+class AnchorRaced(FirstFiveError):
+    """Another process wrote the next anchor first; ours would not link to it."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.errors import IncidentNotFound, TransitionRefused
-from bot.domain.timeline import Entry, Kind, Person, from_us
+from bot.domain.timeline import BLANK, Entry, Kind, Person, from_us
 
 SOP = "sop"
 SOP_S = 300
@@ -165,7 +165,7 @@ def _opened(entry: Entry) -> Incident:
     facts = entry.facts
     return Incident(
         id=entry.incident_id,
-        title=str(facts.get("title", "(blanked)")),
+        title=str(facts.get("title", BLANK)),
         severity=Severity(facts.get("severity", Severity.SEV2)),
         service=str(facts.get("service", "")),
         opened_at=entry.at,

@@ -41,12 +41,15 @@ class Service:
 class Catalog:
     """What the configuration says about the watched world: services by name, who is called at 5:00, defaults.
 
-    `on_call` holds chat mentions or names; `default_severity` is used when none was typed.
+    `on_call` holds chat mentions or names; `default_severity` is used when none was typed; `retention_days` 0 keeps
+    everything.
     """
 
     services: tuple[Service, ...] = ()
     on_call: tuple[str, ...] = ()
     default_severity: str = "SEV2"
+    retention_days: int = 0
+    bundle_max_bytes: int = 50_000_000
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 HOUSE = "house"
 GENESIS = "0" * 64
+BLANK = "(blanked)"
 _FORMAT = "firstfive-entry-1"
 
 
@@ -41,6 +42,15 @@ class Kind(StrEnum):
     ESCALATED = "escalated"  # reached[] text
     POSTMORTEM = "postmortem"  # artifact name
     CHAT_FAILED = "chat failed"  # surface reason
+    ALERT_FIRED = "alert fired"  # group count firing names[] link
+    ALERT_RESOLVED = "alert resolved"  # group count firing names[] link
+    PROPOSED = "proposed"  # proposal group state title severity service firing link incident
+    PAGE_ANSWERED = "page answered"  # person how
+    APPROVAL_ASKED = "approval asked"  # run playbook params steps[] measured{} plan person name expires_at
+    APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason
+    BLANKED = "blanked"  # entries[] reason approved_by
+    PUSHED = "pushed"  # name artifact place commit
+    PUSH_FAILED = "push failed"  # name artifact place reason again_at
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,14 @@ def seal(entry: Entry) -> str:
         entry.body_sha256,
     ]
     return _sha256(_FORMAT + json.dumps(fields, separators=(",", ":"), ensure_ascii=True))
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last entry of a chain: its number and its hash, which stands for all before it."""
+
+    seq: int
+    hash: str
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """What a playbook's author imports: this, and nothing else of ours."""
 
+from bot.domain.anchor import anchor as next_anchor
+from bot.domain.anchor import read as read_anchors
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
 from bot.domain.errors import (
+    AnchorRaced,
     CommandRejected,
     FirstFiveError,
     IncidentNotFound,
@@ -33,6 +36,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from bot.domain.timeline import Entry, Kind, Person, to_us
+from bot.engine import alarms
 from bot.engine.grammar import Mention, Moment, Rest, ServiceName, Warnings, closest, moment, usage
 from bot.engine.playbook import Danger, Params, Playbook
 from bot.engine.tools import Tools
@@ -43,6 +47,7 @@ __all__ = [
     "CHEAP_PARTS",
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
+    "AnchorRaced",
     "Build",
     "Captured",
     "Choice",
@@ -89,6 +94,7 @@ __all__ = [
     "Tools",
     "TransitionRefused",
     "Warnings",
+    "alarms",
     "check_milestone",
     "check_transition",
     "closest",
@@ -98,7 +104,9 @@ __all__ = [
     "manifest",
     "measure",
     "moment",
+    "next_anchor",
     "pick_intrusive",
+    "read_anchors",
     "to_us",
     "usage",
 ]

@@ -15,9 +15,12 @@ from bot.domain.service import Catalog, Service
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Entry, Kind, Person, canonical
 from bot.engine.playbook import Registry, closest, plan_of
 from bot.ports import (
+    Alerts,
+    Anchors,
     Archive,
     Artifacts,
     Bell,
+    Bundles,
     Clock,
     Directory,
     Documents,
@@ -43,9 +46,12 @@ class Ports:
     store: Store
     timeline: Timeline
     journal: Journal
+    alerts: Alerts
     clock: Clock
     bell: Bell
     artifacts: Artifacts
+    anchors: Anchors
+    bundles: Bundles
     targets: Targets
     archive: Archive
     repository: Repository
@@ -64,11 +70,11 @@ class Tools:
     run_row: Run
     memos: dict[str, str]
     step: str = ""
+    waits: int = 0
     _pending: list[Callable[[Tx], None]] = field(default_factory=list)
 
     @property
     def actor(self) -> Person:
-    waits: int = 0
         """Who asked for the run."""
         return self.run_row.actor
 
@@ -180,7 +186,7 @@ class Tools:
             if row is None:
                 return Outcome(run_id, RunStatus.FAILED, reason=f"there is no run {run_id}")
             if row.status.ended or row.status is RunStatus.PARKED:
-                return Outcome(row.id, row.status, row.result or {}, row.reason)
+                return Outcome(row.id, row.status, row.result or {}, row.reason, row.incident_id)
             await self._listen(run_id)
 
     async def wait(self, topic: str) -> str:
@@ -219,6 +225,10 @@ class Tools:
         await self.ports.store.write(act)
         self.memos[key] = value
 
+    def also(self, effect: Callable[[Tx], None]) -> None:
+        """Do something in the database together with the step's result."""
+        self._pending.append(effect)
+
     def take_pending(self) -> list[Callable[[Tx], None]]:
         """Hand over what the step has left behind so far."""
         pending, self._pending = self._pending, []
@@ -233,10 +243,6 @@ class Tools:
         author = Author(FIRSTFIVE if by_itself else self.actor, self.run_id, self.step)
         self.ports.timeline.append(tx, self.incident_id or HOUSE, drafts, author, self.now())
 
-    def _seen(self, key: str) -> bool:
-        return key in self.memos
-
-    def _child(self, playbook: str, params: Mapping[str, Any], key: str) -> Run:
     async def _listen(self, run_id: str) -> None:
         with self._waiting():
             await self.ports.bell.wait(f"run:{run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
@@ -250,6 +256,10 @@ class Tools:
         finally:
             self.waits -= 1
 
+    def _seen(self, key: str) -> bool:
+        return key in self.memos
+
+    def _child(self, playbook: str, params: Mapping[str, Any], key: str) -> Run:
         child_id = f"{self.run_id}.{key}"
         return Run(
             id=child_id,

@@ -105,6 +105,8 @@ def settings_rows(model: type[BaseModel], above: str = "") -> Iterator[tuple[str
         tables = [part for part in get_args(info.annotation) if is_table(part)]
         if tables:
             yield from settings_rows(tables[0], f"{above}{key}[].")
+        elif isinstance(info.annotation, type) and is_table(info.annotation):
+            yield from settings_rows(info.annotation, f"{above}{key}.")
         else:
             yield f"{above}{key}", "required" if info.is_required() else f"`{as_toml(info.default)}`"
 

@@ -1,22 +1,34 @@
-"""What the artifact store says it has kept is there, whole, under its digest: in a folder as in memory."""
+"""What the artifact store says it has kept is there, whole, under its digest: in a folder, in S3, in memory."""
 
 import asyncio
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import obstore
 import pytest
 
 from bot.adapters.artifacts import FolderArtifacts
+from bot.adapters.bucket import BucketArtifacts, open_bucket
 from bot.domain.errors import StoreUnusable
 from bot.ports import Artifacts
 from tests.fakes import FakeArtifacts
+from tests.object_store import environment, fresh_bucket
 
 SHA = hashlib.sha256(b"bytes").hexdigest()
 
 
-@pytest.fixture(params=["folder", "fake"])
+@pytest.fixture
+def bucket() -> Iterator[obstore.store.ObjectStore]:
+    with fresh_bucket() as url:
+        yield open_bucket(url)
+
+
+@pytest.fixture(params=["folder", "bucket", "fake"])
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
+    if request.param == "bucket":
+        return BucketArtifacts(request.getfixturevalue("bucket"))
     return FakeArtifacts() if request.param == "fake" else FolderArtifacts(tmp_path / "artifacts")
 
 
@@ -46,6 +58,48 @@ async def test_many_at_once_are_all_kept(artifacts: Artifacts) -> None:
     contents = [bytes([number]) * 1_000 for number in range(20)] * 2
     stored = await asyncio.gather(*(artifacts.put("x", content) for content in contents))
     assert [await artifacts.get(each.sha256) for each in stored] == contents
+
+
+async def test_a_name_is_only_a_name(artifacts: Artifacts) -> None:
+    first, second = await artifacts.put("one", b"bytes"), await artifacts.put("../../two", b"bytes")
+    assert (first.sha256, first.name, second.name) == (second.sha256, "one", "../../two")
+    assert await artifacts.get(first.sha256) == b"bytes"
+
+
+async def test_a_bucket_keeps_the_same_bytes_once_and_mends_damaged_ones(bucket: obstore.store.ObjectStore) -> None:
+    artifacts = BucketArtifacts(bucket)
+    for _ in range(2):
+        await artifacts.put("x", b"bytes")
+    assert [found["path"] for batch in obstore.list(bucket) for found in batch] == [f"{SHA[:2]}/{SHA}"]
+    obstore.put(bucket, f"{SHA[:2]}/{SHA}", b"byte")
+    with pytest.raises(StoreUnusable, match=f"Artifact {SHA[:12]} is damaged"):
+        await artifacts.get(SHA)
+    await artifacts.put("x", b"bytes")
+    assert await artifacts.get(SHA) == b"bytes"
+
+
+async def test_a_bucket_that_is_not_there_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    artifacts = BucketArtifacts(open_bucket("s3://nowhere"))
+    with pytest.raises(StoreUnusable, match=r"dump\.txt cannot be kept: the bucket of ARTIFACTS_URL is not there"):
+        await artifacts.put("dump.txt", b"bytes")
+    with pytest.raises(StoreUnusable, match="cannot be read: the bucket of ARTIFACTS_URL is not there"):
+        await artifacts.get(SHA)
+
+
+async def test_an_object_store_that_does_not_answer_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**environment(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StoreUnusable, match=r"^Artifact dump\.txt cannot be kept: [^\n]*\.$"):
+        await BucketArtifacts(open_bucket("s3://evidence")).put("dump.txt", b"bytes")
+
+
+def test_a_url_that_says_too_little_is_refused() -> None:
+    with pytest.raises(
+        StoreUnusable, match=r"ARTIFACTS_URL: az://evidence cannot be used: .*Account must be specified"
+    ):
+        open_bucket("az://evidence", {})
 
 
 async def test_the_same_bytes_are_kept_once(folder: Path) -> None:

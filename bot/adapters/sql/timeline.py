@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
 from bot.adapters.sql.tables import entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Severity, Status
-from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, from_us, link, storable
+from bot.domain.timeline import BLANK, HOUSE, Author, Draft, Entry, Head, Kind, from_us, link, storable, to_us
 from bot.ports import Listed, Tx
 
 _OPEN = insert(incident)
@@ -91,6 +91,42 @@ class SqlTimeline:
         """Name every chain there is, the house's first, incidents by number."""
         names = opened(tx).connection.scalars(select(entry.c.incident_id).distinct()).all()
         return sorted(names, key=lambda name: (len(name) if name != HOUSE else 0, name))
+
+    def heads(self, tx: Tx, only: str = "") -> dict[str, Head]:
+        """Give the last entry's number and hash of every chain, or of one."""
+        last = select(entry.c.incident_id, func.max(entry.c.seq).label("seq")).group_by(entry.c.incident_id)
+        if only:
+            last = last.where(entry.c.incident_id == only)
+        ends = last.subquery()
+        is_last = and_(entry.c.incident_id == ends.c.incident_id, entry.c.seq == ends.c.seq)
+        rows = opened(tx).connection.execute(select(entry.c.incident_id, entry.c.seq, entry.c.hash).join(ends, is_last))
+        return {row.incident_id: Head(row.seq, row.hash) for row in rows}
+
+    def blank(self, tx: Tx, incident_id: str, seq: int) -> None:
+        """Take the body out of an entry for ever; the chain stays whole. Blanking it again changes nothing."""
+        sql = opened(tx)
+        wanted = (entry.c.incident_id == incident_id, entry.c.seq == seq)
+        opening = sql.connection.scalar(select(entry.c.kind).where(*wanted)) == Kind.OPENED
+        sql.connection.execute(update(entry).where(*wanted).values(body=None))
+        if opening:  # the listing repeats its title
+            sql.connection.execute(update(incident).where(incident.c.id == incident_id).values(title=BLANK))
+        sql.topics.add(f"incident:{incident_id}")
+
+    def outlived(self, tx: Tx, kinds: Sequence[str], ended_before: datetime) -> list[tuple[str, int]]:
+        """Give chain and number of entries of these kinds that have a body still, if their incident ended before."""
+        changed = select(entry.c.incident_id, func.max(entry.c.at_us).label("at_us")).where(
+            entry.c.kind == Kind.STATUS_SET.value
+        )
+        ended = changed.group_by(entry.c.incident_id).subquery()
+        wanted = (
+            select(entry.c.incident_id, entry.c.seq)
+            .join(incident, incident.c.id == entry.c.incident_id)
+            .join(ended, ended.c.incident_id == entry.c.incident_id)
+            .where(entry.c.kind.in_(kinds), entry.c.body.is_not(None))
+            .where(incident.c.status.in_(_ENDED), ended.c.at_us < to_us(ended_before))
+            .order_by(incident.c.number, entry.c.seq)
+        )
+        return [(row.incident_id, row.seq) for row in opened(tx).connection.execute(wanted)]
 
 
 def _last(sql: SqlTx, incident_id: str) -> Entry | None:

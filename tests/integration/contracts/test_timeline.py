@@ -1,11 +1,12 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Severity, Status, fold
-from bot.domain.timeline import GENESIS, HOUSE, Author, Draft, Entry, Kind, Person, verify
+from bot.domain.timeline import BLANK, GENESIS, HOUSE, Author, Draft, Entry, Head, Kind, Person, verify
 from bot.ports import Listed, Tx
 from tests.integration.contracts.conftest import ANN, Ground
 
@@ -141,3 +142,52 @@ async def test_many_appends_at_once_keep_the_chain_whole(ground: Ground) -> None
     entries = await chain(ground, "INC-1")
     assert len(entries) == 41
     assert verify("INC-1", entries).breaks == ()
+
+
+async def test_gives_the_head_of_every_chain_or_of_one(ground: Ground) -> None:
+    for _ in range(2):
+        await ground.open()
+    await ground.append(Draft(Kind.NOTE, {"text": "x"}), Draft(Kind.NOTE, {"text": "y"}), to="INC-1")
+    await ground.append(Draft(Kind.NOTE, {"text": "z"}))
+    heads = await ground.read(ground.timeline.heads)
+    assert heads == {name: head_of(await chain(ground, name)) for name in (HOUSE, "INC-1", "INC-2")}
+    assert await ground.read(lambda tx: ground.timeline.heads(tx, "INC-1")) == {"INC-1": heads["INC-1"]}
+    assert await ground.read(lambda tx: ground.timeline.heads(tx, "INC-7")) == {}
+
+
+def head_of(entries: list[Entry]) -> Head:
+    return Head(entries[-1].seq, entries[-1].hash)
+
+
+async def test_a_blanked_entry_keeps_its_place(ground: Ground) -> None:
+    await ground.open("secret title")
+    await ground.append(Draft(Kind.NOTE, {"text": "secret"}), Draft(Kind.NOTE, {"text": "y"}), to="INC-1")
+    before = await chain(ground, "INC-1")
+    for _ in range(2):
+        await ground.write(lambda tx: ground.timeline.blank(tx, "INC-1", 2))
+    await ground.write(lambda tx: ground.timeline.blank(tx, "INC-1", 99))
+    after = await chain(ground, "INC-1")
+    assert after == [before[0], replace(before[1], body=None), before[2]]
+    assert (verify("INC-1", after).breaks, verify("INC-1", after).blanked) == ((), 1)
+    assert (await listed(ground))[0].title == "secret title"
+    await ground.write(lambda tx: ground.timeline.blank(tx, "INC-1", 1))
+    assert [row.title for row in await listed(ground)] == [fold(await chain(ground, "INC-1")).title] == [BLANK]
+
+
+async def test_tells_which_words_have_outlived_their_incident(ground: Ground) -> None:
+    resolved = Draft(Kind.STATUS_SET, {"status": "resolved", "was": "open", "text": ""})
+    later = Draft(Kind.STATUS_SET, {"status": "resolved", "was": "open", "text": ""}, ground.now + timedelta(days=2))
+    note, update = Draft(Kind.NOTE, {"text": "n"}), Draft(Kind.UPDATE, {"text": "u"})
+    for ending in (resolved, later, None):
+        incident_id = await ground.open()
+        await ground.append(note, update, *([ending] if ending else []), note, to=incident_id)
+
+    async def outlived(days: float, *kinds: Kind) -> list[tuple[str, int]]:
+        before = ground.now + timedelta(days=days)
+        return await ground.read(lambda tx: ground.timeline.outlived(tx, kinds, before))
+
+    assert await outlived(0, Kind.NOTE) == []
+    assert await outlived(1, Kind.NOTE) == [("INC-1", 2), ("INC-1", 5)]
+    assert await outlived(3, Kind.UPDATE) == [("INC-1", 3), ("INC-2", 3)]
+    await ground.write(lambda tx: ground.timeline.blank(tx, "INC-1", 2))
+    assert await outlived(1, Kind.NOTE, Kind.UPDATE) == [("INC-1", 3), ("INC-1", 5)]
