@@ -56,19 +56,36 @@ async def run(settings: Settings, playbook: str, params: Mapping[str, Any]) -> R
     """
     ensure_schema(settings)
     house = build(settings)
-    is_ours = True
+    hands = _Hands(house)
     try:
-        await house.worker.start()
-    except StoreUnusable:
         await house.store.ping()
-        is_ours = False
-    try:
-        return await _run(house, playbook, params)
+        await hands.lend()
+        return await _run(house, hands, playbook, params)
     finally:
-        await house.stop(0.0 if is_ours else None)
+        await house.stop(0.0 if hands.lent else None)
 
 
-async def _run(house: House, playbook: str, params: Mapping[str, Any]) -> Report:
+@dataclass
+class _Hands:
+    """This process as a worker, for as long as nobody else is one."""
+
+    house: House
+    lent: bool = False
+
+    async def lend(self) -> None:
+        """Execute runs here unless some process does."""
+        if self.lent or await self.house.worker.is_served():
+            return
+        try:
+            await self.house.worker.start()
+        except StoreUnusable:
+            if not await self.house.worker.is_served():
+                raise
+        else:
+            self.lent = True
+
+
+async def _run(house: House, hands: _Hands, playbook: str, params: Mapping[str, Any]) -> Report:
     given = dict(params)
     incident_id = str(given.pop("incident", "")).upper()
     user = getuser() if hasattr(os, "getuid") else "somebody"
@@ -79,6 +96,7 @@ async def _run(house: House, playbook: str, params: Mapping[str, Any]) -> Report
         run = await ports.store.read(lambda tx: ports.journal.get(tx, run_id))
         if run is not None and (run.status.ended or run.status is RunStatus.PARKED):
             return Report(run, await _artifacts(house, run))
+        await hands.lend()
         await ports.bell.wait(f"run:{run_id}", ports.clock.now() + timedelta(seconds=_LOOK_AGAIN_S))
 
 

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 QUEUE = "runs"
 TASK = "execute"
 
-_POOL = {"min_size": 1, "max_size": 4, "timeout": 3.0, "reconnect_timeout": 1.0}
+_POOL: dict[str, Any] = {"min_size": 1, "max_size": 4, "timeout": 3.0, "reconnect_timeout": 1.0}
 _TIMES_OUT = "-c idle_in_transaction_session_timeout=3000"
 _AGAIN_S = 1.0
 # What a library says of a database that is away, the worker says in one line.
@@ -34,16 +34,16 @@ _DEFER = text(
     " jsonb_build_object('run_id', CAST(:run_id AS text)), CAST(:at AS timestamptz))]"
     "::procrastinate_job_to_defer_v1[])"
 )
-_MINE = (
-    "WITH mine AS MATERIALIZED (SELECT id FROM procrastinate_jobs"
-    " WHERE id = %(job_id)s AND status = 'doing' AND attempts = %(attempts)s FOR UPDATE) "
-)
 _FINISH: LiteralString = (
-    _MINE + "SELECT procrastinate_finish_job_v1(id, %(status)s::procrastinate_job_status, %(delete_job)s) FROM mine"
+    "WITH mine AS MATERIALIZED (SELECT id FROM procrastinate_jobs"
+    " WHERE id = %(job_id)s AND status = 'doing' AND attempts = %(attempts)s FOR UPDATE)"
+    " SELECT procrastinate_finish_job_v1(id, %(status)s::procrastinate_job_status, %(delete_job)s) FROM mine"
 )
 # A worker is told of new jobs only; one that is back in the queue should not wait for the next look either.
 _RETRY: LiteralString = (
-    _MINE + "SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL),"
+    "WITH mine AS MATERIALIZED (SELECT id FROM procrastinate_jobs"
+    " WHERE id = %(job_id)s AND status = 'doing' AND attempts = %(attempts)s FOR UPDATE)"
+    " SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL),"
     " pg_notify('procrastinate_queue_v1#runs', json_build_object('type', 'job_inserted', 'job_id', id)::text) FROM mine"
 )
 _SERVED: LiteralString = (

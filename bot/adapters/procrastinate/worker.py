@@ -121,7 +121,7 @@ class DistributedWorker:
             return
         if self._worker is not None:
             self._worker.shutdown_graceful_timeout = grace_s
-            self._worker.stop()
+            self._worker.stop()  # type: ignore[no-untyped-call]  # - Procrastinate leaves two methods untyped
         await self._runner.settle(grace_s)
         if self._executing:
             log.info("runs left to other workers", runs=len(self._executing))
@@ -173,7 +173,7 @@ class DistributedWorker:
                 )
                 watch = asyncio.create_task(self._watch(app, jobs, self._worker))
                 try:
-                    await self._worker.run()
+                    await self._worker.run()  # type: ignore[no-untyped-call]  # - as above
                 except ConnectorException as error:
                     log.warning("worker ended", reason=str(error))
                     await asyncio.sleep(_BEAT_S)

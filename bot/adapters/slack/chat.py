@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ _RATE_LIMITED = 429
 _SERVER_ERROR = 500
 _OK = 200
 _RETRY_AFTER_S = 30.0
+_SPEECHLESS_S = 1.0
 # What Slack itself calls passing; it may have done half of the work before it said so.
 _PASSING = {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
 # The operator must act; until then there is no point in giving the incident's own surfaces up.
@@ -46,41 +47,60 @@ class Health:
     since: datetime | None = None
 
 
+@dataclass
+class _Line:
+    """What calls over one line share."""
+
+    session: aiohttp.ClientSession | None = None
+    health: Health = field(default_factory=lambda: Health(ok=True))
+    me: Json = field(default_factory=dict)
+
+
 class Chat:
     """One workspace's Web API. `count` is told of every call: its method and how it ended."""
 
-    def __init__(
-        self, config: SlackConfig, clock: Clock, limits: Limits | None = None, count: Count = lambda *_: None
+    def __init__(  # noqa: PLR0913 - the last two are for `under` alone
+        self,
+        config: SlackConfig,
+        clock: Clock,
+        limits: Limits | None = None,
+        count: Count = lambda *_: None,
+        *,
+        may_speak: Callable[[], bool] = lambda: True,
+        line: _Line | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         self._limits = limits or Limits()
-        self._session: aiohttp.ClientSession | None = None
-        self._health = Health(ok=True)
-        self._me: Json = {}
         self._count = count
+        self._may_speak = may_speak
+        self._line = line or _Line()
+
+    def under(self, may_speak: Callable[[], bool]) -> "Chat":
+        """Give the same line for calls that need the word; asked right before each is sent."""
+        return Chat(self._config, self._clock, self._limits, self._count, may_speak=may_speak, line=self._line)
 
     @property
     def session(self) -> aiohttp.ClientSession:
         """The one session; made on the loop that uses it."""
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
-        return self._session
+        if self._line.session is None or self._line.session.closed:
+            self._line.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
+        return self._line.session
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        if self._line.session is not None:
+            await self._line.session.close()
 
     def health(self) -> Health:
         """Tell whether the last calls went through."""
-        return self._health
+        return self._line.health
 
     async def me(self) -> str:
         """Give the bot's own user id; asked once."""
-        if not self._me:
-            self._me = await self.call("auth.test")
-        return str(self._me.get("user_id", ""))
+        if not self._line.me:
+            self._line.me = await self.call("auth.test")
+        return str(self._line.me.get("user_id", ""))
 
     async def call(self, method: str, **args: Any) -> Json:
         """Call a method; give its answer.
@@ -99,6 +119,7 @@ class Chat:
     async def _call(self, method: str, args: Mapping[str, Any], timeout_s: float, patience_s: float) -> Json:
         channel = str(args.get("channel", ""))
         await self._limits.turn(method, channel, patience_s)
+        self._check_word()
         headers = {"Authorization": f"Bearer {self._config.bot_token}"}
         try:
             status, after, body = await self._post(self._config.api_url + method, _form(args), headers, timeout_s)
@@ -116,6 +137,7 @@ class Chat:
 
         :raises ChatFailed: the url is used up, expired, or was not reached.
         """
+        self._check_word()
         status, _, answer = await self._post(url, json.dumps(body), {"Content-Type": "application/json"}, _TIMEOUT_S)
         if status != _OK:
             code = str(answer.get("error") or f"http_{status}")
@@ -145,6 +167,10 @@ class Chat:
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             raise ChatFailed(_UNANSWERED, retryable=True, unsure=True) from error
 
+    def _check_word(self) -> None:
+        if not self._may_speak():
+            raise ChatFailed("speechless", retryable=True, retry_after_s=_SPEECHLESS_S)
+
     def _check(self, status: int, after: float | None, body: Json) -> None:
         if status == _RATE_LIMITED or body.get("error") == "ratelimited":
             raise ChatFailed("ratelimited", retryable=True, retry_after_s=after or _RETRY_AFTER_S)
@@ -158,16 +184,16 @@ class Chat:
 
     def _failed(self, method: str, failure: ChatFailed) -> None:
         self._count(method, failure.code)
-        if failure.retryable and (self._health.ok or self._health.error != failure.code):
-            since = self._health.since or self._clock.now()
-            self._health = Health(ok=False, error=failure.code, since=since)
+        if failure.retryable and (self._line.health.ok or self._line.health.error != failure.code):
+            since = self._line.health.since or self._clock.now()
+            self._line.health = Health(ok=False, error=failure.code, since=since)
             log.warning("slack degraded", method=method, error=failure.code)
 
     def _succeeded(self, method: str) -> None:
         self._count(method, "ok")
-        if not self._health.ok:
-            log.info("slack answers again", method=method, was=self._health.error)
-            self._health = Health(ok=True)
+        if not self._line.health.ok:
+            log.info("slack answers again", method=method, was=self._line.health.error)
+            self._line.health = Health(ok=True)
 
 
 def _form(args: Mapping[str, Any]) -> dict[str, str]:

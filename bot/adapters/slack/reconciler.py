@@ -47,10 +47,19 @@ class Reconciler:
         if self._loop is not None and incident_id != HOUSE:
             self._loop.call_soon_threadsafe(self._touch, incident_id)
 
+    def look_again(self) -> None:
+        """Say that any incident may have new entries; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._scan_again)
+
     @property
     def pending(self) -> int:
         """How many incidents have something to show that is not shown yet."""
         return len(self._tasks)
+
+    def _scan_again(self) -> None:
+        if self._loop is not None and (self._scan is None or self._scan.done()):
+            self._scan = asyncio.create_task(self._touch_latest())
 
     def _touch(self, incident_id: str) -> None:
         if self._loop is None:

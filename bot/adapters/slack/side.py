@@ -20,6 +20,7 @@ from bot.adapters.slack.pager import SlackPager
 from bot.adapters.slack.reconciler import Reconciler
 from bot.adapters.slack.sockets import SocketLink
 from bot.domain.errors import ChatFailed
+from bot.adapters.slack.speaker import Speaker
 from bot.domain.run import Reply
 from bot.domain.service import Catalog
 from bot.ports import Artifacts, Clock, Store, Surfaces, Timeline
@@ -45,17 +46,21 @@ class SlackSide:
         limits: Limits | None = None,
         count: Count = lambda *_: None,
     ) -> None:
+        speaker: Speaker | None = None,
         self._config = config
+        """With a `speaker`, this process is one of several, and shows and answers only while it has the word."""
         self._chat = Chat(config, clock, limits, count)
         self._around = Around(config.page_url, catalog.names)
-        studio = Studio(
+        self._speaker = speaker
+        speaking = self._chat.under(lambda: speaker.may_speak) if speaker else self._chat
+        self._studio = studio = Studio(
             store=store,
             timeline=timeline,
             surfaces=surfaces,
             artifacts=artifacts,
             clock=clock,
-            chat=self._chat,
-            channels=Channels(self._chat),
+            chat=speaking,
+            channels=Channels(speaking),
             around=self._around,
             announcements=config.announcements,
         )
@@ -68,8 +73,10 @@ class SlackSide:
 
     async def start(self, app: AsyncApp | None = None) -> None:
         """Begin to show and to answer; with an app token, to receive over Socket Mode. Waits for nothing of Slack."""
-        await self.reconciler.start()
-        await self.answers.start()
+        if self._speaker is None:
+            await self._begin()
+        else:
+            await self._speaker.start(self._begin, self._cease)
         self._greeting = asyncio.create_task(self._greet())
         if self._config.app_token and app is not None:
             self._sockets = SocketLink(self._config.app_token, self._web_client())
@@ -79,15 +86,18 @@ class SlackSide:
         """Stop where it stands; what is not shown yet is shown after the next start."""
         if self._sockets is not None:
             await self._sockets.stop()
-        await self.reconciler.stop()
-        await self.answers.stop()
+        if self._speaker is not None:
+            await self._speaker.stop()
+        await self._cease()
+        if self._speaker is not None:
+            await self._speaker.release()
         if self._greeting is not None:
             self._greeting.cancel()
             await asyncio.gather(self._greeting, return_exceptions=True)
         await self._chat.close()
 
     def heard(self, topics: Iterable[str]) -> None:
-        """Take in what a commit has touched: `incident:INC-7`, `replies`; from any thread."""
+        """Take in what a commit has touched: `incident:INC-7`, `replies`, or `everything`; from any thread."""
         for topic in topics:
             kind, _, name = topic.partition(":")
             if kind == "incident":
@@ -96,6 +106,9 @@ class SlackSide:
                 self.touch_replies()
 
     def touch(self, incident_id: str) -> None:
+            elif kind == "everything":
+                self.reconciler.look_again()
+                self.touch_replies()
         """Say that an incident has new entries; from any thread."""
         self.reconciler.touch(incident_id)
 
@@ -130,6 +143,16 @@ class SlackSide:
 
     async def _greet(self) -> None:
         """Ask who we are, so that a wrong token shows in the log and in the health, not at 03:00."""
+    async def _begin(self) -> None:
+        """Speak, remembering nothing of an earlier time: others may have spoken since."""
+        self.reconciler, self.answers = Reconciler(self._studio), Answers(self._studio)
+        await self.reconciler.start()
+        await self.answers.start()
+
+    async def _cease(self) -> None:
+        await self.reconciler.stop()
+        await self.answers.stop()
+
         try:
             await self._chat.me()
         except ChatFailed as failure:

@@ -12,7 +12,7 @@ READERS = 4
 _BUSY_S = 5.0
 _POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
 # A database that vanished without a word is noticed within about 10 s, not after the kernel's two hours.
-POSTGRES_ARGS = {
+POSTGRES_ARGS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -44,6 +44,11 @@ def address(url: str) -> URL:
             f"DATABASE_URL: the folder of {parsed.database} cannot be made: {error.strerror}."
         ) from None
     return parsed
+
+
+def conninfo(url: str) -> str:
+    """Give what libpq needs to connect to the Postgres of DATABASE_URL."""
+    return address(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def writing(url: str) -> Engine:

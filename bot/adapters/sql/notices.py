@@ -8,7 +8,7 @@ import psycopg
 import structlog
 from sqlalchemy import Connection, text
 
-from bot.adapters.sql.engines import POSTGRES_ARGS, address
+from bot.adapters.sql.engines import POSTGRES_ARGS, conninfo
 
 log = structlog.get_logger()
 
@@ -80,11 +80,6 @@ class Notices:
                         self._heard(frozenset(topics))
                 async with asyncio.timeout(_ANSWER_S):
                     await connection.execute(b"SELECT 1")
-
-
-def conninfo(url: str) -> str:
-    """Give what libpq needs to connect, from DATABASE_URL."""
-    return address(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def payloads(sender: str, topics: Iterable[str]) -> Iterator[str]:
