@@ -1,12 +1,15 @@
 """The composition root: settings -> adapters -> ports -> registry -> the bot. The only file that names adapters."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
+from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -23,7 +26,7 @@ from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager
 from bot.adapters.sql.alerts import SqlAlerts
-from bot.adapters.sql.engines import address, has_revision
+from bot.adapters.sql.engines import address, conninfo, has_revision
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
@@ -43,16 +46,18 @@ from bot.engine.grammar import usage
 from bot.engine.playbook import Registry, load
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
-from bot.ports import Anchors, Artifacts, Listed, Tx
+from bot.ports import Anchors, Artifacts, Engine, Listed, Tx
 from bot.settings import Settings
 from handlers import api, pages, probes
 from handlers.loopback import LoopbackOnly
+from handlers.probes import Glance
 from handlers.slack_desk import Desk
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
 
     from bot.adapters.slack.side import SlackSide
+    from bot.adapters.sql.notices import Notices
 
 DRAIN_S = 2
 
@@ -67,7 +72,8 @@ class House:
     ports: Ports
     registry: Registry
     admission: Admission
-    worker: EmbeddedWorker
+    worker: Engine
+    notices: "Notices | None"
     metrics: Metrics
     slack: "SlackSide | None"
     bolt: "AsyncApp | None"
@@ -76,6 +82,8 @@ class House:
     async def start(self) -> None:
         """Begin to execute runs and to speak with Slack."""
         await self.worker.start()
+        if self.notices is not None:
+            await self.notices.start()
         if self.slack is not None:
             await self.slack.start(self.bolt)
 
@@ -86,6 +94,8 @@ class House:
             await self.worker.stop(grace_s)
         if self.slack is not None:
             await self.slack.stop()
+        if self.notices is not None:
+            await self.notices.stop()
         await self.store.close()
 
 
@@ -146,7 +156,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
     clock, surfaces, documents = SystemClock(), SqlSurfaces(), MarkdownDocuments(settings.url)
     bell = LocalBell(clock)
     committed = _Committed([bell.ring])
-    store = SqlStore(settings.database_url, committed)
+    store, notices = _store(settings, committed)
     ports = tools or _ports(settings, store, clock, bell, documents)
     registry = load(playbooks)
     metrics = _metrics(ports, registry)
@@ -162,7 +172,8 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         ports=ports,
         registry=registry,
         admission=admission,
-        worker=EmbeddedWorker(_Counted(registry, ports, metrics), ports, _lock_path(settings)),
+        worker=_engine(settings, _Counted(registry, ports, metrics), ports),
+        notices=notices,
         metrics=metrics,
         slack=slack,
         bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view)) if slack else None,
@@ -178,7 +189,7 @@ def _ports(
     return Ports(
         store=store,
         timeline=SqlTimeline(),
-        journal=SqlJournal(clock),
+        journal=_journal(settings, clock),
         alerts=SqlAlerts(),
         clock=clock,
         bell=bell,
@@ -220,6 +231,7 @@ def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Met
         return None
     from bot.adapters.slack.config import SlackConfig  # noqa: PLC0415 - see above
     from bot.adapters.slack.side import SlackSide  # noqa: PLC0415
+    from bot.adapters.slack.speaker import Speaker  # noqa: PLC0415
 
     config = SlackConfig(
         settings.slack_bot_token,
@@ -238,7 +250,13 @@ def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Met
         clock=ports.clock,
         catalog=ports.catalog,
         count=metrics.slack_call,
+        speaker=Speaker(ports.store, ports.journal, ports.clock, _me()) if _is_shared(settings) else None,
     )
+
+
+def _me() -> str:
+    """Name this process among the replicas."""
+    return f"{gethostname()}:{os.getpid()}:{token_hex(3)}"
 
 
 def _bolt(settings: Settings, desk: Desk) -> "AsyncApp":
@@ -247,12 +265,36 @@ def _bolt(settings: Settings, desk: Desk) -> "AsyncApp":
     return slack_app(desk, settings.slack_bot_token)
 
 
-def _lock_path(settings: Settings) -> Path:
-    """Give the file whose lock says which process executes this database's runs."""
-    where = address(settings.database_url)
-    if where.drivername.startswith("sqlite"):
-        return Path(f"{where.database}.lock")
-    return settings.workspace / f"{where.host or 'local'}-{where.database}.lock"
+def _is_shared(settings: Settings) -> bool:
+    """Tell whether several processes may serve this database together."""
+    return address(settings.database_url).drivername.startswith("postgresql")
+
+
+def _engine(settings: Settings, runner: Runner, ports: Ports) -> Engine:
+    """Give what executes runs: on Postgres beside any number of other processes, on SQLite alone."""
+    if not _is_shared(settings):
+        return EmbeddedWorker(runner, ports, Path(f"{address(settings.database_url).database}.lock"))
+    from bot.adapters.procrastinate.worker import DistributedWorker  # noqa: PLC0415 - SQLite does without its weight
+
+    return DistributedWorker(runner, ports, conninfo(settings.database_url))
+
+
+def _journal(settings: Settings, clock: SystemClock) -> SqlJournal:
+    if not _is_shared(settings):
+        return SqlJournal(clock)
+    from bot.adapters.procrastinate.jobs import defer  # noqa: PLC0415 - as above
+
+    return SqlJournal(clock, defer)
+
+
+def _store(settings: Settings, committed: _Committed) -> tuple[SqlStore, "Notices | None"]:
+    """Give the store, and on Postgres what carries the news of its commits from process to process."""
+    if not _is_shared(settings):
+        return SqlStore(settings.database_url, committed), None
+    from bot.adapters.sql.notices import Notices  # noqa: PLC0415 - as above
+
+    notices = Notices(settings.database_url, committed)
+    return SqlStore(settings.database_url, committed, notices.tell), notices
 
 
 def create_app(settings: Settings, tools: Ports | None = None) -> FastAPI:
@@ -305,10 +347,10 @@ def _checks(house: House) -> dict[str, Any]:
     return {"database": database, "engine": engine}
 
 
-def _degraded(house: House) -> dict[str, Any]:
-    if house.slack is None:
-        return {"slack": lambda: "not configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"}
-    return {"slack": house.slack.ailment}
+def _degraded(house: House) -> dict[str, Glance]:
+    unset = "not configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"
+    slack: Glance = (lambda: unset) if house.slack is None else house.slack.ailment
+    return {"slack": slack, **({} if house.notices is None else {"replicas": house.notices.ailment})}
 
 
 def ensure_schema(settings: Settings) -> None:
