@@ -42,6 +42,10 @@ class Kind(StrEnum):
     ESCALATED = "escalated"  # reached[] text
     POSTMORTEM = "postmortem"  # artifact name
     CHAT_FAILED = "chat failed"  # surface reason
+    REMINDED = "reminded"  # about slot text person
+    SNOOZED = "snoozed"  # until minutes
+    DIGEST = "digest"  # team slot channel posted reason lines
+    SLOTS_SKIPPED = "slots skipped"  # schedule slots[] count
     ALERT_FIRED = "alert fired"  # group count firing names[] link
     ALERT_RESOLVED = "alert resolved"  # group count firing names[] link
     PROPOSED = "proposed"  # proposal group state title severity service firing link incident
