@@ -33,6 +33,10 @@ def _stop(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def _tell(message: str) -> None:
+    sys.stderr.write(f"firstfive: {message}\n")
+
+
 def _settings() -> settings_.Settings:
     try:
         return settings_.read()
@@ -123,7 +127,7 @@ def run(
             _stop(f"{word!r}: write params as key=value, for instance service=checkout.", 2)
         params[key] = value
     settings = _settings()
-    report = _do(lambda: asyncio.run(headless.run(settings, playbook, params)))
+    report = _do(lambda: asyncio.run(headless.run(settings, playbook, params, _tell)))
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
     else:

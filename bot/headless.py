@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Mapping
+import pwd
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from getpass import getuser
 from typing import Any
 
+from bot.domain.approval import requests
 from bot.domain.errors import StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
@@ -48,8 +49,18 @@ class Report:
         return "\n".join([f"{self.run.plan.playbook} {self.run.status.value}: {told}", *kept])
 
 
-async def run(settings: Settings, playbook: str, params: Mapping[str, Any]) -> Report:
+def account() -> Person:
+    """Name who runs this process; by the system's word, since whoever types can set an environment variable."""
+    user = pwd.getpwuid(os.getuid()).pw_name
+    return Person(f"cli:{user}", user)
+
+
+async def run(
+    settings: Settings, playbook: str, params: Mapping[str, Any], tell: Callable[[str], None] = lambda _: None
+) -> Report:
     """Run a playbook to its end: here, or by the process that serves this database, if one does.
+
+    `tell` is told what the run waits for.
 
     :raises CommandRejected: there is no such playbook, or its params are wrong.
     :raises StoreUnusable: the database cannot be used.
@@ -60,7 +71,7 @@ async def run(settings: Settings, playbook: str, params: Mapping[str, Any]) -> R
     try:
         await house.store.ping()
         await hands.lend()
-        return await _run(house, hands, playbook, params)
+        return await _run(house, hands, await _admit(house, playbook, params), tell)
     finally:
         await house.stop(0.0 if hands.lent else None)
 
@@ -85,19 +96,37 @@ class _Hands:
             self.lent = True
 
 
-async def _run(house: House, hands: _Hands, playbook: str, params: Mapping[str, Any]) -> Report:
+async def _admit(house: House, playbook: str, params: Mapping[str, Any]) -> str:
     given = dict(params)
     incident_id = str(given.pop("incident", "")).upper()
-    user = getuser() if hasattr(os, "getuid") else "somebody"
-    command = Command(playbook, given, Person(f"cli:{user}", user), Source(via="cli"), incident_id=incident_id)
-    run_id = (await house.admission.admit(command)).run_id
-    ports = house.ports
+    command = Command(playbook, given, account(), Source(via="cli"), incident_id=incident_id)
+    return (await house.admission.admit(command)).run_id
+
+
+async def _run(house: House, hands: _Hands, run_id: str, tell: Callable[[str], None]) -> Report:
+    ports, told = house.ports, False
     while True:
         run = await ports.store.read(lambda tx: ports.journal.get(tx, run_id))
         if run is not None and (run.status.ended or run.status is RunStatus.PARKED):
             return Report(run, await _artifacts(house, run))
+        if run is not None and not told and house.registry[run.plan.playbook].approvals:
+            told = await _tell_of_approval(house, run, tell)
         await hands.lend()
         await ports.bell.wait(f"run:{run_id}", ports.clock.now() + timedelta(seconds=_LOOK_AGAIN_S))
+
+
+async def _tell_of_approval(house: House, run: Run, tell: Callable[[str], None]) -> bool:
+    """Say that a second person is waited for, if that is so; tell whether it was said."""
+    ports = house.ports
+    entries = await ports.store.read(lambda tx: ports.timeline.entries(tx, run.incident_id or HOUSE))
+    for asked in requests(entries):
+        if asked.run_id == run.id and asked.decided is None:
+            tell(
+                f"{asked.words} waits until {asked.expires_at:%H:%M:%S} UTC for a second person: Approve in Slack, or "
+                f"`firstfive run approve run={run.id}`."
+            )
+            return True
+    return False
 
 
 async def _artifacts(house: House, run: Run) -> tuple[Mapping[str, Any], ...]:

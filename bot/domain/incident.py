@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.approval import Request, request
 from bot.domain.errors import IncidentNotFound, TransitionRefused
 from bot.domain.timeline import BLANK, Entry, Kind, Person, from_us
 
@@ -99,8 +100,11 @@ class Incident:
     statement: str = ""
     fix: str = ""
     escalation: str = ""
+    answered: str = ""
+    alerts: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     last_update: Said | None = None
+    waiting: tuple[Request, ...] = ()
     seq: int = 0
     changed_at: datetime | None = None
 
@@ -224,6 +228,20 @@ def _update(incident: Incident, entry: Entry) -> Incident:
     return replace(incident, last_update=Said(entry.at, entry.actor_name, entry.facts["text"]))
 
 
+def _count_alerts(incident: Incident, entry: Entry) -> Incident:
+    return replace(incident, alerts={**incident.alerts, entry.facts["group"]: int(entry.facts["firing"])})
+
+
+def _ask_approval(incident: Incident, entry: Entry) -> Incident:
+    return replace(incident, waiting=(*incident.waiting, request(entry)))
+
+
+def _end_wait(incident: Incident, entry: Entry) -> Incident:
+    """Forget the requests of a run that was decided about, or has ended in another way."""
+    run_id = entry.facts.get("run") or entry.run_id
+    return replace(incident, waiting=tuple(asked for asked in incident.waiting if asked.run_id != run_id))
+
+
 _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.CHANNEL_OPENED: lambda i, e: replace(i, channel=e.facts["channel"], channel_name=e.facts["name"]),
     Kind.SERVICE_SET: lambda i, e: replace(i, service=e.facts["service"]),
@@ -237,4 +255,10 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.VERDICT: _judge,
     Kind.ESCALATED: lambda i, e: replace(i, escalation=e.facts["text"]),
     Kind.UPDATE: _update,
+    Kind.ALERT_FIRED: _count_alerts,
+    Kind.ALERT_RESOLVED: _count_alerts,
+    Kind.APPROVAL_ASKED: _ask_approval,
+    Kind.APPROVAL_DECIDED: _end_wait,
+    Kind.RUN_ENDED: _end_wait,
+    Kind.PAGE_ANSWERED: lambda i, e: replace(i, answered=e.facts["person"]),
 }

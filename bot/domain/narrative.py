@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from bot.domain.approval import Decision
 from bot.domain.incident import SOP
 from bot.domain.measures import duration
 from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
@@ -170,6 +171,62 @@ def _verdict(_: Entry, facts: _Facts) -> str:
     return f"{_after(facts['verdict'], 'Verdict: ') or 'No verdict'}{_after(facts['statement'], '. ')}"
 
 
+def _snoozed(entry: Entry, facts: _Facts) -> str:
+    if not facts["minutes"]:
+        return "Wants to be reminded again."
+    return f"Snoozed reminders until {from_us(int(facts['until'] or entry.at_us)):%Y-%m-%d %H:%M} UTC."
+
+
+def _digest(_: Entry, facts: _Facts) -> str:
+    whose = f"the digest of {facts['team']}{_after(facts['slot'], ' for ')}"
+    if facts["posted"]:
+        return f"Posted {whose} to {facts['channel']}."
+    return f"Did not post {whose}{_after(facts['reason']) or '.'}"
+
+
+def _skipped(_: Entry, facts: _Facts) -> str:
+    return f"Skipped {facts['count']} missed of {facts['schedule']}: {_plain(facts['slots'])}."
+
+
+def _alerts(entry: Entry, facts: _Facts) -> str:
+    count, firing = int(facts["count"] or 0), int(facts["firing"] or 0)
+    which = "1 alert" if count == 1 else f"{count} alerts"
+    left = f"{firing} fire now" if firing != 1 else "1 fires now"
+    news = "firing" if entry.kind == Kind.ALERT_FIRED else "resolved"
+    return f"Reported {which} {news}{_after(_plain(facts['names']))}; {left if firing else 'none fires any more'}."
+
+
+def _proposed(_: Entry, facts: _Facts) -> str:
+    what = f"{facts['severity']} {facts['title']}"
+    if facts["state"] == "opened":
+        return f"The alerts proposed as {what} are on {facts['incident']} now."
+    return f"Withdrew the proposal of {what}." if facts["state"] == "over" else f"Proposed an incident: {what}"
+
+
+def _asked_approval(_: Entry, facts: _Facts) -> str:
+    params = facts["params"]
+    given = f" ({_pairs(params)})" if isinstance(params, dict) and params else ""
+    until = f", until {from_us(int(facts['expires_at'])):%H:%M:%S} UTC" if facts["expires_at"] else ""
+    return f"Asked for a second person's approval of {facts['playbook']}{given}{until}: run {facts['run']}."
+
+
+def _decided_approval(_: Entry, facts: _Facts) -> str:
+    if facts["decision"] == Decision.EXPIRED:
+        return f"Nobody approved {facts['playbook']} in time."
+    return f"{str(facts['decision']).capitalize()} {facts['playbook']}{_after(facts['reason']) or '.'}"
+
+
+def _blanked(_: Entry, facts: _Facts) -> str:
+    numbers = facts["entries"] if isinstance(facts["entries"], list) else []
+    what = f"entry {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} entries"
+    return f"Blanked {what}{_after(facts['approved_by'], ', approved by ')}{_after(facts['reason']) or '.'}"
+
+
+def _not_pushed(_: Entry, facts: _Facts) -> str:
+    again = f"; tried again at {from_us(int(facts['again_at'])):%H:%M:%S} UTC" if facts["again_at"] else "; given up"
+    return f"Could not push {facts['name']} to {facts['place']}{_after(facts['reason'])}{again}."
+
+
 _OWN_SOURCES = {"verdict", "incident start"}
 _OWN = {
     Kind.CHANNEL_OPENED,
@@ -181,7 +238,13 @@ _OWN = {
     Kind.VERDICT,
     Kind.ASKED,
     Kind.ESCALATED,
+    Kind.PAGE_ANSWERED,
     Kind.CHAT_FAILED,
+    Kind.REMINDED,
+    Kind.DIGEST,
+    Kind.SLOTS_SKIPPED,
+    Kind.PUSHED,
+    Kind.PUSH_FAILED,
 }
 
 _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
@@ -204,5 +267,18 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.ASKED: lambda _, f: f"Asked: {f['text']}",
     Kind.ESCALATED: lambda _, f: f"Escalated{_after(f['text']) or '.'}",
     Kind.POSTMORTEM: lambda _, f: f"Wrote the postmortem {f['name']}.",
+    Kind.REMINDED: lambda _, f: f"Reminded: {f['text']}",
+    Kind.SNOOZED: _snoozed,
+    Kind.DIGEST: _digest,
+    Kind.SLOTS_SKIPPED: _skipped,
+    Kind.ALERT_FIRED: _alerts,
+    Kind.ALERT_RESOLVED: _alerts,
+    Kind.PROPOSED: _proposed,
+    Kind.PAGE_ANSWERED: lambda _, f: f"{f['person'] or 'Somebody'} answered the page{_after(f['how'], ' at ')}.",
+    Kind.APPROVAL_ASKED: _asked_approval,
+    Kind.APPROVAL_DECIDED: _decided_approval,
+    Kind.BLANKED: _blanked,
+    Kind.PUSHED: lambda _, f: f"Pushed {f['name']} to {f['place']} (commit {str(f['commit'])[:12]}).",
+    Kind.PUSH_FAILED: _not_pushed,
     Kind.CHAT_FAILED: lambda _, f: f"Slack did not take {f['surface'] or 'a message'}{_after(f['reason']) or '.'}",
 }

@@ -1,7 +1,9 @@
 """What a playbook's author imports: this, and nothing else of ours."""
 
+from bot.domain.alert_groups import AlertGroup
 from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
+from bot.domain.approval import Decision, Request
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
 from bot.domain.errors import (
@@ -36,8 +38,14 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from bot.domain.timeline import Entry, Kind, Person, to_us
-from bot.engine import alarms
-from bot.engine.grammar import Mention, Moment, Rest, ServiceName, Warnings, closest, moment, usage
+from bot.engine.alarms import claim as claim_alerts
+from bot.engine.alarms import group_of as alerts_of
+from bot.engine.alarms import proposals
+from bot.engine.alarms import propose as propose_alerts
+from bot.engine.alarms import settle as settle_alerts
+from bot.engine.alarms import tell as tell_alerts
+from bot.engine.approval import press
+from bot.engine.grammar import Keyed, Mention, Moment, Rest, ServiceName, Warnings, closest, moment, usage
 from bot.engine.playbook import Danger, Params, Playbook
 from bot.engine.tools import Tools
 from bot.ports import Commit, Listed, Reached, Stored
@@ -47,6 +55,7 @@ __all__ = [
     "CHEAP_PARTS",
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
+    "AlertGroup",
     "AnchorRaced",
     "Build",
     "Captured",
@@ -54,6 +63,7 @@ __all__ = [
     "CommandRejected",
     "Commit",
     "Danger",
+    "Decision",
     "Diagnosis",
     "Entry",
     "Facts",
@@ -61,6 +71,7 @@ __all__ = [
     "FirstFiveError",
     "Incident",
     "IncidentNotFound",
+    "Keyed",
     "Kind",
     "Link",
     "Listed",
@@ -80,6 +91,7 @@ __all__ = [
     "Probe",
     "Reached",
     "Reply",
+    "Request",
     "Rest",
     "Role",
     "RunFailed",
@@ -94,9 +106,10 @@ __all__ = [
     "Tools",
     "TransitionRefused",
     "Warnings",
-    "alarms",
+    "alerts_of",
     "check_milestone",
     "check_transition",
+    "claim_alerts",
     "closest",
     "compare_targets",
     "examine",
@@ -106,7 +119,12 @@ __all__ = [
     "moment",
     "next_anchor",
     "pick_intrusive",
+    "press",
+    "proposals",
+    "propose_alerts",
     "read_anchors",
+    "settle_alerts",
+    "tell_alerts",
     "to_us",
     "usage",
 ]

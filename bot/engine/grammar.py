@@ -23,6 +23,9 @@ class Word(Enum):
     SERVICE = "service"
     MENTION = "@somebody"
     MOMENT = "=HH:MM"
+    KEYED = "=..."
+    SPAN = "30m"
+    TEAM = "team"
     WARNINGS = ""
 
 
@@ -30,11 +33,15 @@ Rest = Annotated[str, Word.REST]
 ServiceName = Annotated[str, Word.SERVICE]
 Mention = Annotated[str, Word.MENTION]
 Moment = Annotated[str, Word.MOMENT]
+Keyed = Annotated[str, Word.KEYED]
+Span = Annotated[str, Word.SPAN]
+TeamName = Annotated[str, Word.TEAM]
 Warnings = Annotated[tuple[str, ...], Word.WARNINGS]
 
 _TOKEN = re.compile(r'(?P<key>[a-z_]+)=(?:"(?P<quoted>[^"]*)"|(?P<bare>\S*))|\S+')
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE)
 _SEVERITY_LIKE = re.compile(r"(?:sev|s|p)[-_]?(\d+|[a-z])", re.IGNORECASE)
+_SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\u00a0": " "})
 _LONGEST = 8_000
@@ -105,6 +112,18 @@ def moment(text: str, now: datetime) -> datetime:
     return at if at <= now else at - timedelta(days=1)
 
 
+def span(text: str) -> timedelta:
+    """Read a length of time: `90`, `90m`, `2h`, `1d`; a bare number counts minutes.
+
+    :raises CommandRejected: it is none.
+    """
+    match = _SPAN.fullmatch(text.strip().lower())
+    if match is None:
+        raise CommandRejected(f"{text[:40]!r} is not a length of time. Write 30m, 2h or 1d.")
+    unit = {"h": "hours", "d": "days"}.get(match[2][:1], "minutes")
+    return timedelta(**{unit: int(match[1])})
+
+
 def _cut(text: str) -> tuple[str, str]:
     """Give the first word and the rest, whose lines stay as they are."""
     word, *rest = text.split(maxsplit=1) or [""]
@@ -162,7 +181,7 @@ def _take_leading(reading: _Reading, text: str) -> str:
 
 def _take_word(reading: _Reading, word: str) -> bool:
     for name, info in reading.fields.items():
-        if name in reading.values or _marker(info) in {Word.REST, Word.WARNINGS, Word.MOMENT}:
+        if name in reading.values or _marker(info) in {Word.REST, Word.WARNINGS, Word.MOMENT, Word.KEYED}:
             continue
         accepted = _accept(info, word, reading.catalog)
         if accepted is not None:
@@ -225,7 +244,9 @@ def _accept(info: FieldInfo, word: str, catalog: Catalog) -> Any:
         return next((name for name in catalog.names if name.lower() == word.lower()), None)
     if marker is Word.MENTION:
         return word if word.startswith(("@", "<@")) or word.lower() == "me" else None
-    if marker in {Word.REST, Word.MOMENT}:
+    if marker is Word.SPAN:
+        return word if _SPAN.fullmatch(word.lower()) else None
+    if marker in {Word.REST, Word.MOMENT, Word.KEYED}:
         return word or None
     return _accept_type(_bare(info), word)
 
@@ -262,8 +283,8 @@ def _choices(info: FieldInfo, catalog: Catalog) -> tuple[str, ...]:
 
 def _word(name: str, info: FieldInfo) -> str:
     marker, kind = _marker(info), _bare(info)
-    if marker in {Word.REST, Word.MOMENT}:
-        word = f"{name}..." if marker is Word.REST else f"{name}{Word.MOMENT.value}"
+    if marker in {Word.REST, Word.MOMENT, Word.KEYED}:
+        word = f"{name}..." if marker is Word.REST else f"{name}{marker.value}"
     elif marker is not None:
         word = marker.value
     elif isinstance(kind, type) and issubclass(kind, Enum):
@@ -284,5 +305,6 @@ def _bare(info: FieldInfo) -> Any:
 
 
 __all__ = [
-    "Mention", "Moment", "Params", "Parsed", "Rest", "ServiceName", "Warnings", "closest", "moment", "parse", "usage",
+    "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "ServiceName", "Span", "TeamName", "Warnings", "closest",
+    "moment", "parse", "span", "usage",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
 from functools import cache
+from itertools import takewhile
 from types import MappingProxyType, ModuleType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -74,13 +75,21 @@ class Playbook:
     """A verb: a name, one line of help, a params model and its steps, in the order they are declared."""
 
     def __init__(
-        self, name: str, summary: str, params: type[Params], *, needs_incident: bool = False, approvals: int = 0
+        self,
+        name: str,
+        summary: str,
+        params: type[Params],
+        *,
+        needs_incident: bool = False,
+        approvals: int = 0,
+        quiet: bool = False,
     ) -> None:
         self.name = name
         self.summary = summary
         self.params = params
         self.needs_incident = needs_incident
         self.approvals = approvals
+        self.quiet = quiet
         self.steps: list[Step] = []
 
     def step(
@@ -106,18 +115,26 @@ class Playbook:
 
     @property
     def narrated(self) -> bool:
-        """Tell whether its run and steps get entries of their own; a single step's entries speak for themselves."""
-        return len(self.steps) > 1
+        """Tell whether its run and steps get entries of their own; a single step's entries speak for themselves.
+
+        A `quiet` playbook, run by the clock day and night, leaves only what its steps record.
+        """
+        return len(self.steps) > 1 and not self.quiet
 
     @property
     def step_names(self) -> tuple[str, ...]:
         """The names of its steps, in order."""
         return tuple(step.name for step in self.steps)
 
+    @property
+    def before_changes(self) -> list[Step]:
+        """The steps up to the first that changes something; they are done before approval is asked."""
+        return list(takewhile(lambda step: step.danger is not Danger.MUTATING, self.steps))
+
     def deadline_s(self, step: Step) -> float:
-        """Seconds after the run's start by which a step with a budget must end."""
-        upto = self.steps[: self.steps.index(step) + 1]
-        return sum(earlier.budget_s or 0.0 for earlier in upto)
+        """Seconds until a step with a budget must end: from the run's start, or its approval if that came before it."""
+        at, changes = self.steps.index(step), len(self.before_changes)
+        return sum(earlier.budget_s or 0.0 for earlier in self.steps[changes if at >= changes else 0 : at + 1])
 
 
 Registry = Mapping[str, Playbook]
@@ -179,6 +196,8 @@ def check(playbook: Playbook) -> None:
         raise PlaybookRefused(f"{playbook.name}: has no steps")
     if playbook.danger is Danger.MUTATING and playbook.approvals < 1:
         raise PlaybookRefused(f"{playbook.name}: has a mutating step, so it must declare approvals")
+    if playbook.approvals > 1:
+        raise PlaybookRefused(f"{playbook.name}: one approval is the most there is, by a second person")
     if len(set(playbook.step_names)) != len(playbook.steps):
         raise PlaybookRefused(f"{playbook.name}: two steps have one name")
     given: list[tuple[Any, bool]] = []

@@ -12,10 +12,11 @@ from typing import Any
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from bot.domain.errors import FenceLost, FirstFiveError, StoreUnusable
+from bot.domain.errors import ApprovalRefused, FenceLost, FirstFiveError, StoreUnusable
 from bot.domain.measures import duration
 from bot.domain.run import PROTOCOL, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
+from bot.engine.approval import Refused, approval
 from bot.engine.playbook import Danger, Params, Playbook, Registry, Step, wanted_type
 from bot.engine.tools import Ports, Tools
 from bot.ports import Listed, Tx
@@ -141,6 +142,7 @@ class _Execution:
     playbook: Playbook
     params: Params
     results: list[tuple[Any, Any]] = field(default_factory=list)
+    approved_at: datetime | None = None
 
     async def go(self) -> Run:
         """Do every step, or as many as can be done."""
@@ -161,13 +163,25 @@ class _Execution:
         gives = step.hints()[1]
         self.tools.step = step.name
         if key not in self.tools.memos:
-            began = await self._begin(step)
-            left = await self._attempt(step, TypeAdapter(gives))
-            await self._keep(step, left, began)
+            left = await self._permission(step)
+            began = self.tools.now() if left else await self._begin(step)
+            await self._keep(step, left or await self._attempt(step, TypeAdapter(gives)), began)
         left = _LEFT.validate_json(self.tools.memos[key])
         done = left.outcome == "done"
         self.results.append((gives, TypeAdapter(gives).validate_python(left.value) if done else Missing(left.reason)))
         return left
+
+    async def _permission(self, step: Step) -> _Left | None:
+        """Wait until a second person agrees to a change; give the refusal if nobody does."""
+        if step.danger is not Danger.MUTATING:
+            return None
+        before = self.playbook.before_changes
+        lefts = {each.title: _LEFT.validate_json(self.tools.memos[f"step:{each.name}"]) for each in before}
+        told = await approval(self.tools, self.playbook, {title: left.summary for title, left in lefts.items()})
+        if isinstance(told, Refused):
+            return _Left("refused", reason=told.reason)
+        self.tools.approved_by, self.approved_at = told.by, told.at
+        return None
 
     async def _begin(self, step: Step) -> datetime:
         """Note when a step began; on the timeline too if it runs against a clock."""
@@ -186,13 +200,11 @@ class _Execution:
         if step.budget_s is None:
             return None
         now = self.tools.now()
-        began = self.tools.run_row.started_at or now
+        began = self.approved_at or self.tools.run_row.started_at or now
         return (began + timedelta(seconds=self.playbook.deadline_s(step)) - now).total_seconds()
 
     async def _attempt(self, step: Step, adapter: TypeAdapter[Any]) -> _Left:
         """Run a step's function; every way it can end becomes a value."""
-        if step.danger is Danger.MUTATING:
-            return _Left("refused", reason=f"{step.title}: nobody has approved it.")
         left_s = self._left_s(step)
         try:
             async with asyncio.timeout(left_s):
@@ -205,6 +217,8 @@ class _Execution:
             if left_s is None:
                 return _failed(step, f"{step.title}: no answer in time.")
             return _Left("missing", reason=f"not done within {duration(timedelta(seconds=max(left_s, 0.0)))}")
+        except ApprovalRefused as error:
+            return _Left("refused", reason=str(error))
         except FirstFiveError as error:
             return _failed(step, str(error))
         except Exception as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.errors import CommandRejected
 from bot.domain.incident import Incident, fold
@@ -24,9 +24,13 @@ from bot.ports import (
     Clock,
     Directory,
     Documents,
+    Fronts,
     Journal,
     Listed,
+    Marks,
+    Metrics,
     Pager,
+    Poster,
     Repository,
     Store,
     Targets,
@@ -58,6 +62,10 @@ class Ports:
     documents: Documents
     directory: Directory
     pager: Pager
+    poster: Poster
+    metrics: Metrics
+    fronts: Fronts
+    marks: Marks
     catalog: Catalog
 
 
@@ -70,6 +78,7 @@ class Tools:
     run_row: Run
     memos: dict[str, str]
     step: str = ""
+    approved_by: Person | None = None
     waits: int = 0
     _pending: list[Callable[[Tx], None]] = field(default_factory=list)
 
@@ -128,6 +137,10 @@ class Tools:
     async def incidents(self, *, ended: bool = False, limit: int = 50) -> list[Listed]:
         """Give the latest incidents."""
         return await self.ports.store.read(lambda tx: self.ports.timeline.incidents(tx, ended=ended, limit=limit))
+
+    def blank(self, seq: int) -> None:
+        """Take the body out of an entry of the run's incident, together with the step's result."""
+        self._pending.append(lambda tx: self.ports.timeline.blank(tx, self.incident_id, seq))
 
     def record(self, kind: Kind, /, **body: Any) -> None:
         """Put an entry on the timeline, durable together with the step's result."""
@@ -208,6 +221,19 @@ class Tools:
 
         self._pending.append(signal)
 
+    async def recall(self, key: str, of: type[T]) -> T | None:
+        """Give what an earlier run kept under a key; None when there is nothing, or what no release of ours reads."""
+        kept = await self.ports.store.read(lambda tx: self.ports.marks.get(tx, key))
+        try:
+            return None if kept is None else TypeAdapter(of).validate_json(kept)
+        except ValidationError:
+            return None
+
+    def keep(self, key: str, of: type[T], value: T) -> None:
+        """Keep a value for later runs, together with the step's result."""
+        text = TypeAdapter(of).dump_json(value).decode()
+        self._pending.append(lambda tx: self.ports.marks.put(tx, key, text))
+
     async def hold(self, key: str, seconds: float) -> str:
         """Take a named hold for a while; give the id of the run that has it (this one's: it was free)."""
         now = self.now()
@@ -242,6 +268,12 @@ class Tools:
         by_itself = bool(self.run_row.parent_id)
         author = Author(FIRSTFIVE if by_itself else self.actor, self.run_id, self.step)
         self.ports.timeline.append(tx, self.incident_id or HOUSE, drafts, author, self.now())
+
+    async def listen(self, until: datetime) -> None:
+        """Wait until the run is told something or a moment has come; may return before either."""
+        with self._waiting():
+            until = min(until, self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+            await self.ports.bell.wait(f"run:{self.run_id}", until)
 
     async def _listen(self, run_id: str) -> None:
         with self._waiting():

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, plain_clock, shorten
+from bot.domain.approval import PLAN_SHOWN, Request
 from bot.domain.incident import Incident, Phase, PhaseState, Status
 from bot.domain.measures import Milestone, duration
 from bot.domain.run import Choice, Reply
@@ -27,6 +28,8 @@ _ANSWER_SECTIONS = 3
 _MOST_CHOICES = 10
 _MOST_SERVICES = 5
 _MOST_WARNINGS = 3
+_MOST_WAITING = 2
+_MOST_MEASURED = 5
 _MOST_PHASES = 8
 
 _SIGNS = {
@@ -72,16 +75,38 @@ def card(incident: Incident, around: Around) -> Message:
         _deadline(incident),
         *(_phase(phase) for phase in incident.phases[:_MOST_PHASES]),
     ]
-    said = [_verdict(incident), *_warnings(incident), _escalation(incident), _last_update(incident)]
+    notes = [*_warnings(incident), _alerts(incident), _escalation(incident), _last_update(incident)]
+    said = [_verdict(incident), *notes]
     blocks: list[Json] = [
         {"type": "header", "text": plain(f"{incident.severity.value} {incident.title}", HEADER)},
         {"type": "section", "fields": _fields(incident)},
         section("\n".join(parts), _CARD_SECTION),
         *([section("\n".join(filter(None, said)), _CARD_SECTION)] if any(said) else []),
+        *(block for asked in incident.waiting[:_MOST_WAITING] for block in approval(incident.id, asked)),
         *_card_buttons(incident, around),
         {"type": "context", "elements": [_text(f"{incident.id}, opened {clock(incident.opened_at)}")]},
     ]
     return Message(_summary(incident), numbered(blocks))
+
+
+def approval(incident_id: str, asked: Request) -> list[Json]:
+    """Draw a request for approval: the plan, what was measured, and a button for either answer, bound to this plan."""
+    about = f"incident={incident_id} run={asked.run_id} plan={asked.plan[:PLAN_SHOWN]}"
+    measured = [(title, said) for title, said in asked.measured.items() if said]
+    lines = [
+        f"Waits for a second person until {clock(asked.expires_at)}: *{line(asked.words, 300)}*",
+        f"Asked by {line(asked.requester.name, 60)}. It will: {line('; '.join(asked.will).lower(), 200)}.",
+        *(f"{line(title, 80)}: {line(said, 250)}" for title, said in measured[:_MOST_MEASURED]),
+    ]
+    ask = {
+        "title": plain("Approve?", 100),
+        "text": plain(f"{asked.words} is done at once. Your name goes on the timeline.", 300),
+        "confirm": plain("Approve", 30),
+        "deny": plain("Not yet", 30),
+    }
+    yes = button("Approve", f"approve {about}", style="primary", confirm=ask)
+    no = button("Refuse", f"refuse {about}", style="danger")
+    return [section("\n".join(lines), _CARD_SECTION), _actions([yes, no])]
 
 
 def answer(reply: Reply, around: Around, shown: Message | None = None) -> Message:
@@ -214,8 +239,16 @@ def _warnings(incident: Incident) -> list[str]:
     return [f"Note: {line(warning, 250)}" for warning in incident.warnings[:_MOST_WARNINGS]]
 
 
+def _alerts(incident: Incident) -> str:
+    if not incident.alerts:
+        return ""
+    firing = sum(incident.alerts.values())
+    return f"*{firing} {'alert fires' if firing == 1 else 'alerts fire'}.*" if firing else "*All alerts have resolved.*"
+
+
 def _escalation(incident: Incident) -> str:
-    return f"*Escalated.* {line(incident.escalation, 300)}" if incident.escalation else ""
+    answered = f" *{line(incident.answered, 60)} answered the page.*" if incident.answered else ""
+    return f"*Escalated.* {line(incident.escalation, 300)}{answered}" if incident.escalation else ""
 
 
 def _last_update(incident: Incident) -> str:

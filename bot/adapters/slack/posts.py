@@ -4,9 +4,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.adapters.slack.blocks import SECTION, Around, Json, Message, actions, button, link_button, numbered, section
+from bot.adapters.slack.blocks import (
+    SECTION,
+    Around,
+    Json,
+    Message,
+    actions,
+    approval,
+    button,
+    link_button,
+    numbered,
+    section,
+)
 from bot.adapters.slack.projection import is_user
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, shorten
+from bot.domain.approval import Decision, request
 from bot.domain.timeline import Entry, Kind
 
 _MOST_CHANGES = 20
@@ -71,11 +83,34 @@ def _status(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} set the status to *{facts['status']}*{why}"
 
 
+def _snoozed(facts: Mapping[str, Any], who: str) -> str:
+    return f"{who} snoozed the reminders for {facts['minutes']} min" if facts["minutes"] else f"{who} ended the snooze"
+
+
 def _refused(facts: Mapping[str, Any], _: str) -> str:
     surface = str(facts["surface"])
     if not surface.startswith(INVITE):
         return ""
     return f"Slack refused to invite {surface.removeprefix(INVITE)}: {line(facts['reason'], 300)}"
+
+
+def _fired(facts: Mapping[str, Any], who: str) -> str:
+    return f"{who}: {facts['count']} fired ({_names(facts)}), {facts['firing']} firing now"
+
+
+def _resolved(facts: Mapping[str, Any], who: str) -> str:
+    return f"{who}: {facts['count']} resolved ({_names(facts)}), {facts['firing']} firing now"
+
+
+def _names(facts: Mapping[str, Any]) -> str:
+    return line(", ".join(map(str, facts["names"])), 300) or "alerts"
+
+
+def _approval_decided(facts: Mapping[str, Any], who: str) -> str:
+    if facts["decision"] == Decision.EXPIRED:
+        return f"Nobody approved *{line(facts['playbook'], 60)}* in time"
+    why = f": {line(facts['reason'], 300)}" if facts.get("reason") else ""
+    return f"{who} {facts['decision']} *{line(facts['playbook'], 60)}*{why}"
 
 
 _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
@@ -87,6 +122,10 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.STATUS_SET: _status,
     Kind.NOTE: lambda facts, who: f"Note by {who}: {line(facts['text'], 500)}",
     Kind.CHAT_FAILED: _refused,
+    Kind.ALERT_FIRED: _fired,
+    Kind.ALERT_RESOLVED: _resolved,
+    Kind.PAGE_ANSWERED: lambda facts, _: f"{line(facts['person'], 60)} answered the page at {line(facts['how'], 60)}",
+    Kind.SNOOZED: _snoozed,
 }
 
 
@@ -107,6 +146,32 @@ def _asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
     whom = f"<@{person}> " if is_user(person) else ""
     buttons = actions([button("Mitigated", f"mitigate incident={entry.incident_id}")])
     return Post(entry.seq, entry.seq, _with(_message(whom + mrkdwn(text), text), [buttons]), in_thread=False)
+
+
+def _reminded(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    facts, about = entry.facts, f"incident={entry.incident_id}"
+    person = str(facts.get("person") or "")
+    whom = f"<@{person}> " if is_user(person) else ""
+    label, words = _REMEDIES.get(str(facts.get("about")), _REMEDIES["update"])
+    buttons = actions([button(label, f"{words} {about}"), button("Snooze 30 min", f"snooze 30m {about}")])
+    message = _with(_message(whom + mrkdwn(facts["text"]), facts["text"]), [buttons])
+    return Post(entry.seq, entry.seq, message, in_thread=False)
+
+
+_REMEDIES = {
+    "commander": ("Take command", "role commander me"),
+    "update": ("Send update", "update"),
+    "resolve": ("Resolved", "resolve"),
+}
+
+
+def _approval_asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    asked = request(entry)
+    message = Message(
+        escape(shorten(clean(f"Waits for a second person: {asked.words}"), _FALLBACK)),
+        numbered(approval(entry.incident_id, asked)),
+    )
+    return Post(entry.seq, entry.seq, message, in_thread=False)
 
 
 def _verdict(entry: Entry, entries: Sequence[Entry], around: Around) -> Post:
@@ -157,9 +222,11 @@ _ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = 
     Kind.UPDATE: _update,
     Kind.ESCALATED: _escalated,
     Kind.ASKED: _asked,
+    Kind.APPROVAL_ASKED: _approval_asked,
     Kind.VERDICT: _verdict,
     Kind.ARTIFACT: _artifact,
     Kind.POSTMORTEM: _postmortem,
+    Kind.REMINDED: _reminded,
 }
 
 

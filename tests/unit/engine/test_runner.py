@@ -6,7 +6,7 @@ from bot.domain.errors import CommandRejected
 from bot.domain.run import Choice, Missing, Reply, RunStatus, Source
 from bot.domain.timeline import Kind
 from bot.engine.admission import Admitted, Command
-from bot.engine.playbook import Danger, Playbook
+from bot.engine.playbook import Playbook
 from bot.engine.tools import Tools
 from tests.unit.engine.house import ANN, House, Words, say
 
@@ -135,12 +135,6 @@ async def test_a_step_over_its_budget_is_missing_and_the_run_goes_on(house: Hous
     assert run.status is RunStatus.DONE
     assert "not done within" in run.result["text"]
     assert house.told()[:3] == [Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED]
-
-
-async def test_a_mutating_step_is_refused_while_nobody_can_approve(house: House) -> None:
-    house.book(say, danger=Danger.MUTATING)
-    run = await house.execute()
-    assert (run.status, run.reason) == (RunStatus.REFUSED, "Say: nobody has approved it.")
 
 
 async def test_asks_which_incident_when_none_is_meant(house: House) -> None:
