@@ -1,4 +1,7 @@
-"""Keep everything but Slack's routes and the probes to this machine, until there is a sign-in."""
+"""Keep everything but Slack's routes and the probes to this machine, until there is a sign-in.
+
+Alerts may come from the network once a token is configured for them.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -34,12 +37,14 @@ GUARDED_HEADERS: Mapping[str, str] = {
 class LoopbackOnly:
     """ASGI middleware: answers 403, with the reason, to whoever is not a program on this machine asking directly."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, also_public: tuple[str, ...] = ()) -> None:
+        """`also_public` are beginnings of paths whose routes ask for a token of their own."""
         self._app = app
+        self._public = PUBLIC + also_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
-        if scope["type"] == "lifespan" or _is_public(scope["path"]):
+        if scope["type"] == "lifespan" or _is_public(scope["path"], self._public):
             await self._app(scope, receive, send)
             return
         reason = refusal(scope)
@@ -81,8 +86,8 @@ def _foreign(headers: Headers, host: str) -> str:
     return "Refused: this request was made by a page of another origin. Nothing was changed.\n"
 
 
-def _is_public(path: str) -> bool:
-    return path in PUBLIC_EXACT or path.startswith(PUBLIC)
+def _is_public(path: str, beginnings: tuple[str, ...]) -> bool:
+    return path in PUBLIC_EXACT or path.startswith(beginnings)
 
 
 def _is_loopback(address: str) -> bool:

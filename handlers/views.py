@@ -17,8 +17,10 @@ _GROUPS = {
     "people": ("People", {Kind.NOTE, Kind.UPDATE, Kind.ROLE_SET, Kind.ASKED}),
     "state": (
         "State",
-        {Kind.OPENED, Kind.SERVICE_SET, Kind.SEVERITY_SET, Kind.STATUS_SET, Kind.MILESTONE, Kind.ESCALATED},
+        {Kind.OPENED, Kind.SERVICE_SET, Kind.SEVERITY_SET, Kind.STATUS_SET, Kind.MILESTONE, Kind.ESCALATED}
+        | {Kind.PAGE_ANSWERED},
     ),
+    "alerts": ("Alerts", {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}),
     "evidence": ("Evidence", {Kind.ARTIFACT, Kind.FINDING, Kind.VERDICT, Kind.POSTMORTEM}),
     "runs": ("Runs", {Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED, Kind.RUN_ENDED}),
     "slack": ("Slack", {Kind.CHANNEL_OPENED, Kind.CHAT_FAILED}),

@@ -138,11 +138,11 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
         return Escalated("not needed")
     if not incident.severity.pages:
         return _told(tools, [], f"Five minutes are over unmitigated. {incident.severity.value} pages nobody.")
-    people = [await _person(tools, mention) for mention in tools.catalog.on_call]
+    on_call = tools.ports.pager.on_call
+    people = [*on_call, *[await _person(tools, mention) for mention in tools.catalog.on_call]]
     if not people:
-        return _told(
-            tools, [], "Five minutes are over unmitigated. Nobody was paged: on_call is empty in the configuration."
-        )
+        why = "on_call is empty in the configuration, and no paging service is configured"
+        return _told(tools, [], f"Five minutes are over unmitigated. Nobody was paged: {why}.")
     text = (
         f"{incident.id} {incident.severity.value} {incident.title}: not mitigated after five minutes. You are needed."
     )
@@ -156,6 +156,8 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
         if attempt == 0:
             await tools.publish("first", Kind.ESCALATED, reached=_rows(reached), text=_said(reached, "Trying again."))
         await tools.pause(_PAGE_AGAIN_S)
+    if any(person.id in reached and reached[person.id].ok for person in on_call):
+        tools.begin("paging", {"key": _key(tools, on_call[0])})
     return _told(tools, _rows(reached), _said(reached, ""))
 
 
@@ -172,8 +174,12 @@ async def _person(tools: Tools, mention: str) -> Person:
 
 
 async def _page(tools: Tools, person: Person, text: str, attempt: int) -> Reached:
-    key = f"{tools.run_id}:{person.id}"
+    key = _key(tools, person)
     return await tools.once(f"{person.id}:{attempt}", Reached, lambda: tools.ports.pager.page(person, text, key))
+
+
+def _key(tools: Tools, person: Person) -> str:
+    return f"firstfive:{tools.run_id}:{person.id}"
 
 
 def _rows(reached: dict[str, Reached]) -> list[dict[str, str | bool]]:
@@ -181,10 +187,12 @@ def _rows(reached: dict[str, Reached]) -> list[dict[str, str | bool]]:
 
 
 def _said(reached: dict[str, Reached], then: str) -> str:
-    good = [f"{each.person.name} ({each.how})" for each in reached.values() if each.ok]
+    good = [f"{each.person.name} ({each.how})" for each in reached.values() if each.ok and each.paged]
+    told = [f"{each.person.name} ({each.how})" for each in reached.values() if each.ok and not each.paged]
     bad = [f"{each.person.name} ({each.reason})" for each in reached.values() if not each.ok]
     parts = ["Five minutes are over unmitigated."]
     parts += [f"Paged {', '.join(good)}."] if good else []
+    parts += [f"Mentioned, not paged: {', '.join(told)}."] if told else []
     parts += [f"Could not reach {', '.join(bad)}."] if bad else []
     return " ".join([*parts, then]).strip()
 

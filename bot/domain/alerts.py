@@ -143,7 +143,7 @@ def _alert(value: Any, where: str, group: str, sender: Sender) -> Alert:
     labels = _texts(body.get("labels"), f"{where}.labels")
     annotations = _texts(body.get("annotations"), f"{where}.annotations")
     status = body.get("status")
-    if status not in {"firing", "resolved"}:
+    if status not in ("firing", "resolved"):
         raise AlertsRefused(f'{where}.status: "firing" or "resolved" is wanted, this is {_shown(status)}.')
     summary = next(filter(None, (annotations.get(name) for name in ("summary", "description", "message"))), "")
     return Alert(

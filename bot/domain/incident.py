@@ -136,6 +136,8 @@ def fold(entries: Iterable[Entry]) -> Incident:
         apply = _APPLY.get(entry.kind)
         if apply is not None and entry.body is not None:
             incident = apply(incident, entry)
+        elif entry.kind == Kind.STEP_ENDED:
+            incident = _end_blanked_step(incident, entry)
         incident = replace(incident, seq=entry.seq, changed_at=entry.at)
     if incident is None:
         raise IncidentNotFound("There is no such incident. /incident list shows the open ones.")
@@ -217,6 +219,17 @@ def _end_step(incident: Incident, entry: Entry) -> Incident:
         for p in incident.phases
     )
     return replace(incident, phases=ended)
+
+
+def _end_blanked_step(incident: Incident, entry: Entry) -> Incident:
+    """End the phase whose end has lost its words: it is over all the same."""
+    phases = tuple(
+        replace(p, state=PhaseState.DONE, ended_at=entry.at)
+        if (p.name, p.state) == (entry.step, PhaseState.RUNNING)
+        else p
+        for p in incident.phases
+    )
+    return replace(incident, phases=phases)
 
 
 def _judge(incident: Incident, entry: Entry) -> Incident:

@@ -106,3 +106,4 @@ class Outcome:
     status: RunStatus
     result: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    incident_id: str = ""

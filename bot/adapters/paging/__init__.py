@@ -1,0 +1,1 @@
+"""Reaches people who are not looking at a chat: PagerDuty, Opsgenie, or whatever takes a webhook."""
