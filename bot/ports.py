@@ -6,13 +6,15 @@ Ports that write take an explicit `Tx`: what belongs together commits together.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from bot.domain.alert_groups import AlertGroup, Member
 from bot.domain.alerts import Do
+from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.run import Missing, Reply, Run, RunStatus, Source
-from bot.domain.service import Service, Target
+from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Author, Draft, Entry, Head, Person
 
@@ -120,6 +122,9 @@ class Journal(Protocol):
 
     def due(self, tx: Tx, now: datetime, statuses: Sequence[RunStatus]) -> list[str]:
         """Give the ids of runs in these statuses whose time has come, oldest first."""
+
+    def forget(self, tx: Tx, run_id: str) -> None:
+        """Take the words out of a run that has ended: its params, result, reason, memos, delivered answers."""
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
         """Give the ids of an incident's unended runs of a playbook."""
@@ -232,6 +237,19 @@ class Engine(Protocol):
         """Take on nothing new, give running steps some seconds to end, leave the rest to whoever comes next."""
 
 
+class Marks(Protocol):
+    """What is remembered between runs, one value by key: the last slot served, what the last digest saw."""
+
+    def get(self, tx: Tx, key: str) -> str | None:
+        """Give what is kept under a key, or None."""
+
+    def put(self, tx: Tx, key: str, value: str) -> None:
+        """Keep a value under a key, over whatever was there."""
+
+    def swap(self, tx: Tx, key: str, was: str | None, value: str) -> bool:
+        """Keep a value if what is there is what it was (None: nothing); tell whether it was."""
+
+
 class Clock(Protocol):
     """Time, so that tests need not wait for it."""
 
@@ -283,19 +301,79 @@ class Artifacts(Protocol):
 
 @dataclass(frozen=True)
 class Reached:
-    """Whether a person was reached, how, and if not, why."""
+    """Whether a person was reached, how, and if not, why. `paged`: by something that wakes people, not a mention."""
 
     person: Person
     how: str
     ok: bool
     reason: str = ""
+    paged: bool = True
+
+
+class PageState(StrEnum):
+    """What becomes of a page after it was sent."""
+
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
 
 
 class Pager(Protocol):
     """Reaches people who are not looking."""
 
+    @property
+    def on_call(self) -> tuple[Person, ...]:
+        """Whoever the configured paging service has on call, as one; () when none is configured."""
+
     async def page(self, person: Person, text: str, key: str) -> Reached:
         """Try to reach a person once; a repeat with the same key must not disturb twice."""
+
+    async def answered(self, key: str) -> Person | None:
+        """Say who acknowledged the page of a key; None while nobody has, or where nobody tells."""
+
+    async def follow(self, key: str, to: PageState) -> bool:
+        """Acknowledge or resolve the page of a key where it was sent; tell whether that is done."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Whether a message stands in a channel, where, and if not, why; `again`: a later try can work."""
+
+    ok: bool
+    ref: str = ""
+    reason: str = ""
+    again: bool = False
+
+
+class Poster(Protocol):
+    """Posts into channels that belong to no incident."""
+
+    async def post(self, channel: str, text: str, key: str) -> Posted:
+        """Post Markdown to a channel by its name, once for a key: a repeat finds the message and leaves it."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One number of a metric, and its labels."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+class Metrics(Protocol):
+    """The numbers that a service's own monitoring keeps."""
+
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        """Give what a query (PromQL) answers now, numbers only; never raises for what the other side does."""
+
+
+class Fronts(Protocol):
+    """What stands between a service and its users; never raises for what they do."""
+
+    async def certificate(self, target: Target) -> Certificate | None:
+        """Read until when a target's certificate is valid; None when it does not serve HTTPS."""
+
+    async def edge(self, edge: Edge) -> tuple[EdgeAnswer, ...]:
+        """Ask every address of an edge for its path."""
 
 
 class Directory(Protocol):

@@ -11,13 +11,14 @@ from typing import TypeVar
 from bot.domain.alert_groups import AlertGroup, Member
 from bot.domain.alerts import Do
 from bot.domain.errors import AnchorRaced, FenceLost, IncidentNotFound
+from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident, Status, fold
 from bot.domain.run import Missing, Reply, Run, RunStatus, Source
-from bot.domain.service import Catalog, Service, Target
+from bot.domain.service import Catalog, Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, Person, link
 from bot.engine.tools import Ports
-from bot.ports import Answer, Commit, Listed, Memory, Pushed, Reached, Stored, Surface, Tx
+from bot.ports import Answer, Commit, Listed, Memory, PageState, Posted, Pushed, Reached, Sample, Stored, Surface, Tx
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class FakeTx:
     surfaces: dict[tuple[str, str], Surface] = field(default_factory=dict)
     alert_groups: dict[str, AlertGroup] = field(default_factory=dict)
     members: dict[str, dict[str, Member]] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
 
 
@@ -218,6 +220,16 @@ class FakeJournal:
         due = [run for run in _in(tx).runs.values() if run.status in statuses and (run.wake_at or now) <= now]
         return [run.id for run in sorted(due, key=lambda run: (run.created_at, run.id))]
 
+    def forget(self, tx: Tx, run_id: str) -> None:
+        state = _in(tx)
+        run, answer = state.runs.get(run_id), state.answers.get(f"run:{run_id}")
+        if run is None or not run.status.ended:
+            return
+        state.runs[run_id] = replace(run, plan=replace(run.plan, params={}), result=None, reason="")
+        state.memos.pop(run_id, None)
+        if answer is not None and answer[1]:
+            del state.answers[f"run:{run_id}"]
+
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
         wanted = [
             run
@@ -287,6 +299,61 @@ class FakeSurfaces:
         answers = _in(tx).answers
         if key in answers:
             answers[key] = answers[key][0], outcome or "delivered"
+
+
+class FakeMarks:
+    def get(self, tx: Tx, key: str) -> str | None:
+        return _in(tx).marks.get(key)
+
+    def put(self, tx: Tx, key: str, value: str) -> None:
+        _in(tx).marks[key] = value
+
+    def swap(self, tx: Tx, key: str, was: str | None, value: str) -> bool:
+        marks = _in(tx).marks
+        if marks.get(key) != was:
+            return False
+        marks[key] = value
+        return True
+
+
+class FakePoster:
+    """Posts once for a key; `refusals` are given first, one for each try."""
+
+    def __init__(self, *refusals: Posted) -> None:
+        self.posts: dict[str, tuple[str, str]] = {}
+        self.refusals = list(refusals)
+
+    async def post(self, channel: str, text: str, key: str) -> Posted:
+        if self.refusals:
+            return self.refusals.pop(0)
+        self.posts.setdefault(key, (channel, text))
+        return Posted(ok=True, ref=f"{channel}/{len(self.posts)}")
+
+
+class FakeMetrics:
+    """Answers by query; what it was not given it has no numbers for."""
+
+    def __init__(self, answers: Mapping[str, float | Missing] | None = None) -> None:
+        self.answers = dict(answers or {})
+
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        assert base.startswith("http")
+        answer = self.answers.get(query, Missing(f"{base} gave no answer within 3 s"))
+        return answer if isinstance(answer, Missing) else (Sample({}, answer),)
+
+
+class FakeFronts:
+    """Gives what it was given, by target and by url."""
+
+    def __init__(self, *certificates: Certificate, edges: Mapping[str, Sequence[EdgeAnswer]] | None = None) -> None:
+        self.certificates = {one.target: one for one in certificates}
+        self.edges = dict(edges or {})
+
+    async def certificate(self, target: Target) -> Certificate | None:
+        return self.certificates.get(target.name)
+
+    async def edge(self, edge: Edge) -> tuple[EdgeAnswer, ...]:
+        return tuple(self.edges.get(edge.url, ()))
 
 
 class FakeArtifacts:
@@ -386,13 +453,24 @@ class FakeDirectory:
 
 
 class FakePager:
-    def __init__(self, *, ok: bool = True) -> None:
+    def __init__(self, *, ok: bool = True, on_call: Sequence[Person] = (), paged: bool = True) -> None:
         self.ok = ok
+        self.on_call = tuple(on_call)
+        self.is_page = paged
         self.paged: dict[str, tuple[Person, str]] = {}
+        self.answers: dict[str, Person] = {}
+        self.followed: list[tuple[str, PageState]] = []
 
     async def page(self, person: Person, text: str, key: str) -> Reached:
         self.paged.setdefault(key, (person, text))
-        return Reached(person, "fake", self.ok, "" if self.ok else "nobody is there")
+        return Reached(person, "fake", self.ok, "" if self.ok else "nobody is there", paged=self.is_page)
+
+    async def answered(self, key: str) -> Person | None:
+        return self.answers.get(key)
+
+    async def follow(self, key: str, to: PageState) -> bool:
+        self.followed.append((key, to))
+        return True
 
 
 def fake_ports(catalog: Catalog | None = None) -> Ports:
@@ -414,5 +492,9 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         documents=FakeDocuments(),
         directory=FakeDirectory(),
         pager=FakePager(),
+        poster=FakePoster(),
+        metrics=FakeMetrics(),
+        fronts=FakeFronts(),
+        marks=FakeMarks(),
         catalog=catalog or Catalog(),
     )

@@ -4,8 +4,13 @@ from bot.domain.alert_groups import AlertGroup
 from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
 from bot.domain.approval import Decision, Request
+from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
+from bot.domain.conditions import of_incidents as conditions_of_incidents
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
+from bot.domain.digest import Seen, count_incidents
+from bot.domain.digest import period as digest_period
+from bot.domain.digest import write as write_digest
 from bot.domain.errors import (
     AnchorRaced,
     CommandRejected,
@@ -18,13 +23,19 @@ from bot.domain.errors import (
 from bot.domain.examination import examine
 from bot.domain.facts import Build, Facts
 from bot.domain.faults import Finding
-from bot.domain.incident import Incident, PhaseState, Role, Severity, Status, check_transition
+from bot.domain.fronts import flaws as edge_flaws
+from bot.domain.incident import Incident, PhaseState, Role, Severity, Status, check_transition, fold
 from bot.domain.measures import Milestone, check_milestone, measure
+from bot.domain.reminders import About as ReminderAbout
+from bot.domain.reminders import due as reminders_due
+from bot.domain.reminders import lacks, sentence
 from bot.domain.run import Choice, Missing, Outcome, Reply, RunStatus
-from bot.domain.service import Link, Service, Target
+from bot.domain.service import DigestPlan, Link, Service, Target
 from bot.domain.snapshot import (
     BUILD,
     CHEAP_PARTS,
+    GOROUTINE,
+    HEAP,
     INTRUSIVE_REST,
     KERNEL_PARTS,
     Captured,
@@ -38,6 +49,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from bot.domain.timeline import Entry, Kind, Person, to_us
+from bot.domain.usual import Usual, learn, usual_key
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
 from bot.engine.alarms import proposals
@@ -45,16 +57,33 @@ from bot.engine.alarms import propose as propose_alerts
 from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
 from bot.engine.approval import press
-from bot.engine.grammar import Keyed, Mention, Moment, Rest, ServiceName, Warnings, closest, moment, usage
+from bot.engine.grammar import (
+    Keyed,
+    Mention,
+    Moment,
+    Rest,
+    ServiceName,
+    Span,
+    TeamName,
+    Warnings,
+    closest,
+    moment,
+    span,
+    usage,
+)
 from bot.engine.playbook import Danger, Params, Playbook
+from bot.engine.slots import VIA_CLOCK, slot_named
 from bot.engine.tools import Tools
-from bot.ports import Commit, Listed, Reached, Stored
+from bot.ports import Commit, Listed, PageState, Posted, Reached, Stored
 
 __all__ = [
     "BUILD",
     "CHEAP_PARTS",
+    "GOROUTINE",
+    "HEAP",
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
+    "VIA_CLOCK",
     "AlertGroup",
     "AnchorRaced",
     "Build",
@@ -62,9 +91,11 @@ __all__ = [
     "Choice",
     "CommandRejected",
     "Commit",
+    "Condition",
     "Danger",
     "Decision",
     "Diagnosis",
+    "DigestPlan",
     "Entry",
     "Facts",
     "Finding",
@@ -81,6 +112,7 @@ __all__ = [
     "Missing",
     "Moment",
     "Outcome",
+    "PageState",
     "Params",
     "Part",
     "PartStatus",
@@ -88,23 +120,31 @@ __all__ = [
     "PhaseState",
     "Pick",
     "Playbook",
+    "Posted",
     "Probe",
     "Reached",
+    "ReminderAbout",
     "Reply",
     "Request",
     "Rest",
     "Role",
     "RunFailed",
     "RunStatus",
+    "Seen",
     "Service",
     "ServiceName",
+    "ServiceSight",
     "Severity",
     "Signal",
+    "Span",
     "Status",
     "Stored",
     "Target",
+    "TargetSight",
+    "TeamName",
     "Tools",
     "TransitionRefused",
+    "Usual",
     "Warnings",
     "alerts_of",
     "check_milestone",
@@ -112,8 +152,16 @@ __all__ = [
     "claim_alerts",
     "closest",
     "compare_targets",
+    "conditions",
+    "conditions_of_incidents",
+    "count_incidents",
+    "digest_period",
+    "edge_flaws",
     "examine",
+    "fold",
     "intrusive_parts",
+    "lacks",
+    "learn",
     "manifest",
     "measure",
     "moment",
@@ -123,8 +171,14 @@ __all__ = [
     "proposals",
     "propose_alerts",
     "read_anchors",
+    "reminders_due",
+    "sentence",
     "settle_alerts",
+    "slot_named",
+    "span",
     "tell_alerts",
     "to_us",
     "usage",
+    "usual_key",
+    "write_digest",
 ]

@@ -1,6 +1,6 @@
 """What a step may use: the ports, the run it belongs to, and the ways to leave something behind."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -130,6 +130,10 @@ class Tools:
         """Give the run's incident as its timeline stands now."""
         return fold(await self.entries())
 
+    async def incident_named(self, incident_id: str) -> Incident:
+        """Give another incident as its timeline stands now."""
+        return fold(await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, incident_id)))
+
     async def entries(self) -> list[Entry]:
         """Give the whole timeline of the run's incident."""
         return await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, self.incident_id))
@@ -138,9 +142,20 @@ class Tools:
         """Give the latest incidents."""
         return await self.ports.store.read(lambda tx: self.ports.timeline.incidents(tx, ended=ended, limit=limit))
 
-    def blank(self, seq: int) -> None:
-        """Take the body out of an entry of the run's incident, together with the step's result."""
-        self._pending.append(lambda tx: self.ports.timeline.blank(tx, self.incident_id, seq))
+    def blanking(self, incident_id: str, seqs: Collection[int], /, **body: Any) -> Callable[[Tx], None]:
+        """Give the effect that takes the words out of entries and of the runs that wrote them, and tells of it."""
+        timeline, journal, now = self.ports.timeline, self.ports.journal, self.now()
+        author = Author(FIRSTFIVE if incident_id != self.incident_id else self.actor, self.run_id, self.step)
+
+        def act(tx: Tx) -> None:
+            wrote = {entry.run_id for entry in timeline.entries(tx, incident_id) if entry.seq in seqs}
+            for seq in sorted(seqs):
+                timeline.blank(tx, incident_id, seq)
+            for run_id in sorted(wrote - {""}):
+                journal.forget(tx, run_id)
+            timeline.append(tx, incident_id, [Draft(Kind.BLANKED, {"entries": sorted(seqs), **body})], author, now)
+
+        return act
 
     def record(self, kind: Kind, /, **body: Any) -> None:
         """Put an entry on the timeline, durable together with the step's result."""

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, or_, select, update
 
 from bot.adapters.sql.tables import hold, memo, reply, run, signal
 from bot.adapters.sql.tx import execute, moment, on_both, opened, pack, unpack, us
@@ -155,6 +156,16 @@ class SqlJournal:
         is_due = or_(run.c.wake_at_us.is_(None), run.c.wake_at_us <= to_us(now))
         wanted = select(run.c.id).where(run.c.status.in_(statuses), is_due).order_by(run.c.created_at_us, run.c.id)
         return list(opened(tx).connection.scalars(wanted))
+
+    def forget(self, tx: Tx, run_id: str) -> None:
+        """Take the words out of a run that has ended: its params, result, reason, memos, delivered answers."""
+        sql, known = opened(tx), self.get(tx, run_id)
+        if known is None or not known.status.ended:
+            return
+        plan = pack(PLAN, replace(known.plan, params={}))
+        sql.connection.execute(update(run).where(run.c.id == run_id).values(plan=plan, result=None, reason=""))
+        sql.connection.execute(delete(memo).where(memo.c.run_id == run_id))
+        sql.connection.execute(delete(reply).where(reply.c.key == f"run:{run_id}", reply.c.outcome != ""))
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
         """Give the ids of an incident's unended runs of a playbook, oldest first."""

@@ -172,3 +172,28 @@ async def test_an_answer_is_queued_once_per_key(ground: Ground) -> None:
 async def test_names_are_kept_whatever_they_hold(ground: Ground) -> None:
     await ground.admit("r1", actor=Person("U1", "אבי 💥"))
     assert (await ground.get("r1")).actor.name == "אבי 💥"
+
+
+async def test_forgets_the_words_of_a_run_that_has_ended_and_of_no_other(ground: Ground) -> None:
+    run = await ground.running()
+    await ground.remember(run, "step:say", '"secret"')
+    await ground.reply("run:r1", Reply("secret"))
+
+    async def forget(run_id: str) -> None:
+        await ground.write(lambda tx: ground.journal.forget(tx, run_id))
+
+    await forget("r1")
+    await forget("r99")
+    assert (await ground.get()).plan == run.plan
+    await ground.end(
+        replace(run, status=RunStatus.DONE, result={"text": "secret"}, reason="secret", ended_at=ground.now)
+    )
+    await ground.write(lambda tx: ground.surfaces.settle(tx, "run:r1", "delivered"))
+    await forget("r1")
+    forgotten = await ground.get()
+    assert (forgotten.plan, forgotten.status) == (replace(run.plan, params={}), RunStatus.DONE)
+    assert (forgotten.result, forgotten.reason, forgotten.ended_at) == (None, "", ground.now)
+    await ground.reply("run:r1", Reply("the key is free again"))
+    assert [answer.reply.text for answer in await ground.read(lambda tx: ground.surfaces.owed(tx, 9))] == [
+        "the key is free again"
+    ]

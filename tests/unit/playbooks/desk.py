@@ -34,7 +34,7 @@ class Desk:
     def __post_init__(self) -> None:
         self._ids = count(1)
         self._runner = Runner(REGISTRY, self.ports)
-        self._admission = Admission(REGISTRY, self.ports, lambda: f"r{next(self._ids)}")
+        self.admission = Admission(REGISTRY, self.ports, lambda: f"r{next(self._ids)}")
 
     async def say(self, words: str, by: Person = ADA) -> Run:
         parsed = parse(REGISTRY, words, self.ports.catalog)
@@ -42,7 +42,7 @@ class Desk:
 
     async def run(self, playbook: str, params: Mapping[str, Any], by: Person = ADA, incident_id: str = "") -> Run:
         command = Command(playbook, params, by, Source(via="test"), incident_id=incident_id)
-        run_id = (await self._admission.admit(command)).run_id
+        run_id = (await self.admission.admit(command)).run_id
         await self.work(lambda: bool(self.state.runs[run_id].status.ended))
         ended: Run = self.state.runs[run_id]
         return ended

@@ -12,6 +12,7 @@ WORDS = {
     "diagnose": "checkout",
     "milestone": "acknowledged",
     "note": "hello",
+    "redact": "entry=999 it names a customer",
     "role": "scribe",
     "service": "payment",
     "severity": "sev1",

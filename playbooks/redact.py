@@ -1,0 +1,82 @@
+"""Take the words of an entry off the timeline, for ever, when a second person agrees."""
+
+from dataclasses import dataclass, replace
+
+from bot.engine import CommandRejected, Danger, Entry, Kind, Params, Playbook, Reply, Rest, Tools, fold
+
+
+class Redact(Params):
+    """The number of the entry, as the incident's page shows it, and why its words must go."""
+
+    entry: int
+    reason: Rest
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The entry, without its words; `summary` is what the second person is shown."""
+
+    seq: int
+    sha256: str
+    summary: str
+
+
+playbook = Playbook("redact", "Blank an entry of the timeline for ever.", Redact, needs_incident=True, approvals=1)
+
+# These carry state and no free text; without them nobody could tell any more what the incident was.
+_STAY = {
+    Kind.CHANNEL_OPENED,
+    Kind.ROLE_SET,
+    Kind.MILESTONE,
+    Kind.SEVERITY_SET,
+    Kind.SERVICE_SET,
+    Kind.STEP_STARTED,
+    Kind.APPROVAL_DECIDED,
+    Kind.BLANKED,
+}
+
+
+@playbook.step("Find the entry")
+async def find(tools: Tools, params: Redact) -> Marked:
+    """Look at what is to be blanked; what it says is not repeated."""
+    found = _entry(await tools.entries(), params.entry)
+    if found is None:
+        raise CommandRejected(f"{tools.incident_id} has no entry {params.entry}.")
+    if found.body is None:
+        raise CommandRejected(f"Entry {found.seq} of {tools.incident_id} is blank already.")
+    if found.kind in _STAY:
+        raise CommandRejected(f"Entry {found.seq} ({found.kind}) says only what the incident is; it stays.")
+    what = f"Entry {found.seq}: {found.kind}, {found.at:%Y-%m-%d %H:%M:%S} UTC, {found.actor_name}"
+    return Marked(found.seq, found.body_sha256, f"{what}, {len(found.body)} characters.")
+
+
+@playbook.step("Blank it", danger=Danger.MUTATING)
+async def blank(tools: Tools, params: Redact, marked: Marked) -> Reply:
+    """Take the words out of the entry and out of the run that wrote it; repeat the state that it carried."""
+    entries = await tools.entries()
+    found = _entry(entries, marked.seq)
+    if found is None or found.body_sha256 != marked.sha256:
+        raise CommandRejected(f"Entry {marked.seq} is not the one that was looked at; nothing was blanked.")
+    by = tools.approved_by.name if tools.approved_by else ""
+    tools.also(tools.blanking(tools.incident_id, [marked.seq], reason=params.reason, approved_by=by))
+    _keep_state(tools, entries, marked.seq)
+    return Reply(
+        f"Entry {marked.seq} of {tools.incident_id} is blank; the chain still verifies. What Slack shows of it, and "
+        f"files that were kept, must be removed there."
+    )
+
+
+def _entry(entries: list[Entry], seq: int) -> Entry | None:
+    return next((entry for entry in entries if entry.seq == seq), None)
+
+
+def _keep_state(tools: Tools, entries: list[Entry], seq: int) -> None:
+    """Record again what only this entry said about the incident's state."""
+    before = fold(entries)
+    after = fold(replace(entry, body=None) if entry.seq == seq else entry for entry in entries)
+    if after.severity != before.severity:
+        tools.record(Kind.SEVERITY_SET, severity=before.severity.value, was=before.severity.value)
+    if after.service != before.service:
+        tools.record(Kind.SERVICE_SET, service=before.service)
+    if after.status != before.status:
+        tools.record(Kind.STATUS_SET, status=before.status.value, was=before.status.value, text="")
