@@ -24,15 +24,18 @@ from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
-from bot.adapters.nochat import NoDirectory, NoPager
+from bot.adapters.nochat import NoDirectory, NoPager, NoPoster
+from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.engines import address, conninfo, has_revision
 from bot.adapters.sql.journal import SqlJournal
+from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.capture import HttpTargets
+from bot.adapters.targets.fronts import HttpFronts
 from bot.adapters.worker import EmbeddedWorker
 from bot.domain import anchor
 from bot.domain.addresses import AddressRefused
@@ -51,6 +54,7 @@ from bot.settings import Settings
 from handlers import api, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
+from handlers.schedule import Schedule, digests
 from handlers.slack_desk import Desk
 
 if TYPE_CHECKING:
@@ -75,6 +79,7 @@ class House:
     worker: Engine
     notices: "Notices | None"
     metrics: Metrics
+    schedule: Schedule
     slack: "SlackSide | None"
     bolt: "AsyncApp | None"
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -82,6 +87,7 @@ class House:
     async def start(self) -> None:
         """Begin to execute runs and to speak with Slack."""
         await self.worker.start()
+        self.schedule.start()
         if self.notices is not None:
             await self.notices.start()
         if self.slack is not None:
@@ -90,6 +96,7 @@ class House:
     async def stop(self, grace_s: float | None = DRAIN_S) -> None:
         """Let running steps end, then let go of everything. `grace_s` is None where no worker was started."""
         self.stopping.set()
+        self.schedule.stop()
         if grace_s is not None:
             await self.worker.stop(grace_s)
         if self.slack is not None:
@@ -162,7 +169,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
     metrics = _metrics(ports, registry)
     slack = None if tools else _slack(settings, ports, surfaces, metrics)
     if slack is not None:
-        ports = replace(ports, directory=slack.directory, pager=slack.pager)
+        ports = replace(ports, directory=slack.directory, pager=slack.pager, poster=slack.poster)
         committed.listeners.append(slack.heard)
     admission = Admission(registry, ports, admitted=metrics.command)
     return House(
@@ -175,6 +182,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         worker=_engine(settings, _Counted(registry, ports, metrics), ports),
         notices=notices,
         metrics=metrics,
+        schedule=Schedule(admission, ports, digests(ports.catalog)),
         slack=slack,
         bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view)) if slack else None,
     )
@@ -202,6 +210,10 @@ def _ports(
         documents=documents,
         directory=NoDirectory(),
         pager=NoPager(),
+        poster=NoPoster(),
+        metrics=PrometheusMetrics(),
+        fronts=HttpFronts(),
+        marks=SqlMarks(),
         catalog=settings.catalog(),
     )
 

@@ -4,15 +4,16 @@ import os
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from bot.domain.errors import FirstFiveError
 from bot.domain.incident import Severity
-from bot.domain.service import Catalog, Link, Service, Target
+from bot.domain.service import Catalog, DigestPlan, Edge, Link, ReminderRules, Service, Target
+from bot.engine.slots import Slots
 
 DEFAULT_FILE = "firstfive.toml"
 
@@ -59,12 +60,30 @@ class TargetTable(_Table):
     allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
 
 
+class EdgeTable(_Table):
+    """A path of a service as users get it through caches."""
+
+    url: Address
+    max_age_s: float | None = Field(None, ge=0)
+    cache_control: str = ""
+    addresses: tuple[str, ...] = ()
+    allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_address(each)) for each in addresses)
+
+
 class ServiceTable(_Table):
     """A service: its targets, its git repository, its metrics, its links."""
 
     name: Name
     repository: str | None = None
     prometheus: Address | None = None
+    error_query: str = ""
+    latency_query: str = ""
+    edges: tuple[EdgeTable, ...] = ()
     links: tuple[LinkTable, ...] = ()
     targets: tuple[TargetTable, ...] = ()
 
@@ -86,6 +105,38 @@ class RetentionTable(_Table):
 _STORES = ("s3://", "gs://", "az://")
 
 
+class DigestTable(_Table):
+    """A team's digest: when, where, over which services (all of them, if none is named)."""
+
+    team: Name
+    cron: str
+    timezone: str = "UTC"
+    channel: str = Field(min_length=1)
+    services: tuple[str, ...] = ()
+    stalk: bool = False
+    grace_min: int = Field(60, ge=1, le=10_080)
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, cron: str) -> str:
+        return Slots(cron).cron
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, timezone: str) -> str:
+        return Slots("0 0 * * *", timezone).timezone
+
+
+class RemindersTable(_Table):
+    """When an incident's channel is reminded: minutes, 0 for never; how often at most until something changes."""
+
+    no_commander_min: int = Field(5, ge=0, le=10_080)
+    no_update_min: int = Field(30, ge=0, le=10_080)
+    not_resolved_min: int = Field(1_440, ge=0, le=43_200)
+    quiet_min: int = Field(2, ge=0, le=1_440)
+    at_most: int = Field(3, ge=0, le=100)
+
+
 class Settings(_Table):
     """The configuration of one FirstFive."""
 
@@ -95,6 +146,8 @@ class Settings(_Table):
     on_call: tuple[str, ...] = ()
     announcements: str = ""
     services: tuple[ServiceTable, ...] = ()
+    digests: tuple[DigestTable, ...] = ()
+    reminders: RemindersTable = RemindersTable()
 
     port: int = Field(8000, ge=0, le=65_535)
     database_url: str = "sqlite:///data/firstfive.db"
@@ -139,12 +192,27 @@ class Settings(_Table):
                 raise ValueError(f"the {kind} {twice[0]!r} is there twice")
         return services
 
+    @field_validator("digests")
+    @classmethod
+    def _of_known_services(cls, digests: tuple[DigestTable, ...], info: ValidationInfo) -> tuple[DigestTable, ...]:
+        known = {service.name for service in info.data.get("services", ())}
+        teams = [digest.team.lower() for digest in digests]
+        for digest in digests:
+            strangers = [name for name in digest.services if name not in known]
+            if strangers:
+                raise ValueError(f"the digest of {digest.team!r} names {strangers[0]!r}, which is no service here")
+            if teams.count(digest.team.lower()) > 1:
+                raise ValueError(f"the team {digest.team!r} is there twice")
+        return digests
+
     def catalog(self) -> Catalog:
         """Give the watched world as the domain knows it."""
         return Catalog(
             services=tuple(_service(table) for table in self.services),
             on_call=self.on_call,
             default_severity=self.default_severity.value,
+            digests=tuple(DigestPlan(**dict(table)) for table in self.digests),
+            reminders=ReminderRules(**dict(self.reminders)),
             retention_days=self.retention.days,
             bundle_max_bytes=self.bundle.max_mb * 1_000_000,
         )
@@ -210,6 +278,9 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "links": LinkTable,
     "bundle": BundleTable,
     "retention": RetentionTable,
+    "edges": EdgeTable,
+    "digests": DigestTable,
+    "reminders": RemindersTable,
 }
 
 
@@ -225,5 +296,8 @@ def _service(table: ServiceTable) -> Service:
         targets=tuple(Target(t.name, table.name, t.pprof, t.url, t.allow) for t in table.targets),
         repository=table.repository,
         prometheus=table.prometheus,
+        error_query=table.error_query,
+        latency_query=table.latency_query,
+        edges=tuple(Edge(**dict(edge)) for edge in table.edges),
         links=tuple(Link(link.title, link.url) for link in table.links),
     )

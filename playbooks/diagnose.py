@@ -21,9 +21,11 @@ from bot.engine import (
     ServiceName,
     Stored,
     Tools,
+    Usual,
     compare_targets,
     examine,
     to_us,
+    usual_key,
 )
 
 _PARTS: TypeAdapter[tuple[Captured, ...]] = TypeAdapter(tuple[Captured, ...])
@@ -80,7 +82,8 @@ async def take(tools: Tools, params: Diagnose) -> Taken:
 @playbook.step("Compare the targets")
 async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  # noqa: ARG001 - every step takes its params
     """Put every finding and the verdict on the timeline; a verdict is the moment the fault was located."""
-    diagnosis = compare_targets(await _facts(tools, taken))
+    usual = await tools.recall(usual_key(taken.service), Usual)
+    diagnosis = compare_targets(await _facts(tools, taken), usual)
     report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
     stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)
     kept = {part.file: {"sha256": part.sha256, "bytes": part.bytes} for part in taken.parts if part.sha256}

@@ -11,6 +11,7 @@ from bot.domain.faults.finding import megabytes, span, suffers
 from bot.domain.goroutines import Group
 from bot.domain.snapshot import duration
 from bot.domain.stacks import own_frame
+from bot.domain.usual import Usual, beyond
 
 RATIO = 2.0
 """With three targets or more: times the median of the others."""
@@ -22,15 +23,16 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Difference:
-    """In what a target differs from the others: its own value, and theirs, in words."""
+    """In what a target differs from the others, or from its own habit: its own value, and theirs, in words."""
 
     target: str
     what: str
     value: str
     others: str
+    against: str = "the others"
 
     def __str__(self) -> str:
-        return f"{self.target}: {self.what} {self.value}, the others {self.others}"
+        return f"{self.target}: {self.what} {self.value}, {self.against} {self.others}"
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,17 @@ MEASURES = (
 )
 
 
-def diagnose(facts: Mapping[str, Facts]) -> Diagnosis:
-    """Compare the targets and rank what fits. Pure: the same facts give the same diagnosis."""
+def diagnose(facts: Mapping[str, Facts], usual: Usual | None = None) -> Diagnosis:
+    """Compare the targets and rank what fits. Pure: the same facts give the same diagnosis.
+
+    :param usual: what earlier digests found usual of the service's targets in healthy times.
+    """
     targets = [facts[name] for name in sorted(facts)]
     findings = tuple(_findings(targets))
-    differences = (*_probe_differences(targets), *_build_differences(targets), *_number_differences(targets))
+    among = (*_probe_differences(targets), *_build_differences(targets), *_number_differences(targets))
+    known = {(each.target, each.what) for each in among}
+    unusual = (each for each in _unusual(targets, usual or Usual()) if (each.target, each.what) not in known)
+    differences = (*among, *unusual)
     return Diagnosis(
         verdict=findings[0].fault if findings else None,
         statement=_statement(targets, findings, differences),
@@ -123,6 +131,15 @@ def _number_differences(targets: Sequence[Facts]) -> Iterable[Difference]:
             others = [other for name, other in known if name != target]
             if others and value - median(others) >= measure.floor and value >= ratio * median(others):
                 yield Difference(target, measure.what, measure.write(value), span(others, measure.write))
+
+
+def _unusual(targets: Sequence[Facts], usual: Usual) -> Iterable[Difference]:
+    """Name numbers that are beyond a target's own habit: what all targets suffer alike, no comparison shows."""
+    for measure, name in zip(MEASURES, ("answer", "goroutines", "heap"), strict=False):
+        for each in targets:
+            value, middle = measure.read(each), usual.of(each.target, name)
+            if value is not None and middle is not None and beyond(value, middle, measure.floor) is not None:
+                yield Difference(each.target, measure.what, measure.write(value), measure.write(middle), "usually")
 
 
 def _probe_differences(targets: Sequence[Facts]) -> Iterable[Difference]:

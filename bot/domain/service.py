@@ -27,6 +27,51 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """A path as users get it through caches.
+
+    `max_age_s` is how old it may be, `cache_control` the directives it must come with, `addresses` where it is asked
+    (every address of its name if empty), `allow` the networks (CIDR) they must lie in.
+    """
+
+    url: str
+    max_age_s: float | None = None
+    cache_control: str = ""
+    addresses: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+
+
+@dataclass(frozen=True)
+class ReminderRules:
+    """When the channel of an incident is reminded: minutes (0: never), and how often at most until something changes.
+
+    `quiet_min`: nobody is reminded so soon after somebody wrote or decided something.
+    """
+
+    no_commander_min: int = 5
+    no_update_min: int = 30
+    not_resolved_min: int = 1_440
+    quiet_min: int = 2
+    at_most: int = 3
+
+
+@dataclass(frozen=True)
+class DigestPlan:
+    """Whose digest, when (a cron line in a time zone), where, over which services.
+
+    `stalk` posts only when something changed; a slot that was missed is made up for within `grace_min` minutes.
+    """
+
+    team: str
+    cron: str
+    timezone: str
+    channel: str
+    services: tuple[str, ...]
+    stalk: bool = False
+    grace_min: int = 60
+
+
+@dataclass(frozen=True)
 class Service:
     """A named group of targets that run the same program."""
 
@@ -35,6 +80,9 @@ class Service:
     repository: str | None = None
     prometheus: str | None = None
     links: tuple[Link, ...] = field(default=())
+    error_query: str = ""
+    latency_query: str = ""
+    edges: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +96,8 @@ class Catalog:
     services: tuple[Service, ...] = ()
     on_call: tuple[str, ...] = ()
     default_severity: str = "SEV2"
+    digests: tuple[DigestPlan, ...] = ()
+    reminders: ReminderRules = ReminderRules()
     retention_days: int = 0
     bundle_max_bytes: int = 50_000_000
 

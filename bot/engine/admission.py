@@ -11,6 +11,7 @@ from bot.domain.run import Run, Source
 from bot.domain.timeline import Person
 from bot.engine.playbook import Registry, plan_of
 from bot.engine.tools import Ports
+from bot.ports import Tx
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Admission:
         self._new_id = new_id
         self._admitted = admitted
 
-    async def admit(self, command: Command) -> Admitted:
-        """Make a command durable.
+    async def admit(self, command: Command, along: Callable[[Tx], bool] = lambda _: True) -> Admitted:
+        """Make a command durable. `along` is done in its transaction, before; if it gives False, nothing is admitted.
 
         :raises CommandRejected: there is no such playbook, or its params are wrong.
         """
@@ -66,7 +67,7 @@ class Admission:
             incident_id=command.incident_id,
             wake_at=command.wake_at,
         )
-        holder = await self._ports.store.write(lambda tx: self._ports.journal.admit(tx, run))
+        holder = await self._ports.store.write(lambda tx: self._ports.journal.admit(tx, run) if along(tx) else "")
         if holder == run_id:
             self._admitted(command.playbook, command.source.via)
         return Admitted(holder, fresh=holder == run_id)

@@ -17,6 +17,7 @@ from bot.adapters.slack.config import SlackConfig
 from bot.adapters.slack.directory import SlackDirectory
 from bot.adapters.slack.limits import Limits
 from bot.adapters.slack.pager import SlackPager
+from bot.adapters.slack.poster import SlackPoster
 from bot.adapters.slack.reconciler import Reconciler
 from bot.adapters.slack.sockets import SocketLink
 from bot.domain.errors import ChatFailed
@@ -31,7 +32,7 @@ _VIEW_S = 2.0
 
 
 class SlackSide:
-    """The composition root makes one. `directory` and `pager` are ports; `touch` and `touch_replies` wake it up."""
+    """The composition root makes one. `directory`, `pager`, `poster` are ports; `touch` and `touch_replies` wake it up."""
 
     def __init__(  # noqa: PLR0913 - the composition root names every part it hands over
         self,
@@ -68,6 +69,7 @@ class SlackSide:
         self.answers = Answers(studio)
         self.directory = SlackDirectory(self._chat, clock)
         self.pager = SlackPager(self._chat)
+        self.poster = SlackPoster(self._chat, Channels(self._chat), clock)
         self._sockets: SocketLink | None = None
         self._greeting: asyncio.Task[None] | None = None
 

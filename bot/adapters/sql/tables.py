@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
 
-REVISION = "0002"
+REVISION = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -108,6 +108,13 @@ hold = Table(
     Column("key", Text, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("until_us", BigInteger, nullable=False),
+)
+
+mark = Table(
+    "mark",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 surface = Table(

@@ -17,6 +17,7 @@ WORDS = {
     "service": "payment",
     "severity": "sev1",
     "snapshot": "checkout",
+    "snooze": "30m",
     "update": "hello",
 }
 

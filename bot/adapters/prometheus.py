@@ -1,0 +1,79 @@
+"""Asks a Prometheus (or what speaks its API) for numbers as they are now."""
+
+import json
+import math
+from typing import Any
+
+import httpx
+
+from bot.domain.run import Missing
+from bot.ports import Sample
+
+_TIMEOUT_S = 3.0
+_MOST_BYTES = 1024 * 1024
+_REASON = 160
+
+
+class PrometheusMetrics:
+    """The Metrics port: instant queries, bounded in time and bytes; never raises for what the other side does."""
+
+    def __init__(self, timeout_s: float = _TIMEOUT_S, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._timeout_s = timeout_s
+        self._transport = transport
+
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        """Give what a query answers now, numbers only; or why there is no answer."""
+        client = httpx.AsyncClient(timeout=self._timeout_s, transport=self._transport, trust_env=False)
+        params = {"query": query, "timeout": f"{self._timeout_s:g}s"}
+        try:
+            async with client, client.stream("GET", f"{base}/api/v1/query", params=params) as response:
+                body = await _body(response)
+        except httpx.TimeoutException:
+            return Missing(f"{base} gave no answer within {self._timeout_s:g} s")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Missing(f"{base} cannot be asked: {_short(str(error)) or type(error).__name__}")
+        return _samples(base, response.status_code, body)
+
+
+async def _body(response: httpx.Response) -> bytes:
+    read = bytearray()
+    async for chunk in response.aiter_bytes():
+        read += chunk
+        if len(read) > _MOST_BYTES:
+            break
+    return bytes(read)
+
+
+def _samples(base: str, status: int, body: bytes) -> tuple[Sample, ...] | Missing:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return Missing(f"{base} answered {status} with {len(body)} bytes that are not Prometheus's JSON")
+    if not isinstance(document, dict) or document.get("status") != "success":
+        error = document.get("error") if isinstance(document, dict) else None
+        return Missing(f"{base} answered {status}: {_short(str(error or 'no reason given'))}")
+    found = document.get("data")
+    try:
+        return tuple(sample for row in _rows(found) if (sample := _sample(row)) is not None)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        return Missing(f"{base} answered what this query should not give: {_short(str(found))}")
+
+
+def _rows(found: Any) -> list[Any]:
+    """Give the samples of a vector; a scalar is a vector of one without labels."""
+    if found["resultType"] == "scalar":
+        return [{"metric": {}, "value": found["result"]}]
+    if found["resultType"] != "vector":
+        raise ValueError(found["resultType"])
+    return list(found["result"])
+
+
+def _sample(row: Any) -> Sample | None:
+    """Read a sample; NaN is what a division by zero requests gives: no number."""
+    value = float(row["value"][1])
+    return None if math.isnan(value) else Sample({str(k): str(v) for k, v in row["metric"].items()}, value)
+
+
+def _short(text: str) -> str:
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= _REASON else f"{line[: _REASON - 1]}…"

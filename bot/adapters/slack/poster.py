@@ -1,0 +1,89 @@
+"""Posts into channels that belong to no incident, once for each key."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.adapters.slack.blocks import Around, Message, answer, section
+from bot.adapters.slack.channels import Channels
+from bot.adapters.slack.chat import Chat
+from bot.adapters.slack.text import clean, escape, mrkdwn, paragraphs, shorten
+from bot.domain.errors import ChatFailed
+from bot.domain.run import Reply
+from bot.ports import Clock, Posted
+
+_EVENT = "firstfive_post"
+_PAGES, _PER_PAGE = 5, 200
+_SECTION, _SECTIONS, _FALLBACK = 3_000, 4, 300
+# A post is tried for so long at most; older messages cannot carry its key.
+_LIFE = timedelta(days=1)
+
+
+class SlackPoster:
+    """The Poster port. The key is in the message's metadata; a channel that has it already is not posted to again."""
+
+    def __init__(self, chat: Chat, channels: Channels, clock: Clock, around: Around) -> None:
+        self._chat = chat
+        self._around = around
+        self._channels = channels
+        self._clock = clock
+
+    async def post(self, channel: str, text: str, key: str) -> Posted:
+        """Post Markdown to a channel, unless this key was posted there; never raises for what Slack does."""
+        blocks = tuple(section(piece) for piece in paragraphs(mrkdwn(text), _SECTION, _SECTIONS))
+        message = Message(escape(shorten(clean(text), _FALLBACK)) or "…", blocks)
+        return await self._place(channel, message, key, anew=False)
+
+    async def show(self, channel: str, reply: Reply, key: str) -> Posted:
+        """Post an answer with its buttons, or change the message of this key into it."""
+        return await self._place(channel, answer(reply, self._around), key, anew=True)
+
+    async def _place(self, channel: str, message: Message, key: str, *, anew: bool) -> Posted:
+        try:
+            place = await self._channels.id_of(channel)
+            ts = await self._find(place, key)
+            if ts and anew:
+                await self._chat.call("chat.update", channel=place, ts=ts, **_metadata(key), **message.args())
+            ts = ts or await self._send(place, message, key)
+        except ChatFailed as failure:
+            why = "there is no such channel" if failure.code == "announcements_not_found" else str(failure)
+            return Posted(ok=False, reason=f"{channel}: {why}", again=failure.retryable)
+        return Posted(ok=True, ref=f"{place}/{ts}")
+
+    async def _find(self, channel: str, key: str) -> str:
+        """Look for the key: nobody but Slack knows whether an earlier try came through."""
+        try:
+            return await self._look(channel, key, self._clock.now() - _LIFE)
+        except ChatFailed as failure:
+            if failure.code != "not_in_channel":
+                raise
+        await self._chat.call("conversations.join", channel=channel)
+        return await self._look(channel, key, self._clock.now() - _LIFE)
+
+    async def _look(self, channel: str, key: str, since: datetime) -> str:
+        cursor = ""
+        for _ in range(_PAGES):
+            page = await self._chat.call(
+                "conversations.history",
+                channel=channel,
+                include_all_metadata=True,
+                oldest=f"{since.timestamp():.0f}",
+                limit=_PER_PAGE,
+                cursor=cursor,
+            )
+            for message in page.get("messages", ()):
+                metadata = message.get("metadata") or {}
+                if (metadata.get("event_payload") or {}).get("key") == key:
+                    return str(message["ts"])
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return ""
+
+    async def _send(self, channel: str, message: Message, key: str) -> str:
+        quiet = {"unfurl_links": False, "unfurl_media": False}
+        args = {**message.args(), **quiet, **_metadata(key)}
+        return str((await self._chat.call("chat.postMessage", channel=channel, **args))["ts"])
+
+
+def _metadata(key: str) -> dict[str, Any]:
+    return {"metadata": {"event_type": _EVENT, "event_payload": {"key": key}}}

@@ -1,0 +1,254 @@
+"""Say how a team's services are: what changed since the last time, the most important first."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.engine import (
+    BUILD,
+    GOROUTINE,
+    HEAP,
+    VIA_CLOCK,
+    CommandRejected,
+    Condition,
+    DigestPlan,
+    Facts,
+    Incident,
+    Kind,
+    Missing,
+    Params,
+    Playbook,
+    Posted,
+    Reply,
+    Seen,
+    Service,
+    ServiceSight,
+    Status,
+    Target,
+    TargetSight,
+    TeamName,
+    Tools,
+    Usual,
+    closest,
+    conditions,
+    conditions_of_incidents,
+    count_incidents,
+    digest_period,
+    edge_flaws,
+    examine,
+    learn,
+    usual_key,
+    write_digest,
+)
+
+_AT_ONCE = 20
+_REQUESTS = 3
+_LATEST = 300
+_LONGEST_WAIT_S = 60.0
+_ERRORS = (
+    'sum(rate(http_requests_total{job="$service",code=~"5.."}[5m]))'
+    ' / sum(rate(http_requests_total{job="$service"}[5m]))'
+)
+_LATENCY = 'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="$service"}[5m])))'
+
+
+class Digest(Params):
+    """Of which team; left out, of the only one, or of everything."""
+
+    team: TeamName = ""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Every service as it is now."""
+
+    at: datetime
+    sights: tuple[ServiceSight, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The digest in Markdown; `changed` tells whether it differs from the last one, which `seen` is for the next."""
+
+    text: str
+    changed: bool
+    lines: int
+    seen: Seen
+
+
+playbook = Playbook(
+    "digest", "Say how a team's services are, and what changed since its last digest.", Digest, quiet=True
+)
+
+
+@playbook.step("Look at every service")
+async def look(tools: Tools, params: Digest) -> Looked:
+    """Probe, count, read certificates, edges and metrics; a few targets at a time."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+    services = _services(tools, _plan(tools, params.team))
+    once = [tools.once(each.name, ServiceSight, partial(_look, tools, each, gate)) for each in services]
+    return Looked(tools.now(), tuple(await asyncio.gather(*once)))
+
+
+@playbook.step("Write what changed")
+async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
+    """Compare with what the last digest saw; learn what is usual from what is well."""
+    plan = _plan(tools, params.team)
+    before = await tools.recall(_key(plan), Seen)
+    length = digest_period(before, looked.at)
+    incidents = await _incidents(tools, plan, looked.at - 2 * length)
+    found: list[Condition] = list(conditions_of_incidents(incidents, looked.at))
+    for sight in looked.sights:
+        usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
+        of_service = conditions(sight, usual, looked.at)
+        found += of_service
+        if not any(_concerns(each, sight.service) for each in incidents):
+            tools.keep(usual_key(sight.service), Usual, _learned(usual, sight, of_service, looked.at))
+    counted = count_incidents(incidents, looked.at, length)
+    digest, seen = write_digest(looked.sights, found, before, looked.at, counted)
+    return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen)
+
+
+@playbook.step("Post it once")
+async def post(tools: Tools, params: Digest, written: Written) -> Reply:
+    """Post what the clock asked for; whoever typed the verb gets it as the answer."""
+    if tools.run_row.source.via != VIA_CLOCK:
+        return Reply(written.text)
+    plan, slot = _plan(tools, params.team), tools.run_row.slot
+    if plan.stalk and not written.changed:
+        return Reply(f"Nothing changed for {plan.team}.")
+    posted = await _post(tools, plan, written.text, slot)
+    if posted.ok:
+        tools.keep(_key(plan), Seen, written.seen)
+    told = {"posted": posted.ref, "reason": posted.reason, "lines": written.lines}
+    tools.record(Kind.DIGEST, team=plan.team, slot=slot.split(":", 3)[-1], channel=plan.channel, **told)
+    return Reply(written.text)
+
+
+async def _post(tools: Tools, plan: DigestPlan, text: str, key: str) -> Posted:
+    """Try until it stands there, is refused for good, or is too old to be of use."""
+    until = tools.now() + timedelta(minutes=plan.grace_min)
+    wait_s = 1.0
+    while True:
+        posted = await tools.ports.poster.post(plan.channel, text, key)
+        if posted.ok or not posted.again or tools.now() >= until:
+            return posted
+        await tools.pause(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+
+def _plan(tools: Tools, team: str) -> DigestPlan:
+    plans = {plan.team.lower(): plan for plan in tools.catalog.digests}
+    if not team:
+        everything = DigestPlan("every service", "", "", "", ())
+        return next(iter(plans.values())) if len(plans) == 1 else everything
+    if team.lower() not in plans:
+        meant = closest(team, tuple(plans))
+        hint = f" Did you mean `{meant}`?" if meant else ""
+        known = ", ".join(plan.team for plan in plans.values()) or "none; add [[digests]] to firstfive.toml"
+        raise CommandRejected(f"No team `{team[:40]}` has a digest.{hint} Configured: {known}.")
+    return plans[team.lower()]
+
+
+def _key(plan: DigestPlan) -> str:
+    return f"digest:{plan.team}"
+
+
+def _services(tools: Tools, plan: DigestPlan) -> list[Service]:
+    return [each for each in tools.catalog.services if not plan.services or each.name in plan.services]
+
+
+async def _incidents(tools: Tools, plan: DigestPlan, since: datetime) -> list[Incident]:
+    """Give the team's incidents that are open, or began since then."""
+    latest = [*await tools.incidents(limit=_LATEST), *await tools.incidents(ended=True, limit=_LATEST)]
+    ids = dict.fromkeys(
+        row.id
+        for row in latest
+        if (not plan.services or row.service in plan.services)
+        and (row.opened_at >= since or row.status in {Status.OPEN, Status.MITIGATED})
+    )
+    return [await tools.incident_named(incident_id) for incident_id in ids]
+
+
+def _concerns(incident: Incident, service: str) -> bool:
+    return incident.status in {Status.OPEN, Status.MITIGATED} and incident.service in {"", service}
+
+
+def _learned(usual: Usual, sight: ServiceSight, found: Sequence[Condition], at: datetime) -> Usual:
+    """Learn from every target nothing is wrong with, a certificate aside."""
+    ill = {each.key.partition(":")[2] for each in found if not each.key.startswith("certificate:")}
+    if sight.service not in ill:
+        usual = learn(usual, "", sight.numbers, at)
+    for target in sight.targets:
+        if target.target not in ill:
+            usual = learn(usual, target.target, target.numbers, at)
+    return usual
+
+
+async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> ServiceSight:
+    targets, (error_ratio, latency), answers = await asyncio.gather(
+        asyncio.gather(*(_target(tools, each, gate) for each in service.targets)),
+        _metrics(tools, service),
+        asyncio.gather(*(tools.ports.fronts.edge(edge) for edge in service.edges)),
+    )
+    missing = next((each.reason for each in (error_ratio, latency) if isinstance(each, Missing)), "")
+    flaws = (flaw for edge, found in zip(service.edges, answers, strict=True) for flaw in edge_flaws(edge, found))
+    return ServiceSight(
+        service=service.name,
+        targets=tuple(targets),
+        error_ratio=error_ratio if isinstance(error_ratio, float) else None,
+        numbers={"latency": 1_000 * latency} if isinstance(latency, float) else {},
+        metrics=missing,
+        flaws=tuple(flaws),
+    )
+
+
+async def _target(tools: Tools, target: Target, gate: asyncio.Semaphore) -> TargetSight:
+    ports = tools.ports
+    async with gate:
+        probe, parts, certificate = await asyncio.gather(
+            ports.targets.probe(target, _REQUESTS),
+            ports.targets.capture(target, [GOROUTINE, HEAP, BUILD]),
+            ports.fronts.certificate(target),
+        )
+    facts = await asyncio.to_thread(examine, parts, probe)
+    numbers = {
+        "goroutines": facts.goroutines,
+        "heap": facts.heap.inuse_bytes if facts.heap else None,
+        "answer": probe.p50_ms if not probe.failures else None,
+    }
+    return TargetSight(
+        target=target.name,
+        probe=probe if probe.requests else None,
+        certificate=certificate,
+        numbers={name: float(value) for name, value in numbers.items() if value is not None},
+        build=str(facts.build) if facts.build.id or facts.build.revision else "",
+        reason="" if facts.goroutines is not None else _why(facts),
+    )
+
+
+def _why(facts: Facts) -> str:
+    reasons = [loss.reason for loss in facts.losses if loss.part == GOROUTINE.name]
+    return reasons[0].removeprefix(f"{facts.target}: ") if reasons else "nothing was captured"
+
+
+Number = float | Missing | None
+
+
+async def _metrics(tools: Tools, service: Service) -> tuple[Number, Number]:
+    """Ask for the share of failed requests, and for the 95th percentile of latency in seconds."""
+    if service.prometheus is None:
+        return None, None
+    queries = (service.error_query or _ERRORS, service.latency_query or _LATENCY)
+    asked = (_number(tools, service.prometheus, query.replace("$service", service.name)) for query in queries)
+    error_ratio, latency = await asyncio.gather(*asked)
+    return error_ratio, latency
+
+
+async def _number(tools: Tools, prometheus: str, query: str) -> Number:
+    samples = await tools.ports.metrics.ask(prometheus, query)
+    if isinstance(samples, Missing):
+        return samples
+    return max((sample.value for sample in samples), default=None)
