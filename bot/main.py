@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -25,6 +26,10 @@ from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager, NoPoster
+from bot.adapters.paging.opsgenie import Opsgenie
+from bot.adapters.paging.pager import ServicesPager
+from bot.adapters.paging.pagerduty import PagerDuty
+from bot.adapters.paging.webhook import Webhook
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.engines import address, conninfo, has_revision
@@ -46,12 +51,13 @@ from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
 from bot.domain.timeline import Audit, verify
 from bot.engine.admission import Admission
 from bot.engine.grammar import usage
+from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry, load
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
-from bot.ports import Anchors, Artifacts, Engine, Listed, Tx
+from bot.ports import Anchors, Artifacts, Engine, Listed, Pager, Tx
 from bot.settings import Settings
-from handlers import api, pages, probes
+from handlers import alerts, api, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
 from handlers.schedule import Schedule, digests
@@ -60,6 +66,7 @@ from handlers.slack_desk import Desk
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
 
+    from bot.adapters.paging.calls import Service
     from bot.adapters.slack.side import SlackSide
     from bot.adapters.sql.notices import Notices
 
@@ -76,6 +83,7 @@ class House:
     ports: Ports
     registry: Registry
     admission: Admission
+    intake: Intake
     worker: Engine
     notices: "Notices | None"
     metrics: Metrics
@@ -171,6 +179,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
     if slack is not None:
         ports = replace(ports, directory=slack.directory, pager=slack.pager, poster=slack.poster)
         committed.listeners.append(slack.heard)
+    ports = replace(ports, pager=_pager(settings, ports.pager))
     admission = Admission(registry, ports, admitted=metrics.command)
     return House(
         settings=settings,
@@ -179,6 +188,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         ports=ports,
         registry=registry,
         admission=admission,
+        intake=Intake(registry, ports, _alert_policy(settings), admitted=metrics.command),
         worker=_engine(settings, _Counted(registry, ports, metrics), ports),
         notices=notices,
         metrics=metrics,
@@ -266,6 +276,30 @@ def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Met
     )
 
 
+def _pager(settings: Settings, direct: Pager) -> Pager:
+    """Give the paging services that have a key or an address, in the order in which they are tried."""
+    services: list[Service] = []
+    if settings.pagerduty_routing_key:
+        services.append(
+            PagerDuty(
+                settings.pagerduty_routing_key,
+                settings.paging.pagerduty_url,
+                api_token=settings.pagerduty_api_token,
+                api_url=settings.paging.pagerduty_api_url,
+                page_url=settings.url,
+            )
+        )
+    if settings.opsgenie_api_key:
+        services.append(Opsgenie(settings.opsgenie_api_key, settings.paging.opsgenie_url))
+    if settings.paging.webhook:
+        services.append(Webhook(settings.paging.webhook, settings.paging_webhook_token, settings.url))
+    return ServicesPager(services, direct) if services else direct
+
+
+def _alert_policy(settings: Settings) -> AlertPolicy:
+    return AlertPolicy(settings.alert_routes, timedelta(minutes=settings.alert_flap_min), settings.alert_most)
+
+
 def _me() -> str:
     """Name this process among the replicas."""
     return f"{gethostname()}:{os.getpid()}:{token_hex(3)}"
@@ -335,11 +369,13 @@ API: dict[str, Any] = {
 
 def routes(house: House, app: FastAPI) -> FastAPI:
     """Give an application every way in."""
-    app.add_middleware(LoopbackOnly)
+    token = house.settings.firstfive_alerts_token
+    app.add_middleware(LoopbackOnly, also_public=(alerts.PREFIX,) if token else ())
     app.add_exception_handler(404, pages.not_found)
     app.include_router(probes.router(_checks(house), _degraded(house), house.metrics.exposition))
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
     app.include_router(api.router(house.admission, house.ports, house.registry))
+    app.include_router(alerts.router(house.intake, token))
     if house.bolt is not None:
         from handlers.slack import slack_router  # noqa: PLC0415 - loads Bolt, which is here already
 

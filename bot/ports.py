@@ -350,6 +350,9 @@ class Poster(Protocol):
     async def post(self, channel: str, text: str, key: str) -> Posted:
         """Post Markdown to a channel by its name, once for a key: a repeat finds the message and leaves it."""
 
+    async def show(self, channel: str, reply: Reply, key: str) -> Posted:
+        """Post an answer with its buttons, or change the message of this key into it."""
+
 
 @dataclass(frozen=True)
 class Sample:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from bot.domain.alerts import AlertRoute, Do
 from bot.domain.errors import FirstFiveError
 from bot.domain.incident import Severity
 from bot.domain.service import Catalog, DigestPlan, Edge, Link, ReminderRules, Service, Target
@@ -105,6 +106,24 @@ class RetentionTable(_Table):
 _STORES = ("s3://", "gs://", "az://")
 
 
+class AlertTable(_Table):
+    """A rule for alerts: those whose labels fit `match` get this service and severity, and this is done."""
+
+    match: dict[str, str] = {}
+    service: str = ""
+    severity: Severity | None = None
+    do: Do | None = None
+
+
+class PagingTable(_Table):
+    """Where pages to people go; keys come from the environment."""
+
+    webhook: Address | None = None
+    pagerduty_url: Address = "https://events.pagerduty.com"
+    pagerduty_api_url: Address = "https://api.pagerduty.com"
+    opsgenie_url: Address = "https://api.opsgenie.com"
+
+
 class DigestTable(_Table):
     """A team's digest: when, where, over which services (all of them, if none is named)."""
 
@@ -148,6 +167,10 @@ class Settings(_Table):
     services: tuple[ServiceTable, ...] = ()
     digests: tuple[DigestTable, ...] = ()
     reminders: RemindersTable = RemindersTable()
+    alerts: tuple[AlertTable, ...] = ()
+    alert_flap_min: int = Field(30, ge=0, le=1_440)
+    alert_most: int = Field(10, ge=1, le=1_000)
+    paging: PagingTable = PagingTable()
 
     port: int = Field(8000, ge=0, le=65_535)
     database_url: str = "sqlite:///data/firstfive.db"
@@ -156,6 +179,11 @@ class Settings(_Table):
     slack_signing_secret: str = ""
     slack_app_token: str = ""
     slack_api_url: Address = "https://slack.com/api"
+    firstfive_alerts_token: str = ""
+    pagerduty_routing_key: str = ""
+    pagerduty_api_token: str = ""
+    opsgenie_api_key: str = ""
+    paging_webhook_token: str = ""
     anchor: str = ""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     bundle: BundleTable = BundleTable()
@@ -192,6 +220,11 @@ class Settings(_Table):
                 raise ValueError(f"the {kind} {twice[0]!r} is there twice")
         return services
 
+    @property
+    def alert_routes(self) -> tuple[AlertRoute, ...]:
+        """The rules for alerts as the domain knows them."""
+        return tuple(AlertRoute(rule.match, rule.service, rule.severity, rule.do) for rule in self.alerts)
+
     @field_validator("digests")
     @classmethod
     def _of_known_services(cls, digests: tuple[DigestTable, ...], info: ValidationInfo) -> tuple[DigestTable, ...]:
@@ -211,6 +244,7 @@ class Settings(_Table):
             services=tuple(_service(table) for table in self.services),
             on_call=self.on_call,
             default_severity=self.default_severity.value,
+            announcements=self.announcements,
             digests=tuple(DigestPlan(**dict(table)) for table in self.digests),
             reminders=ReminderRules(**dict(self.reminders)),
             retention_days=self.retention.days,
@@ -218,7 +252,16 @@ class Settings(_Table):
         )
 
 
-SECRETS = ("slack_bot_token", "slack_signing_secret", "slack_app_token")
+SECRETS = (
+    "slack_bot_token",
+    "slack_signing_secret",
+    "slack_app_token",
+    "firstfive_alerts_token",
+    "pagerduty_routing_key",
+    "pagerduty_api_token",
+    "opsgenie_api_key",
+    "paging_webhook_token",
+)
 FROM_ENVIRONMENT: Mapping[str, str] = {
     **{secret: secret.upper() for secret in SECRETS},
     "slack_api_url": "SLACK_API_URL",
@@ -278,6 +321,8 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "links": LinkTable,
     "bundle": BundleTable,
     "retention": RetentionTable,
+    "alerts": AlertTable,
+    "paging": PagingTable,
     "edges": EdgeTable,
     "digests": DigestTable,
     "reminders": RemindersTable,

@@ -52,6 +52,8 @@ async def _open(tools: Tools, group: AlertGroup) -> Reply:
         raise RunFailed(f"The alerts have no incident: {outcome.reason or 'it was not opened'}")
     await settle_alerts(tools, group.key, outcome.incident_id)
     tell_alerts(tools, group.key)
+    if group.proposed:
+        tools.begin("propose", {"group": group.key})
     incident = await tools.incident()
     try:
         check_milestone(incident.milestones, Milestone.STARTED, group.starts_at, tools.now())

@@ -329,6 +329,12 @@ class FakePoster:
         self.posts.setdefault(key, (channel, text))
         return Posted(ok=True, ref=f"{channel}/{len(self.posts)}")
 
+    async def show(self, channel: str, reply: Reply, key: str) -> Posted:
+        if self.refusals:
+            return self.refusals.pop(0)
+        self.posts[key] = (channel, reply.text)
+        return Posted(ok=True, ref=f"{channel}/{len(self.posts)}")
+
 
 class FakeMetrics:
     """Answers by query; what it was not given it has no numbers for."""

@@ -1,7 +1,10 @@
 """What stands in for a chat where none is configured: it knows nobody better than by name, and reaches nobody."""
 
+from bot.domain.run import Reply
 from bot.domain.timeline import Person
-from bot.ports import Posted, Reached
+from bot.ports import PageState, Posted, Reached
+
+_NOBODY: Person | None = None
 
 
 class NoDirectory:
@@ -20,6 +23,10 @@ class NoPoster:
         del text, key
         return Posted(ok=False, reason=f"{channel}: no chat is configured, set SLACK_BOT_TOKEN")
 
+    async def show(self, channel: str, reply: Reply, key: str) -> Posted:
+        """Say that there is no channel to show it in."""
+        return await self.post(channel, reply.text, key)
+
 
 class NoPager:
     """Reaches nobody, and says why."""
@@ -28,3 +35,18 @@ class NoPager:
         """Say that there is no way to reach anybody."""
         del text, key
         return Reached(person, "not at all", ok=False, reason="no chat is configured: set SLACK_BOT_TOKEN")
+
+    @property
+    def on_call(self) -> tuple[Person, ...]:
+        """Name nobody."""
+        return ()
+
+    async def answered(self, key: str) -> Person | None:
+        """Say that nobody was paged."""
+        del key
+        return _NOBODY
+
+    async def follow(self, key: str, to: PageState) -> bool:
+        """Do nothing: nobody was paged."""
+        del key, to
+        return True

@@ -96,6 +96,7 @@ class Catalog:
     services: tuple[Service, ...] = ()
     on_call: tuple[str, ...] = ()
     default_severity: str = "SEV2"
+    announcements: str = ""
     digests: tuple[DigestPlan, ...] = ()
     reminders: ReminderRules = ReminderRules()
     retention_days: int = 0

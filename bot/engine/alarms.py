@@ -51,10 +51,7 @@ async def settle(tools: Tools, key: str, incident_id: str) -> None:
         group = _lead(tools, tx, key)
         tools.ports.journal.bind(tx, tools.run_row, incident_id)
         if group.opener == tools.run_id and not group.incident_id:
-            opened = replace(group, incident_id=incident_id)
-            alerts.keep(tx, opened)
-            if group.proposed:
-                tools.ports.timeline.append(tx, HOUSE, [alert_groups.propose(opened)], _author(tools), tools.now())
+            alerts.keep(tx, replace(group, incident_id=incident_id))
 
     await tools.ports.store.write(act)
     tools.run_row = replace(tools.run_row, incident_id=incident_id)
@@ -83,11 +80,12 @@ def propose(tools: Tools, key: str) -> None:
         alerts = tools.ports.alerts
         alerts.lock(tx)
         group = _lead(tools, tx, key)
-        if group.incident_id or group.opener:
+        if group.opener and not group.incident_id:
             return
-        told = replace(group, proposed=True, told=group.told + 1, told_at=tools.now())
-        alerts.keep(tx, told)
-        tools.ports.timeline.append(tx, HOUSE, [alert_groups.propose(told)], _author(tools), tools.now())
+        if not group.incident_id:
+            group = replace(group, proposed=True, told=group.told + 1, told_at=tools.now())
+            alerts.keep(tx, group)
+        tools.ports.timeline.append(tx, HOUSE, [alert_groups.propose(group)], _author(tools), tools.now())
 
     tools.also(act)
 

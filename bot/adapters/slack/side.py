@@ -20,8 +20,8 @@ from bot.adapters.slack.pager import SlackPager
 from bot.adapters.slack.poster import SlackPoster
 from bot.adapters.slack.reconciler import Reconciler
 from bot.adapters.slack.sockets import SocketLink
-from bot.domain.errors import ChatFailed
 from bot.adapters.slack.speaker import Speaker
+from bot.domain.errors import ChatFailed
 from bot.domain.run import Reply
 from bot.domain.service import Catalog
 from bot.ports import Artifacts, Clock, Store, Surfaces, Timeline
@@ -46,10 +46,10 @@ class SlackSide:
         catalog: Catalog,
         limits: Limits | None = None,
         count: Count = lambda *_: None,
-    ) -> None:
         speaker: Speaker | None = None,
-        self._config = config
+    ) -> None:
         """With a `speaker`, this process is one of several, and shows and answers only while it has the word."""
+        self._config = config
         self._chat = Chat(config, clock, limits, count)
         self._around = Around(config.page_url, catalog.names)
         self._speaker = speaker
@@ -70,6 +70,7 @@ class SlackSide:
         self.directory = SlackDirectory(self._chat, clock)
         self.pager = SlackPager(self._chat)
         self.poster = SlackPoster(self._chat, Channels(self._chat), clock)
+        self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
         self._sockets: SocketLink | None = None
         self._greeting: asyncio.Task[None] | None = None
 
@@ -106,11 +107,11 @@ class SlackSide:
                 self.touch(name)
             elif kind == "replies":
                 self.touch_replies()
-
-    def touch(self, incident_id: str) -> None:
             elif kind == "everything":
                 self.reconciler.look_again()
                 self.touch_replies()
+
+    def touch(self, incident_id: str) -> None:
         """Say that an incident has new entries; from any thread."""
         self.reconciler.touch(incident_id)
 
@@ -143,8 +144,6 @@ class SlackSide:
         """
         await self._chat.call_within(_VIEW_S, "views.open", trigger_id=trigger_id, view=view)
 
-    async def _greet(self) -> None:
-        """Ask who we are, so that a wrong token shows in the log and in the health, not at 03:00."""
     async def _begin(self) -> None:
         """Speak, remembering nothing of an earlier time: others may have spoken since."""
         self.reconciler, self.answers = Reconciler(self._studio), Answers(self._studio)
@@ -155,6 +154,8 @@ class SlackSide:
         await self.reconciler.stop()
         await self.answers.stop()
 
+    async def _greet(self) -> None:
+        """Ask who we are, so that a wrong token shows in the log and in the health, not at 03:00."""
         try:
             await self._chat.me()
         except ChatFailed as failure:

@@ -110,6 +110,45 @@ hold = Table(
     Column("until_us", BigInteger, nullable=False),
 )
 
+alert_group = Table(
+    "alert_group",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("sender", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("do", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("starts_at_us", BigInteger, nullable=False),
+    Column("began_at_us", BigInteger, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    Column("lead", Text, nullable=False),
+    Column("opener", Text, nullable=False),
+    Column("incident_id", Text, nullable=False),
+    Column("proposed", Integer, nullable=False),
+    Column("firing", Integer, nullable=False),
+    Column("fired", Integer, nullable=False),
+    Column("resolved", Integer, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("told_at_us", BigInteger),
+    Index(None, "do", "began_at_us"),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("firing", Integer, nullable=False),
+    Column("starts_at_us", BigInteger, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("key", "fingerprint"),
+)
+
 mark = Table(
     "mark",
     metadata,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.store import SqlStore
@@ -16,9 +17,9 @@ from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.domain.run import Plan, Reply, Run, Source
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, Person
-from bot.ports import Journal, Marks, Memory, Store, Surfaces, Timeline, Tx
+from bot.ports import Alerts, Journal, Marks, Memory, Store, Surfaces, Timeline, Tx
 from tests.databases import fresh_postgres, fresh_sqlite
-from tests.fakes import FakeClock, FakeJournal, FakeMarks, FakeStore, FakeSurfaces, FakeTimeline
+from tests.fakes import FakeAlerts, FakeClock, FakeJournal, FakeMarks, FakeStore, FakeSurfaces, FakeTimeline
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class Ground:
     journal: Journal
     surfaces: Surfaces
     marks: Marks
+    alerts: Alerts
     clock: FakeClock
     rung: list[str] = field(default_factory=list)
 
@@ -101,10 +103,10 @@ async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     clock, rung = FakeClock(), list[str]()
     if request.param == "fake":
         store = FakeStore(lambda topics: rung.extend(sorted(topics)))
-        yield Ground(store, FakeTimeline(), FakeJournal(clock), FakeSurfaces(), FakeMarks(), clock, rung)
+        yield Ground(store, FakeTimeline(), FakeJournal(clock), FakeSurfaces(), FakeMarks(), FakeAlerts(), clock, rung)
         return
     with ExitStack() as stack:
         url = fresh_sqlite(tmp_path) if request.param == "sqlite" else stack.enter_context(fresh_postgres())
         sql = SqlStore(url, lambda topics: rung.extend(sorted(topics)))
-        yield Ground(sql, SqlTimeline(), SqlJournal(clock), SqlSurfaces(), SqlMarks(), clock, rung)
+        yield Ground(sql, SqlTimeline(), SqlJournal(clock), SqlSurfaces(), SqlMarks(), SqlAlerts(), clock, rung)
         await sql.close()

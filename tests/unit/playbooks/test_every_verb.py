@@ -7,6 +7,9 @@ from bot.engine.grammar import usage
 from tests.unit.playbooks.desk import REGISTRY, desk
 
 WORDS = {
+    "alert": "nothing",
+    "paging": "key=nothing",
+    "propose": "nothing",
     "canary": "checkout",
     "changes": "checkout",
     "diagnose": "checkout",
