@@ -47,7 +47,7 @@ async def _body(response: httpx.Response) -> bytes:
 def _samples(base: str, status: int, body: bytes) -> tuple[Sample, ...] | Missing:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Missing(f"{base} answered {status} with {len(body)} bytes that are not Prometheus's JSON")
     if not isinstance(document, dict) or document.get("status") != "success":
         error = document.get("error") if isinstance(document, dict) else None

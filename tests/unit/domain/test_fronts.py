@@ -34,7 +34,7 @@ def read(status: int = 200, **headers: str) -> EdgeAnswer:
 def test_age_and_lifetime_are_read_from_the_headers(
     headers: dict[str, str], age: float | None, lifetime: float | None
 ) -> None:
-    answer = read(**headers)
+    answer = read(200, **headers)
     assert (answer.age_s, answer.lifetime_s) == (age, lifetime)
 
 

@@ -1,0 +1,84 @@
+"""Prometheus over a wire made of words: numbers, or why there are none."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.adapters.prometheus import PrometheusMetrics
+from bot.domain.run import Missing
+from bot.ports import Metrics, Sample
+from tests.fakes import FakeMetrics
+
+BASE = "http://127.0.0.1:9090"
+
+
+def vector(*rows: tuple[dict[str, str], str]) -> dict[str, Any]:
+    result = [{"metric": labels, "value": [1_700_000_000.0, value]} for labels, value in rows]
+    return {"status": "success", "data": {"resultType": "vector", "result": result}}
+
+
+def answering(body: Any, status: int = 200) -> PrometheusMetrics:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/api/v1/query"
+        assert request.url.params["query"] == "up"
+        return httpx.Response(status, content=content)
+
+    return PrometheusMetrics(transport=httpx.MockTransport(answer))
+
+
+@pytest.mark.parametrize(
+    ("body", "samples"),
+    [
+        (vector(({"job": "checkout"}, "0.25"), ({}, "1")), (Sample({"job": "checkout"}, 0.25), Sample({}, 1.0))),
+        (vector(), ()),
+        (vector(({}, "NaN")), ()),
+        ({"status": "success", "data": {"resultType": "scalar", "result": [1.0, "3"]}}, (Sample({}, 3.0),)),
+    ],
+)
+async def test_numbers_come_with_their_labels(body: Any, samples: tuple[Sample, ...]) -> None:
+    assert await answering(body).ask(BASE, "up") == samples
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ({"status": "error", "error": "parse error: unexpected end"}, 400, "answered 400: parse error: unexpected end"),
+        (b"<html>gateway</html>", 502, "answered 502 with 20 bytes that are not Prometheus's JSON"),
+        ([], 200, "answered 200: no reason given"),
+        ({"status": "success", "data": None}, 200, "what this query should not give"),
+        ({"status": "success", "data": {"resultType": "matrix", "result": []}}, 200, "what this query should not give"),
+        (vector(({}, "many")), 200, "what this query should not give"),
+        (b"[" * 2_000_000, 200, "not Prometheus's JSON"),
+    ],
+)
+async def test_anything_else_is_missing_and_says_why(body: Any, status: int, reason: str) -> None:
+    answer = await answering(body, status).ask(BASE, "up")
+    assert isinstance(answer, Missing)
+    assert reason in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (httpx.ReadTimeout("slow"), "gave no answer within 3 s"),
+        (httpx.ConnectError("refused"), "cannot be asked: refused"),
+        (httpx.RemoteProtocolError(""), "cannot be asked: RemoteProtocolError"),
+    ],
+)
+async def test_a_broken_wire_is_missing_too(error: httpx.HTTPError, reason: str) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    asked = await PrometheusMetrics(transport=httpx.MockTransport(answer)).ask(BASE, "up")
+    assert isinstance(asked, Missing)
+    assert asked.reason.endswith(reason)
+
+
+@pytest.mark.parametrize("made", [lambda: answering(vector(({}, "2"))), lambda: FakeMetrics({"up": 2.0})])
+async def test_the_fake_answers_like_the_real_one(made: Callable[[], Metrics]) -> None:
+    assert await made().ask(BASE, "up") == (Sample({}, 2.0),)

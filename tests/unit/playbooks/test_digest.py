@@ -1,0 +1,206 @@
+"""The digest as the clock asks for it, and as a person does."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.fronts import Certificate, EdgeAnswer
+from bot.domain.run import Missing, Run, RunStatus, Source
+from bot.domain.service import Catalog, DigestPlan, Edge, Service
+from bot.domain.snapshot import GOROUTINE, Probe, captured
+from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind
+from bot.engine.admission import Command
+from bot.engine.slots import VIA_CLOCK
+from bot.ports import Posted
+from tests.fakes import NOON, FakeFronts, FakeMetrics, FakePoster, FakeTargets
+from tests.unit.domain import go_profiles
+from tests.unit.playbooks.desk import ADA, TARGETS, Desk, desk
+
+PROMETHEUS = "http://127.0.0.1:9090"
+EDGE = Edge("https://shop.example.com/app.js", max_age_s=60)
+CHECKOUT = Service(
+    "checkout", TARGETS, prometheus=PROMETHEUS, error_query="errors", latency_query="latency", edges=(EDGE,)
+)
+SHOP = DigestPlan("shop", "0 9 * * *", "UTC", "#shop", ("checkout",))
+STALK = DigestPlan("stalk", "* * * * *", "UTC", "#shop", (), stalk=True)
+CATALOG = Catalog((CHECKOUT, Service("payment", ())), digests=(SHOP, STALK))
+HEALTHY = [Probe(target.name, 3, (("200", 3),), 4.0, 6.0) for target in TARGETS]
+SLOT = "digest:shop:abc:2026-03-01T09:00:00Z"
+
+
+def counting(goroutines: int) -> list[Any]:
+    content = go_profiles.profile(go_profiles.GOROUTINE, [([go_profiles.main_frame("work")], [goroutines])])
+    return [captured(target.name, GOROUTINE, content, 0.01) for target in TARGETS]
+
+
+def house(**parts: Any) -> Desk:
+    return desk(
+        **{
+            "catalog": CATALOG,
+            "targets": FakeTargets(HEALTHY, counting(40)),
+            "metrics": FakeMetrics({"errors": 0.0, "latency": 0.01}),
+            **parts,
+        }
+    )
+
+
+async def clock(at: Desk, slot: str = SLOT, team: str = "shop") -> Run:
+    """Let the clock ask for a slot."""
+    command = Command("digest", {"team": team}, FIRSTFIVE, Source(via=VIA_CLOCK), slot=slot)
+    run_id = (await at.admission.admit(command)).run_id
+    await at.work(lambda: bool(at.state.runs[run_id].status.ended))
+    run: Run = at.state.runs[run_id]
+    assert run.status is RunStatus.DONE, run.reason
+    return run
+
+
+async def opened(at: Desk, severity: str, service: str, title: str) -> None:
+    """Open an incident without its five minutes."""
+    draft = Draft(Kind.OPENED, {"title": title, "severity": severity.upper(), "service": service})
+    timeline, now = at.ports.timeline, at.ports.clock.now()
+    await at.ports.store.write(lambda tx: timeline.open(tx, draft, Author(ADA), now))
+
+
+def later(number: int, team: str = "shop") -> str:
+    return f"digest:{team}:abc:2026-03-{number + 1:02}T09:00:00Z"
+
+
+def posts(at: Desk) -> list[str]:
+    assert isinstance(at.ports.poster, FakePoster)
+    return [text for _, text in at.ports.poster.posts.values()]
+
+
+def told(at: Desk) -> list[dict[str, Any]]:
+    return [entry.facts for entry in at.chain(HOUSE) if entry.kind == Kind.DIGEST]
+
+
+async def test_nothing_to_say_is_one_line_in_the_team_s_channel() -> None:
+    at = house()
+    await clock(at)
+    assert at.ports.poster.posts == {  # type: ignore[attr-defined]
+        SLOT: ("#shop", "*Health of shop*: nothing to say. 1 service, 3 targets, 3 of them probed: all well.")
+    }
+    assert told(at)[0]["slot"] == "2026-03-01T09:00:00Z"
+    assert {entry.kind for entry in at.chain(HOUSE)} == {Kind.DIGEST}
+
+
+async def test_the_same_slot_twice_is_one_post() -> None:
+    at = house()
+    first, second = await clock(at), await clock(at)
+    assert first.id == second.id
+    assert len(posts(at)) == 1
+
+
+async def test_everything_it_can_see_is_in_it_the_worst_first() -> None:
+    ill = [Probe("checkout-2", 3, (("503", 3),), 4.0, 6.0), HEALTHY[0], HEALTHY[2]]
+    at = house(
+        targets=FakeTargets(ill, counting(40)),
+        metrics=FakeMetrics({"errors": 0.07, "latency": 0.2}),
+        fronts=FakeFronts(
+            Certificate("checkout-1", NOON + timedelta(days=2)),
+            edges={EDGE.url: [EdgeAnswer("192.0.2.1", 200, age_s=600.0)]},
+        ),
+    )
+    await opened(at, "sev1", "checkout", "5xx")
+    await clock(at)
+    lines = posts(at)[0].splitlines()
+    assert [line.removeprefix("• New: ")[:30] for line in lines[1:6]] == [
+        "INC-1 SEV1 is open for 0 s: 5x",
+        "checkout-2 answers 3 x 503 in ",
+        "checkout: 7.0 % of requests fa",
+        "checkout-1: its certificate ex",
+        "https://shop.example.com/app.j",
+    ]
+    assert lines[6] == "1 incident in the last 24 h, 0 before. 1 of them not resolved."
+
+
+async def test_open_and_closed_incidents_are_told_apart() -> None:
+    at = house()
+    await opened(at, "sev2", "checkout", "slow")
+    await opened(at, "sev3", "checkout", "gone")
+    await opened(at, "sev3", "payment", "not ours")
+    await at.say("resolve INC-2")
+    at.later(3_600)
+    await clock(at)
+    assert "INC-1 SEV2 is open for 1 h: slow; nobody commands" in posts(at)[0]
+    assert "INC-2" not in posts(at)[0]
+    assert "INC-3" not in posts(at)[0]
+    assert "2 incidents in the last 24 h" in posts(at)[0]
+
+
+async def test_stalk_posts_when_something_changes_and_else_is_silent() -> None:
+    at = house()
+    targets = at.ports.targets
+    assert isinstance(targets, FakeTargets)
+    for minute, probe in enumerate((HEALTHY[0], HEALTHY[0], None, None, HEALTHY[0], HEALTHY[0])):
+        targets.probes["checkout-1"] = probe or Probe("checkout-1", 3, (("503", 3),))
+        await clock(at, later(minute, "stalk"), "stalk")
+    assert [text.splitlines()[1] for text in posts(at)] == [
+        "• New: checkout-1 answers 3 x 503",
+        "• Over: checkout-1 answers well again",
+    ]
+
+
+async def test_healthy_digests_make_a_habit_and_what_is_beyond_it_is_told() -> None:
+    at = house()
+    for day in range(3):
+        await clock(at, later(day))
+    at.later(86_400)
+    assert isinstance(at.ports.targets, FakeTargets)
+    at.ports.targets.captures = counting(900)
+    await clock(at, later(3))
+    assert "• New: checkout-1: 900 goroutines, usually 40" in posts(at)[-1]
+    found = (await at.say("diagnose checkout")).result["summary"]
+    assert "checkout-1: goroutines 900, usually 40" in found
+
+
+async def test_during_an_incident_nothing_is_learned() -> None:
+    at = house()
+    await opened(at, "sev2", "checkout", "leak")
+    for day in range(4):
+        await clock(at, later(day))
+    assert "usual:checkout" not in at.state.marks
+
+
+async def test_a_channel_that_cannot_be_posted_to_is_said_in_the_timeline_and_news_stays_news() -> None:
+    refused = Posted(ok=False, reason="#shop: there is no such channel")
+    at = house(poster=FakePoster(refused))
+    await opened(at, "sev1", "checkout", "5xx")
+    await clock(at)
+    assert (told(at)[0]["posted"], told(at)[0]["reason"]) == ("", "#shop: there is no such channel")
+    await clock(at, later(1))
+    assert "• New: INC-1" in posts(at)[0]
+
+
+async def test_while_slack_is_away_it_tries_until_the_digest_is_too_old() -> None:
+    away = Posted(ok=False, reason="unreachable", again=True)
+    at = house(poster=FakePoster(away, away, away))
+    await clock(at)
+    assert len(posts(at)) == 1
+    gone = house(poster=FakePoster(*[away] * 500))
+    await clock(gone)
+    assert told(gone)[0]["reason"] == "unreachable"
+    assert timedelta(minutes=60) <= gone.ports.clock.now() - NOON < timedelta(minutes=65)
+
+
+async def test_metrics_that_do_not_answer_are_a_line_and_no_failure() -> None:
+    at = house(metrics=FakeMetrics({"errors": Missing("connection refused"), "latency": 0.01}))
+    await clock(at)
+    assert "• New: checkout: no metrics: connection refused" in posts(at)[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("digest shop", "*Health of shop*: nothing to say."),
+        ("digest SHOP", "*Health of shop*: nothing to say."),
+        ("digest", "*Health of every service*: nothing to say. 2 services"),
+        ("digest shoop", "No team `shoop` has a digest. Did you mean `shop`? Configured: shop, stalk."),
+    ],
+)
+async def test_a_person_gets_it_as_an_answer_and_nothing_is_posted(words: str, said: str) -> None:
+    at = house()
+    assert (await at.text(words)).startswith(said)
+    assert posts(at) == []
+    assert told(at) == []

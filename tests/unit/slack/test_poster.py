@@ -1,0 +1,56 @@
+"""A post stands in its channel once, whatever its calls did."""
+
+import pytest
+
+from bot.adapters.slack.blocks import Around
+from bot.adapters.slack.channels import Channels
+from bot.adapters.slack.poster import SlackPoster
+from tests.unit.slack.fake_slack import AFTER, BEFORE, BOT, FakeSlack, HandClock
+
+TEXT = "*Health of shop*\n• New: checkout-1 answers 3 x 503\n<!channel>"
+
+
+def workspace() -> tuple[FakeSlack, SlackPoster]:
+    slack = FakeSlack(HandClock())
+    slack.add_channel("shop")
+    return slack, SlackPoster(slack, Channels(slack), slack.clock, Around("http://pages"))
+
+
+def said(slack: FakeSlack) -> list[str]:
+    return [message["text"] for channel in slack.channels.values() for message in channel["messages"]]
+
+
+async def test_a_slot_is_posted_once_by_all_who_try() -> None:
+    slack, poster = workspace()
+    for _ in range(3):
+        assert (await poster.post("#shop", TEXT, "digest:shop:1")).ok
+    _, another = slack, SlackPoster(slack, Channels(slack), slack.clock, Around("http://pages"))
+    assert (await another.post("shop", TEXT, "digest:shop:1")).ok
+    assert len(said(slack)) == 1
+    assert "<!channel>" not in said(slack)[0]
+    await poster.post("#shop", TEXT, "digest:shop:2")
+    assert len(said(slack)) == 2
+
+
+@pytest.mark.parametrize("mode", [BEFORE, AFTER, "ratelimited"])
+async def test_a_call_that_fails_is_tried_again_without_a_second_message(mode: str) -> None:
+    slack, poster = workspace()
+    slack.faults = [("chat.postMessage", mode)]
+    first = await poster.post("#shop", TEXT, "k")
+    assert (first.ok, first.again) == (False, True)
+    assert (await poster.post("#shop", TEXT, "k")).ok
+    assert len(said(slack)) == 1
+
+
+async def test_it_enters_a_channel_it_is_not_in() -> None:
+    slack, poster = workspace()
+    channel = next(iter(slack.channels.values()))
+    channel["members"].discard(BOT)
+    assert (await poster.post("#shop", TEXT, "k")).ok
+    assert BOT in channel["members"]
+
+
+async def test_a_channel_that_is_not_there_is_said_and_not_tried_again() -> None:
+    _, poster = workspace()
+    posted = await poster.post("#nowhere", TEXT, "k")
+    assert (posted.ok, posted.again, posted.reason) == (False, False, "#nowhere: there is no such channel")
