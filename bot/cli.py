@@ -3,11 +3,14 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import demo as demo_
 from bot import headless, server
@@ -48,6 +51,15 @@ def _do(act: Callable[[], Any]) -> Any:
         _stop(str(error), 2)
     except FirstFiveError as error:
         _stop(str(error), 1)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[None]:
+    """Show on a terminal that something goes on, and for how long; in a pipe say nothing."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        progress.add_task(what, total=None)
+        yield
 
 
 @app.command()
@@ -116,7 +128,8 @@ def run(
             _stop(f"{word!r}: write params as key=value, for instance service=checkout.", 2)
         params[key] = value
     settings = _settings()
-    report = _do(lambda: asyncio.run(headless.run(settings, playbook, params)))
+    with _progress(playbook):
+        report = _do(lambda: asyncio.run(headless.run(settings, playbook, params)))
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
     else:

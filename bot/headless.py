@@ -8,6 +8,7 @@ from datetime import timedelta
 from getpass import getuser
 from typing import Any
 
+from bot.adapters import logs
 from bot.domain.errors import StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
@@ -54,6 +55,8 @@ async def run(settings: Settings, playbook: str, params: Mapping[str, Any]) -> R
     :raises CommandRejected: there is no such playbook, or its params are wrong.
     :raises StoreUnusable: the database cannot be used.
     """
+    # What a person reads is the answer; a level that was asked for is kept.
+    logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
     ensure_schema(settings)
     house = build(settings)
     is_ours = True
