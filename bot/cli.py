@@ -3,11 +3,14 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import demo as demo_
 from bot import headless, server
@@ -15,6 +18,7 @@ from bot import main as main_
 from bot import settings as settings_
 from bot.domain.errors import CommandRejected, FirstFiveError
 from bot.domain.run import RunStatus
+from bot.domain.timeline import Audit
 
 app = typer.Typer(
     name="firstfive",
@@ -54,6 +58,15 @@ def _do(act: Callable[[], Any]) -> Any:
         _stop(str(error), 1)
 
 
+@contextmanager
+def _progress(what: str) -> Iterator[None]:
+    """Show on a terminal that something goes on, and for how long; in a pipe say nothing."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        progress.add_task(what, total=None)
+        yield
+
+
 @app.command()
 def demo(
     port: Annotated[int, typer.Option(help="The local Slack's page; the bot takes the next one.")] = 4390,
@@ -90,26 +103,36 @@ def playbooks() -> None:
 
 
 @app.command()
-def verify() -> None:
+def verify(
+    file: Annotated[Path | None, typer.Argument(help="The timeline.json of a bundle, instead of the database.")] = None,
+) -> None:
     """Check every timeline's hash chain, by itself and against the anchors; say where one breaks."""
+    if file is not None:
+        audit = _do(lambda: main_.verify_file(file))
+        _print_audits([audit])
+        raise SystemExit(1 if audit.breaks else 0)
     settings = _settings()
     audits, anchored = _do(lambda: asyncio.run(main_.verify_chains(settings)))
-    broken = [audit for audit in audits if audit.breaks]
+    _print_audits(audits)
+    last = anchored.last
+    newest = f"the newest of {last.at:%Y-%m-%d %H:%M} UTC" if last else "none yet; `firstfive run anchor` writes one"
+    sys.stdout.write(f"{'BROKEN' if anchored.flaws else 'ok':6} {len(anchored.anchors)} anchors, {newest}\n")
+    for flaw in anchored.flaws:
+        sys.stdout.write(f"       {flaw}\n")
+    broken = sum(bool(audit.breaks) for audit in audits)
+    if broken:
+        _stop(f"{broken} of {len(audits)} timelines were changed after they were written.", 1)
+    if anchored.flaws:
+        _stop("The log of anchors was changed after it was written.", 1)
+
+
+def _print_audits(audits: Sequence[Audit]) -> None:
     for audit in audits:
         blanked = f", {audit.blanked} blanked" if audit.blanked else ""
         verdict = "BROKEN" if audit.breaks else "ok"
         sys.stdout.write(f"{verdict:6} {audit.incident_id}  {audit.entries} entries{blanked}  head {audit.head[:16]}\n")
         for flaw in audit.breaks:
             sys.stdout.write(f"       {flaw}\n")
-    last = anchored.last
-    newest = f"the newest of {last.at:%Y-%m-%d %H:%M} UTC" if last else "none yet; `firstfive run anchor` writes one"
-    sys.stdout.write(f"{'BROKEN' if anchored.flaws else 'ok':6} {len(anchored.anchors)} anchors, {newest}\n")
-    for flaw in anchored.flaws:
-        sys.stdout.write(f"       {flaw}\n")
-    if anchored.flaws and not broken:
-        _stop("The log of anchors was changed after it was written.", 1)
-    if broken:
-        _stop(f"{len(broken)} of {len(audits)} timelines were changed after they were written.", 1)
 
 
 @app.command()
@@ -127,7 +150,8 @@ def run(
             _stop(f"{word!r}: write params as key=value, for instance service=checkout.", 2)
         params[key] = value
     settings = _settings()
-    report = _do(lambda: asyncio.run(headless.run(settings, playbook, params, _tell)))
+    with _progress(playbook):
+        report = _do(lambda: asyncio.run(headless.run(settings, playbook, params, _tell)))
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
     else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from bot.adapters import logs
 from bot.domain.approval import requests
 from bot.domain.errors import StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
@@ -65,6 +66,8 @@ async def run(
     :raises CommandRejected: there is no such playbook, or its params are wrong.
     :raises StoreUnusable: the database cannot be used.
     """
+    # What a person reads is the answer; a level that was asked for is kept.
+    logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
     ensure_schema(settings)
     house = build(settings)
     hands = _Hands(house)

@@ -93,7 +93,11 @@ class House:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     async def start(self) -> None:
-        """Begin to execute runs and to speak with Slack."""
+        """Begin to execute runs and to speak with Slack.
+
+        :raises StoreUnusable: the database or its schema cannot be used, or another process serves it.
+        """
+        await self.store.ping()
         await self.worker.start()
         self.schedule.start()
         if self.notices is not None:

@@ -158,7 +158,8 @@ def plan_of(registry: Registry, playbook: str, params: Mapping[str, Any]) -> Pla
 
 def explain(playbook: str, error: ValidationError) -> str:
     """Say in a line what is wrong with the params of a playbook."""
-    first = error.errors(include_url=False)[0]
+    # A word that is not known explains why another one is missing.
+    first = min(error.errors(include_url=False), key=lambda flaw: flaw["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "it"
     if first["type"] == "extra_forbidden":
         return f"{playbook}: {where} is not one of its params."

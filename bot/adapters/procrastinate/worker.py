@@ -23,8 +23,8 @@ log = structlog.get_logger()
 LEASE_S = 3.0
 _BEAT_S = 1.0
 _LOOK_S = 0.5
-_TIDY_EVERY = 20
-_PARKED_EVERY = 120
+_REGISTERED_S = 0.01
+_PARKED_EVERY = 6
 # A parent waits in a place of its own while its children need others: more than ever run at once.
 _PLACES = 1_000
 _STALE_S = 15.0
@@ -62,7 +62,9 @@ class _Again(BaseRetryStrategy):
 class DistributedWorker:
     """One of any number of workers on a Postgres. What it leaves unfinished, the others take over."""
 
-    def __init__(self, runner: Runner, ports: Ports, conninfo: str) -> None:
+    def __init__(self, runner: Runner, ports: Ports, conninfo: str, tidy_s: float = 10.0) -> None:
+        """Every `tidy_s` it looks for runs that were lost on the way to a worker."""
+        self._tidy_s = tidy_s
         self._runner = runner
         self._ports = ports
         self._conninfo = conninfo
@@ -112,7 +114,9 @@ class DistributedWorker:
         self._stopping = False
         self._looked_at = self._well_since = asyncio.get_running_loop().time()
         self._serving = asyncio.create_task(self._serve(app, self._jobs), name="worker")
-        await asyncio.sleep(0)  # a worker that has not begun yet would not heed a stop
+        # Before it is registered it would not heed a stop.
+        while not self._serving.done() and (self._worker is None or self._worker.worker_id is None):
+            await asyncio.sleep(_REGISTERED_S)
 
     async def stop(self, grace_s: float = 5.0) -> None:
         """Take on nothing new, give running steps some seconds to end, leave the rest to the other workers."""
@@ -158,8 +162,10 @@ class DistributedWorker:
 
     async def _serve(self, app: App, jobs: Jobs) -> None:
         """Work until told to stop; a worker that ends for another reason is followed by a new one."""
+        task = asyncio.current_task()
         try:
-            while not self._stopping:
+            # A worker that is cancelled while the database is away ends with that error instead.
+            while not (self._stopping or (task is not None and task.cancelling())):
                 self._worker = Worker(
                     app,
                     queues=[QUEUE],
@@ -176,7 +182,8 @@ class DistributedWorker:
                     await self._worker.run()  # type: ignore[no-untyped-call]  # - as above
                 except ConnectorException as error:
                     log.warning("worker ended", reason=str(error))
-                    await asyncio.sleep(_BEAT_S)
+                    if not self._stopping:
+                        await asyncio.sleep(_BEAT_S)
                 finally:
                     watch.cancel()
                     await asyncio.gather(watch, return_exceptions=True)
@@ -186,15 +193,15 @@ class DistributedWorker:
 
     async def _watch(self, app: App, jobs: Jobs, worker: Worker) -> None:
         """Take over what dead workers hold; now and then look for what was lost otherwise."""
-        looks = 0
+        loop, tidied, tidy_at = asyncio.get_running_loop(), 0, 0.0
         while True:
             try:
                 await self._look(jobs)
-                if looks % _TIDY_EVERY == 0:
-                    await self._tidy(app, jobs, worker, with_parked=looks % _PARKED_EVERY == 0)
-                looks += 1
+                if loop.time() >= tidy_at:
+                    await self._tidy(app, jobs, worker, with_parked=tidied % _PARKED_EVERY == 0)
+                    tidied, tidy_at = tidied + 1, loop.time() + self._tidy_s
             except (ConnectorException, StoreUnusable) as error:
-                self._well_since = asyncio.get_running_loop().time()
+                self._well_since = loop.time()
                 if not jobs.ailment:
                     log.warning("nothing is taken over", reason=str(error))
             await asyncio.sleep(_LOOK_S)

@@ -1,0 +1,80 @@
+"""`firstfive run`: the same engine without a chat; one JSON object, exit codes that mean something."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab import running_lab
+from tests.stack import services
+
+
+def firstfive(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"sqlite:///{folder}/firstfive.db",
+        "ARTIFACTS_URL": str(folder / "artifacts"),
+        **more,
+    }
+    command = [sys.executable, "-m", "bot.cli", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    lines = done.stdout.strip().splitlines()
+    assert len(lines) == 1, done.stdout
+    found: dict[str, Any] = json.loads(lines[0])
+    return found
+
+
+def test_json_is_one_object_on_standard_output(tmp_path: Path) -> None:
+    done = firstfive(tmp_path, "run", "list", "--json")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert {"run", "playbook", "status", "elapsed_s", "result", "artifacts"} <= set(report(done))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("run", "lst"), 2, "There is no playbook 'lst'"),
+        (("run", "note", "hello"), 2, "write params as key=value"),
+        (("run", "note", "txt=hello"), 2, "txt is not one of its params"),
+        (("run", "snapshot", "service=nowhere"), 1, "No service is named `nowhere`"),
+        (("run", "ack", "incident=INC-9"), 1, "There is no such incident"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_exit_code(tmp_path: Path, words: tuple[str, ...], code: int, told: str) -> None:
+    done = firstfive(tmp_path, *words)
+    assert done.returncode == code
+    assert told in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_incident_is_opened_and_worked_on_without_a_chat(tmp_path: Path) -> None:
+    assert firstfive(tmp_path, "run", "start", "title=slow", "severity=SEV3").returncode == 0
+    assert firstfive(tmp_path, "run", "ack", "incident=INC-1").returncode == 0
+    shown = report(firstfive(tmp_path, "run", "status", "incident=INC-1", "--json"))
+    assert "SEV3, open" in shown["result"]["text"]
+    verified = firstfive(tmp_path, "verify")
+    assert verified.returncode == 0
+    assert "INC-1" in verified.stdout
+
+
+@pytest.mark.go
+@pytest.mark.timeout(600)
+def test_snapshot_and_diagnosis_of_the_real_service(tmp_path: Path) -> None:
+    with running_lab() as lab:
+        (tmp_path / "firstfive.toml").write_text("\n".join(services(lab)))
+        config = {"FIRSTFIVE_CONFIG": str(tmp_path / "firstfive.toml")}
+        snapshot = report(firstfive(tmp_path, "run", "snapshot", "service=checkout", "--json", **config))
+        assert snapshot["status"] == "done"
+        [archive] = snapshot["artifacts"]
+        assert archive["bytes"] in {path.stat().st_size for path in (tmp_path / "artifacts").rglob("*")}
+        diagnosis = report(firstfive(tmp_path, "run", "diagnose", "service=checkout", "--json", **config))
+        assert diagnosis["result"]["verdict"] == "goroutine-leak"
+        assert diagnosis["result"]["findings"][0]["target"] == "checkout-3"
