@@ -114,9 +114,8 @@ class DistributedWorker:
         self._stopping = False
         self._looked_at = self._well_since = asyncio.get_running_loop().time()
         self._serving = asyncio.create_task(self._serve(app, self._jobs), name="worker")
-        # Before it is registered it would not heed a stop.
-        while not self._serving.done() and (self._worker is None or self._worker.worker_id is None):
-            await asyncio.sleep(_REGISTERED_S)
+        while not self._serving.done() and not self._is_registered():  # noqa: ASYNC110 - it offers no event
+            await asyncio.sleep(_REGISTERED_S)  # before, it would not heed a stop
 
     async def stop(self, grace_s: float = 5.0) -> None:
         """Take on nothing new, give running steps some seconds to end, leave the rest to the other workers."""
@@ -136,6 +135,9 @@ class DistributedWorker:
             self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)
         self._serving = None
+
+    def _is_registered(self) -> bool:
+        return self._worker is not None and self._worker.worker_id is not None
 
     def _make(self) -> tuple[App, Jobs]:
         app, jobs = make_app(self._conninfo)
