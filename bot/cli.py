@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import demo as demo_
-from bot import headless, server
+from bot import headless, server, verification
 from bot import main as main_
 from bot import settings as settings_
 from bot.domain.errors import CommandRejected, FirstFiveError
@@ -108,11 +108,11 @@ def verify(
 ) -> None:
     """Check every timeline's hash chain, by itself and against the anchors; say where one breaks."""
     if file is not None:
-        audit = _do(lambda: main_.verify_file(file))
+        audit = _do(lambda: verification.verify_file(file))
         _print_audits([audit])
         raise SystemExit(1 if audit.breaks else 0)
     settings = _settings()
-    audits, anchored = _do(lambda: asyncio.run(main_.verify_chains(settings)))
+    audits, anchored = _do(lambda: asyncio.run(verification.verify_chains(settings)))
     _print_audits(audits)
     last = anchored.last
     newest = f"the newest of {last.at:%Y-%m-%d %H:%M} UTC" if last else "none yet; `firstfive run anchor` writes one"
