@@ -69,7 +69,7 @@ class SlackSide:
         self.answers = Answers(studio)
         self.directory = SlackDirectory(self._chat, clock)
         self.pager = SlackPager(self._chat)
-        self.poster = SlackPoster(self._chat, Channels(self._chat), clock)
+        self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
         self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
         self._sockets: SocketLink | None = None
         self._greeting: asyncio.Task[None] | None = None
