@@ -70,7 +70,6 @@ class SlackSide:
         self.directory = SlackDirectory(self._chat, clock)
         self.pager = SlackPager(self._chat)
         self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
-        self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
         self._sockets: SocketLink | None = None
         self._greeting: asyncio.Task[None] | None = None
 
