@@ -42,25 +42,22 @@ from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.targets.fronts import HttpFronts
 from bot.adapters.worker import EmbeddedWorker
-from bot.domain import anchor
 from bot.domain.addresses import AddressRefused
-from bot.domain.anchor import Anchored
 from bot.domain.run import Run
 from bot.domain.service import Target
 from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
-from bot.domain.timeline import Audit, verify
 from bot.engine.admission import Admission
 from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry, load
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
-from bot.ports import Anchors, Artifacts, Engine, Listed, Pager, Tx
+from bot.ports import Anchors, Artifacts, Engine, Listed, Pager
 from bot.settings import Settings
 from handlers import alerts, api, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
-from handlers.schedule import Schedule, digests
+from handlers.schedule import Schedule, chores, digests
 from handlers.slack_desk import Desk
 
 if TYPE_CHECKING:
@@ -196,7 +193,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         worker=_engine(settings, _Counted(registry, ports, metrics), ports),
         notices=notices,
         metrics=metrics,
-        schedule=Schedule(admission, ports, digests(ports.catalog)),
+        schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog)]),
         slack=slack,
         bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view)) if slack else None,
     )
@@ -206,7 +203,7 @@ def _ports(
     settings: Settings, store: SqlStore, clock: SystemClock, bell: LocalBell, documents: MarkdownDocuments
 ) -> Ports:
     """Give every port its adapter; who is in the chat is known only once there is one."""
-    artifacts, anchors = _kept(settings)
+    artifacts, anchors = kept(settings)
     mirrors = settings.workspace / "repositories"
     return Ports(
         store=store,
@@ -232,7 +229,7 @@ def _ports(
     )
 
 
-def _kept(settings: Settings) -> tuple[Artifacts, Anchors]:
+def kept(settings: Settings) -> tuple[Artifacts, Anchors]:
     """Give what is kept outside the database: in a folder, or in an object store, which is loaded only then."""
     if not settings.bucket:
         folder = Path(settings.artifacts_url)
@@ -432,22 +429,3 @@ def migrate(settings: Settings, down_to: str = "") -> str:
 def manual() -> list[str]:
     """Give a line for every playbook: how it is used, and what for."""
     return [f"{usage(playbook):60} {playbook.summary}" for playbook in load(playbooks).values()]
-
-
-async def verify_chains(settings: Settings) -> tuple[list[Audit], Anchored]:
-    """Check every timeline, by itself and against the anchors.
-
-    :raises StoreUnusable: the database or the anchors cannot be read.
-    """
-    store, timeline = SqlStore(settings.database_url), SqlTimeline()
-    log = anchor.read(await _kept(settings)[1].lines())
-
-    def audit(tx: Tx, chain: str) -> Audit:
-        entries = timeline.entries(tx, chain)
-        return anchor.check(verify(chain, entries), entries, log)
-
-    try:
-        audits = await store.read(lambda tx: [audit(tx, chain) for chain in timeline.chains(tx)])
-    finally:
-        await store.close()
-    return audits + anchor.vanished((each.incident_id for each in audits), log), log

@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from bot.domain.errors import StoreUnusable
+from bot.domain.errors import ArtifactDamaged, StoreUnusable
 from bot.ports import Stored
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -29,7 +29,8 @@ class FolderArtifacts:
     async def get(self, sha256: str) -> bytes | None:
         """Give the bytes back, or None.
 
-        :raises StoreUnusable: they cannot be read, or are not the bytes that were kept.
+        :raises StoreUnusable: they cannot be read.
+        :raises ArtifactDamaged: they are not the bytes that were kept.
         """
         return await asyncio.to_thread(self._get, sha256)
 
@@ -55,7 +56,7 @@ class FolderArtifacts:
         except OSError as error:
             raise StoreUnusable(f"Artifact {sha256[:12]} cannot be read: {error.strerror}.") from error
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise StoreUnusable(f"Artifact {sha256[:12]} is damaged: its bytes are not those that were kept.")
+            raise ArtifactDamaged(f"Artifact {sha256[:12]} is damaged: its bytes are not those that were kept.")
         return content
 
     def _path(self, sha256: str) -> Path:

@@ -10,7 +10,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import ObjectStore, from_url
 
-from bot.domain.errors import AnchorRaced, StoreUnusable
+from bot.domain.errors import AnchorRaced, ArtifactDamaged, StoreUnusable
 from bot.ports import Stored
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -57,7 +57,8 @@ class BucketArtifacts:
     async def get(self, sha256: str) -> bytes | None:
         """Give the bytes back, or None.
 
-        :raises StoreUnusable: they cannot be read, or are not the bytes that were kept.
+        :raises StoreUnusable: they cannot be read.
+        :raises ArtifactDamaged: they are not the bytes that were kept.
         """
         if not _SHA256.fullmatch(sha256):
             return None
@@ -71,7 +72,7 @@ class BucketArtifacts:
         except (BaseError, OSError) as error:
             _refuse(f"Artifact {sha256[:12]} cannot be read", error)
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise StoreUnusable(f"Artifact {sha256[:12]} is damaged: its bytes are not those that were kept.")
+            raise ArtifactDamaged(f"Artifact {sha256[:12]} is damaged: its bytes are not those that were kept.")
         return content
 
     async def _size(self, sha256: str) -> int | None:

@@ -179,6 +179,7 @@ async def _git(
             process.kill()
             await process.wait()
     if process.returncode:
-        last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-        return Missing(f"git {arguments[0]}: {last[0]}")
+        said = err.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        rejected = [line.strip() for line in said if "rejected]" in line]  # git's last line only says that it failed
+        return Missing(f"git {arguments[0]}: {(rejected or said)[-1]}")
     return out.decode(errors="replace")

@@ -13,6 +13,7 @@
         * FenceLost         another worker owns the run now
     * ChatFailed            Slack said no, or nothing
     * StoreUnusable         our own database, schema or lock
+        * ArtifactDamaged   kept bytes are not what they were
     * AnchorRaced           another process wrote the next anchor first
 """
 
@@ -84,3 +85,7 @@ class StoreUnusable(FirstFiveError):
 
 class AnchorRaced(FirstFiveError):
     """Another process wrote the next anchor first; ours would not link to it."""
+
+
+class ArtifactDamaged(StoreUnusable):
+    """The bytes of an artifact are not those that were kept; no later try will find them."""

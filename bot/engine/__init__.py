@@ -1,5 +1,6 @@
 """What a playbook's author imports: this, and nothing else of ours."""
 
+from bot.domain import bundle as bundling
 from bot.domain.alert_groups import AlertGroup
 from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
@@ -13,6 +14,7 @@ from bot.domain.digest import period as digest_period
 from bot.domain.digest import write as write_digest
 from bot.domain.errors import (
     AnchorRaced,
+    ArtifactDamaged,
     CommandRejected,
     FirstFiveError,
     IncidentNotFound,
@@ -86,6 +88,7 @@ __all__ = [
     "VIA_CLOCK",
     "AlertGroup",
     "AnchorRaced",
+    "ArtifactDamaged",
     "Build",
     "Captured",
     "Choice",
@@ -147,6 +150,7 @@ __all__ = [
     "Usual",
     "Warnings",
     "alerts_of",
+    "bundling",
     "check_milestone",
     "check_transition",
     "claim_alerts",

@@ -195,9 +195,13 @@ class Tools:
         self.run_row = replace(self.run_row, incident_id=self.memos["incident"])
         return self.incident_id
 
-    def begin(self, playbook: str, params: Mapping[str, Any]) -> str:
-        """Start another playbook on the same incident, together with the step's result, and do not wait for it."""
-        child = self._child(playbook, params, playbook)
+    def begin(self, playbook: str, params: Mapping[str, Any], key: str = "", after: timedelta = timedelta(0)) -> str:
+        """Start another playbook on the same incident, together with the step's result, and do not wait for it.
+
+        `after`: not before so much time has passed.
+        """
+        child = self._child(playbook, params, key or playbook)
+        child = replace(child, wake_at=self.now() + after) if after else child
         self._pending.append(lambda tx: _drop(self.ports.journal.admit(tx, child)))
         return child.id
 

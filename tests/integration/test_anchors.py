@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from bot import headless
-from bot import main as main_
+from bot import headless, verification
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.bucket import BucketAnchors, open_bucket
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.timeline import SqlTimeline
+from bot.cli import app
+from bot.domain.bundle import timeline_json
 from bot.domain.errors import AnchorRaced, StoreUnusable
 from bot.domain.run import RunStatus
-from bot.domain.timeline import Author, Draft, Kind, Person
+from bot.domain.timeline import Author, Draft, Kind, Person, link
 from bot.ports import Anchors
 from bot.settings import Settings
 from tests.databases import fresh_sqlite
@@ -89,7 +90,7 @@ async def test_verify_sees_a_tail_that_was_cut_off_and_a_chain_that_is_gone(sett
     await seed(settings, "INC-1", "INC-2")
     assert await do(settings, "anchor") == "Anchor 1: 2 of 2 timelines had moved."
     assert await do(settings, "anchor") == "Nothing has moved since anchor 1."
-    audits, log = await main_.verify_chains(settings)
+    audits, log = await verification.verify_chains(settings)
     assert [audit.breaks for audit in audits] == [(), ()]
     assert log.flaws == []
     with sqlite3.connect(settings.database_url.removeprefix("sqlite:///")) as database:
@@ -97,7 +98,7 @@ async def test_verify_sees_a_tail_that_was_cut_off_and_a_chain_that_is_gone(sett
         database.execute("DELETE FROM entry WHERE incident_id = 'INC-1' AND kind = 'note'")
         database.execute("DELETE FROM entry WHERE incident_id = 'INC-2'")
     database.close()
-    first, second = (await main_.verify_chains(settings))[0]
+    first, second = (await verification.verify_chains(settings))[0]
     assert first.breaks[0].endswith("the tail is gone")
     assert (second.incident_id, second.entries, len(second.breaks)) == ("INC-2", 0, 1)
 
@@ -115,3 +116,19 @@ async def test_anchors_go_to_the_bucket_that_keeps_the_artifacts(settings: Setti
         await seed(settings, "INC-1")
         await do(in_bucket, "anchor")
         assert len(await BucketAnchors(open_bucket(url)).lines()) == 1
+
+
+def test_the_timeline_of_a_bundle_is_checked_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    opened = Draft(Kind.OPENED, {"title": "slow", "severity": "SEV4", "service": ""})
+    first = link("INC-1", None, opened, ANN, NOON)
+    file = tmp_path / "timeline.json"
+    file.write_bytes(timeline_json([first, link("INC-1", first, Draft(Kind.NOTE, {"text": "x"}), ANN, NOON)]))
+    for content, code, said in (
+        (file.read_bytes(), 0, "ok     INC-1  2 entries"),
+        (file.read_bytes().replace(b"slow", b"fast"), 1, "entry 1: its body was changed"),
+        (b"{}", 2, ""),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(SystemExit) as ended:
+            app(["verify", str(file)])
+        assert (ended.value.code, said in capsys.readouterr().out) == (code, True)
