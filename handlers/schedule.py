@@ -33,7 +33,6 @@ log = structlog.get_logger()
 _TRIES = 5
 _SHOWN = 20
 _OPEN = 500
-_DAY = timedelta(hours=23)
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,6 @@ def chores(catalog: Catalog) -> list[Timed]:
     anchor = Timed("anchor", Slots("10 3 * * *"), "anchor", grace=grace)
     retention = Timed("retention", Slots("40 3 * * *"), "retention", grace=grace)
     return [anchor, retention] if catalog.retention_days else [anchor]
-
-
-def chores(catalog: Catalog) -> list[Timed]:
-    """Give what the house itself needs daily: the anchor of its timelines, and what retention blanks."""
-    daily = [Timed("anchor", Slots("5 0 * * *"), "anchor", grace=_DAY)]
-    if catalog.retention_days:
-        daily.append(Timed("retention", Slots("35 0 * * *"), "retention", grace=_DAY))
-    return daily
 
 
 class Schedule:

@@ -32,7 +32,7 @@ _VIEW_S = 2.0
 
 
 class SlackSide:
-    """The composition root makes one. `directory`, `pager`, `poster` are ports; `touch` and `touch_replies` wake it up."""
+    """The composition root makes one. `directory`, `pager`, `poster` are ports; `touch` and `touch_replies` wake it."""
 
     def __init__(  # noqa: PLR0913 - the composition root names every part it hands over
         self,
