@@ -74,7 +74,7 @@ def _hints(act: Callable[..., Any]) -> tuple[Mapping[str, Any], Any]:
 class Playbook:
     """A verb: a name, one line of help, a params model and its steps, in the order they are declared."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that may be left out is said by name
         self,
         name: str,
         summary: str,

@@ -18,6 +18,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.slack.config import SlackConfig
 from bot.adapters.slack.side import SlackSide
 from bot.adapters.sql.journal import SqlJournal
+from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.timeline import SqlTimeline
@@ -90,7 +91,7 @@ def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
     side = SlackSide(config, surfaces=SqlSurfaces(), catalog=CATALOG, **seen)
     listeners.append(side.heard)
     journal = SqlJournal(clock)
-    people: Any = {"directory": side.directory, "pager": side.pager}
+    people: Any = {"directory": side.directory, "pager": side.pager, "poster": side.poster, "marks": SqlMarks()}
     return store, Bot(side, replace(fake_ports(CATALOG), journal=journal, bell=bell, **seen, **people))
 
 
