@@ -113,6 +113,11 @@ def _approval_decided(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} {facts['decision']} *{line(facts['playbook'], 60)}*{why}"
 
 
+def _blanked(facts: Mapping[str, Any], who: str) -> str:
+    seqs = ", ".join(map(str, facts["entries"][:_MOST_CHANGES]))
+    return f"{who} blanked {'entry' if len(facts['entries']) == 1 else 'entries'} {seqs}: {line(facts['reason'], 300)}"
+
+
 _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.SERVICE_SET: lambda facts, who: f"{who} named the service: *{line(facts['service'], 100)}*",
     Kind.SEVERITY_SET: lambda facts, who: (
@@ -122,6 +127,8 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.STATUS_SET: _status,
     Kind.NOTE: lambda facts, who: f"Note by {who}: {line(facts['text'], 500)}",
     Kind.CHAT_FAILED: _refused,
+    Kind.APPROVAL_DECIDED: _approval_decided,
+    Kind.BLANKED: _blanked,
     Kind.ALERT_FIRED: _fired,
     Kind.ALERT_RESOLVED: _resolved,
     Kind.PAGE_ANSWERED: lambda facts, _: f"{line(facts['person'], 60)} answered the page at {line(facts['how'], 60)}",
