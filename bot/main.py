@@ -399,7 +399,8 @@ def _checks(house: House) -> dict[str, Any]:
 def _degraded(house: House) -> dict[str, Glance]:
     unset = "not configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"
     slack: Glance = (lambda: unset) if house.slack is None else house.slack.ailment
-    return {"slack": slack, **({} if house.notices is None else {"replicas": house.notices.ailment})}
+    shared = {} if house.notices is None else {"replicas": house.notices.ailment}
+    return {"slack": slack, "schedule": house.schedule.ailment, **shared}
 
 
 def ensure_schema(settings: Settings) -> None:

@@ -86,10 +86,9 @@ class Schedule:
         self._scheduler: AsyncIOScheduler | None = None
         self._ailment = ""
 
-    @property
-    def ailment(self) -> str:
-        """What keeps it from working, or ""."""
-        return self._ailment
+    def ailment(self) -> str | None:
+        """Say in a line what keeps it from working, or None."""
+        return self._ailment or None
 
     def start(self) -> None:
         """Begin to tick; the first look is at once, so that what was missed is made up for."""

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from bot.engine import (
     BUILD,
@@ -85,11 +84,11 @@ playbook = Playbook(
 
 @playbook.step("Look at every service")
 async def look(tools: Tools, params: Digest) -> Looked:
-    """Probe, count, read certificates, edges and metrics; a few targets at a time."""
+    """Probe, count, read certificates, edges and metrics; a few targets at a time. To look twice harms nobody."""
     gate = asyncio.Semaphore(_AT_ONCE)
     services = _services(tools, _plan(tools, params.team))
-    once = [tools.once(each.name, ServiceSight, partial(_look, tools, each, gate)) for each in services]
-    return Looked(tools.now(), tuple(await asyncio.gather(*once)))
+    sights = await asyncio.gather(*(_look(tools, each, gate) for each in services))
+    return Looked(tools.now(), tuple(sights))
 
 
 @playbook.step("Write what changed")
@@ -105,7 +104,9 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
         of_service = conditions(sight, usual, looked.at)
         found += of_service
         if not any(_concerns(each, sight.service) for each in incidents):
-            tools.keep(usual_key(sight.service), Usual, _learned(usual, sight, of_service, looked.at))
+            learned = _learned(usual, sight, of_service, looked.at)
+            if learned != usual:
+                tools.keep(usual_key(sight.service), Usual, learned)
     counted = count_incidents(incidents, looked.at, length)
     digest, seen = write_digest(looked.sights, found, before, looked.at, counted)
     return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen)

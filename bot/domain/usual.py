@@ -57,7 +57,7 @@ def learn(usual: Usual, target: str, values: Mapping[str, float | None], now: da
         habit = known.get(name, Habit())
         if value is not None and _is_time(habit, now):
             known[name] = Habit((*habit.values, value)[-KEPT:], now)
-    return Usual({**usual.habits, target: known})
+    return Usual({**usual.habits, target: known}) if known else usual
 
 
 def beyond(value: float | None, middle: float | None, floor: float) -> float | None:

@@ -141,10 +141,10 @@ async def test_while_the_database_is_away_nothing_is_lost_and_the_reason_is_told
     _, clock, schedule = house.replicas[0]
     good, schedule._ports = schedule._ports, replace(schedule._ports, store=BrokenStore())
     await house.tick(0)
-    assert schedule.ailment == "disk full"
+    assert schedule.ailment() == "disk full"
     schedule._ports = good
     await house.tick(10)
-    assert (house.slots, schedule.ailment) == (["12:00"], "")
+    assert (house.slots, schedule.ailment()) == (["12:00"], None)
     assert clock.at == NOON + timedelta(minutes=10)
 
 
