@@ -26,10 +26,7 @@ from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager, NoPoster
-from bot.adapters.paging.opsgenie import Opsgenie
-from bot.adapters.paging.pager import ServicesPager
-from bot.adapters.paging.pagerduty import PagerDuty
-from bot.adapters.paging.webhook import Webhook
+from bot.adapters.paging.pager import Accounts, ServicesPager, services
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.engines import address, conninfo, has_revision
@@ -63,7 +60,6 @@ from handlers.slack_desk import Desk
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
 
-    from bot.adapters.paging.calls import Service
     from bot.adapters.slack.side import SlackSide
     from bot.adapters.sql.notices import Notices
 
@@ -278,23 +274,16 @@ def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Met
 
 
 def _pager(settings: Settings, direct: Pager) -> Pager:
-    """Give the paging services that have a key or an address, in the order in which they are tried."""
-    services: list[Service] = []
-    if settings.pagerduty_routing_key:
-        services.append(
-            PagerDuty(
-                settings.pagerduty_routing_key,
-                settings.paging.pagerduty_url,
-                api_token=settings.pagerduty_api_token,
-                api_url=settings.paging.pagerduty_api_url,
-                page_url=settings.url,
-            )
-        )
-    if settings.opsgenie_api_key:
-        services.append(Opsgenie(settings.opsgenie_api_key, settings.paging.opsgenie_url))
-    if settings.paging.webhook:
-        services.append(Webhook(settings.paging.webhook, settings.paging_webhook_token, settings.url))
-    return ServicesPager(services, direct) if services else direct
+    """Page by the services that have a key or an address; reach named people directly."""
+    accounts = Accounts(
+        page_url=settings.url,
+        pagerduty_routing_key=settings.pagerduty_routing_key,
+        pagerduty_api_token=settings.pagerduty_api_token,
+        opsgenie_api_key=settings.opsgenie_api_key,
+        webhook_token=settings.paging_webhook_token,
+        **settings.paging.model_dump(),
+    )
+    return ServicesPager(services(accounts), direct)
 
 
 def _alert_policy(settings: Settings) -> AlertPolicy:

@@ -2,6 +2,7 @@
 
 from bot.engine import (
     AlertGroup,
+    Keyed,
     Kind,
     Milestone,
     MilestoneRefused,
@@ -23,7 +24,7 @@ from bot.engine import (
 class Alert(Params):
     """Which group of alerts; the proposal names it. With `note=true` nothing is opened, only noted."""
 
-    group: str
+    group: Keyed
     note: bool = False
 
 

@@ -19,7 +19,7 @@ async def show(tools: Tools, params: ListThem) -> Reply:
     """Give a line each, the latest first."""
     listed = await tools.incidents(ended=params.all, limit=20)
     proposed = await proposals(tools)
-    choices = [Choice(f"Open {group.title}"[:70], f"alert {group.key}") for group in proposed[:_OFFERED]]
+    choices = [Choice(f"Open {group.title}"[:70], f"alert group={group.key}") for group in proposed[:_OFFERED]]
     if not listed and not proposed:
         return Reply("No incident is open.", (Choice("Start an incident", "start"),))
     lines = [

@@ -1,6 +1,8 @@
 """Keep a page that was sent in step with its incident, and tell who answered it."""
 
 from bot.engine import (
+    CommandRejected,
+    Keyed,
     Kind,
     Milestone,
     PageState,
@@ -20,7 +22,7 @@ _TRIES = 5
 class Paging(Params):
     """The key that the page was sent with."""
 
-    key: str
+    key: Keyed
 
 
 playbook = Playbook(
@@ -31,6 +33,9 @@ playbook = Playbook(
 @playbook.step("Follow the page")
 async def follow(tools: Tools, params: Paging) -> Reply:
     """Look for a day: whoever answers there acknowledges here, and what is said here is passed on."""
+    told = [entry.facts for entry in await tools.entries() if entry.kind == Kind.ESCALATED]
+    if not any(params.key in facts.get("pages", ()) for facts in told):
+        raise CommandRejected("No page of this incident was sent with this key.")
     answered = ""
     for look in range(_LOOKS):
         incident = await tools.incident()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.engine import AlertGroup, Choice, Params, Playbook, Reply, Tools, alerts_of, propose_alerts
+from bot.engine import AlertGroup, Choice, Keyed, Params, Playbook, Reply, Tools, alerts_of, propose_alerts
 
 _TRIED_FOR = timedelta(minutes=30)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
@@ -12,7 +12,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 class Propose(Params):
     """Which group of alerts."""
 
-    group: str
+    group: Keyed
 
 
 @dataclass(frozen=True)
@@ -60,5 +60,5 @@ def _reply(group: AlertGroup) -> Reply:
     firing = "1 alert fires" if group.firing == 1 else f"{group.firing} alerts fire"
     return Reply(
         f"*{group.sender.person.name} proposes an incident:* {what}{where}; {firing}.{link}",
-        (Choice("Open an incident", f"alert {group.key}"),),
+        (Choice("Open an incident", f"alert group={group.key}"),),
     )

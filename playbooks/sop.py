@@ -1,6 +1,7 @@
 """The five-minute SOP: declare, capture, diagnose, decide, mitigate; then escalate if nobody mitigated."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.engine import (
@@ -156,9 +157,10 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
         if attempt == 0:
             await tools.publish("first", Kind.ESCALATED, reached=_rows(reached), text=_said(reached, "Trying again."))
         await tools.pause(_PAGE_AGAIN_S)
-    if any(person.id in reached and reached[person.id].ok for person in on_call):
-        tools.begin("paging", {"key": _key(tools, on_call[0])})
-    return _told(tools, _rows(reached), _said(reached, ""))
+    pages = [_key(tools, person) for person in on_call if reached[person.id].ok]
+    for key in pages:
+        tools.begin("paging", {"key": key})
+    return _told(tools, _rows(reached), _said(reached, ""), pages)
 
 
 def _summary(outcome: Outcome) -> str:
@@ -197,6 +199,6 @@ def _said(reached: dict[str, Reached], then: str) -> str:
     return " ".join([*parts, then]).strip()
 
 
-def _told(tools: Tools, reached: list[dict[str, str | bool]], text: str) -> Escalated:
-    tools.record(Kind.ESCALATED, reached=reached, text=text)
+def _told(tools: Tools, reached: list[dict[str, str | bool]], text: str, pages: Sequence[str] = ()) -> Escalated:
+    tools.record(Kind.ESCALATED, reached=reached, text=text, pages=list(pages))
     return Escalated(text)

@@ -39,7 +39,7 @@ class Kind(StrEnum):
     FINDING = "finding"  # fault_class target claim evidence[] fix artifact
     VERDICT = "verdict"  # verdict statement fix artifact name bytes archive
     ASKED = "asked"  # text person?
-    ESCALATED = "escalated"  # reached[] text
+    ESCALATED = "escalated"  # reached[] text pages[]
     POSTMORTEM = "postmortem"  # artifact name
     CHAT_FAILED = "chat failed"  # surface reason
     REMINDED = "reminded"  # about slot text person

@@ -136,7 +136,7 @@ async def test_a_storm_of_a_thousand_alerts_is_one_incident_for_each_group(world
 
     async def counted() -> bool:
         found = [await world.told("alert fired", incident["id"]) for incident in await world.incidents()]
-        return sum(told["count"] for each in found for told in each) == 1_000
+        return sum(int(told["count"]) for each in found for told in each) == 1_000
 
     await eventually(counted, 60.0)
     incidents = await world.incidents()
@@ -160,7 +160,8 @@ async def test_a_warning_becomes_one_message_whose_button_opens_the_incident(wor
     action = next(block for block in message["blocks"] if block["type"] == "actions")["elements"][0]
     assert action["text"]["text"] == "Open an incident"
     channel = await world.stack.slack.id_of("general")
-    await world.stack.slack.act("action", user=BEN, channel=channel, message_ts=message["ts"], action_id=action["action_id"])
+    pressed = {"channel": channel, "message_ts": message["ts"], "action_id": action["action_id"]}
+    await world.stack.slack.act("action", user=BEN, **pressed)
     (incident,) = await eventually(world.incidents, WITHIN_S)
     assert incident["severity"] == "SEV3"
 

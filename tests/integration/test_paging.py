@@ -1,8 +1,9 @@
 """Paging services as their documentation has them, on loopback: what they are sent, and what they may answer."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from bot.adapters.nochat import NoPager
 from bot.adapters.paging.calls import Calls, PageFailed
 from bot.adapters.paging.opsgenie import Opsgenie
-from bot.adapters.paging.pager import ON_CALL, ServicesPager
+from bot.adapters.paging.pager import ON_CALL, Accounts, ServicesPager, services
 from bot.adapters.paging.pagerduty import PagerDuty
 from bot.adapters.paging.webhook import Webhook
 from bot.domain.timeline import Person
@@ -208,3 +209,30 @@ async def test_named_people_are_reached_directly_and_services_page_whoever_is_on
     assert (named.paged, on_call.paged) == (False, True)
     assert list(direct.paged) == ["k2"]
     assert ServicesPager([], direct).on_call == ()
+
+
+def test_only_what_has_a_key_or_an_address_is_used_in_this_order() -> None:
+    everything = Accounts(
+        "http://bot.test", "R0", "T0", "K0", "W0", "http://w.test", "http://e", "http://a", "http://o"
+    )
+    assert [service.name for service in services(everything)] == ["PagerDuty", "Opsgenie", "paging webhook"]
+    nothing = replace(everything, pagerduty_routing_key="", opsgenie_api_key="", webhook=None)
+    assert services(nothing) == []
+
+
+LIVE = "FirstFive's own tests try this page; it is resolved at once."
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("variable", ["PAGERDUTY_ROUTING_KEY", "OPSGENIE_API_KEY"])
+async def test_the_real_service_takes_a_page_and_its_end(variable: str) -> None:
+    key = os.environ.get(variable, "")
+    if not key:
+        pytest.skip(f"{variable} is not set")
+    real = {"PAGERDUTY_ROUTING_KEY": PagerDuty(key, "https://events.pagerduty.com")}
+    service = real.get(variable) or Opsgenie(key, "https://api.opsgenie.com")
+    for act in (
+        service.trigger(LIVE, "firstfive-live-test"),
+        service.follow("firstfive-live-test", PageState.RESOLVED),
+    ):
+        await act

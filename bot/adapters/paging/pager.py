@@ -1,16 +1,48 @@
 """Several ways to reach people, as one pager."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
 from bot.adapters.paging.calls import PageFailed, Service
+from bot.adapters.paging.opsgenie import Opsgenie
+from bot.adapters.paging.pagerduty import PagerDuty
+from bot.adapters.paging.webhook import Webhook
 from bot.domain.timeline import Person
 from bot.ports import Pager, PageState, Reached
 
 log = structlog.get_logger()
 
 ON_CALL = Person("paging:on-call", "whoever is on call")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Keys and addresses of the paging services; a service without its key (the webhook: its address) is not used."""
+
+    page_url: str
+    pagerduty_routing_key: str
+    pagerduty_api_token: str
+    opsgenie_api_key: str
+    webhook_token: str
+    webhook: str | None
+    pagerduty_url: str
+    pagerduty_api_url: str
+    opsgenie_url: str
+
+
+def services(given: Accounts) -> list[Service]:
+    """Give the paging services that can be used, in the order in which they are tried."""
+    found: list[Service] = []
+    if given.pagerduty_routing_key:
+        api = {"api_token": given.pagerduty_api_token, "api_url": given.pagerduty_api_url}
+        found.append(PagerDuty(given.pagerduty_routing_key, given.pagerduty_url, page_url=given.page_url, **api))
+    if given.opsgenie_api_key:
+        found.append(Opsgenie(given.opsgenie_api_key, given.opsgenie_url))
+    if given.webhook:
+        found.append(Webhook(given.webhook, given.webhook_token, given.page_url))
+    return found
 
 
 class ServicesPager:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.domain.alert_groups import AlertGroup, Member
 from bot.domain.alerts import Do, Sender
 from bot.domain.incident import Severity
+from bot.ports import Tx
 from tests.fakes import NOON
 from tests.integration.contracts.conftest import Ground
 
@@ -25,8 +26,11 @@ GROUP = AlertGroup(
 
 
 async def keep(ground: Ground, *groups: AlertGroup) -> None:
-    for group in groups:
-        await ground.write(lambda tx, group=group: ground.alerts.keep(tx, group))
+    def act(tx: Tx) -> None:
+        for group in groups:
+            ground.alerts.keep(tx, group)
+
+    await ground.write(act)
 
 
 async def test_a_group_is_kept_as_it_stands(ground: Ground) -> None:
@@ -75,7 +79,7 @@ async def test_who_began_of_late_leads(ground: Ground) -> None:
         replace(base, key="open", do=Do.OPEN),
     )
 
-    def keys(tx: object) -> list[str]:
+    def keys(tx: Tx) -> list[str]:
         return [group.key for group in ground.alerts.begun(tx, Do.PROPOSE, NOON)]
 
     assert await ground.read(keys) == ["late", "a", "b"]
@@ -97,7 +101,7 @@ async def test_proposed_is_what_fires_and_is_on_no_incident(ground: Ground) -> N
 
 
 async def test_a_lock_is_taken_in_a_transaction(ground: Ground) -> None:
-    def act(tx: object) -> int:
+    def act(tx: Tx) -> int:
         ground.alerts.lock(tx)
         return 7
 

@@ -226,9 +226,9 @@ async def test_a_warning_is_proposed_and_a_press_opens_it_once() -> None:
     await floor.take(alert(labels=WARNING))
     assert (floor.incidents, floor.proposals()) == ([], ["proposed"])
     (group,) = floor.desk.state.alert_groups
-    assert "is open" in await floor.desk.text(f"alert {group}")
+    assert "is open" in await floor.desk.text(f"alert group={group}")
     await floor.work()
-    assert await floor.desk.text(f"alert {group}") == "INC-1 has these alerts already."
+    assert await floor.desk.text(f"alert group={group}") == "INC-1 has these alerts already."
     assert (floor.incidents, floor.proposals()) == (["INC-1"], ["proposed", "opened"])
     assert floor.desk.incident().severity is Severity.SEV3
     assert floor.told(Kind.ALERT_FIRED)[0]["count"] == 1
@@ -287,5 +287,5 @@ async def test_an_opener_that_failed_does_not_keep_the_group_from_an_incident() 
     (group,) = state.alert_groups
     state.runs["a1"] = replace(state.runs["a1"], status=RunStatus.FAILED)
     state.alert_groups[group] = replace(state.alert_groups[group], opener="a1")
-    assert "is open" in await floor.desk.text(f"alert {group}")
+    assert "is open" in await floor.desk.text(f"alert group={group}")
     assert to_us(floor.desk.incident().milestones["started"]) == to_us(NOON)

@@ -7,9 +7,9 @@ from bot.engine.grammar import usage
 from tests.unit.playbooks.desk import REGISTRY, desk
 
 WORDS = {
-    "alert": "nothing",
+    "alert": "group=nothing",
     "paging": "key=nothing",
-    "propose": "nothing",
+    "propose": "group=nothing",
     "canary": "checkout",
     "changes": "checkout",
     "diagnose": "checkout",
