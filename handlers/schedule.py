@@ -20,11 +20,11 @@ from apscheduler.triggers.cron import CronTrigger
 from bot.domain.errors import IncidentNotFound, StoreUnusable
 from bot.domain.incident import fold
 from bot.domain.reminders import Reminder, due
-from bot.domain.run import Source
+from bot.domain.run import VIA_CLOCK, Source
 from bot.domain.service import Catalog
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind
 from bot.engine.admission import Admission, Command
-from bot.engine.slots import VIA_CLOCK, Slots, name_of, slot_named
+from bot.engine.slots import Slots, name_of, slot_named
 from bot.engine.tools import Ports
 from bot.ports import Tx
 

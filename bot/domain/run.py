@@ -9,6 +9,8 @@ from typing import Any
 from bot.domain.timeline import Person
 
 PROTOCOL = 1
+VIA_CLOCK = "schedule"
+"""The way in (`Source.via`) of what the clock asks for: nobody waits for an answer."""
 
 
 class RunStatus(StrEnum):

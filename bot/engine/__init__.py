@@ -31,7 +31,7 @@ from bot.domain.measures import Milestone, check_milestone, measure
 from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
-from bot.domain.run import Choice, Missing, Outcome, Reply, RunStatus
+from bot.domain.run import VIA_CLOCK, Choice, Missing, Outcome, Reply, RunStatus
 from bot.domain.service import DigestPlan, Link, Service, Target
 from bot.domain.snapshot import (
     BUILD,
@@ -74,7 +74,7 @@ from bot.engine.grammar import (
     usage,
 )
 from bot.engine.playbook import Danger, Params, Playbook
-from bot.engine.slots import VIA_CLOCK, slot_named
+from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
 from bot.ports import Commit, Listed, PageState, Posted, Reached, Stored
 

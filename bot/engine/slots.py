@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apscheduler.triggers.cron import CronTrigger
 
-VIA_CLOCK = "schedule"
-"""The way in (`Source.via`) of what the clock asks for."""
 LOOK_BACK = timedelta(days=7)
 """Slots that nobody served are looked for so far back; what was due before is not news any more."""
 

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from bot.domain.fronts import Certificate, EdgeAnswer
-from bot.domain.run import Missing, Run, RunStatus, Source
+from bot.domain.run import VIA_CLOCK, Missing, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Edge, Service
 from bot.domain.snapshot import GOROUTINE, Probe, captured
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind
 from bot.engine.admission import Command
-from bot.engine.slots import VIA_CLOCK
 from bot.ports import Posted
 from tests.fakes import NOON, FakeFronts, FakeMetrics, FakePoster, FakeTargets
 from tests.unit.domain import go_profiles
@@ -82,6 +81,7 @@ async def test_nothing_to_say_is_one_line_in_the_team_s_channel() -> None:
         SLOT: ("#shop", "*Health of shop*: nothing to say. 1 service, 3 targets, 3 of them probed: all well.")
     }
     assert told(at)[0]["slot"] == "2026-03-01T09:00:00Z"
+    assert at.state.answers == {}
     assert {entry.kind for entry in at.chain(HOUSE)} == {Kind.DIGEST}
 
 
