@@ -91,6 +91,7 @@ class House:
         :raises StoreUnusable: the database or its schema cannot be used, or another process serves it.
         """
         await self.store.ping()
+        await self.ports.artifacts.check()
         await self.worker.start()
         self.schedule.start()
         if self.notices is not None:

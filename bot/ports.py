@@ -292,6 +292,12 @@ class Anchors(Protocol):
 class Artifacts(Protocol):
     """Bytes kept, addressed by sha256."""
 
+    async def check(self) -> None:
+        """Return unless the place that is configured cannot be used at all; an outage is no reason.
+
+        :raises StoreUnusable: there is no such place, or it is not ours to use.
+        """
+
     async def put(self, name: str, content: bytes) -> Stored:
         """Keep bytes; the same bytes twice are kept once."""
 

@@ -366,6 +366,9 @@ class FakeArtifacts:
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
 
+    async def check(self) -> None:
+        await asyncio.sleep(0)
+
     async def put(self, name: str, content: bytes) -> Stored:
         digest = hashlib.sha256(content).hexdigest()
         self.kept[digest] = content

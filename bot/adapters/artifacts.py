@@ -19,6 +19,18 @@ class FolderArtifacts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    async def check(self) -> None:
+        """Make the folder if it is not there.
+
+        :raises StoreUnusable: it cannot be made, or not be written.
+        """
+        try:
+            await asyncio.to_thread(self._folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnusable(f"ARTIFACTS_URL: the folder {self._folder} cannot be made: {error.strerror}.") from None
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise StoreUnusable(f"ARTIFACTS_URL: the folder {self._folder} cannot be written.")
+
     async def put(self, name: str, content: bytes) -> Stored:
         """Keep bytes; the same bytes twice are kept once.
 

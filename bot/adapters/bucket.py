@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+import structlog
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import ObjectStore, from_url
 
 from bot.domain.errors import AnchorRaced, ArtifactDamaged, StoreUnusable
 from bot.ports import Stored
+
+log = structlog.get_logger()
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ANCHORS = "anchors"
@@ -40,6 +43,21 @@ class BucketArtifacts:
 
     def __init__(self, bucket: ObjectStore) -> None:
         self._bucket = bucket
+
+    async def check(self) -> None:
+        """Ask for any object, so that a wrong name or wrong credentials show at the start.
+
+        :raises StoreUnusable: the bucket is not there, or not ours.
+        """
+        try:
+            async for _ in obstore.list(self._bucket, chunk_size=1):
+                break
+        except (BaseError, OSError) as error:
+            if _lacks_bucket(error) or isinstance(
+                error, PermissionDeniedError | UnauthenticatedError | PermissionError
+            ):
+                _refuse("ARTIFACTS_URL cannot be used", error)
+            log.warning("the artifact store does not answer", reason=_why(error))
 
     async def put(self, name: str, content: bytes) -> Stored:
         """Keep bytes; the same bytes twice are kept once.

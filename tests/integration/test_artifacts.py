@@ -88,6 +88,27 @@ async def test_a_bucket_that_is_not_there_is_said_to_be_so(monkeypatch: pytest.M
         await artifacts.get(SHA)
 
 
+async def test_a_place_that_can_be_used_passes_the_check(artifacts: Artifacts) -> None:
+    for _ in range(2):
+        await artifacts.check()
+        await artifacts.put("x", b"bytes")
+
+
+async def test_a_wrong_bucket_shows_at_the_start_and_an_outage_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StoreUnusable, match="ARTIFACTS_URL cannot be used: the bucket of ARTIFACTS_URL is not there"):
+        await BucketArtifacts(open_bucket("s3://nowhere")).check()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    await BucketArtifacts(open_bucket("s3://evidence")).check()
+
+
+async def test_a_wrong_folder_shows_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "in the way").write_text("x")
+    with pytest.raises(StoreUnusable, match=r"ARTIFACTS_URL: the folder .* cannot be made: Not a directory"):
+        await FolderArtifacts(tmp_path / "in the way" / "artifacts").check()
+
+
 async def test_an_object_store_that_does_not_answer_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**environment(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
         monkeypatch.setenv(name, value)

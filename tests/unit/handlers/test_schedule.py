@@ -14,7 +14,7 @@ from bot.domain.timeline import HOUSE, Author, Draft, Kind
 from bot.engine.admission import Admission
 from bot.engine.slots import Slots
 from bot.ports import Tx
-from handlers.schedule import Schedule, Timed, digests
+from handlers.schedule import Schedule, Timed, chores, digests
 from tests.fakes import NOON, FakeClock, FakeStore, fake_ports
 from tests.unit.playbooks.desk import ADA, REGISTRY
 
@@ -190,3 +190,8 @@ async def test_a_digest_at_half_past_two_in_berlin_is_daily_over_both_changes(
         await house.tick((start - NOON).total_seconds() / 60 + 30 * half_hour)
     assert house.slots == expected
     assert house.skipped == []
+
+
+def test_every_night_the_timelines_are_anchored_and_what_is_too_old_is_blanked_where_configured() -> None:
+    assert [timed.playbook for timed in chores(Catalog())] == ["anchor"]
+    assert [timed.playbook for timed in chores(Catalog(retention_days=30))] == ["anchor", "retention"]
