@@ -57,6 +57,32 @@ def told(kind: Kind, **body: object) -> str:
         (Kind.VERDICT, {"verdict": "deadlock", "statement": "Two wait."}, "Verdict: deadlock. Two wait."),
         (Kind.ASKED, {"text": "Roll back?", "person": ""}, "Asked: Roll back?"),
         (Kind.ESCALATED, {"reached": [], "text": "Paged Dana."}, "Escalated: Paged Dana."),
+        (Kind.PAGE_ANSWERED, {"person": "Dana", "how": "pagerduty"}, "Dana answered the page at pagerduty."),
+        (
+            Kind.ALERT_FIRED,
+            {"group": "k", "count": 1, "firing": 1, "names": ["Slow"], "link": ""},
+            "Reported 1 alert firing: Slow; 1 fires now.",
+        ),
+        (
+            Kind.ALERT_RESOLVED,
+            {"group": "k", "count": 3, "firing": 0, "names": ["Slow", "Down"], "link": ""},
+            "Reported 3 alerts resolved: Slow, Down; none fires any more.",
+        ),
+        (
+            Kind.PROPOSED,
+            {"state": "proposed", "severity": "SEV3", "title": "Slow"},
+            "Proposed an incident: SEV3 Slow",
+        ),
+        (
+            Kind.PROPOSED,
+            {"state": "opened", "severity": "SEV3", "title": "Slow", "incident": "INC-7"},
+            "The alerts proposed as SEV3 Slow are on INC-7 now.",
+        ),
+        (
+            Kind.PROPOSED,
+            {"state": "over", "severity": "SEV3", "title": "Slow"},
+            "Withdrew the proposal of SEV3 Slow.",
+        ),
         (Kind.CHAT_FAILED, {"surface": "a post", "reason": "ratelimited"}, "Slack did not take a post: ratelimited"),
     ],
 )  # fmt: skip

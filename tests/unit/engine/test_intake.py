@@ -11,9 +11,10 @@ from bot.domain.incident import Severity, Status
 from bot.domain.run import RunStatus
 from bot.domain.timeline import HOUSE, Kind, from_us, to_us
 from bot.engine.intake import AlertPolicy, Intake, Taken
-from tests.fakes import NOON
+from bot.ports import Posted
+from tests.fakes import NOON, FakePoster
 from tests.unit.alerts import Json, alert, delivery
-from tests.unit.playbooks.desk import REGISTRY, Desk, desk
+from tests.unit.playbooks.desk import CATALOG, REGISTRY, Desk, desk
 
 FLAP = timedelta(minutes=30)
 
@@ -21,8 +22,8 @@ FLAP = timedelta(minutes=30)
 class Floor:
     """A desk whose alerts come in, and whose worker does what they ask for."""
 
-    def __init__(self, policy: AlertPolicy | None = None) -> None:
-        self.desk: Desk = desk()
+    def __init__(self, policy: AlertPolicy | None = None, **parts: Any) -> None:
+        self.desk: Desk = desk(**parts)
         self.desk.later(1)
         self.intake = Intake(REGISTRY, self.desk.ports, policy or AlertPolicy(flap=FLAP), self._new_id)
         self._runs = 0
@@ -232,6 +233,22 @@ async def test_a_warning_is_proposed_and_a_press_opens_it_once() -> None:
     assert (floor.incidents, floor.proposals()) == (["INC-1"], ["proposed", "opened"])
     assert floor.desk.incident().severity is Severity.SEV3
     assert floor.told(Kind.ALERT_FIRED)[0]["count"] == 1
+
+
+async def test_a_proposal_is_one_message_and_goes_on_while_slack_is_away() -> None:
+    poster = FakePoster(Posted(ok=False, reason="unreachable", again=True))
+    floor = Floor(poster=poster, catalog=replace(CATALOG, announcements="#incidents"))
+    await floor.take(alert(labels=WARNING))
+    (group,) = floor.desk.state.alert_groups
+    ((channel, text),) = poster.posts.values()
+    assert channel == "#incidents"
+    assert text.startswith("*Alertmanager proposes an incident:* SEV3 HighErrorRate: 5xx above 5 % on checkout")
+    listed = await floor.desk.say("list")
+    assert listed.result["choices"][0]["command"] == f"alert group={group}"
+    await floor.desk.say(f"alert group={group}")
+    await floor.work()
+    ((_, text),) = poster.posts.values()
+    assert text.startswith("*INC-1* was opened for what Alertmanager reported")
 
 
 async def test_a_proposal_whose_alerts_resolve_is_withdrawn() -> None:

@@ -134,9 +134,12 @@ def test_posts_are_taken_by_slack(text: str, name: str) -> None:
         entry(7, Kind.ASKED, text=text, person="U0BEN0002"),
         entry(8, Kind.POSTMORTEM, artifact="b" * 64, name=name),
         entry(9, Kind.CHAT_FAILED, surface="invite:U1", reason=text),
+        entry(10, Kind.ALERT_FIRED, group="k", count=3, firing=3, names=[text, name], link=""),
+        entry(11, Kind.ALERT_RESOLVED, group="k", count=3, firing=0, names=[], link=""),
+        entry(12, Kind.PAGE_ANSWERED, person=name, how=text),
     ]
     posts = pending(entries, 0, AROUND)
-    assert [(post.first, post.upto) for post in posts] == [(1, 2), (3, 3), (5, 5), (6, 6), (7, 7), (8, 8), (9, 9)]
+    assert [(post.first, post.upto) for post in posts] == [(1, 2), (3, 3), (5, 5), (6, 6), (7, 7), (8, 8), (9, 12)]
     for post in posts:
         assert_slack_takes(post.message)
 
@@ -242,3 +245,11 @@ def test_a_verdict_comes_with_the_findings_of_its_run() -> None:
     message = pending(entries, 0, AROUND)[0].message
     assert "• checkout-2: GC takes 40 %" in shown(message)
     assert buttons(message) == ["Open the evidence"]
+
+
+def test_the_card_counts_the_alerts_that_fire_and_says_who_answered_the_page() -> None:
+    assert "*2 alerts fire.*" in shown(card(simple(alerts={"a": 2, "b": 0}), AROUND))
+    assert "*1 alert fires.*" in shown(card(simple(alerts={"a": 1}), AROUND))
+    assert "*All alerts have resolved.*" in shown(card(simple(alerts={"a": 0}), AROUND))
+    paged = simple(escalation="Paged whoever is on call (PagerDuty).", answered="Ada")
+    assert "(PagerDuty). *Ada answered the page.*" in shown(card(paged, AROUND))

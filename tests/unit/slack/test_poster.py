@@ -5,6 +5,7 @@ import pytest
 from bot.adapters.slack.blocks import Around
 from bot.adapters.slack.channels import Channels
 from bot.adapters.slack.poster import SlackPoster
+from bot.domain.run import Choice, Reply
 from tests.unit.slack.fake_slack import AFTER, BEFORE, BOT, FakeSlack, HandClock
 
 TEXT = "*Health of shop*\n• New: checkout-1 answers 3 x 503\n<!channel>"
@@ -54,3 +55,12 @@ async def test_a_channel_that_is_not_there_is_said_and_not_tried_again() -> None
     _, poster = workspace()
     posted = await poster.post("#nowhere", TEXT, "k")
     assert (posted.ok, posted.again, posted.reason) == (False, False, "#nowhere: there is no such channel")
+
+
+async def test_what_is_shown_is_one_message_that_changes_with_its_buttons() -> None:
+    slack, poster = workspace()
+    proposed = Reply("Proposed: slow", (Choice("Open an incident", "alert group=k"),))
+    first = await poster.show("#shop", proposed, "proposal:k:1")
+    assert await poster.show("#shop", Reply("INC-7 was opened."), "proposal:k:1") == first
+    await poster.show("#shop", proposed, "proposal:k:2")
+    assert said(slack) == ["INC-7 was opened.", "Proposed: slow"]
