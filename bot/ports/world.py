@@ -1,0 +1,220 @@
+"""What lies outside: time, people, bytes, targets, histories, documents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.fronts import Certificate, EdgeAnswer
+from bot.domain.incident import Incident
+from bot.domain.run import Missing, Reply
+from bot.domain.service import Edge, Service, Target
+from bot.domain.snapshot import Captured, Manifest, Part, Probe
+from bot.domain.timeline import Entry, Person
+
+
+class Clock(Protocol):
+    """Time, so that tests need not wait for it."""
+
+    def now(self) -> datetime:
+        """Give the present, aware, UTC."""
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Return when `at` has come."""
+
+
+class Bell(Protocol):
+    """Wakes those who wait for something that was committed."""
+
+    async def wait(self, topic: str, until: datetime) -> None:
+        """Return when the topic is rung or `until` has come, whichever is first; spurious returns are allowed."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Bytes kept in the artifact store, addressed by what they are."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+class Anchors(Protocol):
+    """A log outside the database that is only ever added to."""
+
+    async def lines(self) -> list[str]:
+        """Give every anchor, oldest first."""
+
+    async def append(self, line: str, number: int) -> None:
+        """Add anchor `number` (the first is 1).
+
+        :raises AnchorRaced: another process has added it meanwhile.
+        """
+
+
+class Artifacts(Protocol):
+    """Bytes kept, addressed by sha256."""
+
+    async def check(self) -> None:
+        """Return unless the place that is configured cannot be used at all; an outage is no reason.
+
+        :raises StoreUnusable: there is no such place, or it is not ours to use.
+        """
+
+    async def put(self, name: str, content: bytes) -> Stored:
+        """Keep bytes; the same bytes twice are kept once."""
+
+    async def get(self, sha256: str) -> bytes | None:
+        """Give the bytes back, or None."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Whether a person was reached, how, and if not, why. `paged`: by something that wakes people, not a mention."""
+
+    person: Person
+    how: str
+    ok: bool
+    reason: str = ""
+    paged: bool = True
+
+
+class PageState(StrEnum):
+    """What becomes of a page after it was sent."""
+
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Pager(Protocol):
+    """Reaches people who are not looking."""
+
+    @property
+    def on_call(self) -> tuple[Person, ...]:
+        """Whoever the configured paging service has on call, as one; () when none is configured."""
+
+    async def page(self, person: Person, text: str, key: str) -> Reached:
+        """Try to reach a person once; a repeat with the same key must not disturb twice."""
+
+    async def answered(self, key: str) -> Person | None:
+        """Say who acknowledged the page of a key; None while nobody has, or where nobody tells."""
+
+    async def follow(self, key: str, to: PageState) -> bool:
+        """Acknowledge or resolve the page of a key where it was sent; tell whether that is done."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Whether a message stands in a channel, where, and if not, why; `again`: a later try can work."""
+
+    ok: bool
+    ref: str = ""
+    reason: str = ""
+    again: bool = False
+
+
+class Poster(Protocol):
+    """Posts into channels that belong to no incident."""
+
+    async def post(self, channel: str, text: str, key: str) -> Posted:
+        """Post Markdown to a channel by its name, once for a key: a repeat finds the message and leaves it."""
+
+    async def show(self, channel: str, reply: Reply, key: str) -> Posted:
+        """Post an answer with its buttons, or change the message of this key into it."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One number of a metric, and its labels."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+class Metrics(Protocol):
+    """The numbers that a service's own monitoring keeps."""
+
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        """Give what a query (PromQL) answers now, numbers only; never raises for what the other side does."""
+
+
+class Fronts(Protocol):
+    """What stands between a service and its users; never raises for what they do."""
+
+    async def certificate(self, target: Target) -> Certificate | None:
+        """Read until when a target's certificate is valid; None when it does not serve HTTPS."""
+
+    async def edge(self, edge: Edge) -> tuple[EdgeAnswer, ...]:
+        """Ask every address of an edge for its path."""
+
+
+class Directory(Protocol):
+    """Who is who in the chat."""
+
+    async def find(self, mention: str) -> Person | None:
+        """Find a person by id, mention or name; None when the workspace has nobody like that."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a service's repository."""
+
+    sha: str
+    author: str
+    at: datetime
+    subject: str
+
+
+class Repository(Protocol):
+    """The git history of a service."""
+
+    async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
+        """Give the commits in `bad` that are not in `good`, newest first."""
+
+
+class Documents(Protocol):
+    """Writes documents from values; the same values give the same bytes."""
+
+    def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
+        """Write the postmortem, Markdown."""
+
+
+class Targets(Protocol):
+    """Asks the targets of a service; never raises for what a target does."""
+
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
+        """Ask a target what its users get now."""
+
+    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        """Capture parts of a target, redacted, each recorded whatever becomes of it."""
+
+
+class Archive(Protocol):
+    """Packs snapshots and bundles."""
+
+    async def pack(self, manifest: Manifest, parts: Sequence[Captured]) -> bytes:
+        """Pack a snapshot into one tar.gz; equal snapshots give equal bytes."""
+
+    async def tar(self, folder: str, files: Mapping[str, bytes]) -> bytes:
+        """Pack files below a folder into one tar.gz; equal files give equal bytes."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """Where a bundle stands in the repository of bundles; `fresh` is False when it stood there already."""
+
+    place: str
+    commit: str
+    fresh: bool
+
+
+class Bundles(Protocol):
+    """The repository that bundles of incidents are kept in, if one is configured."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, without secrets; "" when none is configured."""
+
+    async def push(self, path: str, content: bytes, at: datetime) -> Pushed | Missing:
+        """Put a file there, unless these very bytes are there already; or say why it could not be done."""

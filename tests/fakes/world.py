@@ -1,0 +1,181 @@
+"""Fakes of what lies outside."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from bot.domain.errors import AnchorRaced
+from bot.domain.fronts import Certificate, EdgeAnswer
+from bot.domain.incident import Incident
+from bot.domain.run import Missing, Reply
+from bot.domain.service import Edge, Service, Target
+from bot.domain.snapshot import Captured, Manifest, Part, Probe
+from bot.domain.timeline import Entry, Person
+from bot.ports import Commit, PageState, Posted, Pushed, Reached, Sample, Stored
+
+
+class FakePoster:
+    """Posts once for a key; `refusals` are given first, one for each try."""
+
+    def __init__(self, *refusals: Posted) -> None:
+        self.posts: dict[str, tuple[str, str]] = {}
+        self.refusals = list(refusals)
+
+    async def post(self, channel: str, text: str, key: str) -> Posted:
+        if self.refusals:
+            return self.refusals.pop(0)
+        self.posts.setdefault(key, (channel, text))
+        return Posted(ok=True, ref=f"{channel}/{len(self.posts)}")
+
+    async def show(self, channel: str, reply: Reply, key: str) -> Posted:
+        if self.refusals:
+            return self.refusals.pop(0)
+        self.posts[key] = (channel, reply.text)
+        return Posted(ok=True, ref=f"{channel}/{len(self.posts)}")
+
+
+class FakeMetrics:
+    """Answers by query; what it was not given it has no numbers for."""
+
+    def __init__(self, answers: Mapping[str, float | Missing] | None = None) -> None:
+        self.answers = dict(answers or {})
+
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        assert base.startswith("http")
+        answer = self.answers.get(query, Missing(f"{base} gave no answer within 3 s"))
+        return answer if isinstance(answer, Missing) else (Sample({}, answer),)
+
+
+class FakeFronts:
+    """Gives what it was given, by target and by url."""
+
+    def __init__(self, *certificates: Certificate, edges: Mapping[str, Sequence[EdgeAnswer]] | None = None) -> None:
+        self.certificates = {one.target: one for one in certificates}
+        self.edges = dict(edges or {})
+
+    async def certificate(self, target: Target) -> Certificate | None:
+        return self.certificates.get(target.name)
+
+    async def edge(self, edge: Edge) -> tuple[EdgeAnswer, ...]:
+        return tuple(self.edges.get(edge.url, ()))
+
+
+class FakeArtifacts:
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def check(self) -> None:
+        await asyncio.sleep(0)
+
+    async def put(self, name: str, content: bytes) -> Stored:
+        digest = hashlib.sha256(content).hexdigest()
+        self.kept[digest] = content
+        return Stored(name, digest, len(content))
+
+    async def get(self, sha256: str) -> bytes | None:
+        return self.kept.get(sha256)
+
+
+class FakeAnchors:
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    async def lines(self) -> list[str]:
+        return list(self.kept)
+
+    async def append(self, line: str, number: int) -> None:
+        if number != len(self.kept) + 1:
+            raise AnchorRaced(f"Anchor {number} was written by somebody else meanwhile.")
+        self.kept.append(line)
+
+
+class FakeBundles:
+    """A repository of bundles; `refusals` are given before anything is taken."""
+
+    def __init__(self, place: str = "", refusals: Sequence[str] = ()) -> None:
+        self._place = place
+        self.refusals = list(refusals)
+        self.kept: dict[str, bytes] = {}
+
+    @property
+    def place(self) -> str:
+        return self._place
+
+    async def push(self, path: str, content: bytes, at: datetime) -> Pushed | Missing:
+        assert at.tzinfo
+        if self.refusals:
+            return Missing(self.refusals.pop(0))
+        fresh = self.kept.get(path) != content
+        self.kept[path] = content
+        return Pushed(f"{self._place} {path}", "c0ffee", fresh)
+
+
+class FakeTargets:
+    """Answers what it was given, by target's name; of a target it does not know, nothing was got."""
+
+    def __init__(self, probes: Iterable[Probe] = (), captures: Iterable[Captured] = ()) -> None:
+        self.probes = {probe.target: probe for probe in probes}
+        self.captures = list(captures)
+        self.asked: list[tuple[str, str]] = []
+
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
+        self.asked.append((target.name, "probe"))
+        return self.probes.get(target.name, Probe(target.name, requests, error="no answer"))
+
+    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        self.asked += [(target.name, part.name) for part in parts]
+        names = {part.name for part in parts}
+        return tuple(one for one in self.captures if one.target == target.name and one.part in names)
+
+
+class FakeArchive:
+    async def pack(self, manifest: Manifest, parts: Sequence[Captured]) -> bytes:
+        return manifest.to_json() + b"".join(part.content for part in parts)
+
+    async def tar(self, folder: str, files: Mapping[str, bytes]) -> bytes:
+        return "".join(f"{folder}/{name} {len(files[name])}\n" for name in sorted(files)).encode()
+
+
+class FakeRepository:
+    def __init__(self, commits: Sequence[Commit] | Missing = ()) -> None:
+        self.commits = commits
+
+    async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
+        assert service.name
+        assert good != bad
+        return self.commits if isinstance(self.commits, Missing) else tuple(self.commits[:limit])
+
+
+class FakeDocuments:
+    def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
+        return f"# {incident.id}: {incident.title}\n\n{len(entries)} entries\n"
+
+
+class FakeDirectory:
+    def __init__(self, people: Mapping[str, Person] | None = None) -> None:
+        self.people = dict(people or {})
+
+    async def find(self, mention: str) -> Person | None:
+        return self.people.get(mention)
+
+
+class FakePager:
+    def __init__(self, *, ok: bool = True, on_call: Sequence[Person] = (), paged: bool = True) -> None:
+        self.ok = ok
+        self.on_call = tuple(on_call)
+        self.is_page = paged
+        self.paged: dict[str, tuple[Person, str]] = {}
+        self.answers: dict[str, Person] = {}
+        self.followed: list[tuple[str, PageState]] = []
+
+    async def page(self, person: Person, text: str, key: str) -> Reached:
+        self.paged.setdefault(key, (person, text))
+        return Reached(person, "fake", self.ok, "" if self.ok else "nobody is there", paged=self.is_page)
+
+    async def answered(self, key: str) -> Person | None:
+        return self.answers.get(key)
+
+    async def follow(self, key: str, to: PageState) -> bool:
+        self.followed.append((key, to))
+        return True
