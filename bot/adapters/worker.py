@@ -20,6 +20,7 @@ log = structlog.get_logger()
 _LOOK_AGAIN_S = 1.0
 _STALE_S = 15.0
 _LONGEST_PAUSE_S = 60.0
+_STOPPING_S = 0.05
 
 
 @dataclass
@@ -75,12 +76,13 @@ class EmbeddedWorker:
         self._watch = asyncio.create_task(self._keep_watch(), name="worker")
 
     async def stop(self, grace_s: float = 5.0) -> None:
-        """Take on nothing new, give running steps some seconds to end, then leave the rest to the next process."""
+        """Take on nothing new, give steps that work some seconds to end, then leave the rest to the next process."""
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=grace_s)
+        until = asyncio.get_running_loop().time() + grace_s
+        while (busy := self._at_work()) and asyncio.get_running_loop().time() < until:
+            await asyncio.wait(busy, timeout=min(grace_s, _STOPPING_S))
         left = list(self._tasks.values())
         for task in left:
             task.cancel()
@@ -88,6 +90,10 @@ class EmbeddedWorker:
             log.info("runs left for the next start", runs=len(left))
             await asyncio.wait(left)
         self._unlock()
+
+    def _at_work(self) -> list[asyncio.Task[Any]]:
+        """Give the tasks that would lose something by being stopped now."""
+        return [task for run_id, task in self._tasks.items() if not self._runner.only_waits(run_id)]
 
     async def _keep_watch(self) -> None:
         loop, clock = asyncio.get_running_loop(), self._ports.clock
