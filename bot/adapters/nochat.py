@@ -11,6 +11,10 @@ class NoDirectory:
         """Give a person of this name."""
         return Person(mention, mention.lstrip("@"))
 
+    async def named(self, person: Person) -> Person:
+        """Give the person as they are named."""
+        return person
+
 
 class NoPager:
     """Reaches nobody, and says why."""

@@ -27,7 +27,7 @@ _ASK_AMONG = 5
 
 @dataclass(frozen=True)
 class _Left:
-    """What a step left in the journal."""
+    """What a step left in the journal: it is done, failed, was refused, or is missing since its time was over."""
 
     outcome: str
     value: Any = None
@@ -66,6 +66,11 @@ class Runner:
     def __init__(self, registry: Registry, ports: Ports) -> None:
         self._registry = registry
         self._ports = ports
+        self._at_work: dict[str, Tools] = {}
+
+    def only_waits(self, run_id: str) -> bool:
+        """Tell whether a run that is being executed does nothing but wait at the moment."""
+        return run_id in self._at_work and self._at_work[run_id].waits > 0
 
     async def execute(self, run_id: str) -> Run | None:
         """Bring a run to its end and give it as it ended; None if there was nothing to do, or another took it over."""
@@ -78,18 +83,21 @@ class Runner:
         with structlog.contextvars.bound_contextvars(
             run=run.id, playbook=run.plan.playbook, incident=run.incident_id or None
         ):
+            self._at_work[run_id] = tools
             try:
                 return await self._execute(tools)
             except FenceLost:
                 log.warning("run taken over", run=run.id)
                 return None
+            finally:
+                self._at_work.pop(run_id, None)
 
     async def _execute(self, tools: Tools) -> Run:
         run = tools.run_row
         playbook = self._registry.get(run.plan.playbook)
         if playbook is None or run.plan.protocol != PROTOCOL or playbook.step_names != run.plan.steps:
             return await _park(tools)
-        tools.run_row = await self._place(tools)
+        tools.run_row = await self._name(await self._place(tools))
         if playbook.needs_incident and not tools.incident_id:
             listed = await tools.incidents(limit=_ASK_AMONG)
             return await _end(tools, None, _Ending(RunStatus.DONE, ask_which(run, listed)))
@@ -113,6 +121,10 @@ class Runner:
             await ports.store.write(lambda tx: ports.journal.bind(tx, run, found))
         return replace(run, incident_id=found)
 
+    async def _name(self, run: Run) -> Run:
+        """Call whoever asked by the name that people know; a child run has it from its parent."""
+        return run if run.parent_id else replace(run, actor=await self._ports.directory.named(run.actor))
+
 
 @dataclass
 class _Execution:
@@ -131,7 +143,7 @@ class _Execution:
             await self.tools.publish("run", Kind.RUN_STARTED, playbook=self.playbook.name, params=told)
         for step in self.playbook.steps:
             left = await self._step(step)
-            if left.outcome in _FATAL:
+            if left.outcome == "refused" or (left.outcome == "failed" and not step.optional):
                 return await _end(self.tools, self.playbook, _Ending(_FATAL[left.outcome], reason=left.reason))
         gives, value = self.results[-1]
         return await _end(self.tools, self.playbook, _Ending(RunStatus.DONE, value, gives))
@@ -184,13 +196,14 @@ class _Execution:
             raise
         except TimeoutError:
             if left_s is None:
-                return _failed(step, f"{step.title}: no answer in time.")
-            return _Left("missing", reason=f"not done within {duration(timedelta(seconds=max(left_s, 0.0)))}")
+                return _Left("failed", reason=f"{step.title}: no answer in time.")
+            return _Left("missing", reason=f"not done within {duration(timedelta(seconds=round(max(left_s, 0.0))))}")
         except FirstFiveError as error:
-            return _failed(step, str(error))
+            return _Left("failed", reason=str(error))
         except Exception as error:
             log.exception("step failed", step=step.name)
-            return _failed(step, f"{step.title}: an error of FirstFive itself ({type(error).__name__}); see its log.")
+            reason = f"{step.title}: an error of FirstFive itself ({type(error).__name__}); see its log."
+            return _Left("failed", reason=reason)
         return left
 
     def _arguments(self, step: Step) -> dict[str, Any]:
@@ -254,14 +267,15 @@ def ask_which(run: Run, listed: list[Listed]) -> Reply:
     return Reply(f"Which incident is `{run.plan.playbook}` about? This is not an incident's channel.", choices)
 
 
-def _failed(step: Step, reason: str) -> _Left:
-    return _Left("missing" if step.optional else "failed", reason=reason)
-
-
 def _reply(run: Run, result: Any) -> Reply | None:
     """Say what came of it to whoever asked; a child run answers its parent instead."""
     if run.parent_id:
         return None
     if run.status is not RunStatus.DONE:
         return Reply(run.reason)
-    return result if isinstance(result, Reply) else None
+    if isinstance(result, Reply):
+        return result
+    summary = getattr(result, "summary", "")
+    if not summary:
+        return None
+    return Reply(f"`{run.plan.playbook}` is done: {summary}", artifact=getattr(result, "artifact", ""))

@@ -1,6 +1,7 @@
 """What a step may use: the ports, the run it belongs to, and the ways to leave something behind."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -63,6 +64,7 @@ class Tools:
     run_row: Run
     memos: dict[str, str]
     step: str = ""
+    waits: int = 0
     _pending: list[Callable[[Tx], None]] = field(default_factory=list)
 
     @property
@@ -91,7 +93,8 @@ class Tools:
 
     async def pause(self, seconds: float) -> None:
         """Wait a while."""
-        await self.ports.clock.sleep_until(self.now() + timedelta(seconds=seconds))
+        with self._waiting():
+            await self.ports.clock.sleep_until(self.now() + timedelta(seconds=seconds))
 
     def service(self, name: str) -> Service:
         """Give a configured service.
@@ -99,14 +102,18 @@ class Tools:
         :raises CommandRejected: there is none of this name.
         """
         found = self.catalog.service(name)
+        if found is not None:
+            return found
+        names = self.catalog.names
+        known = ", ".join(names) or "none; add [[services]] to firstfive.toml"
         if not name:
-            raise CommandRejected(f"Which service? Write service=NAME: {', '.join(self.catalog.names) or 'none yet'}.")
-        if found is None:
-            meant = closest(name, self.catalog.names)
-            hint = f" Did you mean `{meant}`?" if meant else ""
-            known = ", ".join(self.catalog.names) or "none; add [[services]] to firstfive.toml"
-            raise CommandRejected(f"No service is named `{name[:40]}`.{hint} Configured: {known}.")
-        return found
+            raise CommandRejected(
+                f"Which service? Write `/incident {self.run_row.plan.playbook} {names[0] if names else 'SERVICE'}`. "
+                f"Configured: {known}."
+            )
+        meant = closest(name, names)
+        hint = f" Did you mean `{meant}`?" if meant else ""
+        raise CommandRejected(f"No service is named `{name[:40]}`.{hint} Configured: {known}.")
 
     async def incident(self) -> Incident:
         """Give the run's incident as its timeline stands now."""
@@ -178,7 +185,7 @@ class Tools:
                 return Outcome(run_id, RunStatus.FAILED, reason=f"there is no run {run_id}")
             if row.status.ended or row.status is RunStatus.PARKED:
                 return Outcome(row.id, row.status, row.result or {}, row.reason)
-            await self.ports.bell.wait(f"run:{run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+            await self._news(run_id)
 
     async def wait(self, topic: str) -> str:
         """Wait until the run is told something on a topic; give the first thing it was told."""
@@ -187,7 +194,7 @@ class Tools:
             told = await self.ports.store.read(lambda tx: journal.signals(tx, self.run_id, topic))
             if told:
                 return told[0]
-            await self.ports.bell.wait(f"run:{self.run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+            await self._news(self.run_id)
 
     def tell(self, playbook: str, topic: str, value: str) -> None:
         """Tell the incident's unended runs of a playbook something, together with the step's result."""
@@ -232,6 +239,20 @@ class Tools:
 
     def _seen(self, key: str) -> bool:
         return key in self.memos
+
+    async def _news(self, run_id: str) -> None:
+        """Return when something was committed about a run, and now and then without."""
+        with self._waiting():
+            await self.ports.bell.wait(f"run:{run_id}", self.now() + timedelta(seconds=_LOOK_AGAIN_S))
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Mark that the run only waits: whoever wants to stop need not let it end its step."""
+        self.waits += 1
+        try:
+            yield
+        finally:
+            self.waits -= 1
 
     def _child(self, playbook: str, params: Mapping[str, Any], key: str) -> Run:
         child_id = f"{self.run_id}.{key}"
