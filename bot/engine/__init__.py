@@ -13,8 +13,9 @@ from bot.domain.errors import (
 from bot.domain.examination import examine
 from bot.domain.facts import Build, Facts
 from bot.domain.faults import Finding
-from bot.domain.incident import Incident, PhaseState, Role, Severity, Status, check_transition
+from bot.domain.incident import SOP_S, Incident, PhaseState, Role, Severity, Status, check_transition
 from bot.domain.measures import Milestone, check_milestone, measure
+from bot.domain.narrative import size
 from bot.domain.run import Choice, Missing, Outcome, Reply, RunStatus
 from bot.domain.service import Link, Service, Target
 from bot.domain.snapshot import (
@@ -43,6 +44,7 @@ __all__ = [
     "CHEAP_PARTS",
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
+    "SOP_S",
     "Build",
     "Captured",
     "Choice",
@@ -99,6 +101,7 @@ __all__ = [
     "measure",
     "moment",
     "pick_intrusive",
+    "size",
     "to_us",
     "usage",
 ]
