@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,14 +10,17 @@ from getpass import getuser
 from typing import Any
 
 from bot.adapters import logs
-from bot.domain.errors import StoreUnusable
+from bot.domain.errors import CommandRejected, StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
 from bot.engine.admission import Command
+from bot.engine.playbook import plan_of
 from bot.main import House, build, ensure_schema
 from bot.settings import Settings
 
 _LOOK_AGAIN_S = 0.5
+# A channel by its id, which only a chat can show.
+_CHANNEL = re.compile(r" ?\(?<#\w+>\)?")
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Report:
         result = self.run.result if isinstance(self.run.result, dict) else {}
         told = self.run.reason or result.get("summary") or result.get("text") or json.dumps(self.run.result)
         kept = [f"  {row['name']}  {row['bytes']} bytes  sha256 {row['sha256']}" for row in self.artifacts]
-        return "\n".join([f"{self.run.plan.playbook} {self.run.status.value}: {told}", *kept])
+        said = f"{self.run.plan.playbook} {self.run.status.value}: {told}"
+        return "\n".join([_CHANNEL.sub("", said), *kept])
 
 
 async def run(settings: Settings, playbook: str, params: Mapping[str, Any]) -> Report:
@@ -74,6 +79,9 @@ async def run(settings: Settings, playbook: str, params: Mapping[str, Any]) -> R
 async def _run(house: House, playbook: str, params: Mapping[str, Any]) -> Report:
     given = dict(params)
     incident_id = str(given.pop("incident", "")).upper()
+    plan_of(house.registry, playbook, given)
+    if house.registry[playbook].needs_incident and not incident_id:
+        raise CommandRejected(f"{playbook} is about an incident: add incident=INC-1. `firstfive run list` shows them.")
     user = getuser() if hasattr(os, "getuid") else "somebody"
     command = Command(playbook, given, Person(f"cli:{user}", user), Source(via="cli"), incident_id=incident_id)
     run_id = (await house.admission.admit(command)).run_id
