@@ -82,8 +82,13 @@ class _Part:
     log: Path
 
     def last_words(self) -> str:
+        """Say why it ended: the last line it wrote for people, or the signal that ended it; the rest is in its log."""
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        return lines[-1].removeprefix("lab: ").strip() if lines else "it said nothing"
+        told = [line.removeprefix("lab: ").strip() for line in lines if not line.startswith("{")]
+        code = self.process.poll()
+        if code is not None and code < 0:
+            return f"killed by {signal.Signals(-code).name}; its log is {self.log}"
+        return told[-1] if told else f"exit code {code}; its log is {self.log}"
 
 
 def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
@@ -206,7 +211,8 @@ def _stay(watched: Sequence[_Part]) -> None:
         while True:
             for part in watched:
                 if part.process.poll() is not None:
-                    raise DemoFailed(f"{part.name} ended: {part.last_words()}")
+                    name = f"{part.name[:1].upper()}{part.name[1:]}"
+                    raise DemoFailed(f"{name} ended, so all of it was stopped: {part.last_words()}")
             time.sleep(0.5)
     except KeyboardInterrupt:
         _say("stopping")

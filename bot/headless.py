@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,14 +11,17 @@ from typing import Any
 
 from bot.adapters import logs
 from bot.domain.approval import requests
-from bot.domain.errors import StoreUnusable
+from bot.domain.errors import CommandRejected, StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
 from bot.engine.admission import Command
+from bot.engine.playbook import plan_of
 from bot.main import House, build, ensure_schema
 from bot.settings import Settings
 
 _LOOK_AGAIN_S = 0.5
+# A channel by its id, which only a chat can show.
+_CHANNEL = re.compile(r" ?\(?<#\w+>\)?")
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Report:
         result = self.run.result if isinstance(self.run.result, dict) else {}
         told = self.run.reason or result.get("summary") or result.get("text") or json.dumps(self.run.result)
         kept = [f"  {row['name']}  {row['bytes']} bytes  sha256 {row['sha256']}" for row in self.artifacts]
-        return "\n".join([f"{self.run.plan.playbook} {self.run.status.value}: {told}", *kept])
+        said = f"{self.run.plan.playbook} {self.run.status.value}: {told}"
+        return "\n".join([_CHANNEL.sub("", said), *kept])
 
 
 def account() -> Person:
@@ -102,6 +107,9 @@ class _Hands:
 async def _admit(house: House, playbook: str, params: Mapping[str, Any]) -> str:
     given = dict(params)
     incident_id = str(given.pop("incident", "")).upper()
+    plan_of(house.registry, playbook, given)
+    if house.registry[playbook].needs_incident and not incident_id:
+        raise CommandRejected(f"{playbook} is about an incident: add incident=INC-1. `firstfive run list` shows them.")
     command = Command(playbook, given, account(), Source(via="cli"), incident_id=incident_id)
     return (await house.admission.admit(command)).run_id
 

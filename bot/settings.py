@@ -1,6 +1,7 @@
 """Everything that can be configured, read once: one TOML file, secrets from the environment."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -8,7 +9,16 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bot.domain.alerts import AlertRoute, Do
 from bot.domain.errors import FirstFiveError
@@ -17,6 +27,7 @@ from bot.domain.service import Catalog, DigestPlan, Edge, Link, ReminderRules, S
 from bot.engine.slots import Slots
 
 DEFAULT_FILE = "firstfive.toml"
+DEFAULT_PORT = 8000
 
 
 class ConfigRefused(FirstFiveError):
@@ -33,9 +44,15 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", value):
+        raise ValueError("is one word of letters, digits, dots and dashes, at most 63, such as 'checkout'")
+    return value
+
+
 Network = Annotated[str, AfterValidator(_network)]
 Address = Annotated[str, AfterValidator(_address)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+Name = Annotated[str, AfterValidator(_name)]
 
 
 class _Table(BaseModel):
@@ -159,7 +176,7 @@ class RemindersTable(_Table):
 class Settings(_Table):
     """The configuration of one FirstFive."""
 
-    url: Address = "http://127.0.0.1:8000"
+    url: Address = ""
     host: str = "127.0.0.1"
     default_severity: Severity = Severity.SEV2
     on_call: tuple[str, ...] = ()
@@ -172,7 +189,7 @@ class Settings(_Table):
     alert_most: int = Field(10, ge=1, le=1_000)
     paging: PagingTable = PagingTable()
 
-    port: int = Field(8000, ge=0, le=65_535)
+    port: int = Field(DEFAULT_PORT, ge=0, le=65_535)
     database_url: str = "sqlite:///data/firstfive.db"
     artifacts_url: str = "data/artifacts"
     slack_bot_token: str = ""
@@ -207,6 +224,12 @@ class Settings(_Table):
     def workspace(self) -> Path:
         """The folder for what this process needs on its own disk: mirrors of repositories, locks."""
         return Path("data") if self.bucket else Path(self.artifacts_url).parent
+
+    @model_validator(mode="before")
+    @classmethod
+    def _url_of_its_own(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Without an address of its own, links lead to where the pages answer anyway: this machine."""
+        return {"url": f"http://127.0.0.1:{values.get('port', DEFAULT_PORT)}", **values}
 
     @field_validator("services")
     @classmethod

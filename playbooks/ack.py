@@ -1,6 +1,6 @@
 """Acknowledge an incident; whoever does so leads until somebody else takes over."""
 
-from bot.engine import Kind, Milestone, Params, Playbook, Reply, Role, Tools, to_us
+from bot.engine import Kind, Milestone, Params, Playbook, Reply, Role, Tools, TransitionRefused, to_us
 
 
 class Ack(Params):
@@ -15,6 +15,8 @@ async def acknowledge(tools: Tools, params: Ack) -> Reply:  # noqa: ARG001 - eve
     """Record the first acknowledgement; later ones change nothing."""
     incident = await tools.incident()
     at = incident.milestones.get(Milestone.ACKNOWLEDGED)
+    if at is None and incident.is_over:
+        raise TransitionRefused(f"{incident.id} is {incident.status.value}; there is nothing left to acknowledge.")
     if at is None:
         tools.record(
             Kind.MILESTONE, milestone=Milestone.ACKNOWLEDGED.value, at=to_us(tools.now()), source=tools.actor.name

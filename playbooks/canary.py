@@ -16,6 +16,4 @@ playbook = Playbook("canary", "Compare a service's canary with its baseline.", C
 async def compare(tools: Tools, params: Canary) -> Reply:
     """Say that there is nothing to compare, and what that means for the decision."""
     service = tools.service(params.service)
-    return Reply(
-        f"No canary is configured for {service.name}, so no rollback is proposed. Mitigating is up to the commander."
-    )
+    return Reply(f"No canary is configured for {service.name}, so no rollback is proposed.")

@@ -20,6 +20,7 @@ from bot.engine import (
 )
 
 _COMMITS_SHOWN = 5
+_COMMITS_COUNTED = 100
 
 
 class Changes(Params):
@@ -55,7 +56,7 @@ async def ask(tools: Tools, params: Changes) -> Answers:
     probes = await asyncio.gather(*(tools.ports.targets.probe(target) for target in service.targets))
     bad = [f"{probe.target} answers {probe}" for probe in probes if probe.requests and probe.failures]
     asked = sum(probe.requests > 0 for probe in probes)
-    good = f"all {asked} probed targets answer" if asked else "no target has a url to probe"
+    good = f"{_all(asked)} to users" if asked else "no target has a url to probe"
     return Answers(tuple(probes), "; ".join(bad) or good)
 
 
@@ -70,15 +71,14 @@ async def compare(tools: Tools, params: Changes) -> Builds:
     if not known:
         return Builds(builds, (), "no target says which build it runs")
     if len(known) == 1:
-        return Builds(builds, (), f"every target runs build {next(iter(known))[:7]}")
+        return Builds(builds, (), f"all run build {next(iter(known))[:7]}")
     good = known.most_common(1)[0][0]
     odd = [(name, build) for name, build in builds if (build.revision or build.id) not in {"", good}]
-    commits = await tools.ports.repository.between(service, good, odd[0][1].revision, _COMMITS_SHOWN)
+    commits = await tools.ports.repository.between(service, good, odd[0][1].revision, _COMMITS_COUNTED)
     runs = "; ".join(f"{name} runs build {build}, the others {good[:7]}" for name, build in odd)
     if isinstance(commits, Missing):
         return Builds(builds, (), f"{runs} ({commits.reason})")
-    since = f"; {len(commits)} commits since: {commits[0].subject}" if commits else ""
-    return Builds(builds, commits, f"{runs}{since}")
+    return Builds(builds, commits[:_COMMITS_SHOWN], f"{runs}{_since(commits)}")
 
 
 @playbook.step("Sum up")
@@ -88,11 +88,29 @@ async def sum_up(tools: Tools, params: Changes, answers: Answers | Missing, buil
         return Reply("No service is named yet: pick one and its targets are captured.")
     service = await _service(tools, params)
     told = [part.summary if not isinstance(part, Missing) else part.reason for part in (answers, builds)]
+    names = tuple(target.name for target in service.targets)
     commits = () if isinstance(builds, Missing) else builds.commits
-    lines = [f"{'. '.join(text[:1].upper() + text[1:] for text in told)}."]
+    lines = [" ".join(f"{_sentence(text, names)}." for text in told)]
     lines += [f"• `{commit.sha[:7]}` {commit.subject} ({commit.author})" for commit in commits]
     lines += [f"• <{link.url}|{link.title}>" for link in service.links]
     return Reply("\n".join(lines))
+
+
+def _all(count: int) -> str:
+    return "the one target answers" if count == 1 else f"all {count} targets answer"
+
+
+def _since(commits: tuple[Commit, ...]) -> str:
+    """Count the commits that only the newer build has, and name the latest."""
+    if not commits:
+        return ""
+    count = "100 or more" if len(commits) == _COMMITS_COUNTED else str(len(commits))
+    return f", {count} {'commit' if len(commits) == 1 else 'commits'} newer ({commits[0].subject})"
+
+
+def _sentence(text: str, names: tuple[str, ...]) -> str:
+    """Begin a sentence; a target is called what it is called."""
+    return text if text.startswith(names) else text[:1].upper() + text[1:]
 
 
 async def _name(tools: Tools, params: Changes) -> str:

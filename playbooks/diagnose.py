@@ -60,6 +60,11 @@ class Diagnosed:
     archive: str
     summary: str
 
+    @property
+    def artifact(self) -> str:
+        """The evidence, for whoever asked."""
+        return self.archive
+
 
 playbook = Playbook("diagnose", "Name what is wrong with a service, with the evidence.", Diagnose)
 

@@ -1,6 +1,6 @@
 """Write the postmortem from the timeline."""
 
-from bot.engine import Kind, Params, Playbook, Reply, Tools
+from bot.engine import Kind, Params, Playbook, Reply, Tools, size
 
 
 class Write(Params):
@@ -17,4 +17,4 @@ async def write(tools: Tools, params: Write) -> Reply:  # noqa: ARG001 - every s
     name = f"postmortem-{incident.opened_at:%Y%m%d}-{incident.id.lower()}.md"
     stored = await tools.ports.artifacts.put(name, tools.ports.documents.postmortem(incident, entries).encode())
     tools.record(Kind.POSTMORTEM, artifact=stored.sha256, name=name, bytes=stored.bytes)
-    return Reply(f"The postmortem of {incident.id} is written ({stored.bytes} bytes).", artifact=stored.sha256)
+    return Reply(f"The postmortem of {incident.id} is written ({size(stored.bytes)}).", artifact=stored.sha256)

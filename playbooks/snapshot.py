@@ -31,6 +31,7 @@ from bot.engine import (
     intrusive_parts,
     manifest,
     pick_intrusive,
+    size,
 )
 
 _LONGEST_PROFILE_S = 30
@@ -74,6 +75,11 @@ class Packed:
     probes: tuple[Probe, ...]
     losses: tuple[str, ...]
     summary: str
+
+    @property
+    def artifact(self) -> str:
+        """The archive, for whoever asked."""
+        return self.archive.sha256
 
 
 @dataclass(frozen=True)
@@ -146,8 +152,8 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
     stored = await tools.ports.artifacts.put(name, archive)
     targets = len(listed.targets)
     losses = listed.losses
-    lost = f", {len(losses)} parts lost" if losses else ""
-    summary = f"{targets} targets captured, {len(parts) - len(losses)} parts, {stored.bytes / 1024:.0f} KiB{lost}"
+    lost = f", {len(losses)} lost" if losses else ""
+    summary = f"{targets} targets captured, {len(parts) - len(losses)} parts, {size(stored.bytes)}{lost}"
     tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=summary, losses=list(losses))
     if not any(part.status is PartStatus.OK for part in parts):
         raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}.")

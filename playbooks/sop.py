@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.engine import (
+    SOP_S,
     Kind,
     Missing,
     Outcome,
@@ -16,6 +17,7 @@ from bot.engine import (
     RunStatus,
     Status,
     Tools,
+    TransitionRefused,
 )
 
 _PAGE_AGAIN_S = 15.0
@@ -24,6 +26,13 @@ _PAGE_TRIES = 20
 
 class Sop(Params):
     """Nothing to say: the incident says it."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """That the five minutes may run."""
+
+    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,19 @@ playbook = Playbook(
 )
 
 
+@playbook.step("Begin")
+async def begin(tools: Tools, params: Sop) -> Begun:  # noqa: ARG001 - every step takes its params
+    """Let one run at a time have the five minutes of an open incident."""
+    incident = await tools.incident()
+    if incident.status is not Status.OPEN:
+        raise TransitionRefused(f"{incident.id} is {incident.status.value}. `/incident diagnose` looks at it again.")
+    if await tools.hold(f"sop:{incident.id}", SOP_S) != tools.run_id:
+        raise TransitionRefused(f"The five minutes of {incident.id} run already; its card shows them.")
+    return Begun()
+
+
 @playbook.step("Declare", budget_s=30, optional=True)
-async def declare(tools: Tools, params: Sop) -> Declared:  # noqa: ARG001 - every step takes its params
+async def declare(tools: Tools, params: Sop) -> Declared:  # noqa: ARG001 - as above
     """Say what changed."""
     incident = await tools.incident()
     outcome = await tools.run("changes", {"service": incident.service})
@@ -135,8 +155,8 @@ async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) ->
 async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) -> Escalated:  # noqa: ARG001 - as above
     """Page who is on call for SEV1 and SEV2, and say who was reached; keep trying whoever was not."""
     incident = await tools.incident()
-    if isinstance(mitigated, Mitigated) or incident.status is not Status.OPEN:
-        return Escalated("not needed")
+    if incident.status is not Status.OPEN:
+        return Escalated(f"{incident.id} is {incident.status.value}, so nobody is paged")
     if not incident.severity.pages:
         return _told(tools, [], f"Five minutes are over unmitigated. {incident.severity.value} pages nobody.")
     on_call = tools.ports.pager.on_call
@@ -144,8 +164,10 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
     if not people:
         why = "on_call is empty in the configuration, and no paging service is configured"
         return _told(tools, [], f"Five minutes are over unmitigated. Nobody was paged: {why}.")
+    where = f"<#{incident.channel}>" if incident.channel else f"/incident status {incident.id}"
     text = (
-        f"{incident.id} {incident.severity.value} {incident.title}: not mitigated after five minutes. You are needed."
+        f"{incident.id} {incident.severity.value} {incident.title}: not mitigated after five minutes. "
+        f"You are needed: {where}"
     )
     reached: dict[str, Reached] = {}
     for attempt in range(_PAGE_TRIES):

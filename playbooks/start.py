@@ -20,6 +20,7 @@ from bot.engine import (
 )
 
 _LONGEST_TITLE = 150
+_LOOKED_AT = 20
 
 
 class Start(Params):
@@ -44,6 +45,11 @@ async def open_(tools: Tools, params: Start) -> Reply:
     if params.service and not known:
         warnings.append(f"No service is named `{params.service[:40]}`. Name one and the capture starts.")
     service = params.service if known else ""
+    warnings += [
+        f"{other.id} ({other.title[:80]}) is open on {service} too."
+        for other in await tools.incidents(limit=_LOOKED_AT)
+        if service and other.service == service
+    ][:1]
     words = " ".join(params.title.split())
     title = _shorten(words) or (f"{service} incident" if service else "Something is wrong")
     started = _started(tools, params.started, warnings)
@@ -59,7 +65,7 @@ async def open_(tools: Tools, params: Start) -> Reply:
     tools.record(Kind.MILESTONE, milestone=Milestone.DETECTED.value, at=to_us(tools.now()), source="incident start")
     tools.begin("sop", {})
     notes = "".join(f"\n• {warning}" for warning in warnings)
-    return Reply(f"*{incident_id}* is open: {severity.value}, {title}. Its channel is being opened.{notes}")
+    return Reply(f"*{incident_id}* is open: {severity.value}, {title}. Go on in its channel, which opens now.{notes}")
 
 
 def _shorten(words: str) -> str:

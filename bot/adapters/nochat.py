@@ -14,6 +14,10 @@ class NoDirectory:
         """Give a person of this name."""
         return Person(mention, mention.lstrip("@"))
 
+    async def named(self, person: Person) -> Person:
+        """Give the person as they are named."""
+        return person
+
 
 class NoPoster:
     """Posts nowhere, and says why."""

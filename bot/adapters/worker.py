@@ -75,7 +75,7 @@ class EmbeddedWorker:
         self._watch = asyncio.create_task(self._keep_watch(), name="worker")
 
     async def stop(self, grace_s: float = 5.0) -> None:
-        """Take on nothing new, give running steps some seconds to end, then leave the rest to the next process."""
+        """Take on nothing new, give steps that work some seconds to end, then leave the rest to the next process."""
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)

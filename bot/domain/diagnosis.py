@@ -180,7 +180,8 @@ def _statement(targets: Sequence[Facts], findings: Sequence[Finding], difference
     unread = [each for each in targets if each.goroutines is None]
     unread_text = "".join(f" {each.target} could not be examined: {_first_loss(each)}." for each in unread)
     if findings:
-        more = f" {len(findings) - 1} more below." if len(findings) > 1 else ""
+        rest = len(findings) - 1
+        more = f" {rest} more {'finding' if rest == 1 else 'findings'}." if rest else ""
         return f"{findings[0].target}: {findings[0].claim}{more}{unread_text}"
     if len(unread) == len(targets):
         return f"Nothing can be said.{unread_text}"

@@ -11,7 +11,6 @@ from bot.domain.narrative import is_child, seconds, unmarked
 from bot.domain.timeline import Entry, Kind
 
 _FIVE_MINUTES = timedelta(seconds=SOP_S)
-_ENDED = {Status.RESOLVED, Status.CLOSED}
 
 
 def well(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -132,10 +131,9 @@ def _phases_missed(incident: Incident) -> list[str]:
 
 def _missed(phase: Phase) -> str:
     said = unmarked(phase.summary)
-    if said.startswith("not done within"):
-        return f"{phase.title} was {said}."
-    word = "failed" if phase.state is PhaseState.FAILED else "gave no result"
-    return f"{phase.title} {word}: {said}" if said else f"{phase.title} {word}."
+    if phase.state is PhaseState.OVERRAN:
+        return f"{phase.title} was {said}." if said else f"{phase.title} overran."
+    return f"{phase.title} failed: {said}" if said else f"{phase.title} failed."
 
 
 def _escalated(incident: Incident) -> str:
@@ -178,7 +176,7 @@ def _worse(severity: str | None, was: str | None) -> bool:
 
 
 def _silent(incident: Incident, entries: Iterable[Entry]) -> str:
-    if incident.status not in _ENDED or not incident.severity.pages:
+    if not incident.is_over or not incident.severity.pages:
         return ""
     return "" if any(entry.kind == Kind.UPDATE for entry in entries) else "No update was written while it lasted."
 
@@ -194,7 +192,7 @@ def _slack(entries: Iterable[Entry]) -> str:
 
 
 def _unrecorded(incident: Incident) -> str:
-    missing = [each for each in Milestone if each not in incident.milestones and _due(each, incident.status)]
+    missing = [each for each in Milestone if each not in incident.milestones and _due(each, incident)]
     if not missing:
         return ""
     lost = ", ".join(each.name for each in measure(incident.milestones) if {each.since, each.until} & set(missing))
@@ -202,8 +200,8 @@ def _unrecorded(incident: Incident) -> str:
     return f"Never recorded: {names}. So nobody can tell {lost}."
 
 
-def _due(which: Milestone, status: Status) -> bool:
+def _due(which: Milestone, incident: Incident) -> bool:
     """Tell whether a milestone should have been recorded by now."""
     if which is Milestone.RESOLVED:
-        return status in _ENDED
-    return which is not Milestone.MITIGATED or status is not Status.OPEN
+        return incident.is_over
+    return which is not Milestone.MITIGATED or incident.status is not Status.OPEN

@@ -36,7 +36,7 @@ def legible(text: str) -> str:
 
 def seconds(value: float) -> str:
     """Write a number of seconds: `2.4 s` while it is short, then as a duration."""
-    return f"{value:.1f} s" if 0 <= value < _EXACT_BELOW_S else duration(timedelta(seconds=value))
+    return f"{value:.1f} s" if 0 <= value < _EXACT_BELOW_S else duration(timedelta(seconds=round(value)))
 
 
 def size(count: int) -> str:
@@ -131,7 +131,8 @@ def _milestone(entry: Entry, facts: _Facts) -> str:
     if at.replace(microsecond=0) == entry.at.replace(microsecond=0) and facts["milestone"] in _REACHED:
         return _REACHED[facts["milestone"]]
     when = f"{at:%H:%M:%S}" if at.date() == entry.at.date() else f"{at:%Y-%m-%d %H:%M:%S}"
-    source = f" (source: {facts['source']})" if facts["source"] else ""
+    by_hand = facts["source"] == f"set by {entry.actor_name}"
+    source = f" (source: {facts['source']})" if facts["source"] and not by_hand else ""
     return f"Recorded the milestone {facts['milestone']} at {when} UTC{source}."
 
 
@@ -148,11 +149,10 @@ def _run_ended(_: Entry, facts: _Facts) -> str:
 
 
 def _step_ended(_: Entry, facts: _Facts) -> str:
-    said = unmarked(str(facts["summary"]))
-    missing = "overran" if said.startswith("not done within") else "gave no result"
-    outcome = missing if facts["outcome"] == "missing" else facts["outcome"]
-    summary = _after(said, ". ")
-    return f"{_name(facts)}, {facts['title'] or facts['step']}: {outcome}{_took(facts)}{summary}"
+    step, said = f"{_name(facts)}, {facts['title'] or facts['step']}", unmarked(str(facts["summary"]))
+    if facts["outcome"] == "missing":
+        return f"{step}: {said or 'overran'}."
+    return f"{step}: {facts['outcome']}{_took(facts)}{_after(said, '. ')}"
 
 
 def _name(facts: _Facts) -> str:

@@ -26,8 +26,9 @@ from bot.domain.examination import examine
 from bot.domain.facts import Build, Facts
 from bot.domain.faults import Finding
 from bot.domain.fronts import flaws as edge_flaws
-from bot.domain.incident import Incident, PhaseState, Role, Severity, Status, check_transition, fold
+from bot.domain.incident import SOP_S, Incident, PhaseState, Role, Severity, Status, check_transition, fold
 from bot.domain.measures import Milestone, check_milestone, measure
+from bot.domain.narrative import size
 from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
@@ -85,6 +86,7 @@ __all__ = [
     "HEAP",
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
+    "SOP_S",
     "VIA_CLOCK",
     "AlertGroup",
     "AnchorRaced",
@@ -178,6 +180,7 @@ __all__ = [
     "reminders_due",
     "sentence",
     "settle_alerts",
+    "size",
     "slot_named",
     "span",
     "tell_alerts",

@@ -19,8 +19,8 @@ from bot.engine.playbook import Params, Playbook, Registry, closest
 class Word(Enum):
     """How a param of type str is typed."""
 
-    REST = "text..."
-    SERVICE = "service"
+    REST = "TEXT..."
+    SERVICE = "SERVICE"
     MENTION = "@somebody"
     MOMENT = "=HH:MM"
     KEYED = "=..."
@@ -45,6 +45,7 @@ _SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\u00a0": " "})
 _LONGEST = 8_000
+_EXAMPLE: Mapping[Any, str] = {bool: "yes", int: "N", float: "N"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def parse(registry: Registry, text: str, catalog: Catalog) -> Parsed:
 
 
 def usage(playbook: Playbook) -> str:
-    """Give the words a verb takes: `/incident start [sev1|sev2|sev3|sev4] [service] [text...]`."""
+    """Give the words a verb takes: `/incident start [sev1|sev2|sev3|sev4] [SERVICE] [TITLE...]`."""
     words = [
         _word(name, info) for name, info in playbook.params.model_fields.items() if _marker(info) is not Word.WARNINGS
     ]
@@ -283,14 +284,16 @@ def _choices(info: FieldInfo, catalog: Catalog) -> tuple[str, ...]:
 
 def _word(name: str, info: FieldInfo) -> str:
     marker, kind = _marker(info), _bare(info)
-    if marker in {Word.REST, Word.MOMENT, Word.KEYED}:
-        word = f"{name}..." if marker is Word.REST else f"{name}{marker.value}"
+    if marker is Word.REST:
+        word = f"{name.upper()}..."
+    elif marker in {Word.MOMENT, Word.KEYED}:
+        word = f"{name}{marker.value}"
     elif marker is not None:
         word = marker.value
     elif isinstance(kind, type) and issubclass(kind, Enum):
         word = "|".join(str(member.value).lower() for member in kind)
     else:
-        word = f"{name}={getattr(kind, '__name__', 'value')}"
+        word = f"{name}={_EXAMPLE.get(kind, 'WORD')}"
     return word if info.is_required() else f"[{word}]"
 
 

@@ -152,20 +152,21 @@ def plan_of(registry: Registry, playbook: str, params: Mapping[str, Any]) -> Pla
         words = {key: storable(value) if isinstance(value, str) else value for key, value in params.items()}
         checked = known.params.model_validate(words)
     except ValidationError as error:
-        raise CommandRejected(explain(playbook, error)) from error
+        raise CommandRejected(explain(known, error)) from error
     return Plan(playbook, checked.model_dump(mode="json"), known.step_names)
 
 
-def explain(playbook: str, error: ValidationError) -> str:
+def explain(known: Playbook, error: ValidationError) -> str:
     """Say in a line what is wrong with the params of a playbook."""
     # A word that is not known explains why another one is missing.
     first = min(error.errors(include_url=False), key=lambda flaw: flaw["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "it"
     if first["type"] == "extra_forbidden":
-        return f"{playbook}: {where} is not one of its params."
+        names = ", ".join(known.params.model_fields) or "none"
+        return f"{known.name}: {where} is not one of its params ({names})."
     if first["type"] == "missing":
-        return f"{playbook}: {where} is missing."
-    return f"{playbook}: {where} is wrong: {first['msg']}."
+        return f"{known.name}: {where} is missing."
+    return f"{known.name}: {where} is wrong: {first['msg']}."
 
 
 def load(package: ModuleType) -> Registry:
@@ -230,7 +231,7 @@ def wanted_type(hint: Any) -> Any:
     return hint
 
 
-def closest(word: str, among: Sequence[str], alike: float = 0.6) -> str:
+def closest(word: str, among: Sequence[str], alike: float = 0.65) -> str:
     """Give the name that was probably meant, or "". `alike`: 0..1, how much of it must be the same."""
     found = get_close_matches(word.lower(), [name.lower() for name in among], n=1, cutoff=alike)
     return next((name for name in among if found and name.lower() == found[0]), "")

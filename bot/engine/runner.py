@@ -29,7 +29,7 @@ _LOOK_S = 0.02
 
 @dataclass(frozen=True)
 class _Left:
-    """What a step left in the journal."""
+    """What a step left in the journal: it is done, failed, was refused, or is missing since its time was over."""
 
     outcome: str
     value: Any = None
@@ -94,10 +94,10 @@ class Runner:
             return None
         run = memory.run
         tools = Tools(ports, self._registry, run, dict(memory.memos))
-        self._at_work[run_id] = tools
         with structlog.contextvars.bound_contextvars(
             run=run.id, playbook=run.plan.playbook, incident=run.incident_id or None
         ):
+            self._at_work[run_id] = tools
             try:
                 return await self._execute(tools)
             except FenceLost:
@@ -109,7 +109,7 @@ class Runner:
         playbook = self._registry.get(run.plan.playbook)
         if playbook is None or run.plan.protocol != PROTOCOL or playbook.step_names != run.plan.steps:
             return await _park(tools)
-        tools.run_row = await self._place(tools)
+        tools.run_row = await self._name(await self._place(tools))
         if playbook.needs_incident and not tools.incident_id:
             listed = await tools.incidents(limit=_ASK_AMONG)
             return await _end(tools, None, _Ending(RunStatus.DONE, ask_which(run, listed)))
@@ -133,6 +133,10 @@ class Runner:
             await ports.store.write(lambda tx: ports.journal.bind(tx, run, found))
         return replace(run, incident_id=found)
 
+    async def _name(self, run: Run) -> Run:
+        """Call whoever asked by the name that people know; a child run has it from its parent."""
+        return run if run.parent_id else replace(run, actor=await self._ports.directory.named(run.actor))
+
 
 @dataclass
 class _Execution:
@@ -152,7 +156,7 @@ class _Execution:
             await self.tools.publish("run", Kind.RUN_STARTED, playbook=self.playbook.name, params=told)
         for step in self.playbook.steps:
             left = await self._step(step)
-            if left.outcome in _FATAL:
+            if left.outcome == "refused" or (left.outcome == "failed" and not step.optional):
                 return await _end(self.tools, self.playbook, _Ending(_FATAL[left.outcome], reason=left.reason))
         gives, value = self.results[-1]
         return await _end(self.tools, self.playbook, _Ending(RunStatus.DONE, value, gives))
@@ -215,15 +219,16 @@ class _Execution:
             raise
         except TimeoutError:
             if left_s is None:
-                return _failed(step, f"{step.title}: no answer in time.")
-            return _Left("missing", reason=f"not done within {duration(timedelta(seconds=max(left_s, 0.0)))}")
+                return _Left("failed", reason=f"{step.title}: no answer in time.")
+            return _Left("missing", reason=f"not done within {duration(timedelta(seconds=round(max(left_s, 0.0))))}")
         except ApprovalRefused as error:
             return _Left("refused", reason=str(error))
         except FirstFiveError as error:
-            return _failed(step, str(error))
+            return _Left("failed", reason=str(error))
         except Exception as error:
             log.exception("step failed", step=step.name)
-            return _failed(step, f"{step.title}: an error of FirstFive itself ({type(error).__name__}); see its log.")
+            reason = f"{step.title}: an error of FirstFive itself ({type(error).__name__}); see its log."
+            return _Left("failed", reason=reason)
         return left
 
     def _arguments(self, step: Step) -> dict[str, Any]:
@@ -287,14 +292,15 @@ def ask_which(run: Run, listed: list[Listed]) -> Reply:
     return Reply(f"Which incident is `{run.plan.playbook}` about? This is not an incident's channel.", choices)
 
 
-def _failed(step: Step, reason: str) -> _Left:
-    return _Left("missing" if step.optional else "failed", reason=reason)
-
-
 def _reply(run: Run, result: Any) -> Reply | None:
     """Say what came of it to whoever asked; a child run answers its parent instead, and nobody asked for a slot."""
     if run.parent_id or run.source.via == VIA_CLOCK:
         return None
     if run.status is not RunStatus.DONE:
         return Reply(run.reason)
-    return result if isinstance(result, Reply) else None
+    if isinstance(result, Reply):
+        return result
+    summary = getattr(result, "summary", "")
+    if not summary:
+        return None
+    return Reply(f"`{run.plan.playbook}` is done: {summary}", artifact=getattr(result, "artifact", ""))

@@ -117,14 +117,18 @@ class Tools:
         :raises CommandRejected: there is none of this name.
         """
         found = self.catalog.service(name)
+        if found is not None:
+            return found
+        names = self.catalog.names
+        known = ", ".join(names) or "none; add [[services]] to firstfive.toml"
         if not name:
-            raise CommandRejected(f"Which service? Write service=NAME: {', '.join(self.catalog.names) or 'none yet'}.")
-        if found is None:
-            meant = closest(name, self.catalog.names)
-            hint = f" Did you mean `{meant}`?" if meant else ""
-            known = ", ".join(self.catalog.names) or "none; add [[services]] to firstfive.toml"
-            raise CommandRejected(f"No service is named `{name[:40]}`.{hint} Configured: {known}.")
-        return found
+            raise CommandRejected(
+                f"Which service? Write `/incident {self.run_row.plan.playbook} {names[0] if names else 'SERVICE'}`. "
+                f"Configured: {known}."
+            )
+        meant = closest(name, names)
+        hint = f" Did you mean `{meant}`?" if meant else ""
+        raise CommandRejected(f"No service is named `{name[:40]}`.{hint} Configured: {known}.")
 
     async def incident(self) -> Incident:
         """Give the run's incident as its timeline stands now."""

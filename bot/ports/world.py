@@ -155,6 +155,9 @@ class Directory(Protocol):
     async def find(self, mention: str) -> Person | None:
         """Find a person by id, mention or name; None when the workspace has nobody like that."""
 
+    async def named(self, person: Person) -> Person:
+        """Give a person the name that people know them by; as given when that cannot be told at once."""
+
 
 @dataclass(frozen=True)
 class Commit:

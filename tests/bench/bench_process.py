@@ -1,6 +1,7 @@
 """What the bot process costs by itself: how long until it is ready, and what it holds when nothing happens."""
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -21,10 +22,9 @@ NO_SLACK = dict.fromkeys(SLACK, "")
 
 def run() -> Iterable[Row]:
     """Start it again and again, once more than is counted; the last one may idle."""
-    fresh, existing, bare, idle_mb = asyncio.run(_measure())
-    peer = "incidentbot 2.0 s"
+    fresh, existing, bare, idle_mb, busy = asyncio.run(_measure())
     for name, starts in (("an existing", existing), ("no", fresh)):
-        notes = f"{spread(starts)}; {peer}; {load()}"
+        notes = f"{spread(starts)}, {median(busy):.2g} s of it CPU; incidentbot 2.0 s; {load()}"
         yield Row(f"cold start on {name} database", median(starts), "s", at_most=2, notes=notes)
     yield Row("cold start without Slack", median(bare), "s", notes=spread(bare))
     yield Row(f"memory, {IDLE_S:.0f} s idle", idle_mb, "MB", at_most=150, notes="resident; incidentbot 171 MB")
@@ -32,8 +32,8 @@ def run() -> Iterable[Row]:
     yield Row("packages of a core install", packages, at_most=74, notes="every platform's together; incidentbot 75")
 
 
-async def _measure() -> tuple[list[float], list[float], list[float], float]:
-    fresh, existing, bare = [], [], []
+async def _measure() -> tuple[list[float], list[float], list[float], float, list[float]]:
+    fresh, existing, bare, busy = [], [], [], []
     with scratch() as folder:
         async with running_emulator("http://127.0.0.1:9/") as slack:
             for number in range(-1, STARTS):
@@ -51,11 +51,12 @@ async def _measure() -> tuple[list[float], list[float], list[float], float]:
                 bare.append(await _start(quiet))
                 await quiet.end()
                 existing.append(await _start(bot))
+                busy.append(_processor_s(bot))
                 if number == STARTS - 1:
                     await asyncio.sleep(IDLE_S)
                     idle_mb = _resident_mb(bot)
                 await bot.end()
-    return fresh[1:], existing[1:], bare[1:], idle_mb
+    return fresh[1:], existing[1:], bare[1:], idle_mb, busy[1:]
 
 
 def compiled(folder: Path) -> dict[str, str]:
@@ -67,6 +68,13 @@ async def _start(bot: Bot) -> float:
     began = time.perf_counter()
     await bot.start()
     return time.perf_counter() - began
+
+
+def _processor_s(bot: Bot) -> float:
+    """Give the processor time used so far: the part of a start that other programs do not lengthen."""
+    assert bot.process is not None
+    fields = Path(f"/proc/{bot.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident_mb(bot: Bot) -> float:

@@ -15,6 +15,7 @@ from tests.stack import Stack, running_stack
 
 AFTER_S = (0.3, 1.2, 2.4)
 LONGEST_S = 30
+LOOK_S = 0.25
 
 
 def run() -> Iterable[Row]:
@@ -50,6 +51,7 @@ async def _entries(stack: Stack) -> list[dict[str, Any]]:
 
 async def _next(stack: Stack, before: int, killed_at: datetime) -> dict[str, Any]:
     """Give the first entry after the kill; between the last look and the kill there may have been another."""
+    await asyncio.sleep(LOOK_S)
     entries = (await _entries(stack))[before:]
     return next((entry for entry in entries if _at(entry) > killed_at), {})
 

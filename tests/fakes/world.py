@@ -159,6 +159,9 @@ class FakeDirectory:
     async def find(self, mention: str) -> Person | None:
         return self.people.get(mention)
 
+    async def named(self, person: Person) -> Person:
+        return self.people.get(person.id, person)
+
 
 class FakePager:
     def __init__(self, *, ok: bool = True, on_call: Sequence[Person] = (), paged: bool = True) -> None:

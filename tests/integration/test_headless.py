@@ -45,6 +45,7 @@ def test_json_is_one_object_on_standard_output(tmp_path: Path) -> None:
         (("run", "note", "hello"), 2, "write params as key=value"),
         (("run", "note", "txt=hello"), 2, "txt is not one of its params"),
         (("run", "snapshot", "service=nowhere"), 1, "No service is named `nowhere`"),
+        (("run", "ack"), 2, "ack is about an incident: add incident=INC-1"),
         (("run", "ack", "incident=INC-9"), 1, "There is no such incident"),
     ],
 )

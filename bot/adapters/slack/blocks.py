@@ -4,6 +4,7 @@ Limits: docs.slack.dev/reference/block-kit, and 13,200 characters over all block
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,6 +73,7 @@ class Around:
 def card(incident: Incident, around: Around) -> Message:
     """Draw the incident's card: one screen, the buttons that fit its state."""
     parts = [
+        _standing(incident),
         _deadline(incident),
         *(_phase(phase) for phase in incident.phases[:_MOST_PHASES]),
     ]
@@ -79,14 +81,13 @@ def card(incident: Incident, around: Around) -> Message:
     said = [_verdict(incident), *notes]
     blocks: list[Json] = [
         {"type": "header", "text": plain(f"{incident.severity.value} {incident.title}", HEADER)},
-        {"type": "section", "fields": _fields(incident)},
         section("\n".join(parts), _CARD_SECTION),
         *([section("\n".join(filter(None, said)), _CARD_SECTION)] if any(said) else []),
         *(block for asked in incident.waiting[:_MOST_WAITING] for block in approval(incident.id, asked)),
         *_card_buttons(incident, around),
         {"type": "context", "elements": [_text(f"{incident.id}, opened {clock(incident.opened_at)}")]},
     ]
-    return Message(_summary(incident), numbered(blocks))
+    return Message(_summary(incident), named(blocks))
 
 
 def approval(incident_id: str, asked: Request) -> list[Json]:
@@ -111,8 +112,9 @@ def approval(incident_id: str, asked: Request) -> list[Json]:
 
 def answer(reply: Reply, around: Around, shown: Message | None = None) -> Message:
     """Draw an answer: its text, its choices as buttons, the card below if it asks for one."""
-    most = 1 if shown else _ANSWER_SECTIONS
-    blocks = [section(piece) for piece in paragraphs(mrkdwn(reply.text), SECTION, most)]
+    # The card says what the text does, for places that have no room for it.
+    pieces = [] if shown else paragraphs(mrkdwn(reply.text), SECTION, _ANSWER_SECTIONS)
+    blocks = [section(piece) for piece in pieces]
     if reply.artifact:
         blocks.append(_actions([link_button("Open it", around.artifact(reply.artifact))]))
     buttons = [chosen for choice in reply.choices[:_MOST_CHOICES] if (chosen := _choice(choice)) is not None]
@@ -121,7 +123,7 @@ def answer(reply: Reply, around: Around, shown: Message | None = None) -> Messag
     if shown is not None:
         blocks.extend(shown.blocks)
     fallback = escape(shorten(clean(reply.text), FALLBACK)) or (shown.text if shown else "Done.")
-    return Message(fallback, numbered(blocks))
+    return Message(fallback, named(blocks))
 
 
 def plain(text: str, limit: int) -> Json:
@@ -145,18 +147,19 @@ def link_button(label: str, url: str) -> Json:
     return {"type": "button", "text": plain(label, BUTTON), "url": url[:URL]}
 
 
-def numbered(blocks: Sequence[Json]) -> tuple[Json, ...]:
-    """Give every button of a message its action id; they must differ."""
-    count = 0
-    done: list[Json] = []
-    for block in blocks:
-        if block["type"] != "actions":
-            done.append(block)
-            continue
-        elements = [{**element, "action_id": f"ff:{number}"} for number, element in enumerate(block["elements"], count)]
-        count += len(elements)
-        done.append({**block, "elements": elements})
-    return tuple(done)
+def named(blocks: Sequence[Json]) -> tuple[Json, ...]:
+    """Give every button its action id, after its label: pressed while the message changes, it means the same."""
+    taken: Counter[str] = Counter()
+
+    def name(element: Json) -> Json:
+        label = f"ff:{element['text']['text']}"
+        taken[label] += 1
+        return {**element, "action_id": label if taken[label] == 1 else f"{label}:{taken[label]}"}
+
+    return tuple(
+        {**block, "elements": [name(each) for each in block["elements"]]} if block["type"] == "actions" else block
+        for block in blocks
+    )
 
 
 def actions(buttons: Sequence[Json]) -> Json:
@@ -180,14 +183,11 @@ def _text(text: str) -> Json:
     return {"type": "mrkdwn", "text": text}
 
 
-def _fields(incident: Incident) -> list[Json]:
+def _standing(incident: Incident) -> str:
+    """Say in one line what everybody asks first; the severity is in the header."""
     commander = line(incident.commander.name, 100) if incident.commander else "nobody yet"
-    return [
-        _text(f"*Status*\n{incident.status.value}"),
-        _text(f"*Severity*\n{incident.severity.value}"),
-        _text(f"*Commander*\n{commander}"),
-        _text(f"*Service*\n{line(incident.service, 100) or 'not named yet'}"),
-    ]
+    service = line(incident.service, 100) or "not named yet"
+    return f"Status *{incident.status.value}*   Commander *{commander}*   Service *{service}*"
 
 
 def _deadline(incident: Incident) -> str:
@@ -202,23 +202,24 @@ def _deadline(incident: Incident) -> str:
 
 def _ended(incident: Incident) -> str:
     start = incident.milestones.get(Milestone.STARTED, incident.opened_at)
-    for word in (Milestone.MITIGATED, Milestone.RESOLVED):
-        at = incident.milestones.get(word)
-        if at is not None:
-            return f"*{word.value.capitalize()} {duration(at - start)} after the start.*"
-    return f"*{incident.status.value.capitalize()}.*"
+    reached = [(word, incident.milestones.get(word)) for word in (Milestone.MITIGATED, Milestone.RESOLVED)]
+    told = [f"{word.value} {duration(at - start)}" for word, at in reached if at is not None]
+    if not told:
+        return f"*{incident.status.value.capitalize()}.*"
+    return f"*{' and '.join(told).capitalize()} after the start.*"
 
 
 def _phase(phase: Phase) -> str:
     budget = timedelta(seconds=round(phase.budget_s))
+    times, summary = "", phase.summary
     if phase.state is PhaseState.RUNNING and budget:
         times = f" until {clock(phase.started_at + budget)}"
+    elif phase.state is PhaseState.OVERRAN:
+        times, summary = f" its {duration(budget)}", ""
     elif phase.ended_at is not None:
         of_budget = f" of {duration(budget)}" if budget else ""
-        times = f" ({_short(phase.ended_at - phase.started_at)}{of_budget})"
-    else:
-        times = ""
-    told = f": {line(phase.summary, 220)}" if phase.summary else ""
+        times = f" in {_short(phase.ended_at - phase.started_at)}{of_budget}"
+    told = f": {line(summary, 220)}" if summary else ""
     return f"{_SIGNS[phase.state]} *{line(phase.title, 80)}* {phase.state.value}{times}{told}"
 
 
@@ -267,7 +268,7 @@ def _card_buttons(incident: Incident, around: Around) -> list[Json]:
 
 def _state_buttons(incident: Incident, about: str) -> list[Json]:
     """Give the buttons that make sense now; pressing one that no longer does changes nothing and says so."""
-    over = incident.status in {Status.RESOLVED, Status.CLOSED}
+    over = incident.is_over
     buttons: list[Json] = []
     if not over and Milestone.ACKNOWLEDGED not in incident.milestones:
         buttons.append(button("Acknowledge", f"ack {about}", style="primary"))
@@ -288,9 +289,10 @@ def _state_buttons(incident: Incident, about: str) -> list[Json]:
 
 
 def _confirm_resolve(incident: Incident) -> Json:
+    hint = " If users are safe but the cause is not gone: Mitigated." if incident.status is Status.OPEN else ""
     return {
         "title": plain(f"Resolve {incident.id}?", 100),
-        "text": plain("Do this when the cause is gone. If users are safe but the cause is not gone: Mitigated.", 300),
+        "text": plain(f"Do this when the cause is gone.{hint}", 300),
         "confirm": plain("Resolve", 30),
         "deny": plain("Not yet", 30),
     }

@@ -14,7 +14,7 @@ from bot.adapters.slack.blocks import Around
 from bot.adapters.slack.channels import Channels
 from bot.adapters.slack.chat import CREDENTIALS, UNREACHABLE, Chat
 from bot.domain.errors import ChatFailed
-from bot.domain.incident import Incident, Status
+from bot.domain.incident import Incident
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Entry, Kind
 from bot.ports import Artifacts, Clock, Store, Surface, Surfaces, Timeline, Tx
 
@@ -84,15 +84,10 @@ class Canvas:
         self._remedies: set[str] = set()
 
     @property
-    def is_over(self) -> bool:
-        """Tell whether nobody works on the incident any more."""
-        return self.incident.status in {Status.RESOLVED, Status.CLOSED}
-
-    @property
     def is_past(self) -> bool:
         """Tell whether it is over for so long that nothing new is made for it, only kept up to date."""
         changed_at = self.incident.changed_at or self.incident.opened_at
-        return self.is_over and self.studio.clock.now() - changed_at > _PAST
+        return self.incident.is_over and self.studio.clock.now() - changed_at > _PAST
 
     async def show(self, key: str, wanted: str, act: Callable[[], Awaitable[str]], *, bound: bool = True) -> bool:
         """Bring a surface to where it should be; tell whether it is."""
@@ -131,7 +126,7 @@ class Canvas:
     async def _unarchive(self) -> bool:
         """Unarchive the channel of an incident that still needs it; once, since whoever archives it again means it."""
         tried = self.shown.get("unarchived")
-        if self.is_over or (tried and tried.ref == self.channel):
+        if self.incident.is_over or (tried and tried.ref == self.channel):
             return False
         try:
             await self.studio.chat.call("conversations.unarchive", channel=self.channel)
@@ -160,7 +155,7 @@ class Canvas:
     async def _give_up(self, key: str, code: str, *, bound: bool) -> None:
         archived = bound and code == "is_archived"
         # To archive the channel of an incident that is over is what people do: nothing to tell.
-        if not (archived and self.is_over):
+        if not (archived and self.incident.is_over):
             await self._tell("channel" if archived else key, code)
         if archived:
             self.channel = ""

@@ -1,11 +1,13 @@
 """Who is who in the workspace. While Slack is down a mention is taken as it was given: an incident must go on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bot.adapters.slack.chat import Chat, Json
+from bot.adapters.slack.projection import is_user
 from bot.domain.errors import ChatFailed
 from bot.domain.timeline import Person
 from bot.ports import Clock
@@ -13,6 +15,8 @@ from bot.ports import Clock
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|([^>]*))?>|([UW][A-Z0-9]{5,20})")
 _FRESH = timedelta(minutes=10)
 _WITHIN_S = 4.0
+_AT_ONCE_S = 0.4
+_REST = timedelta(seconds=30)
 _PAGES = 20
 _NOBODY = {"user_not_found", "user_not_visible", "users_not_found"}
 
@@ -24,29 +28,54 @@ class SlackDirectory:
         self._chat = chat
         self._clock = clock
         self._known: dict[str, tuple[datetime, Person | None]] = {}
+        self._asks_from = clock.now()
 
     async def find(self, mention: str) -> Person | None:
         """Find a person by id, mention or name; None when the workspace has nobody like that."""
         mention = mention.strip()
-        known = self._known.get(mention.lower())
-        if known is not None and self._clock.now() < known[0] + _FRESH:
-            return known[1]
         match = _MENTION.fullmatch(mention)
         try:
-            person = await (self._by_id(match[1] or match[3]) if match else self._by_name(mention))
-        except ChatFailed as failure:
-            if failure.code not in _NOBODY:
-                return _as_given(mention, match)
-            person = None
-        self._known[mention.lower()] = (self._clock.now(), person)
-        return person
+            return await (self._by_id(match[1] or match[3], _WITHIN_S) if match else self._by_name(mention))
+        except ChatFailed:
+            return _as_given(mention, match)
 
-    async def _by_id(self, user: str) -> Person | None:
-        answer = await self._chat.call_within(_WITHIN_S, "users.info", user=user)
-        return _person(answer["user"])
+    async def named(self, person: Person) -> Person:
+        """Give a person the name that people know them by; as given when Slack does not tell it at once."""
+        if not is_user(person.id) or self._clock.now() < self._asks_from:
+            return person
+        try:
+            return await self._by_id(person.id, _AT_ONCE_S) or person
+        except ChatFailed:
+            self._asks_from = self._clock.now() + _REST  # a run must not be slower than Slack is down
+            return person
+
+    async def _by_id(self, user: str, seconds: float) -> Person | None:
+        async def ask() -> Person | None:
+            answer = await self._chat.call_within(seconds, "users.info", user=user)
+            return _person(answer["user"])
+
+        return await self._remembered(user, ask)
 
     async def _by_name(self, mention: str) -> Person | None:
-        wanted, cursor = mention.lstrip("@").casefold(), ""
+        wanted = mention.lstrip("@").casefold()
+        return await self._remembered(f"@{wanted}", partial(self._search, wanted))
+
+    async def _remembered(self, key: str, ask: Callable[[], Awaitable[Person | None]]) -> Person | None:
+        """Ask once in a while; that there is nobody is an answer too."""
+        known = self._known.get(key)
+        if known is not None and self._clock.now() < known[0] + _FRESH:
+            return known[1]
+        try:
+            person = await ask()
+        except ChatFailed as failure:
+            if failure.code not in _NOBODY:
+                raise
+            person = None
+        self._known[key] = (self._clock.now(), person)
+        return person
+
+    async def _search(self, wanted: str) -> Person | None:
+        cursor = ""
         for _ in range(_PAGES):
             page = await self._chat.call_within(_WITHIN_S, "users.list", limit=500, cursor=cursor)
             found = next((user for user in page.get("members", ()) if wanted in _names(user)), None)
@@ -71,7 +100,7 @@ def _person(user: Json) -> Person | None:
 
 def _shown_names(user: Json) -> Iterator[str]:
     profile: dict[str, Any] = user.get("profile") or {}
-    for name in (profile.get("display_name"), user.get("name"), profile.get("real_name"), user.get("real_name")):
+    for name in (profile.get("real_name"), user.get("real_name"), profile.get("display_name"), user.get("name")):
         if name:
             yield str(name)
 

@@ -13,7 +13,7 @@ from bot.adapters.slack.blocks import (
     approval,
     button,
     link_button,
-    numbered,
+    named,
     section,
 )
 from bot.adapters.slack.projection import is_user
@@ -87,6 +87,11 @@ def _snoozed(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} snoozed the reminders for {facts['minutes']} min" if facts["minutes"] else f"{who} ended the snooze"
 
 
+def _role(facts: Mapping[str, Any], who: str) -> str:
+    name = line(facts["name"], 60)
+    return f"{who} is *{facts['role']}* now" if name == who else f"{who} made {name} *{facts['role']}*"
+
+
 def _refused(facts: Mapping[str, Any], _: str) -> str:
     surface = str(facts["surface"])
     if not surface.startswith(INVITE):
@@ -123,7 +128,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.SEVERITY_SET: lambda facts, who: (
         f"{who} changed the severity from {facts.get('was', '?')} to *{facts['severity']}*"
     ),
-    Kind.ROLE_SET: lambda facts, who: f"{who} made {line(facts['name'], 60)} *{facts['role']}*",
+    Kind.ROLE_SET: _role,
     Kind.STATUS_SET: _status,
     Kind.NOTE: lambda facts, who: f"Note by {who}: {line(facts['text'], 500)}",
     Kind.CHAT_FAILED: _refused,
@@ -176,7 +181,7 @@ def _approval_asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
     asked = request(entry)
     message = Message(
         escape(shorten(clean(f"Waits for a second person: {asked.words}"), _FALLBACK)),
-        numbered(approval(entry.incident_id, asked)),
+        named(approval(entry.incident_id, asked)),
     )
     return Post(entry.seq, entry.seq, message, in_thread=False)
 
@@ -184,7 +189,9 @@ def _approval_asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
 def _verdict(entry: Entry, entries: Sequence[Entry], around: Around) -> Post:
     facts = entry.facts
     head = f"*Verdict: {line(facts['verdict'], 60)}*" if facts.get("verdict") else "*No verdict*"
-    lines = [f"{head}\n{mrkdwn(facts['statement'])}", *(_finding(found) for found in _findings(entry, entries))]
+    findings = _findings(entry, entries)
+    told = [_finding(found) for found in findings] if len(findings) > 1 else [_fix(found) for found in findings]
+    lines = [f"{head}\n{mrkdwn(facts['statement'])}", *filter(None, told)]
     message = _message("\n".join(lines), f"Verdict: {facts.get('verdict') or 'none'}. {facts['statement']}")
     if facts.get("artifact"):
         message = _with(message, [actions([link_button("Open the evidence", around.artifact(facts["artifact"]))])])
@@ -203,8 +210,11 @@ def _findings(verdict: Entry, entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 def _finding(facts: Mapping[str, Any]) -> str:
     where = f"{line(str(facts.get('target') or ''), 60)}: " if facts.get("target") else ""
-    fix = f" Fix: {line(str(facts['fix']), 300)}" if facts.get("fix") else ""
-    return f"• {where}{line(str(facts.get('claim', '')), 400)}{fix}"
+    return f"• {where}{line(str(facts.get('claim', '')), 400)} {_fix(facts)}".rstrip()
+
+
+def _fix(facts: Mapping[str, Any]) -> str:
+    return f"*Fix:* {line(str(facts['fix']), 300)}" if facts.get("fix") else ""
 
 
 def _artifact(entry: Entry, _: Sequence[Entry], around: Around) -> Post | None:
@@ -244,4 +254,4 @@ def _message(text: str, fallback: str = "") -> Message:
 
 
 def _with(message: Message, more: Sequence[Json]) -> Message:
-    return replace(message, blocks=numbered([*message.blocks, *more]))
+    return replace(message, blocks=named([*message.blocks, *more]))

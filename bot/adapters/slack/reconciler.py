@@ -123,7 +123,7 @@ class Reconciler:
         memory = self._memories.setdefault(incident_id, Memory(first_seq=incident.seq))
         canvas = Canvas(studio, incident, entries, shown, memory)
         again_s = await Painting(canvas).paint()
-        if again_s is None and canvas.is_over:
+        if again_s is None and incident.is_over:
             self._memories.pop(incident_id)
         return again_s
 

@@ -92,10 +92,9 @@ async def shortcut(box: Box, user: User, channel: Channel, message: Message, cal
 
 
 def find(blocks: list[Json], block_id: str, action_id: str) -> tuple[str, Json]:
-    """Find an element by its action id, in any block when no block is named."""
-    for block in blocks:
-        if block_id and block["block_id"] != block_id:
-            continue
+    """Find an element by its action id; in any block when none is named, or the named one was replaced meanwhile."""
+    named = [block for block in blocks if block["block_id"] == block_id] or blocks
+    for block in named:
         for element in interactive_elements(block):
             if element.get("action_id") == action_id:
                 return block["block_id"], element

@@ -17,7 +17,7 @@ export function composer(channel, thread) {
   }, drafts.get(key) ?? "");
   const hints = h("ul", { class: "hints", role: "listbox", id: list, "aria-label": "Commands", hidden: true });
   const status = h("p", { class: "sending", role: "status" });
-  const tip = h("p", { class: "tip", "aria-hidden": "true" }, thread ? "" : "/ for commands", " · Enter sends · Shift+Enter for a new line");
+  const tip = h("p", { class: "tip", "aria-hidden": "true" }, thread ? "" : "/ for commands · ", "Enter sends · Shift+Enter for a new line");
   const form = h("form", { class: "composer", "data-key": key, "data-same": true, "data-channel": channel.id, "data-thread": thread ?? "" },
     hints, h("div", { class: "box" }, box, h("button", { type: "submit", class: "btn primary", "aria-label": "Send" }, "➤")), h("div", { class: "below" }, status, tip));
   new Composer(form, box, hints, status, key);

@@ -98,7 +98,7 @@ function row(message, compact, present) {
 function folded(message) {
   drawn.delete(message);
   return h("article", { class: "folded", "data-key": message.ts }, avatar(message.user), h("span", {}, h("b", {}, nameOf(message.user)), " posted what is pinned above. "),
-    message.reply_count > 0 && h("button", { type: "button", class: "thread-line", "data-do": "thread", "data-at": message.ts }, `${message.reply_count} replies`));
+    message.reply_count > 0 && h("button", { type: "button", class: "thread-line", "data-do": "thread", "data-at": message.ts }, message.reply_count === 1 ? "1 reply" : `${message.reply_count} replies`));
 }
 
 function drawHome(main) {
@@ -107,5 +107,5 @@ function drawHome(main) {
     h("header", { class: "head", "data-key": "head-home" }, menuButton(), h("div", { class: "title" }, h("h1", {}, "◆ ", store.app.name), h("p", { class: "topic" }, "Home")),
       h("button", { type: "button", class: "btn", "data-do": "direct" }, "Messages"), labButton()),
     h("div", { class: "home", "data-key": "home", "data-view": view?.id ?? "" },
-      view ? blocks(view.blocks) : h("p", { class: "muted" }, `${store.app.name} has not published a Home tab for you yet.`)));
+      view ? blocks(view.blocks) : h("p", { class: "muted" }, `${store.app.name} shows nothing here yet. What it sends you directly is under Messages.`)));
 }

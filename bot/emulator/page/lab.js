@@ -15,7 +15,7 @@ export async function refreshLab() {
     targets = store.labs.map((name) => ({ name, reachable: false, faults: [], error: "this Slack is not reachable" }));
   }
   fill(panel,
-    h("header", { class: "head" }, h("div", { class: "title" }, h("h2", {}, "Lab"), h("p", { class: "topic" }, "Make a target sick, then see it found")),
+    h("header", { class: "head" }, h("div", { class: "title" }, h("h2", {}, "Lab"), h("p", { class: "topic" }, "Make a target sick")),
       h("button", { type: "button", class: "btn", "data-do": "lab", "aria-label": "Close lab" }, "✕")),
     h("div", { class: "targets" }, targets.map(target)));
 }

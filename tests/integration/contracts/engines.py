@@ -5,9 +5,10 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Engines:
     store: SqlStore
     ports: Ports
     notices: Notices | None
+    traced_at: dict[str, float] = field(default_factory=dict)
 
     def engine(self, registry: Registry | None = None) -> Engine:
         runner = Runner(registry or self.registry(), self.ports)
@@ -68,6 +70,7 @@ class Engines:
         return {"whole": whole, "part": part}
 
     def trace(self, what: str) -> None:
+        self.traced_at.setdefault(what, time.monotonic())
         with (self.folder / "trace").open("a") as file:
             file.write(f"{what}\n")
 

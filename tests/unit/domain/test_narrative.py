@@ -34,12 +34,12 @@ def told(kind: Kind, **body: object) -> str:
         (
             Kind.STEP_ENDED,
             {"playbook": "sop", "step": "x", "outcome": "missing", "elapsed_s": 60, "summary": "not done within 1 min"},
-            "SOP, x: overran in 1 min. not done within 1 min",
+            "SOP, x: not done within 1 min.",
         ),
         (
             Kind.STEP_ENDED,
-            {"playbook": "changes", "title": "Compare", "outcome": "missing", "elapsed_s": 0.04, "summary": "Which?"},
-            "Changes, Compare: gave no result in 0.0 s. Which?",
+            {"playbook": "changes", "title": "Compare", "outcome": "failed", "elapsed_s": 0.04, "summary": "Which?"},
+            "Changes, Compare: failed in 0.0 s. Which?",
         ),
         (Kind.RUN_ENDED, {"playbook": "snapshot", "status": "done", "elapsed_s": 2.41}, "Snapshot done in 2.4 s."),
         (

@@ -11,7 +11,7 @@ from bot.engine.playbook import Params, Playbook
 from bot.engine.runner import Runner
 from bot.engine.tools import Tools
 from bot.ports import Answer
-from tests.fakes import FakeStore, FakeSurfaces, fake_ports
+from tests.fakes import FakeDirectory, FakeStore, FakeSurfaces, fake_ports
 
 ANN = Person("U1", "Ann")
 Act = Callable[..., Awaitable[Any]]
@@ -30,6 +30,8 @@ class House:
 
     def __post_init__(self) -> None:
         self.ports = fake_ports()
+        assert isinstance(self.ports.directory, FakeDirectory)
+        self.directory = self.ports.directory
         self.runner = Runner(self.registry, self.ports)
         self.admission = Admission(self.registry, self.ports, iter(f"r{n}" for n in range(1, 99)).__next__)
 

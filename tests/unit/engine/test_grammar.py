@@ -188,10 +188,10 @@ def test_a_note_loses_no_word(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("start", "/incident start [sev1|sev2|sev3|sev4] [service] [title...] [started=HH:MM]"),
-        ("note", "/incident note text..."),
+        ("start", "/incident start [sev1|sev2|sev3|sev4] [SERVICE] [TITLE...] [started=HH:MM]"),
+        ("note", "/incident note TEXT..."),
         ("role", "/incident role commander|scribe [@somebody]"),
-        ("snapshot", "/incident snapshot service [cpu_s=int] [ratio=float] [deep=bool]"),
+        ("snapshot", "/incident snapshot SERVICE [cpu_s=N] [ratio=N] [deep=yes]"),
         ("help", "/incident help"),
     ],
 )
@@ -232,3 +232,14 @@ def test_the_closest_name_keeps_its_own_case() -> None:
     assert closest("chekcout", ("cart", "Checkout")) == "Checkout"
     assert closest("zzz", ("cart", "Checkout")) == ""
     assert closest("zzz", ()) == ""
+
+
+def test_a_word_of_its_own_is_not_taken_for_another() -> None:
+    verbs = ("list", "start", "status", "severity", "snapshot", "mitigate")
+    assert [closest(word, verbs) for word in ("bisect", "rollback", "digest")] == ["", "", ""]
+    assert [closest(word, verbs) for word in ("strat", "stat", "mitgate", "lst")] == [
+        "start",
+        "start",
+        "mitigate",
+        "list",
+    ]

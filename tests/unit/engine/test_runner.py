@@ -1,10 +1,11 @@
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 
 from bot.domain.errors import CommandRejected
 from bot.domain.run import Choice, Missing, Reply, RunStatus, Source
-from bot.domain.timeline import Kind
+from bot.domain.timeline import Kind, Person
 from bot.engine.admission import Admitted, Command
 from bot.engine.playbook import Playbook
 from bot.engine.tools import Tools
@@ -114,7 +115,7 @@ async def test_an_optional_step_that_fails_is_missing(house: House) -> None:
     demo.step("Tell")(tell)
     house.registry["demo"] = demo
     assert (await house.execute()).result["text"] == "no luck"
-    assert house.chain()[1].facts["outcome"] == "missing"
+    assert house.chain()[1].facts["outcome"] == "failed"
 
 
 async def test_a_step_over_its_budget_is_missing_and_the_run_goes_on(house: House) -> None:
@@ -192,3 +193,33 @@ async def test_an_ended_run_is_not_executed_again(house: House) -> None:
     run = await house.execute()
     assert await house.runner.execute(run.id) is None
     assert await house.runner.execute("unknown") is None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A result that is no reply."""
+
+    summary: str
+    artifact: str = ""
+
+
+async def test_whoever_asked_hears_what_came_of_a_run_without_a_reply_of_its_own(house: House) -> None:
+    async def look(tools: Tools, params: Words) -> Found:
+        del tools, params
+        return Found("3 targets", "a" * 64)
+
+    house.book(look)
+    await house.execute()
+    answer = house.answers()[0].reply
+    assert (answer.text, answer.artifact) == ("`demo` is done: 3 targets", "a" * 64)
+
+
+async def test_whoever_asked_is_called_by_the_name_that_people_know(house: House) -> None:
+    async def note(tools: Tools, params: Words) -> Reply:
+        tools.record(Kind.NOTE, text=params.text)
+        return Reply(f"{tools.actor.name} noted it")
+
+    house.book(note)
+    house.directory.people[ANN.id] = Person(ANN.id, "Ann Lee")
+    assert (await house.execute()).result["text"] == "Ann Lee noted it"
+    assert [entry.actor_name for entry in house.chain()] == ["Ann Lee"]

@@ -234,3 +234,21 @@ async def test_a_lock_that_cannot_be_made_is_named(bench: Bench) -> None:
     worker = EmbeddedWorker(bench.runner, bench.ports, Path("/proc/nowhere/lock"))
     with pytest.raises(StoreUnusable, match="/proc/nowhere/lock"):
         await worker.start()
+
+
+async def test_stopping_waits_for_nothing_that_only_waits(bench: Bench) -> None:
+    async def work(tools: Tools, params: Nothing) -> str:
+        del params
+        bench.at_once[tools.run_id] = 1
+        return await tools.wait("somebody")
+
+    playbook = Playbook("demo", "x", Nothing)
+    playbook.step("Work")(work)
+    bench.runner = Runner({"demo": playbook}, bench.ports)
+    bench.worker = bench.another()
+    bench.admit("r1")
+    await bench.worker.start()
+    await eventually(lambda: "r1" in bench.at_once)
+    async with asyncio.timeout(5):
+        await bench.worker.stop(60)
+    assert bench.state.runs["r1"].status is RunStatus.RUNNING

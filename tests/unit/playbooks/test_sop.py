@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from bot.domain.incident import PhaseState
-from bot.domain.run import RunStatus
 from bot.domain.service import Catalog
 from bot.domain.timeline import Kind, Person
 from tests.fakes import FakeDirectory, FakePager
@@ -97,10 +96,14 @@ async def test_the_commander_is_asked_by_name_once() -> None:
     assert [each["person"] for each in asked] == [BEN.id]
 
 
-async def test_run_again_after_mitigation_it_waits_for_nobody() -> None:
+async def test_the_five_minutes_run_once_at_a_time_and_not_after_mitigation() -> None:
     house = desk(directory=PEOPLE)
     await house.say("start sev2 checkout slow")
+    await house.reach("mitigate")
+    phases = house.incident().phases
+    assert await house.text("sop INC-1") == "The five minutes of INC-1 run already; its card shows them."
     await house.say("mitigate INC-1")
-    ended = await house.say("sop INC-1")
-    assert ended.status is RunStatus.DONE
+    await house.resume_later(SOP)
+    assert await house.text("sop INC-1") == "INC-1 is mitigated. `/incident diagnose` looks at it again."
+    assert house.incident().phases[:4] == phases[:4]
     assert escalations(house) == []

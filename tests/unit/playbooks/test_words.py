@@ -124,7 +124,7 @@ async def test_the_postmortem_is_kept_as_an_artifact_and_is_the_same_again() -> 
     house = await opened()
     first = (await house.say("postmortem INC-1")).result["artifact"]
     assert await house.ports.artifacts.get(first)
-    assert house.chain()[-1].facts["artifact"] == first
+    assert [each.facts["artifact"] for each in house.chain() if each.kind == Kind.POSTMORTEM] == [first]
 
 
 async def test_help_knows_one_verb_and_what_was_meant() -> None:
@@ -132,3 +132,22 @@ async def test_help_knows_one_verb_and_what_was_meant() -> None:
     assert "/incident severity sev1|sev2|sev3|sev4" in await house.text("help severity")
     assert "Did you mean `severity`" in await house.text("help severty")
     assert "`/incident start" in await house.text("help")
+
+
+async def test_what_is_over_is_not_acknowledged() -> None:
+    house = await opened()
+    await house.say("resolve INC-1")
+    assert await house.text("ack INC-1", BEN) == "INC-1 is resolved; there is nothing left to acknowledge."
+    assert Milestone.ACKNOWLEDGED not in house.incident().milestones
+
+
+async def test_a_second_incident_on_a_service_says_so() -> None:
+    house = await opened()
+    await house.say("start sev1 payment refunds fail")
+    assert house.incident("INC-2").warnings == ()
+    await house.say("start sev2 checkout slow")
+    assert house.incident("INC-3").warnings == ("INC-1 (5xx after deploy) is open on checkout too.",)
+    await house.say("resolve INC-1")
+    await house.say("resolve INC-3")
+    await house.say("start checkout slow again")
+    assert house.incident("INC-4").warnings == ()

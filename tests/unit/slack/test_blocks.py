@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -196,7 +197,7 @@ def test_a_running_phase_shows_its_deadline_and_never_ticks() -> None:
 
 def test_an_ended_phase_shows_its_time_against_the_budget() -> None:
     phase = Phase("capture", "Capture", 60, PhaseState.DONE, NOON, NOON + timedelta(seconds=3), "3 of 3 targets")
-    assert "✓ *Capture* done (3.0 s of 1 min): 3 of 3 targets" in shown(card(simple(phases=(phase,)), AROUND))
+    assert "✓ *Capture* done in 3.0 s of 1 min: 3 of 3 targets" in shown(card(simple(phases=(phase,)), AROUND))
 
 
 def test_pressing_a_choice_says_what_it_offers() -> None:
@@ -240,10 +241,12 @@ def test_a_verdict_comes_with_the_findings_of_its_run() -> None:
     }
     entries = [
         entry(1, Kind.FINDING, **finding),
-        entry(2, Kind.VERDICT, verdict="gc-pressure", statement="checkout-2 differs", artifact="a" * 64),
+        entry(2, Kind.FINDING, **{**finding, "claim": "heap grows", "fix": "bound it"}),
+        entry(3, Kind.VERDICT, verdict="gc-pressure", statement="checkout-2 differs", artifact="a" * 64),
     ]
     message = pending(entries, 0, AROUND)[0].message
     assert "• checkout-2: GC takes 40 %" in shown(message)
+    assert "• checkout-2: heap grows *Fix:* bound it" in shown(message)
     assert buttons(message) == ["Open the evidence"]
 
 
@@ -253,3 +256,36 @@ def test_the_card_counts_the_alerts_that_fire_and_says_who_answered_the_page() -
     assert "*All alerts have resolved.*" in shown(card(simple(alerts={"a": 0}), AROUND))
     paged = simple(escalation="Paged whoever is on call (PagerDuty).", answered="Ada")
     assert "(PagerDuty). *Ada answered the page.*" in shown(card(paged, AROUND))
+
+
+def test_a_single_finding_is_not_said_twice() -> None:
+    finding = {"fault_class": "deadlock", "target": "c-1", "claim": "two wait", "evidence": [], "fix": "lock in order"}
+    verdict = entry(2, Kind.VERDICT, verdict="deadlock", statement="c-1: two wait", artifact="")
+    text = shown(pending([entry(1, Kind.FINDING, **finding), verdict], 0, AROUND)[0].message)
+    assert text.count("two wait") == 1
+    assert "*Fix:* lock in order" in text
+
+
+def test_a_phase_that_failed_says_why_and_one_that_overran_when_it_should_have_ended() -> None:
+    phase = Phase("capture", "Capture", 60, PhaseState.FAILED, NOON, NOON + timedelta(seconds=3), "no answer")
+    assert "✗ *Capture* failed in 3.0 s of 1 min: no answer" in shown(card(simple(phases=(phase,)), AROUND))
+    late = replace(phase, state=PhaseState.OVERRAN, summary="not done within 1 min")
+    drawn = shown(card(simple(phases=(late,)), AROUND))
+    assert "! *Capture* overran its 1 min" in drawn
+    assert "not done within" not in drawn
+
+
+def test_an_answer_with_the_card_does_not_say_it_twice() -> None:
+    drawn = answer(Reply("*INC-7* open", incident_id="INC-7"), AROUND, card(simple(), AROUND))
+    assert drawn.blocks == card(simple(), AROUND).blocks
+    assert drawn.text == "*INC-7* open"
+
+
+def test_a_button_keeps_its_id_while_the_card_changes_around_it() -> None:
+    def ids(incident: Incident) -> dict[str, str]:
+        rows = (block for block in card(incident, AROUND).blocks if block["type"] == "actions")
+        return {each["action_id"]: each["text"]["text"] for row in rows for each in row["elements"]}
+
+    before, after = ids(simple()), ids(simple(status=Status.MITIGATED, milestones={"acknowledged": NOON}))
+    assert len(before) > len(after)
+    assert all(before[action] == label for action, label in after.items())

@@ -10,10 +10,10 @@ from tests.unit.slack.fake_slack import HandClock
 
 USERS = {
     "U0ADA0001": {"id": "U0ADA0001", "name": "ada", "profile": {"display_name": "", "real_name": "Ada Okafor"}},
-    "U0BEN0002": {"id": "U0BEN0002", "name": "ben", "profile": {"display_name": "Benny"}},
+    "U0BEN0002": {"id": "U0BEN0002", "name": "ben", "profile": {"display_name": "Benny", "real_name": ""}},
     "U0GONE003": {"id": "U0GONE003", "name": "gone", "deleted": True},
 }
-ADA, BEN = Person("U0ADA0001", "ada"), Person("U0BEN0002", "Benny")
+ADA, BEN = Person("U0ADA0001", "Ada Okafor"), Person("U0BEN0002", "Benny")
 
 
 class People(Chat):
@@ -57,7 +57,7 @@ async def test_while_slack_is_down_a_mention_is_believed() -> None:
     chat = People(HandClock())
     chat.down = True
     directory = SlackDirectory(chat, HandClock())
-    assert await directory.find("<@U0ADA0001|ada>") == ADA
+    assert await directory.find("<@U0ADA0001|ada>") == Person("U0ADA0001", "ada")
     assert await directory.find("@ada") == Person("@ada", "ada")
     chat.down = False
     assert await directory.find("@ada") == ADA
@@ -73,3 +73,26 @@ async def test_a_name_is_asked_for_once_in_a_while() -> None:
     clock.advance(601)
     await directory.find("@ada")
     assert chat.asked == 2
+
+
+async def test_whoever_asks_is_called_by_the_name_that_people_know() -> None:
+    chat = People(HandClock())
+    directory = SlackDirectory(chat, HandClock())
+    assert await directory.named(Person("U0ADA0001", "ada")) == ADA
+    assert await directory.named(Person("U0GONE003", "gone")) == Person("U0GONE003", "gone")
+    assert await directory.named(Person("cli:root", "root")) == Person("cli:root", "root")
+    await directory.find("<@U0ADA0001>")
+    assert chat.asked == 2
+
+
+async def test_while_slack_is_down_nobody_waits_for_a_name_twice() -> None:
+    clock = HandClock()
+    chat = People(clock)
+    chat.down = True
+    directory = SlackDirectory(chat, clock)
+    assert await directory.named(Person("U0ADA0001", "ada")) == Person("U0ADA0001", "ada")
+    assert await directory.named(Person("U0BEN0002", "ben")) == Person("U0BEN0002", "ben")
+    assert chat.asked == 1
+    clock.advance(31)
+    chat.down = False
+    assert await directory.named(Person("U0ADA0001", "ada")) == ADA
