@@ -1,9 +1,8 @@
-"""The composition root: settings -> adapters -> ports -> registry -> the bot. The only file that names adapters."""
+"""The composition root: settings -> adapters -> ports -> registry -> the bot. Only this and wiring name adapters."""
 
-import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,34 +22,26 @@ from bot.adapters.bell import LocalBell
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.git import GitBundles, GitRepository
-from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager, NoPoster
 from bot.adapters.paging.pager import Accounts, ServicesPager, services
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
-from bot.adapters.sql.engines import address, conninfo, has_revision
-from bot.adapters.sql.journal import SqlJournal
+from bot.adapters.sql.engines import address, has_revision
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
-from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.targets.fronts import HttpFronts
-from bot.adapters.worker import EmbeddedWorker
-from bot.domain.addresses import AddressRefused
-from bot.domain.run import Run
-from bot.domain.service import Target
-from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
 from bot.engine.admission import Admission
 from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry, load
-from bot.engine.runner import Runner
 from bot.engine.tools import Ports
 from bot.ports import Anchors, Artifacts, Engine, Listed, Pager
 from bot.settings import Settings
+from bot.wiring import AllTargets, Committed, Counted, is_shared, wired_engine, wired_journal, wired_store
 from handlers import alerts, api, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
@@ -112,64 +103,12 @@ class House:
         await self.store.close()
 
 
-class _Targets:
-    """Asks a target over the network, and the kernel about it where that is our own."""
-
-    def __init__(self) -> None:
-        self._http = HttpTargets()
-        self._kernel = LocalKernel()
-
-    async def probe(self, target: Target, requests: int = 5) -> Probe:
-        return await self._http.probe(target, requests)
-
-    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
-        of_kernel = [part for part in parts if part in KERNEL_PARTS]
-        of_target = [part for part in parts if part not in KERNEL_PARTS]
-        both = await asyncio.gather(self._ask_kernel(target, of_kernel), self._http.capture(target, of_target))
-        done = {capture.part: capture for captures in both for capture in captures}
-        return tuple(done[part.name] for part in parts)
-
-    async def _ask_kernel(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
-        if not parts:
-            return ()
-        try:
-            return await self._kernel.capture(target, await self._http.locate(target))
-        except AddressRefused as refused:
-            return tuple(missed(target.name, part, str(refused)) for part in parts)
-
-
-@dataclass
-class _Committed:
-    """Tells whoever listens what a commit has touched; called on the writer's thread."""
-
-    listeners: list[Callable[[frozenset[str]], None]]
-
-    def __call__(self, topics: frozenset[str]) -> None:
-        for listen in self.listeners:
-            listen(topics)
-
-
-class _Counted(Runner):
-    """A runner whose ended runs are counted."""
-
-    def __init__(self, registry: Registry, ports: Ports, metrics: Metrics) -> None:
-        super().__init__(registry, ports)
-        self._metrics = metrics
-
-    async def execute(self, run_id: str) -> Run | None:
-        run = await super().execute(run_id)
-        if run is not None and run.started_at is not None and run.ended_at is not None:
-            seconds = (run.ended_at - run.started_at).total_seconds()
-            self._metrics.run_ended(run.plan.playbook, run.status.value, seconds)
-        return run
-
-
 def build(settings: Settings, tools: Ports | None = None) -> House:
     """Wire everything; `tools` replaces the ports, for tests. Nothing is opened, sent or started yet."""
     clock, surfaces, documents = SystemClock(), SqlSurfaces(), MarkdownDocuments(settings.url)
     bell = LocalBell(clock)
-    committed = _Committed([bell.ring])
-    store, notices = _store(settings, committed)
+    committed = Committed([bell.ring])
+    store, notices = wired_store(settings.database_url, committed)
     ports = tools or _ports(settings, store, clock, bell, documents)
     registry = load(playbooks)
     metrics = _metrics(ports, registry)
@@ -187,7 +126,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         registry=registry,
         admission=admission,
         intake=Intake(registry, ports, _alert_policy(settings), admitted=metrics.command),
-        worker=_engine(settings, _Counted(registry, ports, metrics), ports),
+        worker=wired_engine(settings.database_url, Counted(registry, ports, metrics), ports),
         notices=notices,
         metrics=metrics,
         schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog)]),
@@ -205,14 +144,14 @@ def _ports(
     return Ports(
         store=store,
         timeline=SqlTimeline(),
-        journal=_journal(settings, clock),
+        journal=wired_journal(settings.database_url, clock),
         alerts=SqlAlerts(),
         clock=clock,
         bell=bell,
         artifacts=artifacts,
         anchors=anchors,
         bundles=GitBundles(settings.bundle.repository, settings.bundle.branch, mirrors),
-        targets=_Targets(),
+        targets=AllTargets(),
         archive=TarArchive(),
         repository=GitRepository(mirrors),
         documents=documents,
@@ -270,7 +209,7 @@ def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Met
         clock=ports.clock,
         catalog=ports.catalog,
         count=metrics.slack_call,
-        speaker=Speaker(ports.store, ports.journal, ports.clock, _me()) if _is_shared(settings) else None,
+        speaker=Speaker(ports.store, ports.journal, ports.clock, _me()) if is_shared(settings.database_url) else None,
     )
 
 
@@ -300,38 +239,6 @@ def _bolt(settings: Settings, desk: Desk) -> "AsyncApp":
     from handlers.slack import slack_app  # noqa: PLC0415 - loads Bolt, like the rest of Slack
 
     return slack_app(desk, settings.slack_bot_token)
-
-
-def _is_shared(settings: Settings) -> bool:
-    """Tell whether several processes may serve this database together."""
-    return address(settings.database_url).drivername.startswith("postgresql")
-
-
-def _engine(settings: Settings, runner: Runner, ports: Ports) -> Engine:
-    """Give what executes runs: on Postgres beside any number of other processes, on SQLite alone."""
-    if not _is_shared(settings):
-        return EmbeddedWorker(runner, ports, Path(f"{address(settings.database_url).database}.lock"))
-    from bot.adapters.procrastinate.worker import DistributedWorker  # noqa: PLC0415 - SQLite does without its weight
-
-    return DistributedWorker(runner, ports, conninfo(settings.database_url))
-
-
-def _journal(settings: Settings, clock: SystemClock) -> SqlJournal:
-    if not _is_shared(settings):
-        return SqlJournal(clock)
-    from bot.adapters.procrastinate.jobs import defer  # noqa: PLC0415 - as above
-
-    return SqlJournal(clock, defer)
-
-
-def _store(settings: Settings, committed: _Committed) -> tuple[SqlStore, "Notices | None"]:
-    """Give the store, and on Postgres what carries the news of its commits from process to process."""
-    if not _is_shared(settings):
-        return SqlStore(settings.database_url, committed), None
-    from bot.adapters.sql.notices import Notices  # noqa: PLC0415 - as above
-
-    notices = Notices(settings.database_url, committed)
-    return SqlStore(settings.database_url, committed, notices.tell), notices
 
 
 def create_app(settings: Settings, tools: Ports | None = None) -> FastAPI:

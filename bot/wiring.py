@@ -1,0 +1,116 @@
+"""What the composition root needs of several adapters at once, and what it chooses by the database."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.kernel import LocalKernel
+from bot.adapters.metrics import Metrics
+from bot.adapters.sql.engines import address, conninfo
+from bot.adapters.sql.journal import SqlJournal
+from bot.adapters.sql.store import SqlStore
+from bot.adapters.targets.capture import HttpTargets
+from bot.adapters.worker import EmbeddedWorker
+from bot.domain.addresses import AddressRefused
+from bot.domain.run import Run
+from bot.domain.service import Target
+from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
+from bot.engine.playbook import Registry
+from bot.engine.runner import Runner
+from bot.engine.tools import Ports
+from bot.ports import Engine
+
+if TYPE_CHECKING:
+    from bot.adapters.sql.notices import Notices
+
+
+class AllTargets:
+    """Asks a target over the network, and the kernel about it where that is our own."""
+
+    def __init__(self) -> None:
+        self._http = HttpTargets()
+        self._kernel = LocalKernel()
+
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
+        """Ask a target what its users get now."""
+        return await self._http.probe(target, requests)
+
+    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        """Capture parts of a target, each recorded whatever becomes of it."""
+        of_kernel = [part for part in parts if part in KERNEL_PARTS]
+        of_target = [part for part in parts if part not in KERNEL_PARTS]
+        both = await asyncio.gather(self._ask_kernel(target, of_kernel), self._http.capture(target, of_target))
+        done = {capture.part: capture for captures in both for capture in captures}
+        return tuple(done[part.name] for part in parts)
+
+    async def _ask_kernel(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        if not parts:
+            return ()
+        try:
+            return await self._kernel.capture(target, await self._http.locate(target))
+        except AddressRefused as refused:
+            return tuple(missed(target.name, part, str(refused)) for part in parts)
+
+
+@dataclass
+class Committed:
+    """Tells whoever listens what a commit has touched; called on the writer's thread."""
+
+    listeners: list[Callable[[frozenset[str]], None]]
+
+    def __call__(self, topics: frozenset[str]) -> None:
+        """Tell them."""
+        for listen in self.listeners:
+            listen(topics)
+
+
+class Counted(Runner):
+    """A runner whose ended runs are counted."""
+
+    def __init__(self, registry: Registry, ports: Ports, metrics: Metrics) -> None:
+        super().__init__(registry, ports)
+        self._metrics = metrics
+
+    async def execute(self, run_id: str) -> Run | None:
+        """Bring a run to its end, and count it."""
+        run = await super().execute(run_id)
+        if run is not None and run.started_at is not None and run.ended_at is not None:
+            seconds = (run.ended_at - run.started_at).total_seconds()
+            self._metrics.run_ended(run.plan.playbook, run.status.value, seconds)
+        return run
+
+
+def is_shared(url: str) -> bool:
+    """Tell whether several processes may serve this database together."""
+    return address(url).drivername.startswith("postgresql")
+
+
+def wired_engine(url: str, runner: Runner, ports: Ports) -> Engine:
+    """Give what executes runs: on Postgres beside any number of other processes, on SQLite alone."""
+    if not is_shared(url):
+        return EmbeddedWorker(runner, ports, Path(f"{address(url).database}.lock"))
+    from bot.adapters.procrastinate.worker import DistributedWorker  # noqa: PLC0415 - SQLite does without its weight
+
+    return DistributedWorker(runner, ports, conninfo(url))
+
+
+def wired_journal(url: str, clock: SystemClock) -> SqlJournal:
+    """Give the journal; on Postgres it queues every run for whichever process is free."""
+    if not is_shared(url):
+        return SqlJournal(clock)
+    from bot.adapters.procrastinate.jobs import defer  # noqa: PLC0415 - as above
+
+    return SqlJournal(clock, defer)
+
+
+def wired_store(url: str, committed: Committed) -> tuple[SqlStore, "Notices | None"]:
+    """Give the store, and on Postgres what carries the news of its commits from process to process."""
+    if not is_shared(url):
+        return SqlStore(url, committed), None
+    from bot.adapters.sql.notices import Notices  # noqa: PLC0415 - as above
+
+    notices = Notices(url, committed)
+    return SqlStore(url, committed, notices.tell), notices
