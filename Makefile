@@ -50,8 +50,8 @@ lint: environment-dev
 	exit $$failed
 
 lock: environment-dev
-	@$(LOCK) --output-file requirements.lock
-	@$(LOCK) --output-file requirements-dev.lock --group dev --constraint requirements.lock
+	@$(LOCK) --output-file requirements-dev.lock --group dev
+	@$(LOCK) --output-file requirements.lock --constraint requirements-dev.lock
 	@echo "Pinned. The next make installs what changed."
 
 clean:
