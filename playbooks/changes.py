@@ -75,10 +75,11 @@ async def compare(tools: Tools, params: Changes) -> Builds:
     good = known.most_common(1)[0][0]
     odd = [(name, build) for name, build in builds if (build.revision or build.id) not in {"", good}]
     commits = await tools.ports.repository.between(service, good, odd[0][1].revision, _COMMITS_COUNTED)
-    runs = "; ".join(f"{name} runs build {build}, the others {good[:7]}" for name, build in odd)
+    first, *rest = (f"{name} runs build {build}" for name, build in odd)
     if isinstance(commits, Missing):
-        return Builds(builds, (), f"{runs} ({commits.reason})")
-    return Builds(builds, commits[:_COMMITS_SHOWN], f"{runs}{_since(commits)}")
+        return Builds(builds, (), "; ".join([f"{first}, the others {good[:7]} ({commits.reason})", *rest]))
+    compared = _newer(commits, good) if commits else f"the others {good[:7]}"
+    return Builds(builds, commits[:_COMMITS_SHOWN], "; ".join([f"{first}, {compared}", *rest]))
 
 
 @playbook.step("Sum up")
@@ -100,12 +101,11 @@ def _all(count: int) -> str:
     return "the one target answers" if count == 1 else f"all {count} targets answer"
 
 
-def _since(commits: tuple[Commit, ...]) -> str:
+def _newer(commits: tuple[Commit, ...], good: str) -> str:
     """Count the commits that only the newer build has, and name the latest."""
-    if not commits:
-        return ""
     count = "100 or more" if len(commits) == _COMMITS_COUNTED else str(len(commits))
-    return f", {count} {'commit' if len(commits) == 1 else 'commits'} newer ({commits[0].subject})"
+    word = "commit" if len(commits) == 1 else "commits"
+    return f"{count} {word} newer than the others' {good[:7]} (latest: {commits[0].subject})"
 
 
 def _sentence(text: str, names: tuple[str, ...]) -> str:

@@ -111,7 +111,7 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
         started_at,
         parts,
         tuple(each.probe for each in seen if each.probe),
-        f"{len(service.targets)} targets, {kept} of {len(parts)} parts",
+        f"{_targets(len(service.targets))}, {kept} of {len(parts)} parts",
     )
 
 
@@ -150,14 +150,18 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
     archive = await tools.ports.archive.pack(listed, contents)
     name = f"snapshot-{looked.service}-{looked.started_at:%Y%m%dT%H%M%SZ}.tar.gz"
     stored = await tools.ports.artifacts.put(name, archive)
-    targets = len(listed.targets)
     losses = listed.losses
     lost = f", {len(losses)} lost" if losses else ""
-    summary = f"{targets} targets captured, {len(parts) - len(losses)} parts, {size(stored.bytes)}{lost}"
-    tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=summary, losses=list(losses))
+    what = f"{_targets(len(listed.targets))}, {len(parts) - len(losses)} parts{lost}"
+    tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=what, losses=list(losses))
     if not any(part.status is PartStatus.OK for part in parts):
         raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}.")
+    summary = f"{what}, {size(stored.bytes)}"
     return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
+
+
+def _targets(count: int) -> str:
+    return "1 target captured" if count == 1 else f"{count} targets captured"
 
 
 def _signal(facts: Facts) -> Signal:

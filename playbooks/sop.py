@@ -29,13 +29,6 @@ class Sop(Params):
 
 
 @dataclass(frozen=True)
-class Begun:
-    """That the five minutes may run."""
-
-    summary: str = ""
-
-
-@dataclass(frozen=True)
 class Declared:
     """What is known of the moment."""
 
@@ -84,15 +77,14 @@ playbook = Playbook(
 )
 
 
-@playbook.step("Begin")
-async def begin(tools: Tools, params: Sop) -> Begun:  # noqa: ARG001 - every step takes its params
+@playbook.gate
+async def may_begin(tools: Tools, params: Sop) -> None:  # noqa: ARG001 - every step takes its params
     """Let one run at a time have the five minutes of an open incident."""
     incident = await tools.incident()
     if incident.status is not Status.OPEN:
         raise TransitionRefused(f"{incident.id} is {incident.status.value}. `/incident diagnose` looks at it again.")
     if await tools.hold(f"sop:{incident.id}", SOP_S) != tools.run_id:
         raise TransitionRefused(f"The five minutes of {incident.id} run already; its card shows them.")
-    return Begun()
 
 
 @playbook.step("Declare", budget_s=30, optional=True)

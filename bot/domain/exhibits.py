@@ -76,14 +76,15 @@ def kept(entries: Iterable[Entry]) -> tuple[Kept, ...]:
 
 
 def found(entries: Sequence[Entry]) -> tuple[Found, ...]:
-    """Give the findings of a timeline, each once, in the order they were made."""
+    """Give the latest finding of each fault class on each target, in the order they were made."""
     artifacts = kept(entries)
     names = {one.sha256: one.name for one in artifacts}
-    findings: dict[tuple[str, str, str], Found] = {}
+    findings: dict[tuple[str, str], Found] = {}
     for entry in entries:
         if entry.kind == Kind.FINDING and entry.body is not None:
             one = _finding(entry, artifacts, names)
-            findings.setdefault((one.fault_class, one.target, one.claim), one)
+            findings.pop((one.fault_class, one.target), None)
+            findings[one.fault_class, one.target] = one
     return tuple(findings.values())
 
 
@@ -148,13 +149,17 @@ def _named(entry: Entry) -> list[Kept]:
     if entry.kind == Kind.VERDICT and facts.get("name"):
         return _kept(facts, "artifact", "what the verdict was read from")
     if entry.kind == Kind.FINDING:
-        facts_of = [_fact(part, {}).proof for part in facts.get("evidence") or ()]
-        return [Kept(proof.label, proof.artifact, None, "evidence of a finding") for proof in facts_of if proof]
+        parts = [part for part in facts.get("evidence") or () if isinstance(part, Mapping)]
+        return [each for part in parts for each in _kept(part, "sha256", "evidence of a finding", name="artifact")]
+    if entry.kind == Kind.POSTMORTEM:
+        return _kept(facts, "artifact", "the postmortem as it was written")
     return []
 
 
-def _kept(facts: Mapping[str, Any], key: str, what: str) -> list[Kept]:
+def _kept(facts: Mapping[str, Any], key: str, what: str, name: str = "name") -> list[Kept]:
     sha256, size = str(facts.get(key) or ""), facts.get("bytes")
     if not _SHA256.fullmatch(sha256):
         return []
-    return [Kept(str(facts.get("name") or sha256[:12]), sha256, size if isinstance(size, int) else None, what)]
+    return [
+        Kept(str(facts.get(name) or f"artifact {sha256[:12]}"), sha256, size if isinstance(size, int) else None, what)
+    ]

@@ -95,7 +95,6 @@ class Incident:
     roles: Mapping[Role, Person] = field(default_factory=dict)
     milestones: Mapping[str, datetime] = field(default_factory=dict)
     phases: tuple[Phase, ...] = ()
-    sop_run: str = ""
     sop_started_at: datetime | None = None
     verdict: str = ""
     statement: str = ""
@@ -197,13 +196,16 @@ def _set_milestone(incident: Incident, entry: Entry) -> Incident:
     return replace(incident, milestones={**incident.milestones, facts["milestone"]: from_us(facts["at"])})
 
 
+def _start_run(incident: Incident, entry: Entry) -> Incident:
+    if entry.facts["playbook"] != SOP:
+        return incident
+    return replace(incident, sop_started_at=entry.at, phases=())
+
+
 def _start_step(incident: Incident, entry: Entry) -> Incident:
-    """Begin a phase; the first one of a run begins the five minutes, which a run that is refused does not."""
     facts = entry.facts
     if facts["playbook"] != SOP:
         return incident
-    if entry.run_id != incident.sop_run or incident.sop_started_at is None:
-        incident = replace(incident, sop_run=entry.run_id, sop_started_at=entry.at, phases=())
     phase = Phase(facts["step"], facts["title"], facts["budget_s"], PhaseState.RUNNING, entry.at)
     return replace(incident, phases=(*(p for p in incident.phases if p.name != phase.name), phase))
 
@@ -265,6 +267,7 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.STATUS_SET: lambda i, e: replace(i, status=Status(e.facts["status"])),
     Kind.ROLE_SET: _set_role,
     Kind.MILESTONE: _set_milestone,
+    Kind.RUN_STARTED: _start_run,
     Kind.STEP_STARTED: _start_step,
     Kind.STEP_ENDED: _end_step,
     Kind.VERDICT: _judge,

@@ -91,6 +91,12 @@ class Playbook:
         self.approvals = approvals
         self.quiet = quiet
         self.steps: list[Step] = []
+        self.gates: list[Callable[..., Awaitable[None]]] = []
+
+    def gate(self, act: Act) -> Act:
+        """Declare what must hold for a run to begin; it raises why not, and then nothing is on the timeline."""
+        self.gates.append(act)
+        return act
 
     def step(
         self,

@@ -151,6 +151,7 @@ class _Execution:
     async def go(self) -> Run:
         """Do every step, or as many as can be done."""
         run = self.tools.run_row
+        await self._pass_gates()
         if self.playbook.narrated:
             told = {key: value for key, value in run.plan.params.items() if value not in (None, "", [])}
             await self.tools.publish("run", Kind.RUN_STARTED, playbook=self.playbook.name, params=told)
@@ -160,6 +161,13 @@ class _Execution:
                 return await _end(self.tools, self.playbook, _Ending(_FATAL[left.outcome], reason=left.reason))
         gives, value = self.results[-1]
         return await _end(self.tools, self.playbook, _Ending(RunStatus.DONE, value, gives))
+
+    async def _pass_gates(self) -> None:
+        """Ask whether the run may begin; one that has begun goes on."""
+        if self.playbook.gates and "gates" not in self.tools.memos:
+            for gate in self.playbook.gates:
+                await gate(tools=self.tools, params=self.params)
+            await self.tools.commit("gates", "true")
 
     async def _step(self, step: Step) -> _Left:
         """Do a step, or read what it left when it was done before."""

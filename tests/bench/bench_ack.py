@@ -13,13 +13,13 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.commands import Caller
-from tests.bench.figures import load, quantile, scratch
+from tests.bench.figures import load, quantile, scratch, spread
 from tests.bench.row import Row
 from tests.bench.stock_bolt import running_stock_bolt
 from tests.integration.emulator_process import eventually
 from tests.stack import running_stack
 
-ROUNDS, FLOOD, ALONE, BURSTS, WARM = 4, 60, 20, 8, 3
+ROUNDS, FLOOD, ALONE, BURSTS, WARM = 6, 50, 14, 6, 3
 AT_ONCE = 16
 RESTS_S = 0.02
 UNFINISHED = (
@@ -81,7 +81,9 @@ def run() -> Iterable[Row]:
 
 def ratio(name: str, ours: Side, stock: Side, what: str, at_least: float | None = None) -> Row:
     """Compare medians."""
-    notes = f"p50 / p99 in ms: {both('ours', ours, what)}, {both('Bolt', stock, what)}; {ROUNDS} rounds, {load()}"
+    rounds = [median(other) / median(own) for own, other in zip(ours.took[what], stock.took[what], strict=True)]
+    medians = f"p50 / p99 in ms: {both('ours', ours, what)}, {both('Bolt', stock, what)}"
+    notes = f"{medians}; by round {spread(rounds)}; {load()}"
     return Row(name, stock.p50(what) / ours.p50(what), "x", at_least=at_least, notes=notes)
 
 

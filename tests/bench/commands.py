@@ -49,12 +49,16 @@ def command(url: str, text: str, response_url: str) -> bytes:
     return head.encode() + body
 
 
+IDLE_S = 3.0
+
+
 @dataclass
 class Line:
     """One open connection."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    used_at: float = field(default_factory=time.perf_counter)
 
     async def send(self, request: bytes) -> float:
         """Send a request; give the milliseconds until its answer was there, which must be a 200."""
@@ -63,9 +67,9 @@ class Line:
         head = await self.reader.readuntil(b"\r\n\r\n")
         length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         body = await self.reader.readexactly(int(length[15:]))
-        took = time.perf_counter() - began
+        self.used_at = time.perf_counter()
         assert head.startswith(b"HTTP/1.1 200 "), (head + body).decode(errors="replace")
-        return took * 1_000
+        return (self.used_at - began) * 1_000
 
 
 @dataclass
@@ -97,9 +101,13 @@ class Caller:
         return [command(self.url, self.text, self.response_url) for _ in range(count)]
 
     async def _opened(self, count: int) -> list[Line]:
-        """Open what is missing: a server closes a connection that was idle for some seconds."""
+        """Open what is missing; uvicorn closes a connection that was idle for 5 seconds."""
         address = urlsplit(self.url)
-        self._lines = [line for line in self._lines if not line.reader.at_eof()]
+        since = time.perf_counter() - IDLE_S
+        for line in self._lines:
+            if line.used_at < since:
+                line.writer.close()
+        self._lines = [line for line in self._lines if line.used_at >= since]
         while len(self._lines) < count:
             self._lines.append(Line(*await asyncio.open_connection(address.hostname, address.port)))
         return self._lines[:count]

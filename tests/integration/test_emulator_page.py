@@ -256,7 +256,7 @@ async def test_the_lab_is_switched(scene: Scene) -> None:
 async def test_the_home_tab_is_opened(scene: Scene) -> None:
     view = {"type": "home", "blocks": CARD}
     await scene.page.get_by_role("button", name="FirstFive").click()
-    await expect(scene.page.get_by_text("has not published a Home tab")).to_be_visible()
+    await expect(scene.page.get_by_text("shows nothing here yet")).to_be_visible()
     await scene.slack.views_publish(user_id=ADA, view=view)
     await scene.page.get_by_role("button", name="Acknowledge").click()
 

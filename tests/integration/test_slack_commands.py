@@ -65,7 +65,7 @@ async def test_from_start_to_postmortem(both: Town) -> None:
     heard = await until(lambda: _last(slack, "is open"))
     assert heard.startswith("*INC-1* is open")
     assert (await press(slack, BEN, "Acknowledge"))["ok"]
-    await until(lambda: card_says(slack, "commander ben"))
+    await until(lambda: card_says(slack, "commander Ben Lindqvist"))
     await until(lambda: _member(slack, BEN))
     assert (await press(slack, BEN, "Mitigated"))["ok"]
     await until(lambda: card_says(slack, ": mitigated"))

@@ -187,7 +187,7 @@ def _standing(incident: Incident) -> str:
     """Say in one line what everybody asks first; the severity is in the header."""
     commander = line(incident.commander.name, 100) if incident.commander else "nobody yet"
     service = line(incident.service, 100) or "not named yet"
-    return f"Status *{incident.status.value}*   Commander *{commander}*   Service *{service}*"
+    return f"Status *{incident.status.value}* · Commander *{commander}* · Service *{service}*"
 
 
 def _deadline(incident: Incident) -> str:
@@ -201,12 +201,13 @@ def _deadline(incident: Incident) -> str:
 
 
 def _ended(incident: Incident) -> str:
-    start = incident.milestones.get(Milestone.STARTED, incident.opened_at)
-    reached = [(word, incident.milestones.get(word)) for word in (Milestone.MITIGATED, Milestone.RESOLVED)]
-    told = [f"{word.value} {duration(at - start)}" for word, at in reached if at is not None]
+    started = incident.milestones.get(Milestone.STARTED)
+    since, word = (started, "start") if started else (incident.opened_at, "opening")
+    reached = [(what, incident.milestones.get(what)) for what in (Milestone.MITIGATED, Milestone.RESOLVED)]
+    told = [f"{what.value} {duration(at - since)}" for what, at in reached if at is not None]
     if not told:
         return f"*{incident.status.value.capitalize()}.*"
-    return f"*{' and '.join(told).capitalize()} after the start.*"
+    return f"*{' and '.join(told).capitalize()} after the {word}.*"
 
 
 def _phase(phase: Phase) -> str:

@@ -102,6 +102,7 @@ async def test_the_five_minutes_run_once_at_a_time_and_not_after_mitigation() ->
     await house.reach("mitigate")
     phases = house.incident().phases
     assert await house.text("sop INC-1") == "The five minutes of INC-1 run already; its card shows them."
+    assert "r2" not in {entry.run_id for entry in house.chain()}
     await house.say("mitigate INC-1")
     await house.resume_later(SOP)
     assert await house.text("sop INC-1") == "INC-1 is mitigated. `/incident diagnose` looks at it again."

@@ -180,7 +180,7 @@ def test_a_resolved_card_offers_the_postmortem() -> None:
     at = {Milestone.MITIGATED.value: NOON + timedelta(minutes=4, seconds=12)}
     message = card(simple(status=Status.RESOLVED, service="checkout", milestones=at), AROUND)
     assert buttons(message) == ["Postmortem", "Add note", "Incident page"]
-    assert "Mitigated 4 min 12 s after the start." in shown(message)
+    assert "Mitigated 4 min 12 s after the opening." in shown(message)
 
 
 def test_sev3_pages_nobody() -> None:
