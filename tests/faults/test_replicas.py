@@ -44,12 +44,15 @@ async def test_deliveries_to_different_replicas_make_one_incident(replicas: Repl
 async def test_a_replica_killed_in_mid_sop_is_taken_over_once(
     replicas: Replicas, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    replicas.service.pause_s = 3.0
     await replicas.start(0)
     await replicas.type(START)
     await eventually(lambda: _capturing(replicas), 20)
     await replicas.start(1, 2)
     await eventually(lambda: _capturing(replicas), 20)
     fences = await _fences(replicas)
+    assert "snapshot" in " ".join(fences)
+    replicas.service.pause_s = 0.1
     killed_at = time.monotonic()
     await replicas.bots[0].end(signal.SIGKILL)
     await eventually(lambda: _taken_over(replicas, fences), 20)
@@ -63,6 +66,7 @@ async def test_a_replica_killed_in_mid_sop_is_taken_over_once(
 
 
 async def test_a_zombie_does_its_step_in_flight_and_no_other(replicas: Replicas) -> None:
+    replicas.service.pause_s = 3.0
     await replicas.start(0)
     await replicas.type(START)
     await eventually(lambda: _capturing(replicas), 20)
@@ -70,7 +74,9 @@ async def test_a_zombie_does_its_step_in_flight_and_no_other(replicas: Replicas)
     await eventually(lambda: _capturing(replicas), 20)
     zombie = replicas.bots[0].process
     assert zombie is not None
+    assert "snapshot" in " ".join(await _fences(replicas))
     zombie.send_signal(signal.SIGSTOP)
+    replicas.service.pause_s = 0.1
     await eventually(lambda: replicas.phase("mitigate", "running", place=1), 40)
     ended = await _ended_steps(replicas, place=1)
     zombie.send_signal(signal.SIGCONT)
