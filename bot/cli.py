@@ -1,4 +1,7 @@
-"""`firstfive ...`: arguments in, one call, an exit code out (0 done, 1 failed, 2 bad invocation, 3 refused)."""
+"""`firstfive ...`: arguments in, one call, an exit code out (0 done, 1 failed, 2 bad invocation, 3 refused).
+
+The bot takes a second to load; a command that needs it loads it itself, `demo` and `--help` do without.
+"""
 
 import asyncio
 import json
@@ -13,8 +16,6 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import demo as demo_
-from bot import headless, server
-from bot import main as main_
 from bot import settings as settings_
 from bot.domain.errors import CommandRejected, FirstFiveError
 from bot.domain.run import RunStatus
@@ -77,6 +78,8 @@ def serve(
     *, exit_with_stdin: Annotated[bool, typer.Option("--exit-with-stdin", help="End when standard input does.")] = False
 ) -> None:
     """Run the bot: Slack, pages, probes and the worker."""
+    from bot import server  # noqa: PLC0415 - see above
+
     settings = _settings()
     _do(lambda: server.serve(settings, exit_with_stdin=exit_with_stdin))
 
@@ -86,22 +89,28 @@ def migrate(
     down_to: Annotated[str, typer.Option(help="Go back to this revision; `base` removes every table.")] = "",
 ) -> None:
     """Bring the database's schema up to this release."""
+    from bot import main as bot_  # noqa: PLC0415 - see above
+
     settings = _settings()
-    sys.stdout.write(_do(lambda: main_.migrate(settings, down_to)) + "\n")
+    sys.stdout.write(_do(lambda: bot_.migrate(settings, down_to)) + "\n")
 
 
 @app.command()
 def playbooks() -> None:
     """List the playbooks and how they are used."""
-    for line in main_.manual():
+    from bot import main as bot_  # noqa: PLC0415 - see above
+
+    for line in bot_.manual():
         sys.stdout.write(line + "\n")
 
 
 @app.command()
 def verify() -> None:
     """Check every timeline's hash chain; say where one breaks."""
+    from bot import main as bot_  # noqa: PLC0415 - see above
+
     settings = _settings()
-    audits = _do(lambda: asyncio.run(main_.verify_chains(settings)))
+    audits = _do(lambda: asyncio.run(bot_.verify_chains(settings)))
     broken = [audit for audit in audits if audit.breaks]
     for audit in audits:
         blanked = f", {audit.blanked} blanked" if audit.blanked else ""
@@ -127,6 +136,8 @@ def run(
         if not is_pair:
             _stop(f"{word!r}: write params as key=value, for instance service=checkout.", 2)
         params[key] = value
+    from bot import headless  # noqa: PLC0415 - see above
+
     settings = _settings()
     with _progress(playbook):
         report = _do(lambda: asyncio.run(headless.run(settings, playbook, params)))
