@@ -75,8 +75,6 @@ def test_a_timeline_that_was_changed_afterwards_is_found_and_named(tmp_path: Pat
             database.execute(f"DROP TRIGGER {name}")
         changed = "UPDATE entry SET body = replace(body, 'slow', 'fast') WHERE seq = 1 AND incident_id = 'INC-1'"
         database.execute(changed)
-            "UPDATE entry SET body = replace(body, 'slow', 'fast') WHERE seq = 1 AND incident_id = 'INC-1'"
-        )
         database.commit()
     done = firstfive(tmp_path, "verify")
     assert done.returncode == 1
