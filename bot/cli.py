@@ -1,4 +1,7 @@
-"""`firstfive ...`: arguments in, one call, an exit code out (0 done, 1 failed, 2 bad invocation, 3 refused)."""
+"""`firstfive ...`: arguments in, one call, an exit code out (0 done, 1 failed, 2 bad invocation, 3 refused).
+
+The bot takes a second to load; a command that needs it loads it itself, `demo` and `--help` do without.
+"""
 
 import asyncio
 import json
@@ -13,8 +16,6 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import demo as demo_
-from bot import headless, server, verification
-from bot import main as main_
 from bot import settings as settings_
 from bot.domain.errors import CommandRejected, FirstFiveError
 from bot.domain.run import RunStatus
@@ -82,6 +83,8 @@ def serve(
     *, exit_with_stdin: Annotated[bool, typer.Option("--exit-with-stdin", help="End when standard input does.")] = False
 ) -> None:
     """Run the bot: Slack, pages, probes and the worker."""
+    from bot import server  # noqa: PLC0415 - see above
+
     settings = _settings()
     _do(lambda: server.serve(settings, exit_with_stdin=exit_with_stdin))
 
@@ -91,14 +94,18 @@ def migrate(
     down_to: Annotated[str, typer.Option(help="Go back to this revision; `base` removes every table.")] = "",
 ) -> None:
     """Bring the database's schema up to this release."""
+    from bot import main as bot_  # noqa: PLC0415 - see above
+
     settings = _settings()
-    sys.stdout.write(_do(lambda: main_.migrate(settings, down_to)) + "\n")
+    sys.stdout.write(_do(lambda: bot_.migrate(settings, down_to)) + "\n")
 
 
 @app.command()
 def playbooks() -> None:
     """List the playbooks and how they are used."""
-    for line in main_.manual():
+    from bot import main as bot_  # noqa: PLC0415 - see above
+
+    for line in bot_.manual():
         sys.stdout.write(line + "\n")
 
 
@@ -107,6 +114,8 @@ def verify(
     file: Annotated[Path | None, typer.Argument(help="The timeline.json of a bundle, instead of the database.")] = None,
 ) -> None:
     """Check every timeline's hash chain, by itself and against the anchors; say where one breaks."""
+    from bot import verification  # noqa: PLC0415 - see above
+
     if file is not None:
         audit = _do(lambda: verification.verify_file(file))
         _print_audits([audit])
@@ -149,6 +158,8 @@ def run(
         if not is_pair:
             _stop(f"{word!r}: write params as key=value, for instance service=checkout.", 2)
         params[key] = value
+    from bot import headless  # noqa: PLC0415 - see above
+
     settings = _settings()
     with _progress(playbook):
         report = _do(lambda: asyncio.run(headless.run(settings, playbook, params, _tell)))

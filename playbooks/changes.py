@@ -56,7 +56,7 @@ async def ask(tools: Tools, params: Changes) -> Answers:
     probes = await asyncio.gather(*(tools.ports.targets.probe(target) for target in service.targets))
     bad = [f"{probe.target} answers {probe}" for probe in probes if probe.requests and probe.failures]
     asked = sum(probe.requests > 0 for probe in probes)
-    good = f"{_all(asked)} to users" if asked else "no target has a url to probe"
+    good = _all(asked) if asked else "no target has a url to probe"
     return Answers(tuple(probes), "; ".join(bad) or good)
 
 

@@ -9,7 +9,6 @@
     * ApprovalRefused
     * TargetUnreachable
     * RunFailed
-        * RunParked         a newer or older release must finish it
         * FenceLost         another worker owns the run now
     * ChatFailed            Slack said no, or nothing
     * StoreUnusable         our own database, schema or lock
@@ -52,10 +51,6 @@ class TargetUnreachable(FirstFiveError):
 
 class RunFailed(FirstFiveError):
     """A run ended without its result."""
-
-
-class RunParked(RunFailed):
-    """This release cannot go on with a run that another release began."""
 
 
 class FenceLost(RunFailed):

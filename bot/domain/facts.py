@@ -133,8 +133,3 @@ class Facts:
     def file(self, part: str) -> str:
         """Give the name in the archive of a part, "" when it is not there."""
         return dict(self.files).get(part, "")
-
-    @property
-    def hurts_users(self) -> bool:
-        """Whether a probe failed."""
-        return self.probe is not None and self.probe.requests > 0 and self.probe.failures > 0

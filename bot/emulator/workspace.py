@@ -1,6 +1,6 @@
 """The workspace: people, channels and messages in memory, and one door for every change."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,9 @@ class Change:
     detail: Json = field(default_factory=dict)
 
 
+Listener = Callable[[Change], None]
+
+
 class Workspace:
     """State, and who is told when it changes."""
 
@@ -36,7 +39,7 @@ class Workspace:
         self.usergroups: dict[str, UserGroup] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, StoredFile] = {}
-        self.listeners: list[Callable[[Change], None]] = []
+        self.listeners: list[Listener] = []
 
     def tell(self, change: Change) -> None:
         """Tell every listener what happened."""
@@ -86,11 +89,6 @@ class Workspace:
         channel.members = members
         self.tell(Change("channel", channel))
         return channel
-
-    def all_messages(self) -> Iterator[Message]:
-        """Walk over every message of every channel."""
-        for channel in self.channels.values():
-            yield from channel.messages.values()
 
     # --- channels ---
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,20 @@ def test_an_incident_is_opened_and_worked_on_without_a_chat(tmp_path: Path) -> N
     verified = firstfive(tmp_path, "verify")
     assert verified.returncode == 0
     assert "INC-1" in verified.stdout
+
+
+def test_a_timeline_that_was_changed_afterwards_is_found_and_named(tmp_path: Path) -> None:
+    firstfive(tmp_path, "run", "start", "title=slow")
+    with closing(sqlite3.connect(tmp_path / "firstfive.db")) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        changed = "UPDATE entry SET body = replace(body, 'slow', 'fast') WHERE seq = 1 AND incident_id = 'INC-1'"
+        database.execute(changed)
+        database.commit()
+    done = firstfive(tmp_path, "verify")
+    assert done.returncode == 1
+    assert "BROKEN INC-1" in done.stdout
+    assert "timelines were changed after they were written" in done.stderr
 
 
 @pytest.mark.go

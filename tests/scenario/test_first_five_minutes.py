@@ -82,11 +82,24 @@ class Messages:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
-    folder: Path = tmp_path_factory.mktemp("demo")
-    port, lab_port = _two_free_ports(), 20_000 + os.getpid() % 10_000
+    process, slack, bot = await _started(tmp_path_factory.mktemp("demo"))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        context = await browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+        page = await context.new_page()
+        yield Demo(slack, bot, page, process)
+        await browser.close()
+    if process.returncode is None:
+        process.send_signal(signal.SIGINT)
+        await process.wait()
+
+
+async def _started(folder: Path, lab_port: int = 20_000) -> tuple[asyncio.subprocess.Process, str, str]:
+    """Start the demo; give its process, and the addresses of the local Slack and of the bot."""
+    port = _two_free_ports()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", "demo",
-        "--port", str(port), "--lab-port", str(lab_port), "--folder", str(folder),
+        "--port", str(port), "--lab-port", str(lab_port + os.getpid() % 10_000), "--folder", str(folder),
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
@@ -97,15 +110,13 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
         said += line
     slack = re.search(r"Open\s+(\S+)", said)
     assert slack is not None
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        context = await browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-        page = await context.new_page()
-        yield Demo(slack[1], f"http://127.0.0.1:{port + 1}", page, process)
-        await browser.close()
-    if process.returncode is None:
-        process.send_signal(signal.SIGINT)
-        await process.wait()
+    return process, slack[1], f"http://127.0.0.1:{port + 1}"
+
+
+async def _ended(pids: list[int]) -> None:
+    async with asyncio.timeout(10):
+        while any(Path(f"/proc/{pid}").exists() for pid in pids):  # noqa: ASYNC110, ASYNC240 - other processes
+            await asyncio.sleep(0.1)
 
 
 def _descendants(pid: int) -> list[int]:
@@ -134,6 +145,14 @@ async def test_1_a_command_opens_an_incident_with_its_card(demo: Demo) -> None:
     await card.shows("goroutine-leak")
     await card.shows("checkout-3")
     await demo.messages().show("press Mitigated when users are safe")
+
+
+async def test_1b_the_whole_card_fits_a_laptops_screen(demo: Demo) -> None:
+    await demo.page.set_viewport_size({"width": 1366, "height": 768})
+    region = demo.pinned().region
+    hidden = await region.evaluate("region => region.scrollHeight - region.clientHeight")
+    await demo.page.set_viewport_size({"width": 1440, "height": 1000})
+    assert hidden <= 0
 
 
 async def test_2_a_second_person_takes_command(demo: Demo) -> None:
@@ -225,9 +244,20 @@ async def test_9_ctrl_c_leaves_nothing_running(demo: Demo) -> None:
     assert len(started) >= 5
     demo.process.send_signal(signal.SIGINT)
     await demo.process.wait()
-    async with asyncio.timeout(10):
-        while any(Path(f"/proc/{pid}").exists() for pid in started):  # noqa: ASYNC110, ASYNC240 - other processes
-            await asyncio.sleep(0.1)
+    await _ended(started)
+
+
+async def test_a_part_that_is_killed_ends_the_demo_with_a_line_that_says_which(tmp_path: Path) -> None:
+    process, _, _ = await _started(tmp_path, lab_port=31_000)
+    started = _descendants(process.pid)
+    os.kill(int((tmp_path / "firstfive.db.lock").read_text()), signal.SIGKILL)
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    log = tmp_path / "bot.log"
+    assert err.decode().splitlines()[-1] == (
+        f"firstfive: The bot ended, so all of it was stopped: killed by SIGKILL; its log is {log}"
+    )
+    await _ended(started)
 
 
 async def test_a_busy_port_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
