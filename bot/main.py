@@ -270,15 +270,16 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     token = house.settings.firstfive_alerts_token
     app.add_middleware(LoopbackOnly, also_public=(alerts.PREFIX,) if token else ())
     app.add_exception_handler(404, pages.not_found)
-    app.include_router(probes.router(_checks(house), _degraded(house), house.metrics.exposition))
-    app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
-    app.include_router(api.router(house.admission, house.ports, house.registry))
-    app.include_router(alerts.router(house.intake, token))
+    # Routes are tried in order, and Slack waits for nobody.
     if house.bolt is not None:
         from handlers.slack import slack_router  # noqa: PLC0415 - loads Bolt, which is here already
 
         secret, clock = house.settings.slack_signing_secret, house.ports.clock
         app.include_router(slack_router(house.bolt, secret, clock, house.metrics.acknowledged))
+    app.include_router(probes.router(_checks(house), _degraded(house), house.metrics.exposition))
+    app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
+    app.include_router(api.router(house.admission, house.ports, house.registry))
+    app.include_router(alerts.router(house.intake, token))
     return app
 
 

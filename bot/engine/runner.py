@@ -18,7 +18,7 @@ from bot.domain.run import PROTOCOL, VIA_CLOCK, Choice, Missing, Reply, Run, Run
 from bot.domain.timeline import Draft, Kind
 from bot.engine.approval import Refused, approval
 from bot.engine.playbook import Danger, Params, Playbook, Registry, Step, wanted_type
-from bot.engine.tools import Ports, Tools
+from bot.engine.tools import Ports, Tools, adapter_of
 from bot.ports import Listed, Tx
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class _Ending:
         """Give the result as JSON."""
         if isinstance(self.result, Missing):
             return {"missing": self.result.reason}
-        return None if self.result is None else TypeAdapter(self.gives).dump_python(self.result, mode="json")
+        return None if self.result is None else adapter_of(self.gives).dump_python(self.result, mode="json")
 
 
 _FATAL = {"failed": RunStatus.FAILED, "refused": RunStatus.REFUSED}
@@ -177,10 +177,10 @@ class _Execution:
         if key not in self.tools.memos:
             left = await self._permission(step)
             began = self.tools.now() if left else await self._begin(step)
-            await self._keep(step, left or await self._attempt(step, TypeAdapter(gives)), began)
+            await self._keep(step, left or await self._attempt(step, adapter_of(gives)), began)
         left = _LEFT.validate_json(self.tools.memos[key])
         done = left.outcome == "done"
-        self.results.append((gives, TypeAdapter(gives).validate_python(left.value) if done else Missing(left.reason)))
+        self.results.append((gives, adapter_of(gives).validate_python(left.value) if done else Missing(left.reason)))
         return left
 
     async def _permission(self, step: Step) -> _Left | None:

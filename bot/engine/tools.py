@@ -43,6 +43,16 @@ T = TypeVar("T")
 _LOOK_AGAIN_S = 2.0
 
 
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
+def adapter_of(kind: Any) -> TypeAdapter[Any]:
+    """Give what reads and writes a type as JSON; made once, as making it costs more than all its use in a run."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
 @dataclass(frozen=True)
 class Ports:
     """Every port, wired once by the composition root."""
@@ -177,7 +187,7 @@ class Tools:
     async def once(self, key: str, gives: type[T], act: Callable[[], Awaitable[T]]) -> T:
         """Do a part of the step and keep its result; a repeated step gets the kept one."""
         name = f"part:{self.step}:{key}"
-        adapter: TypeAdapter[T] = TypeAdapter(gives)
+        adapter: TypeAdapter[T] = adapter_of(gives)
         if name in self.memos:
             return adapter.validate_json(self.memos[name])
         value = await act()
@@ -248,13 +258,13 @@ class Tools:
         """Give what an earlier run kept under a key; None when there is nothing, or what no release of ours reads."""
         kept = await self.ports.store.read(lambda tx: self.ports.marks.get(tx, key))
         try:
-            return None if kept is None else TypeAdapter(of).validate_json(kept)
+            return None if kept is None else adapter_of(of).validate_json(kept)
         except ValidationError:
             return None
 
     def keep(self, key: str, of: type[T], value: T) -> None:
         """Keep a value for later runs, together with the step's result."""
-        text = TypeAdapter(of).dump_json(value).decode()
+        text = adapter_of(of).dump_json(value).decode()
         self._pending.append(lambda tx: self.ports.marks.put(tx, key, text))
 
     async def hold(self, key: str, seconds: float) -> str:
