@@ -181,7 +181,8 @@ async def test_the_requester_may_not_approve_but_refuse(house: House) -> None:
         run = await waiting.ended()
     assert (run.status, run.reason) == (RunStatus.REFUSED, "Ann refused break text=hi: better not")
     assert done == ["look"]
-    assert [answer.reply.text for answer in house.answers()][-1] == run.reason
+    # Whose answer is written first, the run's or the press's, is open.
+    assert [answer.reply.text for answer in house.answers()].count(run.reason) == 1
 
 
 async def test_a_decision_counts_once(house: House) -> None:
