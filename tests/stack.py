@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,19 @@ def services(lab: Lab | None) -> list[str]:
     for name, pprof, url in targets:
         lines += ["[[services.targets]]", f'name = "{name}"', f'pprof = "{pprof}"', f'url = "{url}"']
     return lines
+
+
+def free_ports(*offsets: int) -> int:
+    """Give a port from which ports at these distances are free too, all below those that connections are given."""
+    while True:
+        port = random.randrange(20_000, 30_000)  # noqa: S311 - no secret
+        with ExitStack() as probes:
+            try:
+                for offset in offsets:
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
+            except OSError:
+                continue
+        return port
 
 
 def free_port() -> int:

@@ -32,7 +32,8 @@ class Process:
 
 def processes() -> list[Process]:
     """List what runs now; a zombie does not."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,args="], capture_output=True, check=True, text=True)
+    command = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="]  # -ww: a long path must not be cut
+    listed = subprocess.run(command, capture_output=True, check=True, text=True)
     rows = [row.split(None, 3) for row in listed.stdout.splitlines()]
     return [Process(int(row[0]), int(row[1]), row[3]) for row in rows if len(row) == 4 and not row[2].startswith("Z")]
 

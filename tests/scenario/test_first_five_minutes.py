@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, async_playwright, expect
 
-from tests.stack import free_port
+from tests.stack import free_ports
 
 pytestmark = [
     pytest.mark.browser,
@@ -95,9 +95,9 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
 
 
 # The lab's ports, with those of its users 2,380 above, stay below those that the machine hands out (32,768).
-async def _started(folder: Path, lab_port: int = 20_000) -> tuple[asyncio.subprocess.Process, str, str]:
+async def _started(folder: Path) -> tuple[asyncio.subprocess.Process, str, str]:
     """Start the demo; give its process, and the addresses of the local Slack and of the bot."""
-    port = _two_free_ports()
+    port, lab_port = free_ports(0, 1), free_ports(*range(1, 4), *range(2_381, 2_384))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", "demo",
         "--port", str(port), "--lab-port", str(lab_port + os.getpid() % 2_000), "--folder", str(folder),
@@ -125,13 +125,6 @@ def _descendants(pid: int) -> list[int]:
     listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
     children = [int(word) for word in listed.stdout.split()]
     return [*children, *(each for child in children for each in _descendants(child))]
-
-
-def _two_free_ports() -> int:
-    while True:
-        port = free_port()
-        if port + 1 == free_port() or port < 60_000:
-            return port
 
 
 async def test_1_a_command_opens_an_incident_with_its_card(demo: Demo) -> None:
@@ -249,7 +242,7 @@ async def test_9_ctrl_c_leaves_nothing_running(demo: Demo) -> None:
 
 
 async def test_a_part_that_is_killed_ends_the_demo_with_a_line_that_says_which(tmp_path: Path) -> None:
-    process, _, _ = await _started(tmp_path, lab_port=25_000)
+    process, _, _ = await _started(tmp_path)
     started = _descendants(process.pid)
     os.kill(int((tmp_path / "firstfive.db.lock").read_text()), signal.SIGKILL)
     _, err = await process.communicate()
