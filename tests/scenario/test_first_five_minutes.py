@@ -94,13 +94,12 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
         await process.wait()
 
 
-# The lab's ports, with those of its users 2,380 above, stay below those that the machine hands out (32,768).
 async def _started(folder: Path) -> tuple[asyncio.subprocess.Process, str, str]:
     """Start the demo; give its process, and the addresses of the local Slack and of the bot."""
     port, lab_port = free_ports(0, 1), free_ports(*range(1, 4), *range(2_381, 2_384))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", "demo",
-        "--port", str(port), "--lab-port", str(lab_port + os.getpid() % 2_000), "--folder", str(folder),
+        "--port", str(port), "--lab-port", str(lab_port), "--folder", str(folder),
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
