@@ -119,8 +119,9 @@ async def test_the_voice_moves_on_when_the_speaker_dies(replicas: Replicas) -> N
 
 
 async def _capturing(replicas: Replicas) -> bool:
-    """Tell whether the service is being asked right now."""
-    return any(times > 0 for times in replicas.service.unanswered.values())
+    """Tell whether a snapshot is asking the service right now; `changes` asks it too, just before."""
+    asked = any(times > 0 for times in replicas.service.unanswered.values())
+    return asked and "snapshot" in " ".join(await _fences(replicas))
 
 
 async def _fences(replicas: Replicas) -> dict[str, int]:
