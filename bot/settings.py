@@ -169,6 +169,7 @@ class RemindersTable(_Table):
     no_commander_min: int = Field(5, ge=0, le=10_080)
     no_update_min: int = Field(30, ge=0, le=10_080)
     not_resolved_min: int = Field(1_440, ge=0, le=43_200)
+    approval_min: int = Field(3, ge=0, le=9)
     quiet_min: int = Field(2, ge=0, le=1_440)
     at_most: int = Field(3, ge=0, le=100)
 

@@ -168,8 +168,8 @@ class Schedule:
         """Admit the reminders that are due for open incidents."""
         try:
             for incident_id, reminder in await self._due():
-                key = f"remind:{incident_id}:{reminder.about.value}:{name_of(reminder.slot)}"
-                params = {"about": reminder.about.value, "slot": name_of(reminder.slot)}
+                key = f"remind:{incident_id}:{reminder.lack.about.value}:{name_of(reminder.slot)}"
+                params = {"about": reminder.lack.about.value, "slot": name_of(reminder.slot)}
                 source = Source(via=VIA_CLOCK)
                 command = Command("remind", params, FIRSTFIVE, source, slot=key, incident_id=incident_id)
                 await self._admission.admit(command)

@@ -30,17 +30,17 @@ async def remind(tools: Tools, params: Remind) -> Reply:
     """Look again, since somebody may have acted meanwhile; then record it, and the channel shows it."""
     incident, entries = await tools.incident(), await tools.entries()
     now = tools.now()
-    found = list(lacks(incident, entries))
+    found = lacks(incident, entries, now)
     if params.slot:
         slot, rules = slot_named(params.slot), tools.catalog.reminders
         still = reminders_due(incident, entries, rules, now)
-        found = [(each.about, each.since) for each in still if each.about is params.about and each.slot >= slot]
-    elif params.about is not None:
-        found = [each for each in found if each[0] is params.about]
-    if not found:
+        found = tuple(each.lack for each in still if each.slot >= slot)
+    wanted = [each for each in found if params.about in {None, each.about}]
+    if not wanted:
         return Reply(f"{incident.id} lacks nothing to be reminded of.")
-    about, since = found[0]
-    text = sentence(incident, about, since, now)
-    whom = incident.commander.id if incident.commander else ""
-    tools.record(Kind.REMINDED, about=about.value, slot=params.slot, text=text, person=whom)
+    lack = wanted[0]
+    text = sentence(incident, lack, now)
+    whom = incident.commander.id if incident.commander and lack.asked is None else ""
+    run = lack.asked.run_id if lack.asked else ""
+    tools.record(Kind.REMINDED, about=lack.about.value, slot=params.slot, text=text, person=whom, run=run)
     return Reply(f"Reminded: {text}")

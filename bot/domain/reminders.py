@@ -1,7 +1,7 @@
 """What an open incident lacks, and when its channel is to be reminded of it.
 
-A reminder is due at slots: so many minutes after what it counts from, and again after as many. They follow from the
-timeline alone, so that a restart neither loses nor doubles one.
+A reminder is due at slots: so many minutes after what it counts from, and again after as many; a request for approval
+has one, before it expires. They follow from the timeline alone, so that a restart neither loses nor doubles one.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.approval import Request
 from bot.domain.incident import Incident, Status
 from bot.domain.measures import duration
 from bot.domain.service import ReminderRules
@@ -21,15 +22,24 @@ class About(StrEnum):
     COMMANDER = "commander"
     UPDATE = "update"
     RESOLVE = "resolve"
+    APPROVAL = "approval"
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What is lacking, and since when; `asked` is the request that nobody has decided about."""
+
+    about: About
+    since: datetime
+    asked: Request | None = None
 
 
 @dataclass(frozen=True)
 class Reminder:
-    """One that is due: about what, at which slot, since when it is lacking."""
+    """One that is due: about what, at which slot."""
 
-    about: About
+    lack: Lack
     slot: datetime
-    since: datetime
 
 
 def due(incident: Incident, entries: Sequence[Entry], rules: ReminderRules, now: datetime) -> tuple[Reminder, ...]:
@@ -37,7 +47,7 @@ def due(incident: Incident, entries: Sequence[Entry], rules: ReminderRules, now:
     until = snoozed_until(entries)
     if (until is not None and now < until) or now - _last_word(entries) < timedelta(minutes=rules.quiet_min):
         return ()
-    found = (_due(about, since, entries, rules, now) for about, since in _lacking(incident, entries))
+    found = (_due(lack, entries, rules, now) for lack in lacks(incident, entries, now))
     return tuple(each for each in found if each is not None and (until is None or each.slot >= until))
 
 
@@ -47,55 +57,54 @@ def snoozed_until(entries: Sequence[Entry]) -> datetime | None:
     return from_us(int(last.facts["until"])) if last is not None else None
 
 
-def sentence(incident: Incident, about: About, since: datetime, now: datetime) -> str:
+def sentence(incident: Incident, lack: Lack, now: datetime) -> str:
     """Say what is lacking, and for how long."""
-    long = duration(now - since)
-    if about is About.COMMANDER:
+    long = duration(now - lack.since)
+    if lack.asked is not None:
+        left = duration(lack.asked.expires_at - now)
+        return f"{lack.asked.words} waits for a second person, for {left} more. Who agrees, who refuses?"
+    if lack.about is About.COMMANDER:
         return f"{incident.id} has had no commander for {long}. Who takes it?"
-    if about is About.UPDATE:
+    if lack.about is About.UPDATE:
         return f"No update on {incident.id} for {long}. Where do things stand?"
     return f"{incident.id} is mitigated but not resolved, and {long} old is the last word on it. What is left to do?"
 
 
-def lacks(incident: Incident, entries: Sequence[Entry]) -> tuple[tuple[About, datetime], ...]:
-    """Give what the incident lacks now and since when, what matters most first."""
-    return tuple(_lacking(incident, entries))
-
-
-def _lacking(incident: Incident, entries: Sequence[Entry]) -> list[tuple[About, datetime]]:
-    if incident.status in {Status.RESOLVED, Status.CLOSED}:
-        return []
-    found = []
+def lacks(incident: Incident, entries: Sequence[Entry], now: datetime) -> tuple[Lack, ...]:
+    """Give what the incident lacks now, what matters most first: a request ends soonest."""
+    if incident.is_over:
+        return ()
+    found = [Lack(About.APPROVAL, each.asked_at, each) for each in incident.waiting if now < each.expires_at]
     if incident.commander is None:
-        found.append((About.COMMANDER, incident.opened_at))
-    if incident.status is Status.OPEN:
-        found.append((About.UPDATE, _last(entries, Kind.UPDATE, Kind.STATUS_SET) or incident.opened_at))
-    if incident.status is Status.MITIGATED:
-        found.append((About.RESOLVE, _last(entries, Kind.UPDATE, Kind.STATUS_SET) or incident.opened_at))
-    return found
+        found.append(Lack(About.COMMANDER, incident.opened_at))
+    about = About.UPDATE if incident.status is Status.OPEN else About.RESOLVE
+    found.append(Lack(about, _last(entries, Kind.UPDATE, Kind.STATUS_SET) or incident.opened_at))
+    return tuple(found)
 
 
-def _due(
-    about: About, since: datetime, entries: Sequence[Entry], rules: ReminderRules, now: datetime
-) -> Reminder | None:
-    period = timedelta(minutes=getattr(rules, _RULE[about]))
-    if not period or now < since + period:
+def _due(lack: Lack, entries: Sequence[Entry], rules: ReminderRules, now: datetime) -> Reminder | None:
+    period = timedelta(minutes=getattr(rules, _RULE[lack.about]))
+    # A request is counted from its end, everything else from its beginning, again and again.
+    slot = lack.asked.expires_at - period if lack.asked else lack.since + period
+    if not period or now < slot:
         return None
-    slot = since + (now - since) // period * period
+    if lack.asked is None:
+        slot = lack.since + (now - lack.since) // period * period
     told = [
         entry
         for entry in entries
-        if entry.kind == Kind.REMINDED and entry.facts.get("about") == about and entry.at >= since
+        if entry.kind == Kind.REMINDED and entry.facts.get("about") == lack.about and entry.at >= lack.since
     ]
     if len(told) >= rules.at_most or any(entry.at >= slot for entry in told):
         return None
-    return Reminder(about, slot, since)
+    return Reminder(lack, slot)
 
 
 _RULE = {
     About.COMMANDER: "no_commander_min",
     About.UPDATE: "no_update_min",
     About.RESOLVE: "not_resolved_min",
+    About.APPROVAL: "approval_min",
 }
 _WORDS = {Kind.UPDATE, Kind.STATUS_SET, Kind.NOTE, Kind.ROLE_SET, Kind.SEVERITY_SET}
 

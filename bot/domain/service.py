@@ -45,12 +45,14 @@ class Edge:
 class ReminderRules:
     """When the channel of an incident is reminded: minutes (0: never), and how often at most until something changes.
 
-    `quiet_min`: nobody is reminded so soon after somebody wrote or decided something.
+    `approval_min` is counted back from when a request expires. `quiet_min`: nobody is reminded so soon after somebody
+    wrote or decided something.
     """
 
     no_commander_min: int = 5
     no_update_min: int = 30
     not_resolved_min: int = 1_440
+    approval_min: int = 3
     quiet_min: int = 2
     at_most: int = 3
 

@@ -42,7 +42,7 @@ class Kind(StrEnum):
     ESCALATED = "escalated"  # reached[] text pages[]
     POSTMORTEM = "postmortem"  # artifact name
     CHAT_FAILED = "chat failed"  # surface reason
-    REMINDED = "reminded"  # about slot text person
+    REMINDED = "reminded"  # about slot text person run
     SNOOZED = "snoozed"  # until minutes
     DIGEST = "digest"  # team slot channel posted reason lines
     SLOTS_SKIPPED = "slots skipped"  # schedule slots[] count

@@ -18,7 +18,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.domain.run import RunStatus
 from bot.domain.service import Catalog, DigestPlan, ReminderRules
-from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person
+from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person, to_us
 from bot.engine.admission import Admission
 from bot.engine.playbook import load
 from bot.engine.runner import Runner
@@ -112,6 +112,27 @@ async def test_reminders_outlive_the_process_and_are_not_doubled(tmp_path: Path)
                 await process.minute(NOON + timedelta(minutes=minutes))
             reminded = await told(process, Kind.REMINDED, "INC-1")
     assert [(entry.at - NOON).total_seconds() / 60 for entry in reminded] == [5, 10, 15]
+
+
+async def test_an_approval_about_to_expire_is_told_once_by_three_processes_that_come_and_go(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    body: dict[str, Any] = {"run": "r1", "playbook": "rollback", "params": {}, "steps": [], "measured": {}}
+    body |= {"plan": "ab" * 32, "person": "U1", "name": "Ada", "expires_at": to_us(NOON + timedelta(minutes=10))}
+    for began in (0, 4, 8):
+        async with town.process(-20, []) as slow, town.process(0, []) as right, town.process(20, []) as fast:
+            if not began:
+                await open_incident(right)
+                draft = Draft(Kind.APPROVAL_ASKED, body)
+                append = partial(right.ports.timeline.append, incident_id="INC-1", drafts=[draft])
+                await right.ports.store.write(lambda tx, append=append: append(tx, author=Author(ADA), now=NOON))  # type: ignore[misc]
+            for minute in range(began + 1, began + 5):
+                at = NOON + timedelta(minutes=minute)
+                await asyncio.gather(*(each.minute(at) for each in (slow, right, fast)))
+            reminded = await told(right, Kind.REMINDED, "INC-1")
+    (entry,) = [each for each in reminded if each.facts["about"] == "approval"]
+    assert entry.facts["run"] == "r1"
+    assert entry.facts["text"].startswith("rollback waits for a second person, for ")
+    assert timedelta(minutes=7) <= entry.at - NOON < timedelta(minutes=8)
 
 
 async def test_a_digest_over_open_and_closed_incidents_is_posted(tmp_path: Path) -> None:

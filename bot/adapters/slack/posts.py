@@ -18,7 +18,7 @@ from bot.adapters.slack.blocks import (
 )
 from bot.adapters.slack.projection import is_user
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, shorten
-from bot.domain.approval import Decision, request
+from bot.domain.approval import Decision, request, requests
 from bot.domain.timeline import Entry, Kind
 
 _MOST_CHANGES = 20
@@ -160,13 +160,19 @@ def _asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
     return Post(entry.seq, entry.seq, _with(_message(whom + mrkdwn(text), text), [buttons]), in_thread=False)
 
 
-def _reminded(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+def _reminded(entry: Entry, entries: Sequence[Entry], _: Around) -> Post:
     facts, about = entry.facts, f"incident={entry.incident_id}"
     person = str(facts.get("person") or "")
     whom = f"<@{person}> " if is_user(person) else ""
     label, words = _REMEDIES.get(str(facts.get("about")), _REMEDIES["update"])
-    buttons = actions([button(label, f"{words} {about}"), button("Snooze 30 min", f"snooze 30m {about}")])
-    message = _with(_message(whom + mrkdwn(facts["text"]), facts["text"]), [buttons])
+    snooze = button("Snooze 30 min", f"snooze 30m {about}")
+    asked = next((each for each in requests(entries) if facts.get("run") == each.run_id), None)
+    if asked is not None:
+        plan = approval(entry.incident_id, asked) if asked.decided is None else []
+        more = [*plan, actions([snooze])]
+    else:
+        more = [actions([button(label, f"{words} {about}"), snooze])]
+    message = _with(_message(whom + mrkdwn(facts["text"]), facts["text"]), more)
     return Post(entry.seq, entry.seq, message, in_thread=False)
 
 

@@ -1,13 +1,14 @@
 """Reminders follow from the timeline: when they are due, how often, and what keeps them quiet."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.domain.incident import fold
-from bot.domain.reminders import About, due, lacks, sentence
+from bot.domain.reminders import About, Lack, due, lacks, sentence
 from bot.domain.service import ReminderRules
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Entry, Kind, Person, link, to_us
 from tests.fakes import NOON
@@ -34,7 +35,7 @@ class Chain:
 
     def due(self, minute: float, rules: ReminderRules = RULES) -> list[tuple[str, float]]:
         found = due(fold(self.entries), self.entries, rules, NOON + timedelta(minutes=minute))
-        return [(each.about.value, (each.slot - NOON).total_seconds() / 60) for each in found]
+        return [(each.lack.about.value, (each.slot - NOON).total_seconds() / 60) for each in found]
 
     def live(self, minutes: range, rules: ReminderRules = RULES) -> Iterator[tuple[int, str]]:
         """Look every minute, and remind as often as it is due."""
@@ -98,7 +99,7 @@ def test_mitigated_asks_to_resolve_and_not_for_updates() -> None:
 def test_what_is_over_lacks_nothing(status: str) -> None:
     chain = Chain().put(10, Kind.STATUS_SET, status=status, was="open", text="")
     assert chain.due(10_000) == []
-    assert lacks(fold(chain.entries), chain.entries) == ()
+    assert lacks(fold(chain.entries), chain.entries, NOON) == ()
 
 
 def test_zero_minutes_or_zero_times_switch_off() -> None:
@@ -107,9 +108,57 @@ def test_zero_minutes_or_zero_times_switch_off() -> None:
     assert Chain().due(600, ReminderRules(at_most=0)) == []
 
 
-@pytest.mark.parametrize("about", list(About))
+def asking(chain: Chain, minute: float, run: str = "r1") -> Chain:
+    """Let somebody ask for an approval that expires after ten minutes."""
+    body: dict[str, Any] = {
+        "run": run,
+        "playbook": "rollback",
+        "params": {"service": "checkout"},
+        "steps": ["Roll back"],
+    }
+    body |= {"measured": {}, "plan": "ab" * 32, "person": "U1", "name": "Ada"}
+    return chain.put(minute, Kind.APPROVAL_ASKED, **body, expires_at=to_us(NOON + timedelta(minutes=minute + 10)))
+
+
+def only_approvals(chain: Chain, minutes: range) -> list[tuple[int, str]]:
+    rules = replace(RULES, no_commander_min=0, no_update_min=0)
+    return list(chain.live(minutes, rules))
+
+
+def test_an_approval_about_to_expire_is_reminded_of_once_before_it_is_too_late() -> None:
+    assert only_approvals(asking(Chain(), 1), range(30)) == [(8, "approval")]
+    assert only_approvals(asking(Chain(), 1), range(10, 30)) == [(10, "approval")]
+    assert only_approvals(asking(Chain(), 1), range(11, 30)) == []
+
+
+@pytest.mark.parametrize("decision", ["approved", "refused", "expired"])
+def test_what_was_decided_is_not_reminded_of(decision: str) -> None:
+    chain = asking(Chain(), 1)
+    chain.put(4, Kind.APPROVAL_DECIDED, run="r1", playbook="rollback", plan="ab" * 32, decision=decision, reason="")
+    assert only_approvals(chain, range(30)) == []
+
+
+def test_each_request_has_its_own_reminder() -> None:
+    chain = asking(asking(Chain(), 1), 3, "r2")
+    assert only_approvals(chain, range(30)) == [(8, "approval"), (10, "approval")]
+
+
+def test_an_approval_s_reminder_is_quiet_after_a_word_and_while_snoozed() -> None:
+    assert only_approvals(asking(Chain(), 1).put(7, Kind.NOTE, text="looking"), range(30)) == [(9, "approval")]
+    snoozed = asking(Chain(), 1).put(2, Kind.SNOOZED, until=to_us(NOON + timedelta(minutes=32)), minutes=30)
+    assert only_approvals(snoozed, range(40)) == []
+
+
+def test_it_says_what_waits_and_how_long_it_still_does() -> None:
+    chain = asking(Chain(), 1)
+    incident, now = fold(chain.entries), NOON + timedelta(minutes=8)
+    said = sentence(incident, lacks(incident, chain.entries, now)[0], now)
+    assert said == "rollback service=checkout waits for a second person, for 3 min more. Who agrees, who refuses?"
+
+
+@pytest.mark.parametrize("about", [each for each in About if each is not About.APPROVAL])
 def test_a_reminder_says_for_how_long_and_asks(about: About) -> None:
     chain = Chain()
-    said = sentence(fold(chain.entries), about, NOON, NOON + timedelta(hours=1))
+    said = sentence(fold(chain.entries), Lack(about, NOON), NOON + timedelta(hours=1))
     assert "1 h" in said
     assert said.endswith("?")

@@ -47,3 +47,18 @@ async def test_the_commander_is_called_by_name_and_a_snooze_is_told() -> None:
     assert buttons(reminder)[0] == ("Send update", "update incident=INC-1")
     assert snooze["text"] == "ada snoozed the reminders for 30 min"
     assert snooze["thread_ts"]
+
+
+async def test_an_approval_about_to_expire_is_asked_for_again_with_its_plan() -> None:
+    world = World()
+    incident_id = await world.open()
+    body = {"run": "r1", "playbook": "rollback", "params": {"service": "checkout"}, "steps": ["Roll back"]}
+    body |= {"measured": {}, "plan": "ab" * 32, "person": BEN.id, "name": BEN.name}
+    await world.append(incident_id, Kind.APPROVAL_ASKED, **body, expires_at=0)
+    await world.append(incident_id, Kind.REMINDED, about="approval", slot="", text="Who?", person="", run="r1")
+    await world.append(incident_id, Kind.REMINDED, about="approval", slot="", text="Who?", person="", run="gone")
+    _, reminder, stray = await shown(world, incident_id)
+    about = f"incident={incident_id} run=r1 plan={'ab' * 6}"
+    snooze = ("Snooze 30 min", f"snooze 30m incident={incident_id}")
+    assert buttons(reminder) == [("Approve", f"approve {about}"), ("Refuse", f"refuse {about}"), snooze]
+    assert buttons(stray)[-1] == snooze
