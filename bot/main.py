@@ -272,10 +272,10 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     app.add_exception_handler(404, pages.not_found)
     # Routes are tried in order, and Slack waits for nobody.
     if house.bolt is not None:
-        from handlers.slack import slack_router  # noqa: PLC0415 - loads Bolt, which is here already
+        from handlers.slack import slack_route  # noqa: PLC0415 - loads Bolt, which is here already
 
         secret, clock = house.settings.slack_signing_secret, house.ports.clock
-        app.include_router(slack_router(house.bolt, secret, clock, house.metrics.acknowledged))
+        app.router.routes.append(slack_route(house.bolt, secret, clock, house.metrics.acknowledged))
     app.include_router(probes.router(_checks(house), _degraded(house), house.metrics.exposition))
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
     app.include_router(api.router(house.admission, house.ports, house.registry))

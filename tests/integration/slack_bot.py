@@ -30,7 +30,7 @@ from bot.engine.playbook import load
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
 from bot.ports import Listed
-from handlers.slack import slack_app, slack_router
+from handlers.slack import slack_app, slack_route
 from handlers.slack_desk import Desk
 from tests.fakes import fake_ports
 from tests.integration.emulator_process import APP_TOKEN, BOT_TOKEN, SECRET, Emulator, running_emulator
@@ -104,7 +104,7 @@ async def running_bot(
     registry = load(playbooks)
     desk = Desk(registry, Admission(registry, bot.ports), bot.ports, bot.side.draw, bot.side.open_view)
     bolt = slack_app(desk, BOT_TOKEN)
-    app.include_router(slack_router(bolt, SECRET, bot.ports.clock))
+    app.router.routes.append(slack_route(bolt, SECRET, bot.ports.clock))
     worker = EmbeddedWorker(Runner(registry, bot.ports), bot.ports, folder / "lock")
     await worker.start()
     await bot.side.start(bolt)

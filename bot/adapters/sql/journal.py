@@ -35,6 +35,36 @@ _REMEMBER = on_both(
         index_elements=["run_id", "key"], set_={"value": row.excluded.value, "at_us": row.excluded.at_us}
     ),
 )
+_CLAIM = (
+    update(run)
+    .where(
+        run.c.id == bindparam("run_id"),
+        run.c.status.in_(_UNENDED),
+        or_(run.c.wake_at_us.is_(None), run.c.wake_at_us <= bindparam("now_us")),
+    )
+    .values(
+        status=RunStatus.RUNNING.value,
+        fence=run.c.fence + 1,
+        reason="",
+        started_at_us=func.coalesce(run.c.started_at_us, bindparam("now_us")),
+        ended_at_us=None,
+    )
+    .returning(run)
+)
+_MEMOS = select(memo.c.key, memo.c.value).where(memo.c.run_id == bindparam("run_id"))
+_END = (
+    update(run)
+    .where(run.c.id == bindparam("run_id"), run.c.fence == bindparam("held"), run.c.status == RunStatus.RUNNING.value)
+    .values({name: bindparam(name) for name in ("status", "result", "reason", "ended_at_us")})
+)
+_DUE = (
+    select(run.c.id)
+    .where(
+        run.c.status.in_(bindparam("statuses", expanding=True)),
+        or_(run.c.wake_at_us.is_(None), run.c.wake_at_us <= bindparam("now_us")),
+    )
+    .order_by(run.c.created_at_us, run.c.id)
+)
 _REPLY = on_both(reply, lambda row: row.on_conflict_do_nothing())
 _SIGNAL = insert(signal)
 _TAKE = on_both(
@@ -70,23 +100,10 @@ class SqlJournal:
     def claim(self, tx: Tx, run_id: str, now: datetime) -> Memory | None:
         """Take a run that has not ended: raise its fence, mark it running; None if there is nothing to do."""
         sql = opened(tx)
-        is_due = or_(run.c.wake_at_us.is_(None), run.c.wake_at_us <= to_us(now))
-        taken = (
-            update(run)
-            .where(run.c.id == run_id, run.c.status.in_(_UNENDED), is_due)
-            .values(
-                status=RunStatus.RUNNING.value,
-                fence=run.c.fence + 1,
-                reason="",
-                started_at_us=func.coalesce(run.c.started_at_us, to_us(now)),
-                ended_at_us=None,
-            )
-            .returning(run)
-        )
-        row = sql.connection.execute(taken).mappings().one_or_none()
+        row = sql.connection.execute(_CLAIM, {"run_id": run_id, "now_us": to_us(now)}).mappings().one_or_none()
         if row is None:
             return None
-        memos = sql.connection.execute(select(memo.c.key, memo.c.value).where(memo.c.run_id == run_id))
+        memos = sql.connection.execute(_MEMOS, {"run_id": run_id})
         return Memory(_run(row), {done.key: done.value for done in memos})
 
     def remember(self, tx: Tx, run_: Run, key: str, value: str, now: datetime) -> None:
@@ -110,13 +127,14 @@ class SqlJournal:
         """
         sql = opened(tx)
         ended = {
+            "run_id": run_.id,
+            "held": run_.fence,
             "status": run_.status.value,
             "result": _json(run_.result),
             "reason": storable(run_.reason),
             "ended_at_us": us(run_.ended_at),
         }
-        is_ours = (run.c.id == run_.id, run.c.fence == run_.fence, run.c.status == RunStatus.RUNNING.value)
-        if sql.connection.execute(update(run).where(*is_ours).values(ended)).rowcount != 1:
+        if sql.connection.execute(_END, ended).rowcount != 1:
             raise _lost(run_)
         sql.topics.add(f"run:{run_.id}")
 
@@ -153,9 +171,8 @@ class SqlJournal:
 
     def due(self, tx: Tx, now: datetime, statuses: Sequence[RunStatus]) -> list[str]:
         """Give the ids of runs in these statuses whose time has come, oldest first."""
-        is_due = or_(run.c.wake_at_us.is_(None), run.c.wake_at_us <= to_us(now))
-        wanted = select(run.c.id).where(run.c.status.in_(statuses), is_due).order_by(run.c.created_at_us, run.c.id)
-        return list(opened(tx).connection.scalars(wanted))
+        wanted = {"statuses": [status.value for status in statuses], "now_us": to_us(now)}
+        return list(opened(tx).connection.scalars(_DUE, wanted))
 
     def forget(self, tx: Tx, run_id: str) -> None:
         """Take the words out of a run that has ended: its params, result, reason, memos, delivered answers."""

@@ -127,13 +127,14 @@ class Writer:
             # One by one, so that two processes cannot lock each other out the same way again.
             for job in group:
                 self._write_last([job])
+        # Whoever awaits an acknowledgement comes before whoever is told that there is work.
+        _hand_out(group)
         topics = _touched(group)
         if topics:
             with _Caught() as caught:
                 self._on_commit(topics)
             if caught.error is not None:
                 log.error("nobody was told of a commit", exc_info=caught.error)
-        _hand_out(group)
 
     def _write_last(self, group: list[_Job]) -> None:
         try:

@@ -20,7 +20,7 @@ from bot.engine.admission import Admission
 from bot.engine.playbook import load
 from bot.engine.tools import Ports
 from bot.ports import Store, Tx
-from handlers.slack import PATH, slack_app, slack_router
+from handlers.slack import PATH, slack_app, slack_route
 from handlers.slack_desk import Desk
 from tests.fakes import FakeStore, fake_ports
 
@@ -93,7 +93,7 @@ def open_door(store: FakeStore | None = None) -> Door:
     assert isinstance(stored, FakeStore)
     door = Door(ports, stored, httpx.AsyncClient(transport=transport, base_url="http://bot"))
     desk = Desk(registry, Admission(registry, ports), ports, drawn, door.open_view)
-    app.include_router(slack_router(slack_app(desk, "xoxb-test"), SECRET, ports.clock))
+    app.router.routes.append(slack_route(slack_app(desk, "xoxb-test"), SECRET, ports.clock))
     return door
 
 
