@@ -14,7 +14,7 @@ from bot.domain.approval import requests
 from bot.domain.errors import CommandRejected, StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
-from bot.engine.admission import Command
+from bot.engine.admission import Command, answering
 from bot.engine.playbook import plan_of
 from bot.main import House, build, ensure_schema
 from bot.settings import Settings
@@ -77,7 +77,8 @@ async def run(
     house = build(settings)
     hands = _Hands(house)
     try:
-        await house.store.ping()
+        async with answering(playbook):
+            await house.store.ping()
         await hands.lend()
         return await _run(house, hands, await _admit(house, playbook, params), tell)
     finally:
@@ -111,7 +112,8 @@ async def _admit(house: House, playbook: str, params: Mapping[str, Any]) -> str:
     if house.registry[playbook].needs_incident and not incident_id:
         raise CommandRejected(f"{playbook} is about an incident: add incident=INC-1. `firstfive run list` shows them.")
     command = Command(playbook, given, account(), Source(via="cli"), incident_id=incident_id)
-    return (await house.admission.admit(command)).run_id
+    async with answering(playbook):
+        return (await house.admission.admit(command)).run_id
 
 
 async def _run(house: House, hands: _Hands, run_id: str, tell: Callable[[str], None]) -> Report:

@@ -34,6 +34,7 @@ from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.fronts import HttpFronts
+from bot.domain.errors import StoreUnusable
 from bot.engine.admission import Admission
 from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
@@ -270,6 +271,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     token = house.settings.firstfive_alerts_token
     app.add_middleware(LoopbackOnly, also_public=(alerts.PREFIX,) if token else ())
     app.add_exception_handler(404, pages.not_found)
+    app.add_exception_handler(StoreUnusable, pages.unusable)
     # Routes are tried in order, and Slack waits for nobody.
     if house.bolt is not None:
         from handlers.slack import slack_route  # noqa: PLC0415 - loads Bolt, which is here already

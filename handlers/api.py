@@ -11,14 +11,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.domain.errors import CommandRejected, IncidentNotFound
+from bot.domain.errors import CommandRejected, IncidentNotFound, StoreUnusable
 from bot.domain.exhibits import Found, found
 from bot.domain.incident import Incident, fold
 from bot.domain.measures import measure
 from bot.domain.narrative import tell, who
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Entry, Person
-from bot.engine.admission import Admission, Command
+from bot.engine.admission import Admission, Command, answering
 from bot.engine.grammar import parse
 from bot.engine.playbook import Registry
 from bot.engine.tools import Ports
@@ -29,6 +29,7 @@ _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 _RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 _BODY_MAX = 64_000
 _LISTED_MAX = 100
+_REFUSALS = {CommandRejected: 422, IncidentNotFound: 404, StoreUnusable: 503}
 
 
 class Words(BaseModel):
@@ -109,10 +110,9 @@ class _Api:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the body"
             return Json({"error": f"{where}: {first['msg']}."}, 422)
-        except CommandRejected as error:
-            return Json({"error": str(error)}, 422)
-        except IncidentNotFound as error:
-            return Json({"error": str(error)}, 404)
+        except (CommandRejected, IncidentNotFound, StoreUnusable) as error:
+            status = next(status for kind, status in _REFUSALS.items() if isinstance(error, kind))
+            return Json({"error": str(error)}, status)
 
     async def _admit(self, words: Words) -> Response:
         parsed = parse(self.registry, words.text, self.ports.catalog)
@@ -120,12 +120,13 @@ class _Api:
         if named and given and named != given:
             raise CommandRejected(f"The text names {named} and `incident` names {given}. Name one of them.")
         incident_id = named or given
-        if incident_id and not await self._timeline(incident_id):
-            raise IncidentNotFound(f"There is no {incident_id[:20]}. GET /api/incidents lists the open ones.")
         slot = f"api:{words.key}" if words.key else ""
         source = Source(via="api")
         command = Command(parsed.playbook, parsed.params, self.actor, source, slot=slot, incident_id=incident_id)
-        admitted = await self.admission.admit(command)
+        async with answering(command.playbook):
+            if incident_id and not await self._timeline(incident_id):
+                raise IncidentNotFound(f"There is no {incident_id[:20]}. GET /api/incidents lists the open ones.")
+            admitted = await self.admission.admit(command)
         return Json({"run": admitted.run_id, "fresh": admitted.fresh, "url": f"/api/runs/{admitted.run_id}"}, 202)
 
     async def _timeline(self, incident_id: str) -> list[Entry]:

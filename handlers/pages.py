@@ -73,6 +73,13 @@ async def not_found(request: Request, _: Exception) -> Response:
     return shipped().page("not_found.html", 404, what="There is no such page.", open_=())
 
 
+async def unusable(request: Request, error: Exception) -> Response:
+    """Answer while our own database cannot be used; to be set as the app's handler of `StoreUnusable`."""
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": str(error)}, 503)
+    return shipped().page("not_found.html", 503, heading="Not now", what=str(error), open_=())
+
+
 @dataclass
 class _Pages:
     """The routes' functions, and what they share."""

@@ -1,6 +1,5 @@
 """Takes what a person asked for in Slack: parse, admit, and what to say at once."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import structlog
 from bot.domain.errors import ChatFailed, CommandRejected, StoreUnusable
 from bot.domain.run import Choice, Reply, Run, Source
 from bot.domain.timeline import Person
-from bot.engine.admission import Admission, Command
+from bot.engine.admission import Admission, Command, answering
 from bot.engine.grammar import parse
 from bot.engine.playbook import Registry, closest
 from bot.engine.tools import Ports
@@ -20,7 +19,6 @@ log = structlog.get_logger()
 
 VIA = "slack"
 START = "start"
-_PATIENCE_S = 2.2
 # A button's value holds 2,000 characters, as JSON.
 _FIT = 1_500
 NOW = "now=yes"
@@ -60,10 +58,10 @@ class Desk:
     async def take_again(self, run_id: str, incident_id: str, asked: Asked) -> Reply | None:
         """Admit the plan of an earlier run once more, for an incident."""
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with answering("PLAYBOOK", within_s=0.6):
                 run: Run | None = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
-        except (StoreUnusable, TimeoutError) as error:
-            return Reply(str(_unrecorded("PLAYBOOK", error)))
+        except StoreUnusable as error:
+            return Reply(str(error))
         if run is None:
             return Reply("What this button would do is not known any more. Type the command again.")
         plan = run.plan
@@ -85,11 +83,8 @@ class Desk:
         :raises CommandRejected: its params are wrong.
         :raises StoreUnusable: it is not recorded; says what to do.
         """
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                admitted = await self.admission.admit(command)
-        except (StoreUnusable, TimeoutError) as error:
-            raise _unrecorded(command.playbook, error) from error
+        async with answering(command.playbook):
+            admitted = await self.admission.admit(command)
         log.info("command taken", run=admitted.run_id, playbook=command.playbook, fresh=admitted.fresh)
 
     async def open_form(self, view: dict[str, Any], asked: Asked, now: str) -> Reply | None:
@@ -121,15 +116,6 @@ class Desk:
         choices = [Choice(f"/incident {meant} {rest}".strip(), f"{meant} {rest}".strip())] if meant else []
         choices.append(Choice("Start an incident with these words", f"{START} {words.strip()}"))
         return Reply(str(rejected), tuple(choices))
-
-
-def _unrecorded(playbook: str, error: Exception) -> StoreUnusable:
-    log.error("command not recorded", playbook=playbook, error=str(error) or type(error).__name__)
-    why = str(error) or "it does not answer in time"
-    return StoreUnusable(
-        f"This was *not recorded*: FirstFive cannot use its database ({why}). Try again in a moment, or on the "
-        f"bot's machine: `firstfive run {playbook} key=value ...`."
-    )
 
 
 def bare(words: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@
         * FenceLost         another worker owns the run now
     * ChatFailed            Slack said no, or nothing
     * StoreUnusable         our own database, schema or lock
+        * AnswerLost        whether a write was kept is not known
         * ArtifactDamaged   kept bytes are not what they were
     * AnchorRaced           another process wrote the next anchor first
 """
@@ -76,6 +77,10 @@ class ChatFailed(FirstFiveError):
 
 class StoreUnusable(FirstFiveError):
     """The bot's own database cannot be used; says why and what to do."""
+
+
+class AnswerLost(StoreUnusable):
+    """The database has gone away over a write: it may or may not have been kept."""
 
 
 class AnchorRaced(FirstFiveError):

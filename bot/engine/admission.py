@@ -1,17 +1,27 @@
 """The one door in: a command becomes a durable run, once, and is then acknowledged."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
+import structlog
+
+from bot.domain.errors import AnswerLost, StoreUnusable
 from bot.domain.redaction import redact
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Person
 from bot.engine.playbook import Registry, plan_of
 from bot.engine.tools import Ports
 from bot.ports import Tx
+
+log = structlog.get_logger()
+
+# Slack waits 3 s for its acknowledgement.
+_PATIENCE_S = 2.2
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,31 @@ class Admitted:
 
     run_id: str
     fresh: bool
+
+
+@asynccontextmanager
+async def answering(playbook: str, within_s: float | None = None) -> AsyncIterator[None]:
+    """Let nobody who gives a command wait for our own database for longer than Slack would.
+
+    :raises StoreUnusable: nothing was recorded; says why, and what to do.
+    :raises AnswerLost: it may or may not have been recorded; says what to do.
+    """
+    way_out = (
+        f"If it lasts, on the bot's machine: `DATABASE_URL=sqlite:///break-glass.db firstfive run {playbook} "
+        f"key=value ...`"
+    )
+    try:
+        async with asyncio.timeout(within_s or _PATIENCE_S):
+            yield
+    except (AnswerLost, TimeoutError) as error:
+        why = str(error) or "FirstFive's own database has not answered in time."
+        log.error("command perhaps not recorded", playbook=playbook, reason=why)  # noqa: TRY400 - the reason says it all
+        raise AnswerLost(
+            f"This was perhaps not recorded: {why} When it answers again, look before you try again. {way_out}"
+        ) from error
+    except StoreUnusable as error:
+        log.error("command not recorded", playbook=playbook, reason=str(error))  # noqa: TRY400 - as above
+        raise StoreUnusable(f"This was not recorded: {error} Try again in a moment. {way_out}") from error
 
 
 class Admission:

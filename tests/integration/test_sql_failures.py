@@ -68,6 +68,44 @@ async def test_a_database_locked_by_another_process_is_named(tmp_path: Path) -> 
     await store.close()
 
 
+async def test_what_its_giver_gave_up_is_not_done_later(tmp_path: Path) -> None:
+    url = fresh_sqlite(tmp_path)
+    store = SqlStore(url)
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(store.write(lambda tx: admit(tx, "a")))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await waiting
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.write(lambda tx: admit(tx, "b")) == "b"
+    assert await count(store) == 1
+    await store.close()
+
+
+async def test_what_is_given_up_before_its_commit_is_undone_and_the_others_are_kept(tmp_path: Path) -> None:
+    store, gate, in_mid_act = SqlStore(fresh_sqlite(tmp_path)), Gate(), Gate()
+
+    def act(tx: Tx) -> None:
+        admit(tx, "a")
+        in_mid_act.act(tx)
+
+    busy = asyncio.create_task(store.write(gate.act))
+    await asyncio.to_thread(gate.entered.wait, 10)
+    given_up, kept = (asyncio.create_task(store.write(each)) for each in (act, partial(admit, id_="b")))
+    await asyncio.sleep(0)
+    gate.go_on.set()
+    await asyncio.to_thread(in_mid_act.entered.wait, 10)
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    in_mid_act.go_on.set()
+    assert await kept == "b"
+    await busy
+    assert await count(store) == 1
+    await store.close()
+
+
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_bytes(b"this is a text file, not a database\n" * 100)
     store = SqlStore(f"sqlite:///{tmp_path}/x.sqlite")

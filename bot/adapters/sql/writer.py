@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.adapters.sql.tx import SqlTx
-from bot.domain.errors import StoreUnusable
+from bot.domain.errors import AnswerLost, StoreUnusable
 from bot.ports import Tx
 
 log = structlog.get_logger()
@@ -48,6 +48,10 @@ class _TryAgain(Exception):
     def __init__(self, error: DBAPIError) -> None:
         super().__init__(str(error.orig))
         self.error = error
+
+
+class _GivenUp(Exception):
+    """Whoever awaited an act has gone, and was told so; nothing was committed."""
 
 
 @dataclass(eq=False)
@@ -106,7 +110,7 @@ class Writer:
         while going:
             gathered = self._gather()
             going = None not in gathered
-            group = [job for job in gathered if job is not None and not job.future.cancelled()]
+            group = [job for job in gathered if job is not None]
             if group:
                 self._serve(group)
 
@@ -122,7 +126,7 @@ class Writer:
     def _serve(self, group: list[_Job]) -> None:
         try:
             self._write(group)
-        except _TryAgain as lost:
+        except (_TryAgain, _GivenUp) as lost:
             log.info("writing again", acts=len(group), reason=str(lost).splitlines()[0])
             # One by one, so that two processes cannot lock each other out the same way again.
             for job in group:
@@ -141,12 +145,18 @@ class Writer:
             self._write(group)
         except _TryAgain as lost:
             self._fail(group, lost.error, unsure=False)
+        except _GivenUp:
+            log.info("an act was given up before its commit")
 
     def _write(self, group: list[_Job]) -> None:
         """Run the acts of a group and commit them.
 
         :raises _TryAgain: nothing was committed, but could be the next time.
+        :raises _GivenUp: nothing was committed; somebody would have been told wrongly that nothing of theirs was.
         """
+        group = [job for job in group if not job.future.cancelled()]
+        if not group:
+            return
         sealing = False
         try:
             with self._engine.connect() as connection:
@@ -154,6 +164,8 @@ class Writer:
                 for job in group:
                     _attempt(connection, job)
                 self._before_commit(connection, _touched(group))
+                if any(job.future.cancelled() for job in group):
+                    raise _GivenUp("somebody gave up waiting")
                 sealing = True
                 transaction.commit()
         except DBAPIError as error:
@@ -171,10 +183,9 @@ class Writer:
                 job.error = error
             return
         self.ailment = unusable(error)
-        kept = "It may or may not have kept the last write." if unsure else "Nothing of the last write was kept."
         log.error("the database did not take a write", acts=len(group), reason=self.ailment)
         for job in group:
-            job.error = StoreUnusable(f"{self.ailment} {kept}")
+            job.error = AnswerLost(self.ailment) if unsure else StoreUnusable(self.ailment)
 
 
 def _touched(group: list[_Job]) -> frozenset[str]:

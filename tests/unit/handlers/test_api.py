@@ -1,20 +1,26 @@
 """The API reads what the pages show, and a command given twice is one run."""
 
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from bot.domain.errors import StoreUnusable
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, Service
 from bot.engine.admission import Admission
 from bot.engine.grammar import Rest, ServiceName
 from bot.engine.playbook import Params, Playbook
 from bot.engine.tools import Ports
+from bot.ports import Tx
 from handlers import api
 from tests.fakes import FakeStore, FakeTx
 from tests.unit.web.story import ANA, LEAK, OPENED_AT, ports_with, whole
+
+T = TypeVar("T")
 
 
 class Note(Params):
@@ -33,6 +39,8 @@ REGISTRY = {
     "note": Playbook("note", "Write something down.", Note, needs_incident=True),
     "snapshot": Playbook("snapshot", "Capture.", Snapshot),
 }
+
+CATALOG = Catalog((Service("checkout", ()),))
 
 
 class Api:
@@ -62,7 +70,7 @@ class Api:
 
 @pytest.fixture(scope="module")
 def running() -> Api:
-    return Api(Ports(**{**ports_with().__dict__, "catalog": Catalog((Service("checkout", ()),))}))
+    return Api(Ports(**{**ports_with().__dict__, "catalog": CATALOG}))
 
 
 @pytest.fixture
@@ -169,6 +177,33 @@ async def test_wrong_words_are_refused_with_what_would_be_right(
 ) -> None:
     assert error in (await bot.command(status, **body))["error"]
     assert bot.runs == []
+
+
+class AilingStore(FakeStore):
+    """Says why it cannot write, or says nothing."""
+
+    def __init__(self, ailment: str) -> None:
+        super().__init__()
+        self.ailment = ailment
+
+    async def write(self, act: Callable[[Tx], T]) -> T:
+        del act
+        if not self.ailment:
+            await asyncio.sleep(60)
+        raise StoreUnusable(self.ailment)
+
+
+@pytest.mark.parametrize(
+    ("ailment", "told"), [("The disk is full.", "was not recorded: The disk is full."), ("", "perhaps not recorded")]
+)
+async def test_a_command_that_cannot_be_kept_is_answered_with_what_to_do(
+    ailment: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.admission._PATIENCE_S", 0.05)
+    bot = Api(Ports(**{**ports_with().__dict__, "store": AilingStore(ailment), "catalog": CATALOG}))
+    error = (await bot.command(503, text="snapshot checkout"))["error"]
+    assert told in error
+    assert "`DATABASE_URL=sqlite:///break-glass.db firstfive run snapshot key=value ...`" in error
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonp"])
