@@ -115,9 +115,10 @@ class BundleTable(_Table):
 
 
 class RetentionTable(_Table):
-    """After how many days the words of ended incidents are blanked; 0 keeps them."""
+    """After how many days the words of ended incidents are blanked, and what ran is forgotten; 0 keeps them."""
 
     days: int = Field(0, ge=0, le=36_500)
+    runs_days: int = Field(30, ge=0, le=36_500)
 
 
 _STORES = ("s3://", "gs://", "az://")
@@ -272,6 +273,7 @@ class Settings(_Table):
             digests=tuple(DigestPlan(**dict(table)) for table in self.digests),
             reminders=ReminderRules(**dict(self.reminders)),
             retention_days=self.retention.days,
+            runs_days=self.retention.runs_days,
             bundle_max_bytes=self.bundle.max_mb * 1_000_000,
         )
 

@@ -69,11 +69,11 @@ def digests(catalog: Catalog) -> list[Timed]:
 
 
 def chores(catalog: Catalog) -> list[Timed]:
-    """Give what is done every night: the anchor, and retention where it is configured. Late is better than never."""
+    """Give what is done every night: the anchor, and retention unless it is switched off. Late is better than never."""
     grace = timedelta(hours=23)
     anchor = Timed("anchor", Slots("10 3 * * *"), "anchor", grace=grace)
     retention = Timed("retention", Slots("40 3 * * *"), "retention", grace=grace)
-    return [anchor, retention] if catalog.retention_days else [anchor]
+    return [anchor, retention] if catalog.retention_days or catalog.runs_days else [anchor]
 
 
 class Schedule:

@@ -14,7 +14,7 @@ from bot.engine.playbook import Registry
 HIGHLIGHTS, EVERYTHING = "highlights", "everything"
 
 _GROUPS = {
-    "people": ("People", {Kind.NOTE, Kind.UPDATE, Kind.ROLE_SET, Kind.ASKED}),
+    "people": ("People", {Kind.NOTE, Kind.UPDATE, Kind.ROLE_SET, Kind.ASKED, Kind.ACTION}),
     "state": (
         "State",
         {Kind.OPENED, Kind.SERVICE_SET, Kind.SEVERITY_SET, Kind.STATUS_SET, Kind.MILESTONE, Kind.ESCALATED}

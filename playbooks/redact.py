@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bot.engine import CommandRejected, Danger, Entry, Kind, Params, Playbook, Reply, Rest, Tools, fold
+from bot.engine import BLANK, CommandRejected, Danger, Entry, Kind, Params, Playbook, Reply, Rest, Tools, fold
 
 
 class Redact(Params):
@@ -80,3 +80,7 @@ def _keep_state(tools: Tools, entries: list[Entry], seq: int) -> None:
         tools.record(Kind.SERVICE_SET, service=before.service)
     if after.status != before.status:
         tools.record(Kind.STATUS_SET, status=before.status.value, was=before.status.value, text="")
+    for item in before.actions:
+        if item not in after.actions:
+            text = next((each.text for each in after.actions if each.number == item.number), BLANK)
+            tools.record(Kind.ACTION, **replace(item, text=text).facts)

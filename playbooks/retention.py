@@ -1,5 +1,6 @@
-"""Blank the words of incidents that ended long ago, as the configuration says."""
+"""Blank the words of incidents that ended long ago, and forget old runs, as the configuration says."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
@@ -10,18 +11,27 @@ class Retention(Params):
     """Nothing to say: only the configuration knows after how many days, so that nobody can shorten it in a chat."""
 
 
-playbook = Playbook("retention", "Blank the notes and updates of incidents that ended long ago.", Retention)
+@dataclass(frozen=True)
+class Blanked:
+    """What was blanked, in words."""
+
+    said: str
+
+
+playbook = Playbook("retention", "Blank old notes and updates, delete old runs.", Retention, quiet=True)
 
 _WORDS = (Kind.NOTE, Kind.UPDATE, Kind.ASKED)
+_AT_ONCE = 500
+_MOST = 1_000
 
 
-# Not a mutating step: it asks nobody, since whoever configured `retention.days` has decided.
+# Not a mutating step: it asks nobody, since whoever configured `retention` has decided.
 @playbook.step("Blank what is too old")
-async def blank(tools: Tools, params: Retention) -> Reply:  # noqa: ARG001 - every step takes its params
+async def blank(tools: Tools, params: Retention) -> Blanked:  # noqa: ARG001 - every step takes its params
     """Go from incident to incident; one that is done is not done again, as its words are gone."""
     days = tools.catalog.retention_days
     if not days:
-        return Reply("Everything is kept: `retention.days` is 0.")
+        return Blanked("Every word is kept: `retention.days` is 0.")
     before = tools.now() - timedelta(days=days)
     timeline = tools.ports.timeline
     outlived = await tools.ports.store.read(lambda tx: timeline.outlived(tx, _WORDS, before))
@@ -30,4 +40,19 @@ async def blank(tools: Tools, params: Retention) -> Reply:  # noqa: ARG001 - eve
         effect = tools.blanking(incident_id, [seq for _, seq in found], reason=reason, approved_by="")
         await tools.commit(f"blanked:{incident_id}", "true", effect)
     incidents = len({incident_id for incident_id, _ in outlived})
-    return Reply(f"Blanked {len(outlived)} entries of {incidents} incidents that ended more than {days} days ago.")
+    return Blanked(f"Blanked {len(outlived)} entries of {incidents} incidents that ended more than {days} days ago.")
+
+
+@playbook.step("Delete old runs")
+async def forget(tools: Tools, params: Retention, blanked: Blanked) -> Reply:  # noqa: ARG001 - see above
+    """Delete in small transactions, so that nobody waits for them; what is left of a huge heap goes the next night."""
+    days = tools.catalog.runs_days
+    if not days:
+        return Reply(f"{blanked.said} Every run is kept: `retention.runs_days` is 0.")
+    before, deleted = tools.now() - timedelta(days=days), 0
+    for _ in range(_MOST):
+        went = await tools.ports.store.write(lambda tx: tools.ports.journal.prune(tx, before, _AT_ONCE))
+        deleted += went
+        if not went:
+            break
+    return Reply(f"{blanked.said} Deleted {deleted} runs and answers older than {days} days that no timeline names.")

@@ -1,6 +1,6 @@
 """Give somebody a role."""
 
-from bot.engine import CommandRejected, Kind, Mention, Params, Person, Playbook, Reply, Role, Tools
+from bot.engine import Kind, Mention, Params, Playbook, Reply, Role, Tools
 
 
 class SetRole(Params):
@@ -17,17 +17,10 @@ playbook = Playbook("role", "Give somebody a role, or take it.", SetRole, needs_
 async def give(tools: Tools, params: SetRole) -> Reply:
     """Record who has the role from now on."""
     incident = await tools.incident()
-    person = tools.actor if params.person.lower() == "me" else await _find(tools, params.person)
+    person = await tools.person(params.person)
     was = incident.roles.get(params.role)
     if was is not None and was.id == person.id:
         return Reply(f"{person.name} is {params.role.value} of {incident.id} already. Nothing was changed.")
     tools.record(Kind.ROLE_SET, role=params.role.value, person=person.id, name=person.name)
     handed = f", handed over by {was.name}" if was else ""
     return Reply(f"{person.name} is {params.role.value} of {incident.id} now{handed}.")
-
-
-async def _find(tools: Tools, mention: str) -> Person:
-    person = await tools.ports.directory.find(mention)
-    if person is None:
-        raise CommandRejected(f"Nobody in this workspace is `{mention[:40]}`. Pick the name that Slack offers after @.")
-    return person

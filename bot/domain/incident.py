@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.actions import ActionItem, change
 from bot.domain.approval import Request, request
 from bot.domain.errors import IncidentNotFound, TransitionRefused
 from bot.domain.timeline import BLANK, Entry, Kind, Person, from_us
@@ -105,6 +106,7 @@ class Incident:
     warnings: tuple[str, ...] = ()
     last_update: Said | None = None
     waiting: tuple[Request, ...] = ()
+    actions: tuple[ActionItem, ...] = ()
     seq: int = 0
     changed_at: datetime | None = None
 
@@ -278,5 +280,6 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.APPROVAL_ASKED: _ask_approval,
     Kind.APPROVAL_DECIDED: _end_wait,
     Kind.RUN_ENDED: _end_wait,
+    Kind.ACTION: lambda i, e: replace(i, actions=change(i.actions, e)),
     Kind.PAGE_ANSWERED: lambda i, e: replace(i, answered=e.facts["person"]),
 }

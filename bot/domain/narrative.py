@@ -171,6 +171,12 @@ def _verdict(_: Entry, facts: _Facts) -> str:
     return f"{_after(facts['verdict'], 'Verdict: ') or 'No verdict'}{_after(facts['statement'], '. ')}"
 
 
+def _action(_: Entry, facts: _Facts) -> str:
+    owner, due = _after(facts["name"], ", owner "), _after(facts["due"], ", due ")
+    end = f", done {facts['done']}" if facts["done"] else ""
+    return f"Action item {facts['item']}{_after(facts['text'])}{owner}{due}{end}."
+
+
 def _snoozed(entry: Entry, facts: _Facts) -> str:
     if not facts["minutes"]:
         return "Wants to be reminded again."
@@ -268,6 +274,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.ESCALATED: lambda _, f: f"Escalated{_after(f['text']) or '.'}",
     Kind.POSTMORTEM: lambda _, f: f"Wrote the postmortem {f['name']}.",
     Kind.REMINDED: lambda _, f: f"Reminded: {f['text']}",
+    Kind.ACTION: _action,
     Kind.SNOOZED: _snoozed,
     Kind.DIGEST: _digest,
     Kind.SLOTS_SKIPPED: _skipped,

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from bot.domain import hindsight
+from bot.domain.actions import ActionItem
 from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
 from bot.domain.incident import SOP, Incident, Severity, Status
 from bot.domain.measures import Measure, Milestone, duration, measure
@@ -33,11 +34,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class ActionItem:
-    """Something to do, and the finding that suggests it. Owner and due date are for people to give."""
+class ActionRow:
+    """Something to do: written down by somebody, or suggested by a finding; then nobody owns it yet."""
 
     what: str
     because: str
+    owner: str = ""
+    due: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Postmortem:
     milestones: tuple[tuple[str, datetime | None], ...]
     well: tuple[str, ...]
     badly: tuple[str, ...]
-    actions: tuple[ActionItem, ...]
+    actions: tuple[ActionRow, ...]
     rows: tuple[Row, ...]
     responders: tuple[Responder, ...]
     artifacts: tuple[Kept, ...]
@@ -109,7 +112,7 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
         milestones=tuple((each.value, incident.milestones.get(each)) for each in Milestone),
         well=hindsight.well(incident, told),
         badly=hindsight.badly(incident, told),
-        actions=_actions(findings),
+        actions=(*(_action(each) for each in incident.actions), *_suggested(findings)),
         rows=tuple(Row(entry.at, who(entry), tell(entry), evidence(entry, artifacts)) for entry in matters),
         responders=_responders(incident, matters),
         artifacts=artifacts,
@@ -268,13 +271,18 @@ def _says_it_twice(entry: Entry, said: Collection[str]) -> bool:
     return any(each and summary.endswith(each) for each in said)
 
 
-def _actions(findings: Iterable[Found]) -> tuple[ActionItem, ...]:
+def _action(item: ActionItem) -> ActionRow:
+    owner = item.owner.name if item.owner else ""
+    return ActionRow(item.text, f"action item {item.number}", owner, item.state.removeprefix("due "))
+
+
+def _suggested(findings: Iterable[Found]) -> tuple[ActionRow, ...]:
     """Suggest each finding's fix once."""
     fixes: dict[str, list[str]] = {}
     for finding in findings:
         if finding.fix:
             fixes.setdefault(finding.fix, []).append(" on ".join(filter(None, (finding.fault_class, finding.target))))
-    return tuple(ActionItem(fix, ", ".join(dict.fromkeys(because))) for fix, because in fixes.items())
+    return tuple(ActionRow(fix, ", ".join(dict.fromkeys(because))) for fix, because in fixes.items())
 
 
 def _responders(incident: Incident, entries: Iterable[Entry]) -> tuple[Responder, ...]:

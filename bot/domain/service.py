@@ -91,8 +91,8 @@ class Service:
 class Catalog:
     """What the configuration says about the watched world: services by name, who is called at 5:00, defaults.
 
-    `on_call` holds chat mentions or names; `default_severity` is used when none was typed; `retention_days` 0 keeps
-    everything.
+    `on_call` holds chat mentions or names; `default_severity` is used when none was typed. `retention_days` (of words)
+    and `runs_days` (of runs that belong to no incident) keep everything when 0.
     """
 
     services: tuple[Service, ...] = ()
@@ -102,6 +102,7 @@ class Catalog:
     digests: tuple[DigestPlan, ...] = ()
     reminders: ReminderRules = ReminderRules()
     retention_days: int = 0
+    runs_days: int = 30
     bundle_max_bytes: int = 50_000_000
 
     @property

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     POSTMORTEM = "postmortem"  # artifact name
     CHAT_FAILED = "chat failed"  # surface reason
     REMINDED = "reminded"  # about slot text person run
+    ACTION = "action"  # item text? person? name? due? done?
     SNOOZED = "snoozed"  # until minutes
     DIGEST = "digest"  # team slot channel posted reason lines
     SLOTS_SKIPPED = "slots skipped"  # schedule slots[] count

@@ -1,6 +1,8 @@
 """What a playbook's author imports: this, and nothing else of ours."""
 
 from bot.domain import bundle as bundling
+from bot.domain.actions import ActionItem
+from bot.domain.actions import overdue as overdue_actions
 from bot.domain.alert_groups import AlertGroup
 from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
@@ -51,7 +53,7 @@ from bot.domain.snapshot import (
     manifest,
     pick_intrusive,
 )
-from bot.domain.timeline import Entry, Kind, Person, to_us
+from bot.domain.timeline import BLANK, Entry, Kind, Person, to_us
 from bot.domain.usual import Usual, learn, usual_key
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
@@ -61,6 +63,7 @@ from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
 from bot.engine.approval import press
 from bot.engine.grammar import (
+    Day,
     Keyed,
     Mention,
     Moment,
@@ -70,6 +73,7 @@ from bot.engine.grammar import (
     TeamName,
     Warnings,
     closest,
+    day,
     moment,
     span,
     usage,
@@ -80,6 +84,7 @@ from bot.engine.tools import Tools
 from bot.ports import Commit, Listed, PageState, Posted, Reached, Stored
 
 __all__ = [
+    "BLANK",
     "BUILD",
     "CHEAP_PARTS",
     "GOROUTINE",
@@ -88,6 +93,7 @@ __all__ = [
     "KERNEL_PARTS",
     "SOP_S",
     "VIA_CLOCK",
+    "ActionItem",
     "AlertGroup",
     "AnchorRaced",
     "ArtifactDamaged",
@@ -98,6 +104,7 @@ __all__ = [
     "Commit",
     "Condition",
     "Danger",
+    "Day",
     "Decision",
     "Diagnosis",
     "DigestPlan",
@@ -161,6 +168,7 @@ __all__ = [
     "conditions",
     "conditions_of_incidents",
     "count_incidents",
+    "day",
     "digest_period",
     "edge_flaws",
     "examine",
@@ -172,6 +180,7 @@ __all__ = [
     "measure",
     "moment",
     "next_anchor",
+    "overdue_actions",
     "pick_intrusive",
     "press",
     "proposals",

@@ -69,6 +69,8 @@ def tell(tools: Tools, key: str) -> None:
             told = replace(group, fired=0, resolved=0, told=group.told + 1, told_at=tools.now())
             alerts.keep(tx, told)
             tools.ports.timeline.append(tx, group.incident_id, drafts, _author(tools), tools.now())
+            # The timeline names this run now, which so belongs to the incident as long as that is kept.
+            tools.ports.journal.bind(tx, tools.run_row, group.incident_id)
 
     tools.also(act)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ class Word(Enum):
     SERVICE = "SERVICE"
     MENTION = "@somebody"
     MOMENT = "=HH:MM"
+    DAY = "=YYYY-MM-DD"
     KEYED = "=..."
     SPAN = "30m"
     TEAM = "team"
@@ -33,6 +34,7 @@ Rest = Annotated[str, Word.REST]
 ServiceName = Annotated[str, Word.SERVICE]
 Mention = Annotated[str, Word.MENTION]
 Moment = Annotated[str, Word.MOMENT]
+Day = Annotated[str, Word.DAY]
 Keyed = Annotated[str, Word.KEYED]
 Span = Annotated[str, Word.SPAN]
 TeamName = Annotated[str, Word.TEAM]
@@ -45,6 +47,7 @@ _SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\u00a0": " "})
 _LONGEST = 8_000
+_NEVER_LEADING = {Word.REST, Word.WARNINGS, Word.MOMENT, Word.DAY, Word.KEYED}
 _EXAMPLE: Mapping[Any, str] = {bool: "yes", int: "N", float: "N"}
 
 
@@ -125,6 +128,19 @@ def span(text: str) -> timedelta:
     return timedelta(**{unit: int(match[1])})
 
 
+def day(text: str, now: datetime) -> date:
+    """Read a day: `2026-11-30`, or `7d` for so many days from today (UTC).
+
+    :raises CommandRejected: it is none.
+    """
+    try:
+        ahead = re.fullmatch(r"(\d{1,3})d", text.strip())
+        return now.date() + timedelta(days=int(ahead[1])) if ahead else date.fromisoformat(text.strip())
+    except (ValueError, OverflowError):
+        example = now.date() + timedelta(days=7)
+        raise CommandRejected(f"{text[:40]!r} is not a day. Write due={example}, or due=7d.") from None
+
+
 def _cut(text: str) -> tuple[str, str]:
     """Give the first word and the rest, whose lines stay as they are."""
     word, *rest = text.split(maxsplit=1) or [""]
@@ -182,7 +198,7 @@ def _take_leading(reading: _Reading, text: str) -> str:
 
 def _take_word(reading: _Reading, word: str) -> bool:
     for name, info in reading.fields.items():
-        if name in reading.values or _marker(info) in {Word.REST, Word.WARNINGS, Word.MOMENT, Word.KEYED}:
+        if name in reading.values or _marker(info) in _NEVER_LEADING:
             continue
         accepted = _accept(info, word, reading.catalog)
         if accepted is not None:
@@ -247,7 +263,7 @@ def _accept(info: FieldInfo, word: str, catalog: Catalog) -> Any:
         return word if word.startswith(("@", "<@")) or word.lower() == "me" else None
     if marker is Word.SPAN:
         return word if _SPAN.fullmatch(word.lower()) else None
-    if marker in {Word.REST, Word.MOMENT, Word.KEYED}:
+    if marker in {Word.REST, Word.MOMENT, Word.DAY, Word.KEYED}:
         return word or None
     return _accept_type(_bare(info), word)
 
@@ -286,7 +302,7 @@ def _word(name: str, info: FieldInfo) -> str:
     marker, kind = _marker(info), _bare(info)
     if marker is Word.REST:
         word = f"{name.upper()}..."
-    elif marker in {Word.MOMENT, Word.KEYED}:
+    elif marker in {Word.MOMENT, Word.DAY, Word.KEYED}:
         word = f"{name}{marker.value}"
     elif marker is not None:
         word = marker.value
@@ -308,6 +324,6 @@ def _bare(info: FieldInfo) -> Any:
 
 
 __all__ = [
-    "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "ServiceName", "Span", "TeamName", "Warnings", "closest",
-    "moment", "parse", "span", "usage",
+    "Day", "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "ServiceName", "Span", "TeamName", "Warnings",
+    "closest", "day", "moment", "parse", "span", "usage",
 ]  # fmt: skip

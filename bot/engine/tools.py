@@ -140,6 +140,18 @@ class Tools:
         hint = f" Did you mean `{meant}`?" if meant else ""
         raise CommandRejected(f"No service is named `{name[:40]}`.{hint} Configured: {known}.")
 
+    async def person(self, mention: str) -> Person:
+        """Find who is mentioned; `me` is whoever asked for the run.
+
+        :raises CommandRejected: the workspace has nobody like that.
+        """
+        found = self.actor if mention.lower() == "me" else await self.ports.directory.find(mention)
+        if found is None:
+            raise CommandRejected(
+                f"Nobody in this workspace is `{mention[:40]}`. Pick the name that Slack offers after @."
+            )
+        return found
+
     async def incident(self) -> Incident:
         """Give the run's incident as its timeline stands now."""
         return fold(await self.entries())

@@ -53,6 +53,9 @@ class Timeline(Protocol):
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
         """Give the entries of a chain with `seq` > `after`, in order."""
 
+    def actions(self, tx: Tx) -> list[Entry]:
+        """Give the entries about action items of every incident, chain by chain in order."""
+
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`."""
 
@@ -118,6 +121,12 @@ class Journal(Protocol):
 
     def forget(self, tx: Tx, run_id: str) -> None:
         """Take the words out of a run that has ended: its params, result, reason, memos, delivered answers."""
+
+    def prune(self, tx: Tx, before: datetime, limit: int) -> int:
+        """Delete ended runs and delivered answers that are older and belong to no incident; tell how many went.
+
+        At most `limit` of each go, so that nobody waits long for the writer. A child stays as long as its parent.
+        """
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
         """Give the ids of an incident's unended runs of a playbook."""

@@ -115,6 +115,10 @@ class FakeTimeline:
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
         return [entry for entry in _in(tx).chains.get(incident_id, []) if entry.seq > after]
 
+    def actions(self, tx: Tx) -> list[Entry]:
+        chains = _in(tx).chains
+        return [entry for name in sorted(chains) for entry in chains[name] if entry.kind == Kind.ACTION]
+
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
         folded = self._folded(tx)
         wanted = [one for one in folded if ended or one.status not in {Status.RESOLVED, Status.CLOSED}]
@@ -224,6 +228,24 @@ class FakeJournal:
         state.memos.pop(run_id, None)
         if answer is not None and answer[1]:
             del state.answers[f"run:{run_id}"]
+
+    def prune(self, tx: Tx, before: datetime, limit: int) -> int:
+        state = _in(tx)
+        unended = {run.id for run in state.runs.values() if not run.status.ended}
+        old = [
+            run.id
+            for run in state.runs.values()
+            if not run.incident_id and run.status.ended and run.ended_at and run.ended_at < before
+            if run.parent_id not in unended
+        ][:limit]
+        told = [key for key, (answer, outcome) in state.answers.items() if outcome and answer.queued_at < before]
+        for run_id in old:
+            del state.runs[run_id]
+            state.memos.pop(run_id, None)
+        state.signals = [signal for signal in state.signals if signal[0] not in old]
+        for key in told[:limit]:
+            del state.answers[key]
+        return len(old) + len(told[:limit])
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
         wanted = [

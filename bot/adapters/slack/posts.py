@@ -87,6 +87,14 @@ def _snoozed(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} snoozed the reminders for {facts['minutes']} min" if facts["minutes"] else f"{who} ended the snooze"
 
 
+def _action(facts: Mapping[str, Any], who: str) -> str:
+    about = [f"{name}: {line(str(facts[key]), 300)}" for key, name in _OF_ACTION.items() if facts.get(key)]
+    return f"{who}, action item {facts['item']}: {', '.join(about)}"
+
+
+_OF_ACTION = {"text": "to do", "name": "owner", "due": "due", "done": "done"}
+
+
 def _role(facts: Mapping[str, Any], who: str) -> str:
     name = line(facts["name"], 60)
     return f"{who} is *{facts['role']}* now" if name == who else f"{who} made {name} *{facts['role']}*"
@@ -138,6 +146,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.ALERT_RESOLVED: _resolved,
     Kind.PAGE_ANSWERED: lambda facts, _: f"{line(facts['person'], 60)} answered the page at {line(facts['how'], 60)}",
     Kind.SNOOZED: _snoozed,
+    Kind.ACTION: _action,
 }
 
 

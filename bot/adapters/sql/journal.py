@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, or_, select, update
 
+from bot.adapters.sql.pruning import prune
 from bot.adapters.sql.tables import hold, memo, reply, run, signal
 from bot.adapters.sql.tx import execute, moment, on_both, opened, pack, unpack, us
 from bot.domain.errors import FenceLost
@@ -183,6 +184,10 @@ class SqlJournal:
         sql.connection.execute(update(run).where(run.c.id == run_id).values(plan=plan, result=None, reason=""))
         sql.connection.execute(delete(memo).where(memo.c.run_id == run_id))
         sql.connection.execute(delete(reply).where(reply.c.key == f"run:{run_id}", reply.c.outcome != ""))
+
+    def prune(self, tx: Tx, before: datetime, limit: int) -> int:
+        """Delete ended runs and delivered answers that are older and belong to no incident; tell how many went."""
+        return prune(opened(tx).connection, before, limit)
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
         """Give the ids of an incident's unended runs of a playbook, oldest first."""

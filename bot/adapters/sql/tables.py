@@ -1,8 +1,19 @@
 """The tables. Times are whole microseconds since 1970 UTC, structures are JSON text."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 
-REVISION = "0004"
+REVISION = "0005"
 
 metadata = MetaData(
     naming_convention={
@@ -13,6 +24,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+ABOUT_ACTIONS = text("kind = 'action'")
+"""Written out, not bound: only then does either database see that the partial index serves it."""
 
 entry = Table(
     "entry",
@@ -30,6 +44,7 @@ entry = Table(
     Column("prev", Text, nullable=False),
     Column("hash", Text, nullable=False),
     PrimaryKeyConstraint("incident_id", "seq"),
+    Index("ix_entry_actions", "incident_id", "seq", sqlite_where=ABOUT_ACTIONS, postgresql_where=ABOUT_ACTIONS),
 )
 
 incident = Table(
@@ -67,6 +82,7 @@ run = Table(
     Column("reason", Text, nullable=False),
     Index(None, "status", "wake_at_us"),
     Index(None, "incident_id", "playbook"),
+    Index(None, "incident_id", "ended_at_us"),
 )
 
 memo = Table(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
-from bot.adapters.sql.tables import entry, incident
+from bot.adapters.sql.tables import ABOUT_ACTIONS, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Severity, Status
@@ -16,6 +16,7 @@ from bot.ports import Listed, Tx
 _OPEN = insert(incident)
 _ADD = insert(entry)
 _LAST = select(entry).where(entry.c.incident_id == bindparam("chain")).order_by(entry.c.seq.desc()).limit(1)
+_ACTIONS = select(entry).where(ABOUT_ACTIONS).order_by(entry.c.incident_id, entry.c.seq)
 
 _ENDED = (Status.RESOLVED, Status.CLOSED)
 _LISTED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
@@ -74,6 +75,10 @@ class SqlTimeline:
         """Give the entries of a chain with `seq` > `after`, in order."""
         wanted = select(entry).where(entry.c.incident_id == incident_id, entry.c.seq > after).order_by(entry.c.seq)
         return [Entry(**row) for row in opened(tx).connection.execute(wanted).mappings()]
+
+    def actions(self, tx: Tx) -> list[Entry]:
+        """Give the entries about action items of every incident, chain by chain in order."""
+        return [Entry(**row) for row in opened(tx).connection.execute(_ACTIONS).mappings()]
 
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`."""

@@ -1,5 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -197,3 +199,49 @@ async def test_forgets_the_words_of_a_run_that_has_ended_and_of_no_other(ground:
     assert [answer.reply.text for answer in await ground.read(lambda tx: ground.surfaces.owed(tx, 9))] == [
         "the key is free again"
     ]
+
+
+async def _old(ground: Ground, id_: str, **changes: Any) -> None:
+    """Leave a run that ended at noon, with something remembered, told and answered."""
+    run = await ground.running(id_, **changes)
+    await ground.remember(run, "step:say", "{}")
+    await ground.signal(id_, "approval", "x")
+    await ground.reply(f"run:{id_}", Reply("done"))
+    await ground.write(lambda tx: ground.surfaces.settle(tx, f"run:{id_}", "delivered"))
+    await ground.end(replace(run, status=RunStatus.DONE, ended_at=ground.now))
+
+
+async def _left(ground: Ground, *ids: str) -> list[str]:
+    found = [await ground.read(partial(ground.journal.get, run_id=id_)) for id_ in ids]
+    return [run.id for run in found if run is not None]
+
+
+async def test_prunes_old_runs_that_belong_to_no_incident(ground: Ground) -> None:
+    await _old(ground, "old")
+    await _old(ground, "of-incident", incident_id=await ground.open())
+    await ground.running("parent")
+    await _old(ground, "child", parent_id="parent")
+    parked = await ground.running("parked")
+    await ground.end(replace(parked, status=RunStatus.PARKED, ended_at=ground.now))
+    await ground.admit("queued")
+    await ground.reply("owed", Reply("later"))
+    ground.clock.at += timedelta(days=1)
+    await _old(ground, "young")
+    went = await ground.write(lambda tx: ground.journal.prune(tx, ground.now, 100))
+    # The run `old`, and the answers of `old`, `of-incident` and `child`.
+    assert went == 4
+    everything = ("old", "of-incident", "parent", "child", "parked", "queued", "young")
+    assert await _left(ground, *everything) == list(everything[1:])
+    assert await ground.read(lambda tx: ground.journal.signals(tx, "old", "approval")) == []
+    assert await ground.read(lambda tx: ground.journal.signals(tx, "child", "approval")) == ["x"]
+    assert [each.key for each in await ground.read(lambda tx: ground.surfaces.owed(tx, 9))] == ["owed"]
+    assert await ground.write(lambda tx: ground.journal.prune(tx, ground.now, 100)) == 0
+    assert await ground.admit("again", slot="slot of old") == "again"
+
+
+async def test_prunes_a_bounded_number_at_a_time(ground: Ground) -> None:
+    for number in range(5):
+        await _old(ground, f"r{number}")
+        ground.clock.at += timedelta(minutes=1)
+    went = [await ground.write(lambda tx: ground.journal.prune(tx, ground.now, 2)) for _ in range(4)]
+    assert went == [4, 4, 2, 0]

@@ -191,3 +191,12 @@ async def test_tells_which_words_have_outlived_their_incident(ground: Ground) ->
     assert await outlived(3, Kind.UPDATE) == [("INC-1", 3), ("INC-2", 3)]
     await ground.write(lambda tx: ground.timeline.blank(tx, "INC-1", 2))
     assert await outlived(1, Kind.NOTE, Kind.UPDATE) == [("INC-1", 3), ("INC-1", 5)]
+
+
+async def test_gives_the_entries_about_action_items_of_every_incident(ground: Ground) -> None:
+    first, second = await ground.open(), await ground.open()
+    for number, incident_id in ((1, second), (1, first), (2, first)):
+        await ground.append(Draft(Kind.NOTE, {"text": "x"}), to=incident_id)
+        await ground.append(Draft(Kind.ACTION, {"item": number, "text": "do it"}), to=incident_id)
+    entries = await ground.read(ground.timeline.actions)
+    assert [(entry.incident_id, entry.facts["item"]) for entry in entries] == [(first, 1), (first, 2), (second, 1)]

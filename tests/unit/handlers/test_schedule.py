@@ -192,6 +192,11 @@ async def test_a_digest_at_half_past_two_in_berlin_is_daily_over_both_changes(
     assert house.skipped == []
 
 
-def test_every_night_the_timelines_are_anchored_and_what_is_too_old_is_blanked_where_configured() -> None:
-    assert [timed.playbook for timed in chores(Catalog())] == ["anchor"]
-    assert [timed.playbook for timed in chores(Catalog(retention_days=30))] == ["anchor", "retention"]
+@pytest.mark.parametrize(
+    ("days", "runs_days", "expected"),
+    [(0, 0, ["anchor"]), (0, 30, ["anchor", "retention"]), (30, 0, ["anchor", "retention"])],
+)
+def test_every_night_the_timelines_are_anchored_and_what_is_too_old_goes_where_configured(
+    days: int, runs_days: int, expected: list[str]
+) -> None:
+    assert [timed.playbook for timed in chores(Catalog(retention_days=days, runs_days=runs_days))] == expected

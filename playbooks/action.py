@@ -1,0 +1,92 @@
+"""Write down what is left to do after an incident, by whom and until when; or say that it is done."""
+
+from typing import Any
+
+from bot.engine import (
+    ActionItem,
+    CommandRejected,
+    Day,
+    Incident,
+    Keyed,
+    Kind,
+    Mention,
+    Params,
+    Playbook,
+    Reply,
+    Rest,
+    Tools,
+    day,
+)
+
+
+class Action(Params):
+    """What is to be done; `item` changes one, `done` ends one, by its number. Nothing at all lists them."""
+
+    text: Rest = ""
+    owner: Mention = ""
+    due: Day = ""
+    item: Keyed = ""
+    done: Keyed = ""
+
+
+_HOLD_S = 3_600.0
+_WANTED = {"person": "owner=@somebody", "due": "due=YYYY-MM-DD"}
+
+playbook = Playbook("action", "Write down an action item, change it, or end it.", Action, needs_incident=True)
+
+
+@playbook.step("Write the action item")
+async def write(tools: Tools, params: Action) -> Reply:
+    """Record only what changes; the list of them is a fold of that."""
+    incident, changes = await tools.incident(), await _changes(tools, params)
+    if params.item or params.done:
+        return _change(tools, incident, _item(incident, params.done or params.item), changes)
+    if "text" in changes:
+        return await _add(tools, incident, changes)
+    if changes:
+        raise CommandRejected("What is to be done? `/incident action TEXT owner=@somebody due=YYYY-MM-DD`.")
+    return Reply(_listed(incident))
+
+
+async def _add(tools: Tools, incident: Incident, changes: dict[str, Any]) -> Reply:
+    number = max((each.number for each in incident.actions), default=0) + 1
+    # Somebody else may add one at this very moment; the number is ours once its hold is.
+    while await tools.hold(f"action:{incident.id}:{number}", _HOLD_S) != tools.run_id:
+        number += 1
+    tools.record(Kind.ACTION, item=number, **changes)
+    missing = " ".join(word for key, word in _WANTED.items() if key not in changes)
+    later = f" Still to be said: `/incident action item={number} {missing}`." if missing else ""
+    return Reply(f"Action item {number} of {incident.id} is written down.{later}")
+
+
+def _change(tools: Tools, incident: Incident, item: ActionItem, changes: dict[str, Any]) -> Reply:
+    name = f"Action item {item.number} of {incident.id}"
+    if "done" in changes and item.done_on is not None:
+        return Reply(f"{name} is {item.state} already. Nothing was changed.")
+    if not changes:
+        return Reply(f"{incident.id}: {item}")
+    tools.record(Kind.ACTION, item=item.number, **changes)
+    return Reply(f"{name} is {'done' if 'done' in changes else 'changed'}.")
+
+
+async def _changes(tools: Tools, params: Action) -> dict[str, Any]:
+    changes: dict[str, Any] = {"text": params.text} if params.text else {}
+    if params.owner:
+        owner = await tools.person(params.owner)
+        changes |= {"person": owner.id, "name": owner.name}
+    if params.due:
+        changes["due"] = day(params.due, tools.now()).isoformat()
+    return changes | ({"done": tools.now().date().isoformat()} if params.done else {})
+
+
+def _item(incident: Incident, number: str) -> ActionItem:
+    found = next((each for each in incident.actions if str(each.number) == number), None)
+    if found is None:
+        raise CommandRejected(f"{incident.id} has no action item `{number[:20]}`. {_listed(incident)}")
+    return found
+
+
+def _listed(incident: Incident) -> str:
+    if not incident.actions:
+        return f"{incident.id} has no action items. `/incident action TEXT owner=@somebody due=YYYY-MM-DD` adds one."
+    return "\n".join([f"Action items of {incident.id}:", *map(str, incident.actions)])
