@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain.errors import StoreUnusable
 from tests.databases import fresh_postgres
-from tests.faults.postgres_line import Line, line_to
+from tests.faults.proxy import Proxy, proxy_to_postgres
 from tests.integration.contracts.engines import Engines, engines_on
 from tests.integration.emulator_process import eventually
 from tests.replicas import Replicas, running_replicas
@@ -23,35 +23,35 @@ AWAY_S = [5.0, pytest.param(60.0, marks=pytest.mark.timeout(240))]
 
 
 @pytest.fixture
-async def line() -> AsyncIterator[tuple[str, Line]]:
+async def line() -> AsyncIterator[tuple[str, Proxy]]:
     with fresh_postgres() as url, tempfile.TemporaryDirectory(prefix="ff-") as folder:  # a socket's path must be short
-        async with line_to(url, Path(folder)) as made:
+        async with proxy_to_postgres(url, Path(folder)) as made:
             yield url, made
 
 
 @pytest.fixture
-async def engines(line: tuple[str, Line], tmp_path: Path) -> AsyncIterator[Engines]:
+async def engines(line: tuple[str, Proxy], tmp_path: Path) -> AsyncIterator[Engines]:
     async with engines_on("distributed", line[1].url, tmp_path) as made:
         yield made
 
 
-async def gone(line: Line, seconds: float) -> None:
-    await line.cut()
+async def gone(line: Proxy, seconds: float) -> None:
+    await line.refuse()
     await asyncio.sleep(seconds)
-    await line.open()
+    await line.heal()
 
 
-async def silent(line: Line, seconds: float) -> None:
-    line.freeze()
+async def silent(line: Proxy, seconds: float) -> None:
+    line.silence()
     await asyncio.sleep(seconds)
-    line.thaw()
+    await line.heal()
 
 
 @pytest.mark.parametrize("away", [gone, silent])
 @pytest.mark.matrix(sample=1)
 @pytest.mark.parametrize("seconds", AWAY_S)
 async def test_runs_go_on_when_the_database_is_back(
-    engines: Engines, line: tuple[str, Line], away: Any, seconds: float
+    engines: Engines, line: tuple[str, Proxy], away: Any, seconds: float
 ) -> None:
     engine = engines.engine()
     await engine.start()
@@ -73,12 +73,12 @@ async def test_runs_go_on_when_the_database_is_back(
     }
 
 
-async def test_a_bot_says_what_is_wrong_and_recovers(line: tuple[str, Line], tmp_path: Path) -> None:
+async def test_a_bot_says_what_is_wrong_and_recovers(line: tuple[str, Proxy], tmp_path: Path) -> None:
     async with running_replicas(tmp_path, line[0], line[1].url, count=1) as replicas:
         await replicas.start(0)
         await replicas.type("/incident start sev4 before")
         await eventually(lambda: _incidents(replicas, 1), 10)
-        await line[1].cut()
+        await line[1].refuse()
         began = time.monotonic()
         answer = await replicas.type("/incident start sev4 meanwhile")
         assert time.monotonic() - began < 3
@@ -89,7 +89,7 @@ async def test_a_bot_says_what_is_wrong_and_recovers(line: tuple[str, Line], tmp
         assert ready["status"] == "unusable"
         assert "database" in ready["text"]
         await asyncio.sleep(5)
-        await line[1].open()
+        await line[1].heal()
         await eventually(replicas.bots[0].is_ready, 10)
         await replicas.type("/incident start sev4 after")
         await eventually(lambda: _incidents(replicas, 2), 10)
