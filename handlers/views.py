@@ -14,11 +14,16 @@ from bot.engine.playbook import Registry
 HIGHLIGHTS, EVERYTHING = "highlights", "everything"
 
 _GROUPS = {
-    "people": ("People", {Kind.NOTE, Kind.UPDATE, Kind.ROLE_SET, Kind.ASKED, Kind.ACTION}),
+    "people": (
+        "People",
+        {Kind.NOTE, Kind.UPDATE, Kind.IMPACT_SET, Kind.ROLE_SET, Kind.ASKED, Kind.ACTION, Kind.ON_CALL}
+        | {Kind.JOINED, Kind.LEFT},
+    ),
+    "messages": ("Messages", {Kind.MESSAGE, Kind.MESSAGE_EDITED, Kind.MESSAGE_REMOVED}),
     "state": (
         "State",
         {Kind.OPENED, Kind.SERVICE_SET, Kind.SEVERITY_SET, Kind.STATUS_SET, Kind.MILESTONE, Kind.ESCALATED}
-        | {Kind.PAGE_ANSWERED},
+        | {Kind.PAGE_ANSWERED, Kind.MERGED, Kind.TOOK_IN, Kind.CANCELLED},
     ),
     "alerts": ("Alerts", {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}),
     "evidence": ("Evidence", {Kind.ARTIFACT, Kind.FINDING, Kind.VERDICT, Kind.POSTMORTEM}),

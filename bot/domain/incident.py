@@ -104,6 +104,14 @@ class Incident:
     answered: str = ""
     alerts: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    private: bool = False
+    team: str = ""
+    impact: str = ""
+    next_update_at: datetime | None = None
+    on_call: tuple[Person, ...] = ()
+    joined: tuple[Person, ...] = ()
+    merged_into: str = ""
+    cancelled: str = ""
     last_update: Said | None = None
     waiting: tuple[Request, ...] = ()
     actions: tuple[ActionItem, ...] = ()
@@ -119,6 +127,12 @@ class Incident:
     def commander(self) -> Person | None:
         """Who leads, if anybody does yet."""
         return self.roles.get(Role.COMMANDER)
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Whoever takes part: reporter, roles, who is on call, who joined; each once."""
+        everybody = (self.reporter, *self.roles.values(), *self.on_call, *self.joined)
+        return tuple({person.id: person for person in everybody}.values())
 
     @property
     def is_over(self) -> bool:
@@ -145,18 +159,25 @@ def fold(entries: Iterable[Entry]) -> Incident:
             incident = apply(incident, entry)
         elif entry.kind == Kind.STEP_ENDED:
             incident = _end_blanked_step(incident, entry)
-        incident = replace(incident, seq=entry.seq, changed_at=entry.at)
+        # A message is recorded at the time it was said, which may be long before the entry in front of it.
+        changed_at = max(incident.changed_at or entry.at, entry.at)
+        incident = replace(incident, seq=entry.seq, changed_at=changed_at)
     if incident is None:
         raise IncidentNotFound("There is no such incident. /incident list shows the open ones.")
     return incident
 
 
 _NEXT = {
-    Status.OPEN: {Status.MITIGATED, Status.RESOLVED},
-    Status.MITIGATED: {Status.RESOLVED},
-    Status.RESOLVED: {Status.CLOSED},
-    Status.CLOSED: set[Status](),
+    Status.OPEN: {Status.MITIGATED, Status.RESOLVED, Status.CLOSED},
+    Status.MITIGATED: {Status.OPEN, Status.RESOLVED, Status.CLOSED},
+    Status.RESOLVED: {Status.OPEN, Status.CLOSED},
+    Status.CLOSED: {Status.OPEN},
 }
+
+
+def may_see(incident: Incident, person: Person) -> bool:
+    """Tell whether somebody may know of an incident: everybody, unless it is private and they take no part."""
+    return not incident.private or person.id in {each.id for each in incident.people}
 
 
 def check_transition(incident: Incident, to: Status) -> None:
@@ -184,13 +205,16 @@ def _opened(entry: Entry) -> Incident:
         opened_at=entry.at,
         reporter=Person(entry.actor, entry.actor_name),
         warnings=tuple(facts.get("warnings", ())),
+        private=bool(facts.get("private", False)),
+        team=str(facts.get("team", "")),
     )
 
 
 def _set_role(incident: Incident, entry: Entry) -> Incident:
     facts = entry.facts
-    person = Person(facts["person"], facts["name"])
-    return replace(incident, roles={**incident.roles, Role(facts["role"]): person})
+    role, person = Role(facts["role"]), Person(facts["person"], facts["name"])
+    others = {other: holder for other, holder in incident.roles.items() if other is not role}
+    return replace(incident, roles={**others, role: person} if person.id else others)
 
 
 def _set_milestone(incident: Incident, entry: Entry) -> Incident:
@@ -245,7 +269,31 @@ def _judge(incident: Incident, entry: Entry) -> Incident:
 
 
 def _update(incident: Incident, entry: Entry) -> Incident:
-    return replace(incident, last_update=Said(entry.at, entry.actor_name, entry.facts["text"]))
+    facts = entry.facts
+    next_at = facts.get("next_at")
+    said = Said(entry.at, entry.actor_name, facts["text"])
+    return replace(incident, last_update=said, next_update_at=from_us(next_at) if next_at else None)
+
+
+def _set_status(incident: Incident, entry: Entry) -> Incident:
+    """Follow a status; what is opened again is neither mitigated nor resolved any more."""
+    status = Status(entry.facts["status"])
+    if status is not Status.OPEN:
+        return replace(incident, status=status)
+    undone = {Status.MITIGATED.value, Status.RESOLVED.value}
+    milestones = {name: at for name, at in incident.milestones.items() if name not in undone}
+    return replace(incident, status=status, milestones=milestones, merged_into="", cancelled="")
+
+
+def _join(incident: Incident, entry: Entry) -> Incident:
+    facts = entry.facts
+    others = tuple(person for person in incident.joined if person.id != facts["person"])
+    here = (Person(facts["person"], facts["name"]),) if entry.kind == Kind.JOINED else ()
+    return replace(incident, joined=(*others, *here))
+
+
+def _call(incident: Incident, entry: Entry) -> Incident:
+    return replace(incident, on_call=tuple(Person(who["id"], who["name"]) for who in entry.facts["people"]))
 
 
 def _count_alerts(incident: Incident, entry: Entry) -> Incident:
@@ -266,7 +314,7 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.CHANNEL_OPENED: lambda i, e: replace(i, channel=e.facts["channel"], channel_name=e.facts["name"]),
     Kind.SERVICE_SET: lambda i, e: replace(i, service=e.facts["service"]),
     Kind.SEVERITY_SET: lambda i, e: replace(i, severity=Severity(e.facts["severity"])),
-    Kind.STATUS_SET: lambda i, e: replace(i, status=Status(e.facts["status"])),
+    Kind.STATUS_SET: _set_status,
     Kind.ROLE_SET: _set_role,
     Kind.MILESTONE: _set_milestone,
     Kind.RUN_STARTED: _start_run,
@@ -275,6 +323,12 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.VERDICT: _judge,
     Kind.ESCALATED: lambda i, e: replace(i, escalation=e.facts["text"]),
     Kind.UPDATE: _update,
+    Kind.IMPACT_SET: lambda i, e: replace(i, impact=e.facts["text"]),
+    Kind.ON_CALL: _call,
+    Kind.JOINED: _join,
+    Kind.LEFT: _join,
+    Kind.MERGED: lambda i, e: replace(i, merged_into=e.facts["into"]),
+    Kind.CANCELLED: lambda i, e: replace(i, cancelled=e.facts["reason"]),
     Kind.ALERT_FIRED: _count_alerts,
     Kind.ALERT_RESOLVED: _count_alerts,
     Kind.APPROVAL_ASKED: _ask_approval,

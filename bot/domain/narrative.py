@@ -111,6 +111,8 @@ def _severity(_: Entry, facts: _Facts) -> str:
 
 
 def _role(entry: Entry, facts: _Facts) -> str:
+    if not facts["person"]:
+        return f"Gave up the role of {facts['role']}; nobody has it now."
     if entry.actor == facts["person"]:
         return f"Became {facts['role']}."
     return f"Made {facts['name']} {facts['role']}."
@@ -175,6 +177,32 @@ def _action(_: Entry, facts: _Facts) -> str:
     owner, due = _after(facts["name"], ", owner "), _after(facts["due"], ", due ")
     end = f", done {facts['done']}" if facts["done"] else ""
     return f"Action item {facts['item']}{_after(facts['text'])}{owner}{due}{end}."
+
+
+def _update(_: Entry, facts: _Facts) -> str:
+    promise = f" (next by {from_us(int(facts['next_at'])):%H:%M} UTC)" if facts["next_at"] else ""
+    return f"Wrote an update{promise}: {facts['text']}"
+
+
+def _message(_: Entry, facts: _Facts) -> str:
+    files = facts["files"] if isinstance(facts["files"], list) else []
+    names = ", ".join(str(file.get("name", "a file")) for file in files)
+    return f"Wrote: {facts['text']}{_after(names, ' Attached: ')}"
+
+
+def _message_removed(_: Entry, facts: _Facts) -> str:
+    return "Deleted a message." if facts["why"] == "deleted" else "Took a message off the timeline."
+
+
+def _on_call(_: Entry, facts: _Facts) -> str:
+    people = facts["people"] if isinstance(facts["people"], list) else []
+    names = ", ".join(str(each["name"]) for each in people) or "nobody"
+    return f"On call{_after(facts['source'], ' by ')}: {names}{_after(facts['note'], '; ')}."
+
+
+def _joined(entry: Entry, facts: _Facts) -> str:
+    verb = "Joined" if entry.kind == Kind.JOINED else "Left"
+    return f"{verb}." if entry.actor == facts["person"] else f"{facts['name']} {verb.lower()}."
 
 
 def _snoozed(entry: Entry, facts: _Facts) -> str:
@@ -245,6 +273,7 @@ _OWN = {
     Kind.ASKED,
     Kind.ESCALATED,
     Kind.PAGE_ANSWERED,
+    Kind.ON_CALL,
     Kind.CHAT_FAILED,
     Kind.REMINDED,
     Kind.DIGEST,
@@ -262,7 +291,17 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.MILESTONE: _milestone,
     Kind.STATUS_SET: lambda _, f: f"Marked it {f['status']}{_after(f['text']) or '.'}",
     Kind.NOTE: lambda _, f: f"Noted: {f['text']}",
-    Kind.UPDATE: lambda _, f: f"Wrote an update: {f['text']}",
+    Kind.UPDATE: _update,
+    Kind.IMPACT_SET: lambda _, f: f"Said who is hit: {f['text']}",
+    Kind.MESSAGE: _message,
+    Kind.MESSAGE_EDITED: lambda _, f: f"Changed a message to: {f['text']}",
+    Kind.MESSAGE_REMOVED: _message_removed,
+    Kind.ON_CALL: _on_call,
+    Kind.JOINED: _joined,
+    Kind.LEFT: _joined,
+    Kind.MERGED: lambda _, f: f"Merged it into {f['into']}.",
+    Kind.TOOK_IN: lambda _, f: f"Took in {f['incident']}{_after(f['title'])}",
+    Kind.CANCELLED: lambda _, f: f"Called it off{_after(f['reason']) or '.'}",
     Kind.RUN_STARTED: _run_started,
     Kind.STEP_STARTED: lambda _, f: f"{_name(f)}, {f['title'] or f['step']}: began.",
     Kind.STEP_ENDED: _step_ended,

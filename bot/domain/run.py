@@ -11,6 +11,8 @@ from bot.domain.timeline import Person
 PROTOCOL = 1
 VIA_CLOCK = "schedule"
 """The way in (`Source.via`) of what the clock asks for: nobody waits for an answer."""
+VIA_EVENT = "event"
+"""The way in of what the chat tells by itself (a reaction, an edited message): nobody waits for an answer either."""
 
 
 class RunStatus(StrEnum):
@@ -31,12 +33,13 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a command came from and where its answer goes. All empty for the command line."""
+    """Where a command came from and where its answer goes. All empty for the command line; `team`: a workspace's id."""
 
     channel: str = ""
     channel_name: str = ""
     response_url: str = ""
     via: str = "cli"
+    team: str = ""
 
 
 @dataclass(frozen=True)

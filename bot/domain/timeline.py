@@ -22,15 +22,25 @@ _FORMAT = "firstfive-entry-1"
 class Kind(StrEnum):
     """What an entry tells. The comment gives the keys of its body."""
 
-    OPENED = "opened"  # title severity service reporter warnings[]
+    OPENED = "opened"  # title severity service reporter warnings[] private? team?
     CHANNEL_OPENED = "channel opened"  # channel name
     SERVICE_SET = "service set"  # service
     SEVERITY_SET = "severity set"  # severity was
-    ROLE_SET = "role set"  # role person name
+    ROLE_SET = "role set"  # role person name ("": nobody)
     MILESTONE = "milestone"  # milestone at source
     STATUS_SET = "status set"  # status was text
     NOTE = "note"  # text
-    UPDATE = "update"  # text
+    UPDATE = "update"  # text next_at?
+    IMPACT_SET = "impact set"  # text was
+    MESSAGE = "message"  # channel ts thread_ts text permalink how by files[]; at and actor are its own
+    MESSAGE_EDITED = "message edited"  # channel ts text files[]
+    MESSAGE_REMOVED = "message removed"  # channel ts why (unmarked, deleted)
+    ON_CALL = "on call"  # people[{id name}] source note
+    JOINED = "joined"  # person name how
+    LEFT = "left"  # person name
+    MERGED = "merged"  # into
+    TOOK_IN = "took in"  # incident title
+    CANCELLED = "cancelled"  # reason
     RUN_STARTED = "run started"  # playbook params deadline_at?
     STEP_STARTED = "step started"  # playbook step title budget_s
     STEP_ENDED = "step ended"  # playbook step title outcome elapsed_s summary

@@ -28,7 +28,7 @@ from bot.domain.examination import examine
 from bot.domain.facts import Build, Facts
 from bot.domain.faults import Finding
 from bot.domain.fronts import flaws as edge_flaws
-from bot.domain.incident import SOP_S, Incident, PhaseState, Role, Severity, Status, check_transition, fold
+from bot.domain.incident import SOP_S, Incident, PhaseState, Role, Severity, Status, check_transition, fold, may_see
 from bot.domain.measures import Milestone, check_milestone, measure
 from bot.domain.narrative import size
 from bot.domain.reminders import About as ReminderAbout
@@ -177,6 +177,7 @@ __all__ = [
     "lacks",
     "learn",
     "manifest",
+    "may_see",
     "measure",
     "moment",
     "next_anchor",

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.errors import ApprovalRefused, FenceLost, FirstFiveError, StoreUnusable
 from bot.domain.measures import duration
-from bot.domain.run import PROTOCOL, VIA_CLOCK, Choice, Missing, Reply, Run, RunStatus
+from bot.domain.run import PROTOCOL, VIA_CLOCK, VIA_EVENT, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
 from bot.engine.approval import Refused, approval
 from bot.engine.playbook import Danger, Params, Playbook, Registry, Step, wanted_type
@@ -301,8 +301,8 @@ def ask_which(run: Run, listed: list[Listed]) -> Reply:
 
 
 def _reply(run: Run, result: Any) -> Reply | None:
-    """Say what came of it to whoever asked; a child run answers its parent instead, and nobody asked for a slot."""
-    if run.parent_id or run.source.via == VIA_CLOCK:
+    """Say what came of it to whoever asked; a child run answers its parent instead, a slot or an event nobody."""
+    if run.parent_id or run.source.via in {VIA_CLOCK, VIA_EVENT}:
         return None
     if run.status is not RunStatus.DONE:
         return Reply(run.reason)

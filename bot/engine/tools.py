@@ -185,8 +185,12 @@ class Tools:
 
     def record(self, kind: Kind, /, **body: Any) -> None:
         """Put an entry on the timeline, durable together with the step's result."""
+        self.record_as(None, None, kind, **body)
+
+    def record_as(self, person: Person | None, at: datetime | None, kind: Kind, /, **body: Any) -> None:
+        """Put on the timeline what somebody else did, or what happened earlier."""
         canonical(body)  # what cannot be written must fail in the step, not in its commit
-        draft = Draft(kind, body)
+        draft = Draft(kind, body, at, person)
         self._pending.append(lambda tx: self._append(tx, [draft]))
 
     async def publish(self, key: str, kind: Kind, /, **body: Any) -> None:

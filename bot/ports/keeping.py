@@ -39,6 +39,7 @@ class Listed:
     service: str
     channel: str
     opened_at: datetime
+    private: bool = False
 
 
 class Timeline(Protocol):

@@ -123,7 +123,7 @@ class FakeTimeline:
         folded = self._folded(tx)
         wanted = [one for one in folded if ended or one.status not in {Status.RESOLVED, Status.CLOSED}]
         return [
-            Listed(one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at)
+            Listed(one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at, one.private)
             for one in wanted[:limit]
         ]
 

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 
 metadata = MetaData(
     naming_convention={
@@ -58,6 +58,21 @@ incident = Table(
     Column("service", Text, nullable=False),
     Column("channel", Text, nullable=False, index=True),
     Column("opened_at_us", BigInteger, nullable=False),
+    Column("private", Integer, nullable=False, server_default="0"),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("team_id", Text, primary_key=True),
+    Column("team_name", Text, nullable=False),
+    Column("bot_user", Text, nullable=False),
+    Column("bot_id", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("installed_by", Text, nullable=False),
+    Column("installed_at_us", BigInteger, nullable=False),
+    Column("revoked_at_us", BigInteger),
 )
 
 run = Table(

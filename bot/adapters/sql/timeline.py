@@ -45,6 +45,7 @@ class SqlTimeline:
             "status": Status.OPEN.value,
             "service": storable(str(facts.get("service", ""))),
             "channel": "",
+            "private": int(bool(facts.get("private", False))),
         }
         chain = _chain(incident_id, None, [draft], author, now)
         sql.connection.execute(_OPEN, {**row, "opened_at_us": chain[0].at_us})
@@ -161,4 +162,5 @@ def _listed(row: RowMapping) -> Listed:
         service=row["service"],
         channel=row["channel"],
         opened_at=from_us(row["opened_at_us"]),
+        private=bool(row["private"]),
     )

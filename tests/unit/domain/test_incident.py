@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.domain.incident import (
     Status,
     check_transition,
     fold,
+    may_see,
 )
 from bot.domain.timeline import Author, Draft, Entry, Kind, Person, link, to_us
 
@@ -150,18 +152,21 @@ def test_a_blanked_entry_changes_nothing_and_a_blanked_title_says_so() -> None:
 
 
 @given(st.sampled_from(Status), st.sampled_from(Status))
-def test_an_incident_only_goes_forward(now: Status, to: Status) -> None:
+def test_an_incident_goes_forward_or_is_opened_again(now: Status, to: Status) -> None:
     order = list(Status)
     allowed = {
         (Status.OPEN, Status.MITIGATED),
         (Status.OPEN, Status.RESOLVED),
         (Status.MITIGATED, Status.RESOLVED),
         (Status.RESOLVED, Status.CLOSED),
+        (Status.OPEN, Status.CLOSED),  # called off, merged
+        (Status.MITIGATED, Status.CLOSED),
+        *((status, Status.OPEN) for status in order if status is not Status.OPEN),
     }
     incident = folded((Kind.STATUS_SET, {"status": now.value, "was": "open", "text": ""}))
     if (now, to) in allowed:
         check_transition(incident, to)
-        assert order.index(to) > order.index(now)
+        assert order.index(to) > order.index(now) or to is Status.OPEN
     else:
         with pytest.raises(TransitionRefused, match="INC-12"):
             check_transition(incident, to)
@@ -179,3 +184,34 @@ def test_a_refused_repetition_says_since_when() -> None:
 @pytest.mark.parametrize(("severity", "pages"), list(zip(Severity, (True, True, False, False), strict=True)))
 def test_only_the_two_worst_severities_page(severity: Severity, pages: bool) -> None:  # noqa: FBT001 - a case
     assert severity.pages is pages
+
+
+def test_what_is_opened_again_is_neither_mitigated_nor_resolved() -> None:
+    reached = {"milestone": "resolved", "at": 1, "source": "Ann"}
+    again = folded(
+        (Kind.MILESTONE, reached),
+        (Kind.MILESTONE, {**reached, "milestone": "acknowledged"}),
+        (Kind.STATUS_SET, {"status": "resolved", "was": "open", "text": ""}),
+        (Kind.STATUS_SET, {"status": "open", "was": "resolved", "text": ""}),
+    )
+    assert set(again.milestones) == {"acknowledged"}
+    assert not again.is_over
+
+
+def test_a_private_incident_is_seen_by_those_who_take_part() -> None:
+    stranger, ben = Person("U9", "Stranger"), {"person": "U2", "name": "Ben"}
+    opened = folded((Kind.JOINED, ben))
+    hidden = replace(opened, private=True)
+    assert may_see(opened, stranger)
+    assert not may_see(hidden, stranger)
+    assert may_see(hidden, Person("U2", "Ben"))
+    assert may_see(hidden, opened.reporter)
+    assert not may_see(replace(folded((Kind.JOINED, ben), (Kind.LEFT, ben)), private=True), Person("U2", "Ben"))
+
+
+def test_a_role_that_is_given_up_is_nobodys() -> None:
+    incident = folded(
+        (Kind.ROLE_SET, {"role": "commander", "person": "U2", "name": "Ben"}),
+        (Kind.ROLE_SET, {"role": "commander", "person": "", "name": ""}),
+    )
+    assert incident.commander is None

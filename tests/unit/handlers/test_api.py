@@ -91,6 +91,7 @@ async def test_incidents_are_listed_those_that_ended_only_if_asked(bot: Api) -> 
         "service": "checkout",
         "channel": "C0INC7",
         "opened_at": "2026-11-22T03:01:12.250000Z",
+        "private": False,
     }
 
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from bot.adapters.slack.manifest import render
+
 ROOT = Path(__file__).parents[3]
 MANIFEST = (ROOT / "slack-manifest.yml").read_text()
 # docs.slack.dev/reference/methods: the bot scope of each method, for public channels and direct messages.
@@ -44,6 +46,10 @@ def test_scopes_are_those_of_the_methods_called() -> None:
     wanted = {"commands"}.union(*(SCOPES[method] for method in called()))
     listed = re.findall(r"^      - ([a-z:.]+) #", MANIFEST, re.MULTILINE)
     assert listed == sorted(wanted)
+
+
+def test_it_is_written_from_what_the_code_says() -> None:
+    assert render() == MANIFEST
 
 
 def test_people_are_sent_as_ids_not_as_names() -> None:
