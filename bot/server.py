@@ -56,6 +56,7 @@ async def _serve(house: House, listener: socket.socket) -> None:
         # What was loaded stays: a full collection over it would hold an acknowledgement up for 100 ms.
         gc.collect()
         gc.freeze()
+        gc.enable()
         log.info("ready", url=f"http://{house.settings.host}:{listener.getsockname()[1]}")
         await server.serve(sockets=[listener])
     finally:
