@@ -206,6 +206,7 @@ def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Met
         store=ports.store,
         timeline=ports.timeline,
         surfaces=surfaces,
+        marks=ports.marks,
         artifacts=ports.artifacts,
         clock=ports.clock,
         catalog=ports.catalog,

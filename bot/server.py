@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.adapters import logs
 from bot.domain.errors import FirstFiveError
@@ -20,6 +21,8 @@ from bot.main import API, DRAIN_S, House, build, ensure_schema, routes
 from bot.settings import Settings
 
 log = structlog.get_logger()
+
+_LONGEST_HEAD = 65_536
 
 
 def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
@@ -39,6 +42,7 @@ def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
 async def _serve(house: House, listener: socket.socket) -> None:
     config = uvicorn.Config(
         routes(house, FastAPI(**API)),
+        http=Protocol,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -52,6 +56,7 @@ async def _serve(house: House, listener: socket.socket) -> None:
         # What was loaded stays: a full collection over it would hold an acknowledgement up for 100 ms.
         gc.collect()
         gc.freeze()
+        gc.enable()
         log.info("ready", url=f"http://{house.settings.host}:{listener.getsockname()[1]}")
         await server.serve(sockets=[listener])
     finally:
@@ -74,6 +79,29 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
             reason = error.strerror or "it cannot be used"
             raise PortTaken(f"{settings.host}:{settings.port}: {reason}. Set PORT to another one.") from None
         yield listener
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's quick parser, which by itself takes headers, and trailers, without end."""
+
+    _beside_body = 0
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        super().on_message_begin()
+        self._beside_body = 0
+
+    def on_body(self, body: bytes) -> None:
+        """Leave the body out: its length is its reader's business."""
+        super().on_body(body)
+        self._beside_body -= len(body)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, and refuse a request that says too much before and after its body."""
+        super().data_received(data)
+        self._beside_body += len(data)
+        if self._beside_body > _LONGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The headers are too long.")
 
 
 class _Server(uvicorn.Server):

@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
-from bot.adapters.sql.engines import writing
+from bot.adapters.sql.engines import unusable, writing
 from bot.domain.errors import StoreUnusable
 
 
@@ -59,7 +59,6 @@ def _run(url: str, act: Callable[[Config], None]) -> None:
             config.attributes["connection"] = connection
             act(config)
     except DBAPIError as error:
-        reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
-        raise StoreUnusable(f"FirstFive's own database cannot be migrated: {reason}.") from error
+        raise StoreUnusable(unusable(error)) from error
     finally:
         engine.dispose()

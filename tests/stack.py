@@ -58,6 +58,16 @@ class Bot:
     def log(self) -> str:
         return (self.folder / f"bot-{self.starts}.log").read_text()
 
+    async def run_cli(self, *words: str) -> tuple[int, str, str]:
+        """Run `firstfive` on the bot's database; give its exit code, output and errors."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.cli", *words,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **self.environment},
+        )  # fmt: skip
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         if self.process.returncode is None:
@@ -89,13 +99,7 @@ class Stack:
         return [channel for channel in channels if str(channel.get("name", "")).startswith("inc-")]
 
     async def run_cli(self, *words: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.cli", *words,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **self.bot.environment},
-        )  # fmt: skip
-        out, err = await process.communicate()
-        return process.returncode or 0, out.decode(), err.decode()
+        return await self.bot.run_cli(*words)
 
 
 @asynccontextmanager

@@ -86,9 +86,9 @@ class Box:
         await self.http.close()
 
 
-def build_box(settings: Settings) -> Box:
+def build_box(settings: Settings, clock: Clock | None = None) -> Box:
     """Put a fresh emulator together."""
-    clock, ids = Clock(), Identifiers()
+    clock, ids = clock or Clock(), Identifiers()
     workspace = seeded_workspace(settings, clock, ids)
     views = Views(workspace, ids)
     box = Box(

@@ -18,7 +18,8 @@ POST_WORKSPACE = 300
 _TIER_2 = (
     "conversations.create conversations.setTopic conversations.setPurpose conversations.archive "
     "conversations.unarchive conversations.list conversations.rename users.conversations pins.add pins.list "
-    "pins.remove bookmarks.add bookmarks.edit usergroups.list usergroups.users.list users.list reactions.remove"
+    "pins.remove bookmarks.add bookmarks.edit bookmarks.remove usergroups.list usergroups.users.list users.list "
+    "reactions.remove"
 )
 _TIER_3 = (
     "chat.update chat.delete conversations.invite conversations.history conversations.replies conversations.info "

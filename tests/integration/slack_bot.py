@@ -88,7 +88,7 @@ def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
     store = SqlStore(database, heard)
     timeline, artifacts = SqlTimeline(), FolderArtifacts(folder / "artifacts")
     seen: Any = {"store": store, "timeline": timeline, "artifacts": artifacts, "clock": clock}
-    side = SlackSide(config, surfaces=SqlSurfaces(), catalog=CATALOG, **seen)
+    side = SlackSide(config, surfaces=SqlSurfaces(), marks=SqlMarks(), catalog=CATALOG, **seen)
     listeners.append(side.heard)
     journal = SqlJournal(clock)
     people: Any = {"directory": side.directory, "pager": side.pager, "poster": side.poster, "marks": SqlMarks()}

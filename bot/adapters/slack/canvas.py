@@ -24,6 +24,8 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
 LOST = "lost "
 _PAST = timedelta(hours=1)
 _BUSY = {"busy", "ratelimited"}
+# Whoever waits for a turn comes back before it is there, so that they stand in line and the gravest gets it.
+_EARLY_S, _LEAST_S = 1.5, 0.2
 
 _ADVICE = {
     "user_not_found": "there is no such person in this workspace; name somebody who is: /incident role commander @name",
@@ -55,13 +57,17 @@ class Memory:
     """What this process knows of an incident's surfaces and the database need not.
 
     Entries up to `first_seq` may have been posted by a process before this one; `fresh` when no other process can have
-    posted into the channel; `doubt` holds keys whose last call was not answered; `failed` what was refused for good.
+    shown anything; `doubt` holds keys whose last call was not answered; `failed` what was refused for good. What was
+    not answered may also be done after all that came later: such keys are `late`, then `due` to be looked at again.
     """
 
     first_seq: int
     fresh: bool = False
     doubt: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
+    late: set[str] = field(default_factory=set)
+    due: set[str] = field(default_factory=set)
+    looks: int = 0
     card_at: datetime | None = None
     failures: int = 0
 
@@ -81,6 +87,7 @@ class Canvas:
         self.again_s: float | None = None
         self.stopped = False
         self.failed_now = False
+        self.waiting: set[str] = set()
         self._remedies: set[str] = set()
 
     @property
@@ -89,10 +96,14 @@ class Canvas:
         changed_at = self.incident.changed_at or self.incident.opened_at
         return self.incident.is_over and self.studio.clock.now() - changed_at > _PAST
 
+    def is_shown(self, key: str, wanted: str) -> bool:
+        """Tell whether a surface shows what it should, and nothing late can have changed that."""
+        shown = self.shown.get(key)
+        return shown is not None and shown.digest == wanted and key not in self.memory.due
+
     async def show(self, key: str, wanted: str, act: Callable[[], Awaitable[str]], *, bound: bool = True) -> bool:
         """Bring a surface to where it should be; tell whether it is."""
-        shown = self.shown.get(key)
-        if shown is not None and shown.digest == wanted:
+        if self.is_shown(key, wanted):
             return True
         if self.memory.failed.get(key) == wanted:
             return False
@@ -144,6 +155,9 @@ class Canvas:
         log.info("slack refused", surface=key, error=failure.code, incident=self.incident.id)
         if failure.unsure:
             self.memory.doubt.add(key)
+            self.memory.late.add(key)
+        if failure.code == "busy":
+            self.waiting.add(key)
         if failure.retryable:
             self._retry(failure)
         elif bound and failure.code == "channel_not_found" and self.channel:
@@ -151,6 +165,15 @@ class Canvas:
         else:
             self.memory.failed[key] = wanted
             await self._give_up(key, failure.code, bound=bound)
+
+    def put_off(self, key: str, failure: ChatFailed) -> None:
+        """Look at what is due again later, unless Slack says that it never can be."""
+        if failure.retryable:
+            self.memory.due.add(key)
+            self._retry(failure)
+        else:
+            log.info("slack cannot be looked at", surface=key, error=failure.code, incident=self.incident.id)
+            self.memory.due.discard(key)
 
     async def _give_up(self, key: str, code: str, *, bound: bool) -> None:
         archived = bound and code == "is_archived"
@@ -162,7 +185,7 @@ class Canvas:
 
     def _retry(self, failure: ChatFailed) -> None:
         if failure.code in _BUSY and failure.retry_after_s is not None:
-            self.want_again(failure.retry_after_s)
+            self.want_again(max(failure.retry_after_s - _EARLY_S, _LEAST_S))
             return
         self.failed_now = True
         wait_s = min(_FIRST_WAIT_S * 2.0 ** min(self.memory.failures, 10), _LONGEST_WAIT_S)
@@ -203,6 +226,7 @@ class Canvas:
         """Keep that a surface is shown."""
         await self.write(self.surface(key, ref, wanted))
         self.memory.doubt.discard(key)
+        self.memory.due.discard(key)
         self.memory.failed.pop(key, None)
 
     async def write(self, *effects: Callable[[Tx], None]) -> None:
@@ -227,7 +251,7 @@ class Canvas:
 
     def may_be_there(self, key: str) -> bool:
         """Tell whether a call that nobody remembers may have shown a surface already."""
-        return key in self.memory.doubt or not self.memory.fresh
+        return key in self.memory.doubt or key in self.memory.due or not self.memory.fresh
 
     def card_ref(self) -> str:
         """Give where the card stands in the channel, or ""."""

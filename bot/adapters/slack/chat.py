@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,14 +11,13 @@ import aiohttp
 import structlog
 
 from bot.adapters.slack.config import SlackConfig
-from bot.adapters.slack.limits import Limits
+from bot.adapters.slack.limits import Limits, is_scarce
 from bot.domain.errors import ChatFailed
 from bot.ports import Clock
 
 Json = dict[str, Any]
 log = structlog.get_logger()
 
-_TIMEOUT_S = 10.0
 _PATIENCE_S = 3.0
 _UPLOAD_S = 60.0
 _RATE_LIMITED = 429
@@ -36,6 +35,7 @@ UNREACHABLE = {_UNREACHED, _UNANSWERED}
 
 
 Count = Callable[[str, str], None]
+Note = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _Line:
 class Chat:
     """One workspace's Web API. `count` is told of every call: its method and how it ended."""
 
-    def __init__(  # noqa: PLR0913 - the last two are for `under` alone
+    def __init__(  # noqa: PLR0913 - the last three are for `under` alone
         self,
         config: SlackConfig,
         clock: Clock,
@@ -67,6 +67,7 @@ class Chat:
         count: Count = lambda *_: None,
         *,
         may_speak: Callable[[], bool] = lambda: True,
+        note: Note | None = None,
         line: _Line | None = None,
     ) -> None:
         self._config = config
@@ -74,17 +75,27 @@ class Chat:
         self._limits = limits or Limits()
         self._count = count
         self._may_speak = may_speak
+        self._note = note
         self._line = line or _Line()
 
-    def under(self, may_speak: Callable[[], bool]) -> "Chat":
-        """Give the same line for calls that need the word; asked right before each is sent."""
-        return Chat(self._config, self._clock, self._limits, self._count, may_speak=may_speak, line=self._line)
+    def under(self, may_speak: Callable[[], bool], note: Note | None = None) -> "Chat":
+        """Give the same line for calls that need the word; asked right before each is sent.
+
+        `note` is awaited before a call of a scarce method is sent: its turn is used.
+        """
+        more: Any = {"may_speak": may_speak, "note": note, "line": self._line}
+        return Chat(self._config, self._clock, self._limits, self._count, **more)
+
+    @property
+    def timeout_s(self) -> float:
+        """Give how long an answer is waited for; what was not answered may be done later than that."""
+        return self._config.timeout_s
 
     @property
     def session(self) -> aiohttp.ClientSession:
         """The one session; made on the loop that uses it."""
         if self._line.session is None or self._line.session.closed:
-            self._line.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
+            self._line.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.timeout_s))
         return self._line.session
 
     async def close(self) -> None:
@@ -107,7 +118,7 @@ class Chat:
 
         :raises ChatFailed: Slack refused, or did not answer.
         """
-        return await self._call(method, args, _TIMEOUT_S, _PATIENCE_S)
+        return await self._call(method, args, self.timeout_s, _PATIENCE_S)
 
     async def call_within(self, seconds: float, method: str, **args: Any) -> Json:
         """Call a method that somebody waits for: no turn is awaited, no answer for longer than this.
@@ -119,6 +130,8 @@ class Chat:
     async def _call(self, method: str, args: Mapping[str, Any], timeout_s: float, patience_s: float) -> Json:
         channel = str(args.get("channel", ""))
         await self._limits.turn(method, channel, patience_s)
+        if self._note is not None and is_scarce(method):
+            await self._note()
         self._check_word()
         headers = {"Authorization": f"Bearer {self._config.bot_token}"}
         try:
@@ -138,7 +151,8 @@ class Chat:
         :raises ChatFailed: the url is used up, expired, or was not reached.
         """
         self._check_word()
-        status, _, answer = await self._post(url, json.dumps(body), {"Content-Type": "application/json"}, _TIMEOUT_S)
+        kind = {"Content-Type": "application/json"}
+        status, _, answer = await self._post(url, json.dumps(body), kind, self.timeout_s)
         if status != _OK:
             code = str(answer.get("error") or f"http_{status}")
             raise ChatFailed(code, retryable=status >= _SERVER_ERROR or status == _RATE_LIMITED)

@@ -13,3 +13,4 @@ class SlackConfig:
     api_url: str = "https://slack.com/api/"
     page_url: str = "http://127.0.0.1:8000"
     announcements: str = ""
+    timeout_s: float = 10.0

@@ -59,10 +59,20 @@ class Messages:
         :raises ChatFailed: Slack could not be asked.
         """
         async for message in self._all(place):
-            payload = (message.get("metadata") or {}).get("event_payload") or {}
-            if {name: payload.get(name) for name in self._mark(key)} == self._mark(key):
-                return Found(str(message["ts"]), int(payload.get("upto") or 0))
+            if self._carries(message, key):
+                return Found(str(message["ts"]), int(message["metadata"]["event_payload"].get("upto") or 0))
         return None
+
+    async def all_of(self, place: Place, key: str, title: str = "") -> list[str]:
+        """Give the ts of every message of a key, or which shares a file of this title.
+
+        :raises ChatFailed: Slack could not be asked.
+        """
+        return [
+            str(message["ts"])
+            async for message in self._all(place)
+            if self._carries(message, key) or (title and _shares(message, title))
+        ]
 
     async def find_file(self, place: Place, title: str) -> Found | None:
         """Look for the message that shares a file of this title; an upload carries no key.
@@ -70,7 +80,7 @@ class Messages:
         :raises ChatFailed: Slack could not be asked.
         """
         async for message in self._all(place):
-            if any(shared.get("title") == title for shared in message.get("files") or ()):
+            if _shares(message, title):
                 return Found(str(message["ts"]))
         return None
 
@@ -88,6 +98,10 @@ class Messages:
                 return
             args["cursor"] = cursor
 
+    def _carries(self, message: Json, key: str) -> bool:
+        payload = (message.get("metadata") or {}).get("event_payload") or {}
+        return {name: payload.get(name) for name in self._mark(key)} == self._mark(key)
+
     @property
     def _oldest(self) -> str:
         return f"{self._incident.opened_at.timestamp() - 120:.0f}"
@@ -95,3 +109,7 @@ class Messages:
     def _mark(self, key: str) -> dict[str, Any]:
         # The moment of opening tells this INC-7 from that of an earlier database in the same workspace.
         return {"key": key, "incident": self._incident.id, "opened": int(self._incident.opened_at.timestamp())}
+
+
+def _shares(message: Json, title: str) -> bool:
+    return any(shared.get("title") == title for shared in message.get("files") or ())

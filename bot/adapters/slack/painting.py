@@ -5,10 +5,12 @@ from functools import partial
 
 from bot.adapters.slack.blocks import Message, card
 from bot.adapters.slack.canvas import LOST, Canvas
+from bot.adapters.slack.limits import ranked
 from bot.adapters.slack.messages import Messages, Place, ts_of
 from bot.adapters.slack.posting import Posting
 from bot.adapters.slack.posts import INVITE
-from bot.adapters.slack.projection import announcement, digest, people, topic
+from bot.adapters.slack.projection import announcement, digest, people, rank_of, topic
+from bot.adapters.slack.settling import Settling
 from bot.domain.errors import ChatFailed
 from bot.domain.timeline import Draft, Kind
 
@@ -28,15 +30,35 @@ class Painting:
 
     async def paint(self) -> float | None:
         """Show what is not shown yet; give the seconds until another pass is wanted, None when nothing is left."""
-        canvas = self._canvas
-        await self._open_channel()
-        posting = Posting(canvas, self._messages)
-        for act in (self._card, self._invites, self._pin, self._topic, self._bookmark, self._announce, posting.post):
-            if not canvas.stopped:
-                await act()
+        canvas, settling = self._canvas, Settling(self._canvas, self._messages)
+        if "announcement" not in canvas.shown:
+            await self._announce_first()
+        if "announcement" not in canvas.waiting:
+            await self._paint_channel(settling)
         if not canvas.failed_now:
             canvas.memory.failures = 0
         return canvas.again_s
+
+    async def _paint_channel(self, settling: Settling) -> None:
+        posting = Posting(self._canvas, self._messages)
+        for act in (
+            self._open_channel,
+            self._card,
+            self._invites,
+            self._pin,
+            self._topic,
+            self._bookmark,
+            self._announce,
+            posting.post,
+            settling.tidy,
+        ):
+            if not self._canvas.stopped:
+                await act()
+
+    async def _announce_first(self) -> None:
+        """Announce it before all else, and before what is lesser of any incident; its channel is added later."""
+        with ranked(rank_of(self._incident, first=True)):
+            await self._announce()
 
     async def _open_channel(self) -> None:
         known, incident = self._canvas.shown.get("channel"), self._incident
@@ -48,7 +70,7 @@ class Painting:
     async def _make_channel(self) -> str:
         canvas, incident = self._canvas, self._incident
         channel, fresh = await self._studio.channels.open(incident, self._is_free)
-        canvas.channel, canvas.memory.fresh = str(channel["id"]), fresh
+        canvas.channel, canvas.memory.fresh = str(channel["id"]), fresh or canvas.memory.fresh
         if canvas.channel != incident.channel:
             body = {"channel": canvas.channel, "name": str(channel["name"])}
             await canvas.write(
@@ -66,12 +88,12 @@ class Painting:
             return
         message = card(self._incident, self._studio.around)
         wanted = digest([canvas.channel, message.args()])
-        shown, now, last = canvas.shown.get("card"), self._studio.clock.now(), canvas.memory.card_at
-        if shown is not None and shown.digest == wanted:
+        changed, now, last = canvas.card_ref() != "", self._studio.clock.now(), canvas.memory.card_at
+        if canvas.is_shown("card", wanted):
             return
-        if shown is not None and last is not None and now < last + CARD_GAP:
+        if changed and last is not None and now < last + CARD_GAP:
             canvas.want_again((last + CARD_GAP - now).total_seconds())
-        elif await canvas.show("card", wanted, partial(self._draw, "card", canvas.channel, message)):
+        elif await canvas.show("card", wanted, partial(self._draw, "card", canvas.channel, message)) and changed:
             canvas.memory.card_at = now
 
     async def _invites(self) -> None:
@@ -108,12 +130,15 @@ class Painting:
             await self._canvas.show("bookmark", digest([self._canvas.channel, link]), partial(self._add_bookmark, link))
 
     async def _add_bookmark(self, link: str) -> str:
+        channel_id = self._canvas.channel
         if self._canvas.may_be_there("bookmark"):
-            listed = await self._chat.call("bookmarks.list", channel_id=self._canvas.channel)
-            for bookmark in listed.get("bookmarks", ()):
-                if bookmark.get("link") == link:
-                    return str(bookmark["id"])
-        args = {"channel_id": self._canvas.channel, "title": f"{self._incident.id} page", "type": "link", "link": link}
+            listed = await self._chat.call("bookmarks.list", channel_id=channel_id)
+            ours = [str(bookmark["id"]) for bookmark in listed.get("bookmarks", ()) if bookmark.get("link") == link]
+            for doubled in ours[1:]:
+                await self._chat.call("bookmarks.remove", channel_id=channel_id, bookmark_id=doubled)
+            if ours:
+                return ours[0]
+        args = {"channel_id": channel_id, "title": f"{self._incident.id} page", "type": "link", "link": link}
         added = await self._chat.call("bookmarks.add", **args)
         return str(added["bookmark"]["id"])
 

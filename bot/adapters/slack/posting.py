@@ -35,8 +35,7 @@ class Posting:
 
     async def _post_one(self, post: Post) -> int:
         """Post it; give up to which entry all is told now, 0 to wait. What Slack refuses for good is passed over."""
-        canvas = self._canvas
-        place = Place(canvas.channel, ts_of(canvas.card_ref()) if post.in_thread else "")
+        canvas, place = self._canvas, place_of(self._canvas, post)
         try:
             found = await self._find(post, place)
             if found:
@@ -56,7 +55,7 @@ class Posting:
             return 0
         found = await self._messages.find(place, post.key)
         if found is None and post.file:
-            found = await self._messages.find_file(place, _title(post))
+            found = await self._messages.find_file(place, title_of(post))
         memory.doubt.discard(post.key)
         return (found.upto or post.upto) if found else 0
 
@@ -74,7 +73,7 @@ class Posting:
         where = {"channel_id": place.channel, "initial_comment": post.message.text}
         where |= {"thread_ts": place.thread_ts} if place.thread_ts else {}
         try:
-            await studio.chat.upload(post.file_name, _title(post), content, **where)
+            await studio.chat.upload(post.file_name, title_of(post), content, **where)
         except ChatFailed as failure:
             if failure.retryable:
                 raise
@@ -83,5 +82,11 @@ class Posting:
         return True
 
 
-def _title(post: Post) -> str:
+def place_of(canvas: Canvas, post: Post) -> Place:
+    """Give where a post belongs."""
+    return Place(canvas.channel, ts_of(canvas.card_ref()) if post.in_thread else "")
+
+
+def title_of(post: Post) -> str:
+    """Give the title under which its file is shared."""
     return f"{post.file_name} ({post.file[:8]})"

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any
 
 from bot.adapters.slack.blocks import Around, Message
+from bot.adapters.slack.limits import Rank
 from bot.adapters.slack.text import clean, escape, line, shorten
 from bot.domain.incident import Incident
 
@@ -31,6 +32,11 @@ def topic(incident: Incident) -> str:
     commander = incident.commander.name if incident.commander else "nobody yet"
     head = f"{incident.severity.value} {incident.status.value}, commander: {clean(commander)[:60]}, "
     return escape(shorten(head + clean(incident.title), TOPIC // 2))
+
+
+def rank_of(incident: Incident, *, first: bool = False) -> Rank:
+    """Give its place among all that wait for a turn; `first` for what comes before all channels."""
+    return Rank(not first, int(incident.severity.value.removeprefix("SEV")), incident.number)
 
 
 def people(incident: Incident) -> list[str]:

@@ -15,6 +15,7 @@ from bot.adapters.slack.channels import Channels
 from bot.adapters.slack.chat import Chat, Count, Health
 from bot.adapters.slack.config import SlackConfig
 from bot.adapters.slack.directory import SlackDirectory
+from bot.adapters.slack.ledger import Ledger
 from bot.adapters.slack.limits import Limits
 from bot.adapters.slack.pager import SlackPager
 from bot.adapters.slack.poster import SlackPoster
@@ -24,7 +25,7 @@ from bot.adapters.slack.speaker import Speaker
 from bot.domain.errors import ChatFailed
 from bot.domain.run import Reply
 from bot.domain.service import Catalog
-from bot.ports import Artifacts, Clock, Store, Surfaces, Timeline
+from bot.ports import Artifacts, Clock, Marks, Store, Surfaces, Timeline
 
 log = structlog.get_logger()
 
@@ -41,19 +42,21 @@ class SlackSide:
         store: Store,
         timeline: Timeline,
         surfaces: Surfaces,
+        marks: Marks,
         artifacts: Artifacts,
         clock: Clock,
         catalog: Catalog,
-        limits: Limits | None = None,
         count: Count = lambda *_: None,
         speaker: Speaker | None = None,
     ) -> None:
         """With a `speaker`, this process is one of several, and shows and answers only while it has the word."""
         self._config = config
+        limits = Limits()
+        self._ledger = Ledger(store, marks, clock, limits)
         self._chat = Chat(config, clock, limits, count)
         self._around = Around(config.page_url, catalog.names)
         self._speaker = speaker
-        speaking = self._chat.under(lambda: speaker.may_speak) if speaker else self._chat
+        speaking = self._chat.under(lambda: speaker is None or speaker.may_speak, self._ledger.note)
         self._studio = studio = Studio(
             store=store,
             timeline=timeline,
@@ -145,6 +148,7 @@ class SlackSide:
 
     async def _begin(self) -> None:
         """Speak, remembering nothing of an earlier time: others may have spoken since."""
+        await self._ledger.recall()
         self.reconciler, self.answers = Reconciler(self._studio), Answers(self._studio)
         await self.reconciler.start()
         await self.answers.start()

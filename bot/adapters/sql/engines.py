@@ -9,7 +9,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from bot.domain.errors import StoreUnusable
 
 READERS = 4
-_BUSY_S = 5.0
+# Twice this (another group's try, and one's own) is less than a command waits: it is told what is wrong.
+_BUSY_S = 1.0
 _POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
 # A database that vanished without a word is noticed within about 10 s, not after the kernel's two hours.
 POSTGRES_ARGS: dict[str, Any] = {
@@ -18,6 +19,17 @@ POSTGRES_ARGS: dict[str, Any] = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
+}
+NO_SUCH_TABLE = "42P01"
+# What SQLite says, and what it means.
+_HINTS = {
+    "unable to open database file": "Its file and its folder must be there, and be writable.",
+    "readonly database": "Its file and its folder must be writable.",
+    "disk I/O error": "Its disk does not take writes; see the system's log.",
+    "is full": "Make room on its disk.",
+    "is locked": "Another program holds it for longer than a second.",
+    "not a database": "The file is damaged or another program's: put a backup in its place.",
+    "malformed": "The file is damaged: put a backup in its place.",
 }
 _IDLE = "-c idle_in_transaction_session_timeout=3000"
 
@@ -97,12 +109,35 @@ def _prepare_sqlite(engine: Engine, begin: str, *pragmas: str) -> None:
 
 
 def has_revision(url: str, revision: str) -> bool:
-    """Tell whether the schema is at a revision, without the weight of what could bring it there."""
+    """Tell whether the schema is at a revision, without the weight of what could bring it there.
+
+    :raises StoreUnusable: the database cannot be read.
+    """
     engine = reading(url)
     try:
         with engine.connect() as connection:
             return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == revision)
-    except DBAPIError:
-        return False
+    except DBAPIError as error:
+        if _has_no_tables(error):
+            return False
+        raise StoreUnusable(unusable(error)) from error
     finally:
         engine.dispose()
+
+
+def unusable(error: DBAPIError) -> str:
+    """Say in a line what is wrong with the database, and what would help where its own words do not tell."""
+    if _has_no_tables(error):
+        return "FirstFive's database has no tables yet: run `firstfive migrate`."
+    said = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0].rstrip(".")
+    hint = next((f" {hint}" for words, hint in _HINTS.items() if words in said), "")
+    return f"FirstFive's own database cannot be used: {said}.{hint}"
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """Give Postgres's code of an error, or ""."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _has_no_tables(error: DBAPIError) -> bool:
+    return "no such table" in str(error.orig) or sqlstate(error) == NO_SUCH_TABLE

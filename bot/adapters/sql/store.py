@@ -8,10 +8,10 @@ from typing import TypeVar
 from sqlalchemy import Connection, delete, insert, text
 from sqlalchemy.exc import DBAPIError
 
-from bot.adapters.sql.engines import READERS, reading, writing
+from bot.adapters.sql.engines import READERS, reading, unusable, writing
 from bot.adapters.sql.tables import REVISION, hold
 from bot.adapters.sql.tx import SqlTx, opened
-from bot.adapters.sql.writer import Writer, unusable
+from bot.adapters.sql.writer import Writer
 from bot.domain.errors import StoreUnusable
 from bot.ports import Tx
 

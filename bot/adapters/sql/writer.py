@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from bot.adapters.sql.engines import NO_SUCH_TABLE, sqlstate, unusable
 from bot.adapters.sql.tx import SqlTx
 from bot.domain.errors import AnswerLost, StoreUnusable
 from bot.ports import Tx
@@ -25,7 +26,6 @@ log = structlog.get_logger()
 _MOST = 256
 # Serialization failure, deadlock, unique violation: another process came first; the second try sees what it did.
 _RACES = {"40001", "40P01", "23505"}
-_NO_SUCH_TABLE = "42P01"
 
 
 class _Caught:
@@ -169,7 +169,7 @@ class Writer:
                 sealing = True
                 transaction.commit()
         except DBAPIError as error:
-            is_race = _sqlstate(error) in _RACES
+            is_race = sqlstate(error) in _RACES
             if is_race or (error.connection_invalidated and not sealing):
                 raise _TryAgain(error) from error
             self._fail(group, error, unsure=sealing and error.connection_invalidated)
@@ -178,7 +178,7 @@ class Writer:
             self.ailment = ""
 
     def _fail(self, group: list[_Job], error: DBAPIError, *, unsure: bool) -> None:
-        if _sqlstate(error) == "23505":  # no race after all: the act itself breaks the rule
+        if sqlstate(error) == "23505":  # no race after all: the act itself breaks the rule
             for job in group:
                 job.error = error
             return
@@ -211,8 +211,8 @@ def _attempt(connection: Connection, job: _Job) -> None:
 
 def _escalate(error: DBAPIError) -> None:
     """Raise what concerns every act of the group, not only the one that met it."""
-    state = _sqlstate(error)
-    if isinstance(error, OperationalError | InterfaceError) or state in _RACES or state == _NO_SUCH_TABLE:
+    state = sqlstate(error)
+    if isinstance(error, OperationalError | InterfaceError) or state in _RACES or state == NO_SUCH_TABLE:
         raise error
 
 
@@ -231,15 +231,3 @@ def _resolve(jobs: list[_Job]) -> None:
             job.future.set_result(job.value)
         else:
             job.future.set_exception(job.error)
-
-
-def _sqlstate(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", None) or "")
-
-
-def unusable(error: DBAPIError) -> str:
-    """Say what is wrong with the database, in a line."""
-    said = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
-    if "no such table" in said[0] or _sqlstate(error) == _NO_SUCH_TABLE:
-        return "FirstFive's database has no tables yet: run `firstfive migrate`."
-    return f"FirstFive's own database cannot be used: {said[0]}."

@@ -49,6 +49,11 @@ class Ground:
     async def read(self, act: Callable[[Tx], T]) -> T:
         return await self.store.read(act)
 
+    async def heard(self) -> list[str]:
+        """Give what was rung for all that was committed so far: a commit is told of before the next one is made."""
+        await self.write(lambda _: None)
+        return self.rung
+
     def run(self, id_: str = "r1", **changes: Any) -> Run:
         given = {
             "plan": Plan("note", {"text": "hi", "words": []}, ("say",)),

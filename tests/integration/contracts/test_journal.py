@@ -168,7 +168,7 @@ async def test_an_answer_is_queued_once_per_key(ground: Ground) -> None:
         Answer("run:b", source, ANN, reply, ground.now),
         Answer("run:a", source, ANN, Reply("second"), ground.now),
     ]
-    assert "replies" in ground.rung
+    assert "replies" in await ground.heard()
 
 
 async def test_names_are_kept_whatever_they_hold(ground: Ground) -> None:

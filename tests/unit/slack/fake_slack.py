@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from bot.adapters.slack.canvas import Studio
 from bot.adapters.slack.channels import Channels
 from bot.adapters.slack.chat import Chat, Json
 from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.limits import Limits
 from bot.domain.errors import ChatFailed
 from bot.domain.timeline import Author, Draft, Kind, Person
 from bot.ports import Answer, Surface
@@ -19,7 +21,8 @@ ADA = Person("U0ADA0001", "ada")
 BEN = Person("U0BEN0002", "ben")
 BOT = "U0BOT0001"
 CONFIG = SlackConfig("xoxb-test", "secret")
-BEFORE, AFTER = "before", "after"
+BEFORE, AFTER, LATE = "before", "after", "late"
+LATE_S = 12.0
 
 
 class HandClock:
@@ -47,10 +50,21 @@ class HandClock:
                 future.set_result(None)
         self._waiting = [(at, future) for at, future in self._waiting if not future.done()]
 
+    def seconds(self) -> float:
+        return self.at.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.sleep_until(self.at + timedelta(seconds=seconds))
+
     def next(self) -> float | None:
         """Seconds until somebody wants to go on."""
         waiting = [at for at, future in self._waiting if not future.done()]
         return (min(waiting) - self.at).total_seconds() if waiting else None
+
+
+def limits_of(clock: HandClock) -> Limits:
+    """Slack's limits by a clock that is moved by hand."""
+    return Limits(clock.seconds, clock.sleep)
 
 
 async def settled(clock: HandClock, is_done: Callable[[], bool], limit_s: float = 3_600) -> None:
@@ -79,6 +93,7 @@ class FakeSlack(Chat):
         self.responses: list[tuple[str, Json]] = []
         self.direct: list[Json] = []
         self.strangers: set[str] = set()
+        self.late: list[asyncio.Future[None]] = []
         self._made = 0
 
     def called(self, method: str) -> int:
@@ -108,12 +123,21 @@ class FakeSlack(Chat):
         mode = self._fault(method)
         if mode == BEFORE:
             raise ChatFailed("unanswered", retryable=True, unsure=True)
-        if mode and mode != AFTER:
+        if mode and mode not in {AFTER, LATE}:
             raise ChatFailed(mode, retryable=mode == "ratelimited", retry_after_s=7 if mode == "ratelimited" else None)
+        if mode == LATE:
+            self.late.append(asyncio.ensure_future(self._do_later(method, args)))
+            raise ChatFailed("unanswered", retryable=True, unsure=True)
         answer = getattr(self, method.replace(".", "_"))(args)
         if mode == AFTER:
             raise ChatFailed("unanswered", retryable=True, unsure=True)
         return dict(answer or {})
+
+    async def _do_later(self, method: str, args: Mapping[str, Any]) -> None:
+        """Do what was asked for, long after everybody has stopped waiting for it."""
+        await self.clock.sleep_until(self.clock.at + timedelta(seconds=LATE_S))
+        with suppress(ChatFailed):
+            getattr(self, method.replace(".", "_"))(args)
 
     async def respond(self, url: str, body: Mapping[str, Any]) -> None:
         await asyncio.sleep(0)
@@ -128,13 +152,23 @@ class FakeSlack(Chat):
         mode = self._fault("upload")
         if mode == BEFORE:
             raise ChatFailed("unanswered", retryable=True, unsure=True)
+        if mode == LATE:
+            self.late.append(asyncio.ensure_future(self._share_later(name, title, content, where)))
+            raise ChatFailed("unanswered", retryable=True, unsure=True)
         if mode and mode != AFTER:
             raise ChatFailed(mode)
-        files = [{"title": title, "name": name, "size": len(content)}]
-        self._say(str(where["channel_id"]), {"files": files, "thread_ts": where.get("thread_ts", "")})
+        self._share(name, title, content, where)
         if mode == AFTER:
             raise ChatFailed("unanswered", retryable=True, unsure=True)
         return {}
+
+    async def _share_later(self, name: str, title: str, content: bytes, where: Mapping[str, Any]) -> None:
+        await self.clock.sleep_until(self.clock.at + timedelta(seconds=LATE_S))
+        self._share(name, title, content, where)
+
+    def _share(self, name: str, title: str, content: bytes, where: Mapping[str, Any]) -> None:
+        files = [{"title": title, "name": name, "size": len(content)}]
+        self._say(str(where["channel_id"]), {"files": files, "thread_ts": where.get("thread_ts", "")})
 
     def auth_test(self, _: Mapping[str, Any]) -> Json:
         return {"user_id": BOT}
@@ -195,6 +229,10 @@ class FakeSlack(Chat):
     def chat_postEphemeral(self, args: Mapping[str, Any]) -> None:  # noqa: N802 - Slack's name
         self._channel(args).setdefault("ephemerals", []).append(dict(args))
 
+    def chat_delete(self, args: Mapping[str, Any]) -> None:
+        messages = self._channel(args)["messages"]
+        messages[:] = [message for message in messages if message["ts"] != args["ts"]]
+
     def chat_update(self, args: Mapping[str, Any]) -> None:
         for message in self._channel(args)["messages"]:
             if message["ts"] == args["ts"]:
@@ -212,6 +250,10 @@ class FakeSlack(Chat):
         bookmark = {"id": self._next("Bk"), "link": args["link"]}
         self._channel({"channel": args["channel_id"]})["bookmarks"].append(bookmark)
         return {"bookmark": bookmark}
+
+    def bookmarks_remove(self, args: Mapping[str, Any]) -> None:
+        bookmarks = self._channel({"channel": args["channel_id"]})["bookmarks"]
+        bookmarks[:] = [bookmark for bookmark in bookmarks if bookmark["id"] != args["bookmark_id"]]
 
     def bookmarks_list(self, args: Mapping[str, Any]) -> Json:
         return {"bookmarks": self._channel({"channel": args["channel_id"]})["bookmarks"]}

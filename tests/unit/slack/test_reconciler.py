@@ -1,5 +1,6 @@
 """Whatever a call does, Slack ends up showing one channel, one card, one pin; state is never touched by it."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from bot.adapters.slack.reconciler import Reconciler
 from bot.domain.timeline import Kind, to_us
-from tests.unit.slack.fake_slack import ADA, AFTER, BEFORE, BEN, BOT, World, settled
+from tests.unit.slack.fake_slack import ADA, AFTER, BEFORE, BEN, BOT, LATE, World, settled
 
 METHODS = (
     "conversations.create",
@@ -97,6 +98,40 @@ async def test_a_call_that_fails_is_made_up_for(method: str, mode: str) -> None:
     assert posts(channel).pop() == "ada named the service: *checkout*"
     channel["messages"].pop()
     assert_shown_once(world, incident_id)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_call_that_is_done_after_its_repetition_changes_nothing(method: str) -> None:
+    world = World(announcements="incidents")
+    lobby = world.slack.add_channel("incidents")
+    world.slack.faults = [(method, LATE)]
+    incident_id = await busy_incident(world)
+    reconciler = Reconciler(world.studio)
+    await reconciler.start()
+    for severity in ("SEV3", "SEV2", "SEV4"):
+        await settled(world.clock, lambda: not reconciler.pending)
+        await world.append(incident_id, Kind.SEVERITY_SET, severity=severity, was="SEV1")
+        reconciler.touch(incident_id)
+    await pass_time(world, 60)
+    assert not world.slack.faults
+    assert [late.done() for late in world.slack.late] == [True]
+    assert not reconciler.pending
+    channel = channels(world)[0]
+    assert [card["text"][:4] for card in cards(channel)] == ["SEV4"]
+    assert channel["pins"] == [cards(channel)[0]["ts"]]
+    assert channel["topic"].startswith("SEV4")
+    assert [line["text"][:5] for line in lobby["messages"]] == ["*SEV4"]
+    assert len(channel["bookmarks"]) == 1
+    assert len(posts(channel)) == len(set(posts(channel)))
+    assert len(channels(world)) == 1
+    await reconciler.stop()
+
+
+async def pass_time(world: World, seconds: int) -> None:
+    for _ in range(seconds):
+        world.clock.advance(1)
+        for _ in range(60):
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("stop_after", range(1, 14))
