@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.slack.manifest import COMMANDS, EVENTS, SCOPES, SHORTCUTS
 from bot.domain.errors import FirstFiveError
 
 _READY_S = 20.0
@@ -110,8 +111,15 @@ def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
 def _slack(parts: ExitStack, places: Places, lab: Mapping[str, Any], environment: Mapping[str, str]) -> _Part:
     labs = [word for target in lab["targets"] for word in ("--lab", f"{target['name']}={target['admin']}")]
     command = [*_module("bot.emulator"), "--port", str(places.port), "--app-url", f"{places.bot}/slack/events", *labs]
-    command.append("--exit-with-stdin")
+    command += [*app_options(), "--exit-with-stdin"]
     return parts.enter_context(_started("the local Slack", command, places.folder / "slack.log", environment))
+
+
+def app_options() -> list[str]:
+    """Write what the app is for the local Slack, which knows nothing of ours: what the manifest says and no more."""
+    commands = [word for one in COMMANDS for word in ("--command", f"{one.name}={one.hint}")]
+    shortcuts = [word for one in SHORTCUTS for word in ("--shortcut", f"{one.callback_id}={one.name}")]
+    return [*commands, *shortcuts, "--scopes", ",".join(SCOPES), "--events", ",".join(EVENTS)]
 
 
 def _bot(parts: ExitStack, places: Places, environment: Mapping[str, str]) -> _Part:

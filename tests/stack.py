@@ -14,10 +14,13 @@ from typing import Any
 
 import aiohttp
 
+from bot.demo import app_options
 from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, SECRET, Emulator, eventually, running_emulator
 from tests.lab import Lab
 
 READY_S = 20.0
+TRANSCRIPT = "transcript.ndjson"
+"""What a stack leaves in its folder: all that went between Slack and the bot, one exchange a line."""
 
 
 @dataclass
@@ -117,7 +120,8 @@ async def running_stack(
         word for target in (lab["targets"] if lab else ()) for word in ("--lab", f"{target['name']}={target['admin']}")
     ]
     socket_mode = "--socket-mode" in emulator_options
-    async with running_emulator(f"http://127.0.0.1:{port}/slack/events", *labs, *emulator_options) as slack:
+    options = [*app_options(), *labs, *emulator_options]
+    async with running_emulator(f"http://127.0.0.1:{port}/slack/events", *options) as slack:
         (folder / "firstfive.toml").write_text("\n".join([f'url = "http://127.0.0.1:{port}"', *config, *services(lab)]))
         environment = {
             "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
@@ -134,6 +138,7 @@ async def running_stack(
             yield Stack(slack, bot, folder)
         finally:
             await bot.end()
+            (folder / TRANSCRIPT).write_text(await slack.transcript_lines())
 
 
 def services(lab: Lab | None) -> list[str]:

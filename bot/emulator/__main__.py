@@ -15,8 +15,20 @@ from dataclasses import replace
 from aiohttp import web
 
 from bot.emulator.app import create_app
-from bot.emulator.box import build_box
-from bot.emulator.settings import COMMANDS, Lab, Settings, Shortcut, SlashCommand, settings_problem
+from bot.emulator.scopes import EVENTS, SCOPES
+from bot.emulator.settings import (
+    APP_TOKEN_PREFIX,
+    CLIENT_SECRET_PREFIX,
+    COMMANDS,
+    CONFIG_TOKEN_PREFIX,
+    TOKEN_PREFIX,
+    Lab,
+    Settings,
+    Shortcut,
+    SlashCommand,
+    settings_problem,
+)
+from bot.emulator.town import Town
 
 UNUSABLE = 2
 
@@ -28,12 +40,25 @@ def parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=4390, help="0 takes a free one (default: %(default)s)")
     add("--app-url", default="http://127.0.0.1:8000/slack/events", help="the app's request URL")
     add("--signing-secret", default=os.environ.get("SLACK_SIGNING_SECRET", ""), help="or SLACK_SIGNING_SECRET")
-    add("--bot-token", default=os.environ.get("SLACK_BOT_TOKEN", "xoxb-emulator-1"), help="or SLACK_BOT_TOKEN")
-    add("--app-token", default=os.environ.get("SLACK_APP_TOKEN", "xapp-emulator-1"), help="or SLACK_APP_TOKEN")
+    add("--bot-token", default=_given("SLACK_BOT_TOKEN", TOKEN_PREFIX), help="or SLACK_BOT_TOKEN")
+    add("--app-token", default=_given("SLACK_APP_TOKEN", APP_TOKEN_PREFIX), help="or SLACK_APP_TOKEN")
+    add("--config-token", default=CONFIG_TOKEN_PREFIX + "1", help="the app configuration token (default: %(default)s)")
+    add("--client-id", default="1.2", help="the app's id for OAuth (default: %(default)s)")
+    add("--client-secret", default=CLIENT_SECRET_PREFIX + "secret", help="its secret (default: %(default)s)")
+    add(
+        "--redirect-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="where OAuth may lead back (default: anywhere)",
+    )
+    add("--second-team", action="store_true", help="have another workspace, in which the app is not installed yet")
     add("--socket-mode", action="store_true", help="deliver over the app's WebSocket instead of HTTP")
     add("--app-name", default="FirstFive")
     add("--command", action="append", default=[], metavar="/NAME=HINT", help="a slash command the app has")
     add("--shortcut", action="append", default=[], metavar="CALLBACK_ID=TITLE", help="a message shortcut the app has")
+    add("--scopes", metavar="A,B", help="the bot scopes the app has (default: every one)")
+    add("--events", metavar="A,B", help="the events the app has subscribed to (default: every one)")
     add("--lab", action="append", default=[], metavar="NAME=URL", help="a target whose faults the page can switch")
     add("--ack-timeout", type=float, default=3.0, metavar="S", help="how long the app may take (default: %(default)s)")
     add("--no-limits", action="store_true", help="start without rate limits")
@@ -42,11 +67,18 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
+def _given(variable: str, prefix: str) -> str:
+    return os.environ.get(variable) or prefix + "1"
+
+
 def settings_from(options: argparse.Namespace) -> Settings:
     """Turn the command line into settings."""
 
     def pairs(values: Sequence[str]) -> list[tuple[str, str]]:
         return [(name, value) for name, _, value in (entry.partition("=") for entry in values)]
+
+    def words(value: str) -> tuple[str, ...]:
+        return tuple(word.strip() for word in value.split(",") if word.strip())
 
     return Settings(
         app_url=options.app_url,
@@ -61,12 +93,19 @@ def settings_from(options: argparse.Namespace) -> Settings:
         labs=tuple(Lab(name, url) for name, url in pairs(options.lab)),
         commands=tuple(SlashCommand(name, hint) for name, hint in pairs(options.command)) or COMMANDS,
         shortcuts=tuple(Shortcut(name, title) for name, title in pairs(options.shortcut)),
+        config_token=options.config_token,
+        client_id=options.client_id,
+        client_secret=options.client_secret,
+        redirect_urls=tuple(options.redirect_url),
+        second_team=options.second_team,
+        scopes=SCOPES if options.scopes is None else words(options.scopes),
+        events=tuple(EVENTS) if options.events is None else words(options.events),
     )
 
 
 async def serve(settings: Settings, listening: socket.socket, *, exit_with_stdin: bool) -> None:
     """Serve until a signal or the end of standard input."""
-    runner = web.AppRunner(create_app(build_box(settings)), access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(create_app(Town(settings)), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     loop, stop = asyncio.get_running_loop(), asyncio.Event()

@@ -6,9 +6,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.emulator import assets
-from bot.emulator.box import Box
 from bot.emulator.control import Control
 from bot.emulator.lab import LabPanel
+from bot.emulator.oauth import Consent
+from bot.emulator.town import Town
 from bot.emulator.transfers import LARGEST_FILE, Transfers
 from bot.emulator.web_api import WebApi
 
@@ -21,16 +22,20 @@ _HEADERS = {
 }
 
 
-def create_app(box: Box) -> web.Application:
+def create_app(town: Town) -> web.Application:
     """Build the application around an emulator."""
     app = web.Application(client_max_size=LARGEST_FILE, middlewares=[_only_from_here])
-    api, control, transfers, lab = WebApi(box), Control(box), Transfers(box), LabPanel(box.settings)
+    api, control, transfers, lab = WebApi(town), Control(town), Transfers(town), LabPanel(town.settings)
+    consent = Consent(town)
     app.router.add_route("*", "/api/{method}", api.handle)
-    app.router.add_get("/link/", box.sockets.accept)
+    app.router.add_get("/oauth/v2/authorize", consent.ask)
+    app.router.add_post("/oauth/v2/authorize", consent.answer)
+    app.router.add_get("/link/", town.common.courier.sockets.accept)
     app.router.add_post("/upload/{file}", transfers.upload)
     app.router.add_get("/files/{file}/{name}", transfers.download)
+    app.router.add_get("/files-pri/{file}/{name}", transfers.download_private)
     app.router.add_post("/response/{key}", transfers.respond)
-    app.router.add_get("/__box/stream", _stream(box))
+    app.router.add_get("/__box/stream", _stream(town))
     app.router.add_get("/__box/{name}", control.read)
     app.router.add_post("/__box/{name}", control.act)
     app.router.add_get("/lab", lab.read)
@@ -39,15 +44,15 @@ def create_app(box: Box) -> web.Application:
         app.router.add_get(address, assets.index)
     app.router.add_get("/page/{name}", assets.asset)
     app.on_response_prepare.append(_headers)
-    app.on_shutdown.append(lambda _: box.close())
+    app.on_shutdown.append(lambda _: town.close())
     return app
 
 
-def _stream(box: Box) -> Handler:
+def _stream(town: Town) -> Handler:
     async def stream(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        async for chunk in box.live.stream():
+        async for chunk in town.box(request.query.get("team", "")).live.stream():
             try:
                 await response.write(chunk)
             except ConnectionError:

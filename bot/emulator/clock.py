@@ -25,6 +25,10 @@ class Clock:
         self._moved.set()
         self._moved = asyncio.Event()
 
+    def rewind(self) -> None:
+        """Forget what was skipped."""
+        self._ahead_s = 0.0
+
     async def sleep_until(self, deadline: float) -> None:
         """Sleep until Slack's time reaches the deadline."""
         while (left := deadline - self.now()) > 0:

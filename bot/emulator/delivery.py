@@ -1,6 +1,5 @@
 """What goes to the app, whichever way, and what came back."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -8,6 +7,7 @@ from bot.emulator.messages import Json
 
 Kind = Literal["slash_commands", "interactive", "events_api"]
 Failure = Literal["", "http_timeout", "http_error", "connection_failed"]
+Spoiled = Literal["", "bad_signature", "old_signature", "garbage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +32,9 @@ class Answer:
         return "operation_timeout" if self.failure == "http_timeout" else "dispatch_failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """One line of the log of deliveries."""
-
-    kind: Kind
-    payload: Json
-    failure: Failure
-    retry: int
-    elapsed_ms: float
-
-
 class Transport(Protocol):
     """A way to the app."""
 
-    async def deliver(self, kind: Kind, payload: Json, retry: Retry | None = None) -> Answer:
-        """Send one payload and wait for its acknowledgement, three seconds at most."""
+    async def deliver(self, kind: Kind, payload: Json, retry: Retry | None = None, spoiled: Spoiled = "") -> Answer:
+        """Send one payload, `spoiled` if asked to, and wait for its acknowledgement, three seconds at most."""
         ...
-
-
-DeliveryLog = deque[Delivered]

@@ -7,29 +7,36 @@ from collections.abc import Awaitable, Callable
 from bot.emulator.channels import Channel
 from bot.emulator.clock import Clock
 from bot.emulator.delivery import Answer, Kind, Retry
+from bot.emulator.grants import Grants
 from bot.emulator.messages import Json
+from bot.emulator.scopes import EVENTS, missing
 from bot.emulator.settings import Settings
 from bot.emulator.workspace import Change, Workspace
 
 RETRY_AFTER_S = (0.0, 60.0, 300.0)
 _SPACE = {"public": "channel", "private": "group", "im": "im", "mpim": "mpim"}
+_SUBSCRIPTION = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
+_OF_ALL = frozenset({"channel_created", "channel_archive", "channel_unarchive", "channel_rename", "channel_deleted"})
 
 Deliver = Callable[[Kind, Json, Retry | None], Awaitable[Answer]]
 
 
 class Events:
-    """Listens to the workspace; sends what the app, as a member, would see."""
+    """Listens to the workspace; sends what the app, as a member, would see and has subscribed to."""
 
-    def __init__(self, settings: Settings, workspace: Workspace, clock: Clock, deliver: Deliver) -> None:
+    def __init__(
+        self, settings: Settings, workspace: Workspace, clock: Clock, deliver: Deliver, grants: Grants
+    ) -> None:
         self._settings = settings
         self._workspace = workspace
         self._clock = clock
         self._deliver = deliver
+        self._grants = grants
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hear(self, change: Change) -> None:
         """Turn a change into an event, when the app would get one."""
-        if change.channel is not None and not self._bot_sees(change):
+        if change.channel is not None and not self._bot_sees(change.channel, change):
             return
         event = self._event(change)
         if event is not None:
@@ -38,7 +45,19 @@ class Events:
                 self.send({**event, "type": "app_mention"})
 
     def send(self, event: Json) -> None:
-        """Deliver an event in the background."""
+        """Deliver an event in the background, if the app is installed, has subscribed to it and has its scope."""
+        name = _SUBSCRIPTION[event["channel_type"]] if event["type"] == "message" else event["type"]
+        grant = self._grants.of_team(self._settings.team_id)
+        if grant is None or name not in self._settings.events or missing([EVENTS[name]], grant.scopes):
+            return
+        self._begin(event)
+
+    def send_last(self, event: Json) -> None:
+        """Deliver what the app hears when it has lost its token: no scope is needed any more."""
+        if event["type"] in self._settings.events:
+            self._begin({**event, "event_ts": self._now()})
+
+    def _begin(self, event: Json) -> None:
         task = asyncio.get_running_loop().create_task(self._send(event))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -79,10 +98,11 @@ class Events:
             "event_context": secrets.token_hex(8),
         }
 
-    def _bot_sees(self, change: Change) -> bool:
-        if change.kind == "channel_created":
-            return change.channel is not None and change.channel.kind == "public"
-        return change.channel is not None and self._workspace.bot.id in change.channel.members
+    def _bot_sees(self, channel: Channel, change: Change) -> bool:
+        bot = self._workspace.bot.id
+        # That it was taken out is the last the app hears of a channel, but for what everybody may know.
+        leaving = (change.kind, change.user) == ("member_left", bot)
+        return bot in channel.members or leaving or (change.kind in _OF_ALL and channel.kind == "public")
 
     def _mentions_bot(self, event: Json) -> bool:
         return f"<@{self._workspace.bot.id}" in event["text"] and event["user"] != self._workspace.bot.id
@@ -102,6 +122,7 @@ class Events:
             "channel_archive": self._channel,
             "channel_unarchive": self._channel,
             "channel_rename": self._channel,
+            "channel_deleted": self._channel,
         }
         maker = makers.get(change.kind)
         return {**maker(change), "event_ts": self._now()} if maker is not None else None
@@ -190,10 +211,13 @@ class Events:
 
     def _channel(self, change: Change) -> Json:
         channel = _channel(change)
+        kind = change.kind if channel.kind == "public" else change.kind.replace("channel_", "group_")
+        if change.kind == "channel_deleted":
+            return {"type": kind, "channel": channel.id}
         if change.kind in {"channel_archive", "channel_unarchive"}:
-            return {"type": change.kind, "channel": channel.id, "user": change.user}
+            return {"type": kind, "channel": channel.id, "user": change.user}
         summary = {"id": channel.id, "name": channel.name, "created": channel.created}
-        return {"type": change.kind, "channel": {**summary, "creator": channel.creator}}
+        return {"type": kind, "channel": {**summary, "creator": channel.creator}}
 
 
 def _channel(change: Change) -> Channel:

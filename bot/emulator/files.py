@@ -41,7 +41,9 @@ class StoredFile:
 
     def payload(self) -> dict[str, Any]:
         """Render the file object of files.info."""
-        url = f"{self.base_url}/files/{self.id}/{quote(self.name, safe='')}"
+        # The page shows files at /files/; who has only a token gets them at /files-pri/.
+        name = quote(self.name, safe="")
+        url, page = f"{self.base_url}/files-pri/{self.id}/{name}", f"{self.base_url}/files/{self.id}/{name}"
         body: dict[str, Any] = {
             "id": self.id,
             "created": self.created,
@@ -58,7 +60,7 @@ class StoredFile:
             "is_public": bool(self.shared_in),
             "url_private": url,
             "url_private_download": url + "?download=1",
-            "permalink": url,
+            "permalink": page,
             "channels": list(self.shared_in),
             "alt_txt": self.alt_text,
         }

@@ -20,8 +20,8 @@ class User:
         """Tell people from apps."""
         return bool(self.bot_id)
 
-    def payload(self, team_id: str, app_id: str) -> dict[str, Any]:
-        """Render the user object of users.info."""
+    def payload(self, team_id: str, app_id: str, *, email: bool = True) -> dict[str, Any]:
+        """Render the user object of users.info; the address is shown to who has the scope for it."""
         profile: dict[str, Any] = {
             "real_name": self.real_name,
             "real_name_normalized": self.real_name,
@@ -32,7 +32,7 @@ class User:
         }
         if self.is_bot:
             profile |= {"bot_id": self.bot_id, "api_app_id": app_id}
-        else:
+        elif email:
             profile["email"] = self.email
         return {
             "id": self.id,

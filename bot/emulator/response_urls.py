@@ -42,6 +42,10 @@ class ResponseUrls:
         self._issued[key] = Origin(channel, user, message_ts, self._clock.now())
         return f"{self._base_url}/response/{key}"
 
+    def knows(self, key: str) -> bool:
+        """Say whether a url was given out here."""
+        return key in self._issued
+
     def use(self, key: str, body: Json) -> None:
         """Do what the app posted to its url, or refuse."""
         origin = self._issued.get(key)

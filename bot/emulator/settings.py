@@ -3,7 +3,14 @@
 import re
 from dataclasses import dataclass
 
-TOKEN_PREFIX = "xoxb-emulator-"  # noqa: S105 - the start of every token of ours, so that a real one is never taken
+from bot.emulator.scopes import EVENTS, SCOPES, problem
+
+# The starts of everything secret here, so that a real one is never taken.
+TOKEN_PREFIX = "xoxb-emulator-"  # noqa: S105 - worthless outside of this process
+APP_TOKEN_PREFIX = "xapp-emulator-"  # noqa: S105 - as above
+CONFIG_TOKEN_PREFIX = "xoxe.xoxp-emulator-"  # noqa: S105 - as above
+CLIENT_SECRET_PREFIX = "emulator-"  # noqa: S105 - as above
+SECOND_TEAM = "T0BOX0002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +41,21 @@ COMMANDS = (
     SlashCommand("/incident", "start [sev1..4] [service] [text]"),
     SlashCommand("/sop", "start or show the five minutes"),
     SlashCommand("/snapshot", "[service]"),
-    SlashCommand("/bisect", "[service] good=... bad=... test=..."),
-    SlashCommand("/rollback", "[service]"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One workspace with one app in it."""
+    """One app, and the workspaces it is or may be installed in."""
 
     app_url: str
     signing_secret: str
     bot_token: str
-    app_token: str = "xapp-emulator"  # noqa: S105 - worthless outside of this process
+    app_token: str = APP_TOKEN_PREFIX + "1"
+    config_token: str = CONFIG_TOKEN_PREFIX + "1"
+    client_id: str = "1.2"
+    client_secret: str = CLIENT_SECRET_PREFIX + "secret"
+    redirect_urls: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 4390
     app_name: str = "FirstFive"
@@ -59,6 +68,9 @@ class Settings:
     labs: tuple[Lab, ...] = ()
     commands: tuple[SlashCommand, ...] = COMMANDS
     shortcuts: tuple[Shortcut, ...] = ()
+    scopes: tuple[str, ...] = SCOPES
+    events: tuple[str, ...] = tuple(EVENTS)
+    second_team: bool = False
 
     @property
     def base_url(self) -> str:
@@ -68,14 +80,17 @@ class Settings:
 
 def settings_problem(settings: Settings) -> str:
     """Say in one line why these settings must not be used, or return an empty string."""
-    if not settings.bot_token.startswith(TOKEN_PREFIX):
-        return (
-            f"The bot token must start with {TOKEN_PREFIX}: this is a local Slack and refuses every real token. "
-            "Change SLACK_BOT_TOKEN."
-        )
+    for value, prefix, name, variable in (
+        (settings.bot_token, TOKEN_PREFIX, "The bot token", "SLACK_BOT_TOKEN"),
+        (settings.app_token, APP_TOKEN_PREFIX, "The app token", "SLACK_APP_TOKEN"),
+        (settings.config_token, CONFIG_TOKEN_PREFIX, "The configuration token", "--config-token"),
+        (settings.client_secret, CLIENT_SECRET_PREFIX, "The client secret", "--client-secret"),
+    ):
+        if not value.startswith(prefix):
+            return f"{name} must start with {prefix}: this is a local Slack and takes nothing real. Change {variable}."
     if not settings.signing_secret:
         return "There is no signing secret. Set SLACK_SIGNING_SECRET or --signing-secret, the same as the bot's."
     for lab in settings.labs:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", lab.name) or not lab.url.startswith(("http://", "https://")):
             return f"--lab {lab.name}={lab.url} is not NAME=http://HOST:PORT."
-    return ""
+    return problem(settings.scopes, settings.events)

@@ -6,17 +6,29 @@ import hmac
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from secrets import token_hex
 from urllib.parse import urlencode
 
 import aiohttp
 
 from bot.emulator.clock import Clock
-from bot.emulator.delivery import Answer, Kind, Retry
+from bot.emulator.delivery import Answer, Kind, Retry, Spoiled
 from bot.emulator.messages import Json
 from bot.emulator.settings import Settings
 
+OLD_S = 600
+GARBAGE = b'{"payload": \xff\x00'
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the app answered, word for word."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -48,55 +60,65 @@ class SignedHttp:
         if self._session is not None:
             await self._session.close()
 
-    async def deliver(self, kind: Kind, payload: Json, retry: Retry | None = None) -> Answer:
+    async def deliver(self, kind: Kind, payload: Json, retry: Retry | None = None, spoiled: Spoiled = "") -> Answer:
         """Post one payload; before the first event the app proves that the URL is its own."""
         if kind == "events_api" and not self._verified:
             async with self._verifying:
                 await self._verify()
-        return await self._post(kind, payload, retry)
+        return await self._deliver(kind, payload, retry, spoiled)
 
     async def _verify(self) -> None:
         if self._verified:
             return
         challenge = token_hex(16)
-        answer = await self._post("events_api", {"token": "", "challenge": challenge, "type": "url_verification"}, None)
+        question = {"token": "", "challenge": challenge, "type": "url_verification"}
+        answer = await self._deliver("events_api", question, None, "")
         # An app that is not up yet is asked again with the next event.
         self._verified = answer.failure != "connection_failed"
         if self._verified and challenge not in (answer.body.get("challenge"), answer.body.get("text")):
             log.warning("%s did not answer the challenge of url_verification", self._settings.app_url)
 
-    async def _post(self, kind: Kind, payload: Json, retry: Retry | None) -> Answer:
-        body, content_type = encoded(kind, payload)
-        timestamp = str(int(self._clock.real()))
-        headers = {
-            "Content-Type": content_type,
+    def signed(self, body: bytes, spoiled: Spoiled = "", age_s: float = 0) -> dict[str, str]:
+        """Return the headers that prove who sent a body, or fail to when `spoiled`."""
+        timestamp = str(int(self._clock.real() - (OLD_S if spoiled == "old_signature" else age_s)))
+        secret = "somebody else's" if spoiled == "bad_signature" else self._settings.signing_secret
+        return {
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
             "X-Slack-Request-Timestamp": timestamp,
-            "X-Slack-Signature": signature(self._settings.signing_secret, timestamp, body),
+            "X-Slack-Signature": signature(secret, timestamp, body),
         }
-        if retry is not None:
-            headers |= {"X-Slack-Retry-Num": str(retry.number), "X-Slack-Retry-Reason": retry.reason}
-        try:
-            async with asyncio.timeout(self._settings.ack_timeout_s):
-                return await self._answer(body, headers)
-        except TimeoutError:
-            return Answer("http_timeout")
-        except (aiohttp.ClientError, OSError) as error:
-            log.info("the app was not reached: %s", error)
-            return Answer("connection_failed")
 
-    async def _answer(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Post bytes to the app's request URL, whatever they are.
+
+        :raises aiohttp.ClientError: the app was not reached, or broke off.
+        """
         if self._session is None:
             # Shorter than the 5 s after which uvicorn closes an idle connection: a race would look like a failure.
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=2))
         async with self._session.post(
             self._settings.app_url, data=body, headers=headers, allow_redirects=False
         ) as response:
-            text = await response.text()
-            stop = response.headers.get("X-Slack-No-Retry") == "1"
-            if response.status != 200:  # noqa: PLR2004 - the only status Slack takes for an acknowledgement
-                return Answer("http_error", stop_retries=stop)
-            return Answer(body=parsed_body(text))
+            return Reply(response.status, await response.text(errors="replace"), response.headers.copy())
+
+    async def _deliver(self, kind: Kind, payload: Json, retry: Retry | None, spoiled: Spoiled) -> Answer:
+        body, content_type = encoded(kind, payload)
+        if spoiled == "garbage":
+            body = GARBAGE
+        headers = {"Content-Type": content_type, **self.signed(body, spoiled)}
+        if retry is not None:
+            headers |= {"X-Slack-Retry-Num": str(retry.number), "X-Slack-Retry-Reason": retry.reason}
+        try:
+            async with asyncio.timeout(self._settings.ack_timeout_s):
+                reply = await self.post(body, headers)
+        except TimeoutError:
+            return Answer("http_timeout")
+        except (aiohttp.ClientError, OSError) as error:
+            log.info("the app was not reached: %s", error)
+            return Answer("connection_failed")
+        if reply.status != 200:  # noqa: PLR2004 - the only status Slack takes for an acknowledgement
+            return Answer("http_error", stop_retries=reply.headers.get("X-Slack-No-Retry") == "1")
+        return Answer(body=parsed_body(reply.text))
 
 
 def parsed_body(text: str) -> Json:

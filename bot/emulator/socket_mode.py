@@ -5,29 +5,43 @@ import itertools
 import json
 import logging
 import uuid
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from bot.emulator.delivery import Answer, Kind, Retry
+from bot.emulator.clock import Clock
+from bot.emulator.delivery import Answer, Kind, Retry, Spoiled
 from bot.emulator.errors import SlackError
+from bot.emulator.exchanges import Exchanges
 from bot.emulator.identifiers import secret
 from bot.emulator.messages import Json
 from bot.emulator.settings import Settings
 
 MOST_CONNECTIONS = 10
+TICKET_LIFE_S = 30.0
+CONNECTION_LIFE_S, DEBUG_LIFE_S = 18_060.0, 360.0
+WARNING_S = 10.0
+"""How long after `disconnect` the connection is closed."""
+GARBAGE = '{"envelope_id": \x00'
+REASONS = ("warning", "refresh_requested", "link_disabled")
 log = logging.getLogger(__name__)
 
 
 class SocketMode:
     """The app's open connections; each envelope goes to one of them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock, exchanges: Exchanges) -> None:
         self._settings = settings
-        self._tickets: set[str] = set()
+        self._clock = clock
+        self._exchanges = exchanges
+        self._tickets: dict[str, float] = {}
         self._connections: list[web.WebSocketResponse] = []
         self._turn = itertools.count()
         self._waiting: dict[str, asyncio.Future[Json]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def connections(self) -> int:
@@ -35,32 +49,33 @@ class SocketMode:
         return len(self._connections)
 
     def ticket(self) -> str:
-        """Give out a WebSocket URL that opens one connection."""
+        """Give out a WebSocket URL that opens one connection, soon."""
         if len(self._connections) >= MOST_CONNECTIONS:
             raise SlackError("too_many_websockets")
         ticket = secret()
-        self._tickets.add(ticket)
+        self._tickets[ticket] = self._clock.now() + TICKET_LIFE_S
         return f"ws://{self._settings.host}:{self._settings.port}/link/?ticket={ticket}&app_id={self._settings.app_id}"
 
     async def accept(self, request: web.Request) -> web.StreamResponse:
         """Hold one connection of the app until it closes."""
-        ticket = request.query.get("ticket", "")
-        if ticket not in self._tickets:
-            return web.Response(status=401, text="The ticket is unknown or used.")
-        self._tickets.discard(ticket)
+        if self._tickets.pop(request.query.get("ticket", ""), 0.0) < self._clock.now():
+            return web.Response(status=401, text="The ticket is unknown, used or too old.")
+        life_s = DEBUG_LIFE_S if request.query.get("debug_reconnects") == "true" else CONNECTION_LIFE_S
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
         self._connections.append(socket)
+        ends = self._keep(self._end_of_life(socket, life_s))
         try:
-            await socket.send_json(self._hello())
+            await self._send(socket, "hello", self._hello(life_s))
             async for frame in socket:
                 if frame.type is aiohttp.WSMsgType.TEXT:
                     self._acknowledged(frame.data)
         finally:
+            ends.cancel()
             self._connections.remove(socket)
         return socket
 
-    async def deliver(self, kind: Kind, payload: Json, retry: Retry | None = None) -> Answer:
+    async def deliver(self, kind: Kind, payload: Json, retry: Retry | None = None, spoiled: Spoiled = "") -> Answer:
         """Send one envelope and wait for its acknowledgement."""
         envelope_id = str(uuid.uuid4())
         envelope: Json = {"envelope_id": envelope_id, "type": kind, "payload": payload}
@@ -70,12 +85,11 @@ class SocketMode:
             envelope["retry_reason"] = retry.reason if retry else ""
         if not self._connections:
             return Answer("connection_failed")
-        socket = self._connections[next(self._turn) % len(self._connections)]
         acknowledged: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = acknowledged
         try:
             async with asyncio.timeout(self._settings.ack_timeout_s):
-                await socket.send_json(envelope)
+                await self.post(GARBAGE if spoiled == "garbage" else json.dumps(envelope))
                 return Answer(body=await acknowledged)
         except TimeoutError:
             return Answer("http_timeout")
@@ -85,33 +99,74 @@ class SocketMode:
         finally:
             del self._waiting[envelope_id]
 
+    async def post(self, frame: str) -> None:
+        """Send a text frame over the next connection, whatever it is.
+
+        :raises ConnectionError: there is no connection, or it broke.
+        """
+        if not self._connections:
+            raise ConnectionError("the app has no connection open")
+        await self._connections[next(self._turn) % len(self._connections)].send_str(frame)
+
     async def disconnect(self, reason: str = "refresh_requested") -> int:
-        """Ask every connection to leave, as Slack does every few hours; return how many were asked."""
+        """Ask every connection to leave, and close it after a while; return how many were asked."""
         asked = list(self._connections)
         for socket in asked:
-            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "emulator"}})
+            await self._part(socket, reason)
         return len(asked)
 
     async def close(self) -> None:
         """Close every connection."""
+        for task in list(self._tasks):
+            task.cancel()
         for socket in list(self._connections):
             await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
 
-    def _hello(self) -> Json:
+    async def _part(self, socket: web.WebSocketResponse, reason: str) -> None:
+        await self._send(socket, "disconnect", self._farewell(reason))
+        self._keep(self._shut(socket, 0 if reason == "link_disabled" else WARNING_S, warned=reason == "warning"))
+
+    async def _end_of_life(self, socket: web.WebSocketResponse, life_s: float) -> None:
+        await self._clock.sleep_until(self._clock.now() + life_s - WARNING_S)
+        await self._part(socket, "warning")
+
+    async def _shut(self, socket: web.WebSocketResponse, after_s: float, *, warned: bool) -> None:
+        await self._clock.sleep_until(self._clock.now() + after_s)
+        if warned and not socket.closed:
+            await self._send(socket, "disconnect", self._farewell("refresh_requested"))
+        await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _send(self, socket: web.WebSocketResponse, name: str, frame: Json) -> None:
+        with self._exchanges.note("to_app", "socket", name, frame), suppress(ConnectionError):
+            await socket.send_json(frame)
+
+    def _hello(self, life_s: float) -> Json:
         return {
             "type": "hello",
             "num_connections": len(self._connections),
-            "debug_info": {"host": "emulator", "build_number": 1, "approximate_connection_time": 18060},
+            "debug_info": {"host": "emulator", "build_number": 1, "approximate_connection_time": int(life_s)},
             "connection_info": {"app_id": self._settings.app_id},
         }
+
+    def _farewell(self, reason: str) -> Json:
+        return {"type": "disconnect", "reason": reason, "debug_info": {"host": "emulator"}}
 
     def _acknowledged(self, text: str) -> None:
         try:
             frame = json.loads(text)
         except ValueError:
-            log.warning("the app sent a frame that is not JSON: %.200s", text)
+            frame = None
+        envelope_id = str(frame.get("envelope_id", "")) if isinstance(frame, dict) else ""
+        future = self._waiting.get(envelope_id)
+        if future is None or future.done():
+            with self._exchanges.note("from_app", "socket", "not an acknowledgement", text):
+                log.warning("the app sent a frame that acknowledges nothing: %.200s", text)
             return
-        future = self._waiting.get(str(frame.get("envelope_id", "")))
-        if future is not None and not future.done():
-            payload = frame.get("payload") or {}
-            future.set_result(payload if isinstance(payload, dict) else {"text": str(payload)})
+        payload = frame.get("payload") or {}
+        future.set_result(payload if isinstance(payload, dict) else {"text": str(payload)})

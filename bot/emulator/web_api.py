@@ -1,7 +1,7 @@
 """The Web API's door: who calls, how often, with what; then one method, or the fault a test asked for."""
 
 import asyncio
-import time
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -10,85 +10,105 @@ from bot.emulator.arguments import Arguments
 from bot.emulator.bodies import json_object
 from bot.emulator.box import Box
 from bot.emulator.errors import SlackError
+from bot.emulator.exchanges import Exchange
 from bot.emulator.faults import Fault
-from bot.emulator.messages import Json
+from bot.emulator.grants import basic_client
+from bot.emulator.methods import Method
 from bot.emulator.methods.registry import METHODS
-
-_NO_TOKEN_NEEDED = frozenset({"api.test"})
+from bot.emulator.scopes import missing
+from bot.emulator.town import Town
 
 
 class WebApi:
     """Answers /api/METHOD."""
 
-    def __init__(self, box: Box) -> None:
-        self._box = box
+    def __init__(self, town: Town) -> None:
+        self._town = town
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one call and log it."""
-        started, name = time.perf_counter(), request.match_info["method"]
-        entry: Json = {"method": name, "args": {}, "at": self._box.clock.now(), "outcome": "under way"}
-        self._box.calls.append(entry)
-        try:
-            args = await read_arguments(request)
-            token = _token(request, args)
-            entry["args"] = args.values
-            return await self._answer(request, name, args, token, entry)
-        except SlackError as error:
-            entry["outcome"] = error.error
-            return web.json_response(error.body())
-        finally:
-            entry["elapsed_ms"] = round((time.perf_counter() - started) * 1000, 3)
+        """Answer one call and keep it for the transcript."""
+        name = request.match_info["method"]
+        with self._town.common.exchanges.note("from_app", "api", name, {}) as exchange:
+            exchange.outcome = "under way"
+            headers: dict[str, str] = {}
+            try:
+                call = await read_call(request, name)
+                exchange.body = {key: value for key, value in call.args.values.items() if key != "client_secret"}
+                response = await self._answer(request, call, exchange, headers)
+            except SlackError as error:
+                exchange.outcome, exchange.answer = error.error, error.body()
+                response = web.json_response(exchange.answer)
+            response.headers.update(headers)
+            return response
 
     async def _answer(
-        self, request: web.Request, name: str, args: Arguments, token: str, entry: Json
+        self, request: web.Request, call: "Call", exchange: Exchange, headers: dict[str, str]
     ) -> web.StreamResponse:
-        fault = self._box.faults.take(name)
+        fault = self._town.common.faults.take(call.name)
         if fault is not None:
             await asyncio.sleep(fault.delay_ms / 1000)
             if fault.mode not in ("after", "delay"):
-                entry["outcome"] = fault.mode
+                exchange.outcome = fault.mode
                 return await _faulty(request, fault)
-        if name not in METHODS:
-            raise SlackError("unknown_method", req_method=name)
-        self._check_token(name, token)
-        wait_s = self._box.limits.retry_after(name, args.text("channel"))
+        method = METHODS.get(call.name)
+        if method is None:
+            raise SlackError("unknown_method", req_method=call.name)
+        box = self._box(method, call, exchange, headers)
+        wait_s = box.limits.retry_after(call.name, call.args.text("channel"))
         if wait_s:
-            entry["outcome"] = "ratelimited"
+            exchange.outcome = "ratelimited"
             return _rate_limited(wait_s)
-        body = {"ok": True, **METHODS[name](self._box, args)}
-        entry["outcome"] = "ok"
+        exchange.answer = {"ok": True, **method.act(box, call.args)}
+        exchange.outcome = "ok"
         if fault is not None and fault.mode == "after":
-            entry["outcome"] = "ok, answer lost"
+            exchange.outcome = "ok, answer lost"
             return _drop(request)
-        return web.json_response(body)
+        return web.json_response(exchange.answer)
 
-    def _check_token(self, name: str, token: str) -> None:
-        settings = self._box.settings
-        if name in _NO_TOKEN_NEEDED:
-            return
-        if not token:
-            raise SlackError("not_authed")
-        if token not in (settings.bot_token, settings.app_token):
-            raise SlackError("invalid_auth")
-        wanted = settings.app_token if name == "apps.connections.open" else settings.bot_token
-        if token != wanted:
+    def _box(self, method: Method, call: "Call", exchange: Exchange, headers: dict[str, str]) -> Box:
+        """Find whose call this is; refuse who may not make it."""
+        if method.token == "none":  # noqa: S105 - a kind of token
+            return self._town.first
+        grant = self._town.common.grants.holder(call.token)
+        box = self._town.box(grant.team)
+        exchange.team = box.settings.team_id
+        if grant.kind != method.token:
             raise SlackError("not_allowed_token_type")
+        headers["x-oauth-scopes"] = ",".join(sorted(grant.scopes))
+        headers["x-accepted-oauth-scopes"] = ",".join(method.needs.accepted)
+        if needed := missing(method.needs.groups(box, call.args), grant.scopes):
+            words = ",".join(needed).replace("|", ",")
+            raise SlackError("missing_scope", needed=words, provided=headers["x-oauth-scopes"])
+        return box
 
 
-async def read_arguments(request: web.Request) -> Arguments:
-    """Read the query, then the form or the JSON body."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as it came in."""
+
+    name: str
+    args: Arguments
+    token: str
+
+
+async def read_call(request: web.Request, name: str) -> Call:
+    """Read the query and the form, or the JSON body where the method takes one; a token is never taken from a URL."""
     values: dict[str, Any] = dict(request.query)
+    values.pop("token", None)
+    in_form = ""
     if request.content_type == "application/json":
-        values |= await json_object(request)
+        method = METHODS.get(name)
+        # What a method does not read is not there for it.
+        values |= await json_object(request) if method is None or method.takes_json else {}
+        values.pop("token", None)
     elif request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        values |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-    return Arguments(values)
-
-
-def _token(request: web.Request, args: Arguments) -> str:
-    in_body = str(args.values.pop("token", ""))
-    scheme, _, in_header = request.headers.get("Authorization", "").partition(" ")
-    return in_header if scheme == "Bearer" and in_header else in_body
+        values |= {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+        in_form = str(values.pop("token", ""))
+    authorization = request.headers.get("Authorization", "")
+    scheme, _, credential = authorization.partition(" ")
+    if scheme == "Basic":
+        values["client_id"], values["client_secret"] = basic_client(authorization)
+    return Call(name, Arguments(values), credential if scheme == "Bearer" and credential else in_form)
 
 
 async def _faulty(request: web.Request, fault: Fault) -> web.StreamResponse:

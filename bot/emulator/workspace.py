@@ -117,6 +117,23 @@ class Workspace:
             channel.members.remove(user)
             self.tell(Change("member_left", channel, user=user))
 
+    def archive(self, channel: Channel, user: str) -> None:
+        """Close a channel; the app is put out of it and cannot come back before a person opens it again."""
+        channel.is_archived = True
+        self.tell(Change("channel_archive", channel, user=user))
+        if self.bot.id in channel.members:
+            channel.members.remove(self.bot.id)
+
+    def unarchive(self, channel: Channel, user: str) -> None:
+        """Open an archived channel again."""
+        channel.is_archived = False
+        self.tell(Change("channel_unarchive", channel, user=user))
+
+    def drop_channel(self, channel: Channel, user: str) -> None:
+        """Delete a channel with everything in it."""
+        del self.channels[channel.id]
+        self.tell(Change("channel_deleted", channel, user=user))
+
     # --- messages ---
 
     def post(self, channel: Channel, user: str, text: str, **fields: Any) -> Message:

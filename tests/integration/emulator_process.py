@@ -39,6 +39,16 @@ class Emulator:
             body: dict[str, Any] = await response.json()
             return body
 
+    async def transcript(self) -> list[dict[str, Any]]:
+        """Give all that went between Slack and the app, in order."""
+        lines: list[dict[str, Any]] = (await self.read("transcript"))["transcript"]
+        return lines
+
+    async def transcript_lines(self) -> str:
+        """Give it as one JSON object a line."""
+        async with self.session.get(f"{self.url}__box/transcript?format=ndjson") as response:
+            return await response.text()
+
     async def channel(self, name: str) -> dict[str, Any]:
         channels = (await self.read("state"))["channels"]
         found: dict[str, Any] = next(one for one in channels if one.get("name") == name)

@@ -23,6 +23,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.worker import EmbeddedWorker
+from bot.demo import app_options
 from bot.domain.service import Catalog, Service, Target
 from bot.domain.timeline import Entry
 from bot.engine.admission import Admission
@@ -122,7 +123,7 @@ async def town(folder: Path, *options: str, **settings: Any) -> AsyncIterator[tu
     app = FastAPI()
     async with (
         served(app) as url,
-        running_emulator(f"{url}/slack/events", *options) as slack,
+        running_emulator(f"{url}/slack/events", *app_options(), *options) as slack,
         running_bot(folder, app, slack.api_url, **settings) as bot,
     ):
         bot.url = url

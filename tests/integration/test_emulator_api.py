@@ -8,6 +8,7 @@ import pytest_asyncio
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.emulator.methods.registry import METHODS
 from tests.integration.emulator_process import ADA, APP_TOKEN, BEN, BOT_TOKEN, Emulator, running_emulator
 
 NOWHERE = "http://127.0.0.1:9/slack/events"
@@ -73,7 +74,17 @@ async def test_names_are_taken_even_by_archived_channels(slack: AsyncWebClient, 
     await slack.conversations_archive(channel=channel)
     assert (await refusal(slack.conversations_create(name="inc-0001-checkout")))["error"] == "name_taken"
     assert (await refusal(slack.chat_postMessage(channel=channel, text="x")))["error"] == "is_archived"
-    await slack.conversations_unarchive(channel=channel)
+
+
+async def test_an_archived_channel_is_opened_by_people_only(
+    slack: AsyncWebClient, channel: str, emulator: Emulator
+) -> None:
+    await slack.conversations_archive(channel=channel)
+    assert (await refusal(slack.conversations_unarchive(channel=channel)))["error"] == "not_in_channel"
+    assert (await refusal(slack.conversations_join(channel=channel)))["error"] == "is_archived"
+    await emulator.act("archive", user="ada", channel=channel, remove=True)
+    assert (await refusal(slack.conversations_setTopic(channel=channel, topic="x")))["error"] == "not_in_channel"
+    await slack.conversations_join(channel=channel)
     assert (await slack.chat_postMessage(channel=channel, text="x"))["ok"]
 
 
@@ -99,7 +110,7 @@ async def test_a_message_lives_pinned_edited_in_a_thread(slack: AsyncWebClient, 
 
 
 REFUSALS: list[tuple[str, dict[str, str], str]] = [
-    ("chat.postMessage", {"channel": "#random", "text": "x"}, "not_in_channel"),
+    ("chat.update", {"channel": "#random", "ts": "1.2", "text": "x"}, "not_in_channel"),
     ("chat.postMessage", {"channel": "C0000000", "text": "x"}, "channel_not_found"),
     ("chat.postMessage", {"channel": "#general", "text": ""}, "no_text"),
     ("chat.postMessage", {"channel": "#general", "text": "x", "thread_ts": "1.2"}, "thread_not_found"),
@@ -121,7 +132,9 @@ async def test_refusals_carry_slacks_words_for_forms_and_for_json(emulator: Emul
     await emulator.act("limits", on=False)
     for method, arguments, error in REFUSALS:
         assert ((await refusal(slack.api_call(method, params=arguments)))["error"], method) == (error, method)
-        assert ((await refusal(slack.api_call(method, json=arguments)))["error"], method) == (error, method)
+        # What only reads takes no JSON: it sees no arguments at all.
+        expected = error if METHODS[method].takes_json else "invalid_arguments"
+        assert ((await refusal(slack.api_call(method, json=arguments)))["error"], method) == (expected, method)
 
 
 async def test_people_are_found(slack: AsyncWebClient) -> None:
@@ -146,6 +159,9 @@ async def test_a_file_is_uploaded_by_the_sdk(slack: AsyncWebClient, channel: str
     file = (await slack.files_info(file=done["file"]["id"]))["file"]
     assert (file["name"], file["size"], file["channels"]) == ("snapshot.tar.gz", 4, [channel])
     async with emulator.session.get(file["url_private"]) as response:
+        assert (response.status, response.content_type) == (200, "text/html")
+    with_token = {"Authorization": f"Bearer {BOT_TOKEN}"}
+    async with emulator.session.get(file["url_private"], headers=with_token) as response:
         assert await response.read() == b"\x1f\x8b\x08\x00"
         assert response.headers["Content-Disposition"].startswith("attachment")
     [message] = (await slack.conversations_history(channel=channel))["messages"]

@@ -15,11 +15,11 @@ from bot.emulator.typed_text import as_sent
 async def command(box: Box, user: User, channel: Channel, line: str, times: int = 1) -> Json:
     """Send a command line like a person; `times` deliveries of the very same payload."""
     name, _, text = line.strip().partition(" ")
-    if name not in {known.name for known in box.settings.commands}:
+    if not box.may("commands") or name not in {known.name for known in box.settings.commands}:
         _whisper(box, channel, user, f"`{as_sent(name, box.workspace)}` is not a valid command.")
         return {"ok": False, "failure": "invalid_command"}
     payload = _payload(box, user, channel, name, text.strip())
-    answers = await asyncio.gather(*(box.deliver("slash_commands", payload) for _ in range(times)))
+    answers = await asyncio.gather(*(box.courier.deliver("slash_commands", payload) for _ in range(times)))
     for answer in answers:
         _show(box, channel, user, name, answer)
     failures = [answer.words if answer.failure else "" for answer in answers]

@@ -48,7 +48,7 @@ async def press(  # noqa: PLR0913 - who, where, what and how are all different t
     }
     if not message.visible_to:
         payload["message"] = message.payload(box.settings.team_id, metadata=True)
-    answers = await asyncio.gather(*(box.deliver("interactive", payload) for _ in range(times)))
+    answers = await asyncio.gather(*(box.courier.deliver("interactive", payload) for _ in range(times)))
     return acknowledged(answers[-1])
 
 
@@ -71,12 +71,12 @@ async def press_in_view(  # noqa: PLR0913 - as above
         "view": box.view_payload(view),
         "actions": [_action(box, element, block_id, chosen)],
     }
-    return acknowledged(await box.deliver("interactive", payload))
+    return acknowledged(await box.courier.deliver("interactive", payload))
 
 
 async def shortcut(box: Box, user: User, channel: Channel, message: Message, callback_id: str) -> Json:
     """Pick a shortcut from a message's menu."""
-    if callback_id not in {known.callback_id for known in box.settings.shortcuts}:
+    if not box.may("commands") or callback_id not in {known.callback_id for known in box.settings.shortcuts}:
         raise SlackError("unknown_shortcut")
     payload = {
         **interaction(box, "message_action", user),
@@ -88,7 +88,7 @@ async def shortcut(box: Box, user: User, channel: Channel, message: Message, cal
         "channel": place(channel),
         "message": message.payload(box.settings.team_id),
     }
-    return acknowledged(await box.deliver("interactive", payload))
+    return acknowledged(await box.courier.deliver("interactive", payload))
 
 
 def find(blocks: list[Json], block_id: str, action_id: str) -> tuple[str, Json]:

@@ -27,7 +27,7 @@ async def submit(box: Box, user: User, view: View, given: Mapping[str, Any]) -> 
         "view": box.view_payload(view),
         "response_urls": [],
     }
-    answer = await box.deliver("interactive", payload)
+    answer = await box.courier.deliver("interactive", payload)
     if answer.failure:
         return {"ok": False, "failure": TROUBLE, "error": answer.words}
     try:
@@ -73,5 +73,5 @@ async def close(box: Box, user: User, view: View) -> Json:
                 "view": box.view_payload(closed),
                 "is_cleared": cleared,
             }
-            await box.deliver("interactive", payload)
+            await box.courier.deliver("interactive", payload)
     return {"ok": True}

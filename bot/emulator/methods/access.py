@@ -21,11 +21,11 @@ def joined_channel(box: Box, args: Arguments, name: str = "channel") -> Channel:
 
 
 def open_channel(box: Box, args: Arguments, name: str = "channel") -> Channel:
-    """Find a channel the app is in and which is not archived."""
-    channel = joined_channel(box, args, name)
-    if channel.is_archived:
+    """Find a channel the app is in and which is not archived; of archived ones the app was put out."""
+    channel = channel_of(box, args, name)
+    if channel.is_archived and channel.kind == "public":
         raise SlackError("is_archived")
-    return channel
+    return joined_channel(box, args, name)
 
 
 def message_of(box: Box, args: Arguments, channel: Channel, name: str = "timestamp") -> Message:

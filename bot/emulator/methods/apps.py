@@ -5,6 +5,9 @@ from bot.emulator.block_kit.blocks import blocks_problems, view_problems
 from bot.emulator.box import Box
 from bot.emulator.errors import SlackError
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
+from bot.emulator.methods.needs import needs
+from bot.emulator.scopes import APP_SCOPE
 
 
 def api_test(_box: Box, args: Arguments) -> Json:
@@ -29,7 +32,7 @@ def auth_test(box: Box, _args: Arguments) -> Json:
 
 def connections_open(box: Box, _args: Arguments) -> Json:
     """Give out a WebSocket URL for Socket Mode."""
-    return {"url": box.sockets.ticket()}
+    return {"url": box.courier.sockets.ticket()}
 
 
 def team_info(box: Box, _args: Arguments) -> Json:
@@ -62,11 +65,34 @@ def validate(_box: Box, args: Arguments) -> Json:
     return {}
 
 
+def manifest_export(box: Box, args: Arguments) -> Json:
+    """Return what the app was set up as."""
+    settings = box.settings
+    if args.text("app_id") != settings.app_id:
+        raise SlackError("invalid_app_id")
+    commands = [{"command": one.name, "usage_hint": one.hint} for one in settings.commands]
+    shortcuts = [{"type": "message", "callback_id": one.callback_id, "name": one.title} for one in settings.shortcuts]
+    url = {"request_url": settings.app_url}
+    return {
+        "manifest": {
+            "display_information": {"name": settings.app_name},
+            "features": {"slash_commands": commands, "shortcuts": shortcuts},
+            "oauth_config": {"redirect_urls": list(settings.redirect_urls), "scopes": {"bot": list(settings.scopes)}},
+            "settings": {
+                "event_subscriptions": {**url, "bot_events": list(settings.events)},
+                "interactivity": {"is_enabled": True, **url},
+                "socket_mode_enabled": settings.socket_mode,
+            },
+        }
+    }
+
+
 METHODS = {
-    "api.test": api_test,
-    "auth.test": auth_test,
-    "apps.connections.open": connections_open,
-    "team.info": team_info,
-    "bots.info": bots_info,
-    "blocks.validate": validate,
+    "api.test": Method(api_test, token="none"),  # noqa: S106 - a kind of token
+    "auth.test": Method(auth_test),
+    "apps.connections.open": Method(connections_open, needs(APP_SCOPE), token="app"),  # noqa: S106 - as above
+    "apps.manifest.export": Method(manifest_export, token="config"),  # noqa: S106 - as above
+    "team.info": Method(team_info, needs("team:read"), takes_json=False),
+    "bots.info": Method(bots_info, needs("users:read"), takes_json=False),
+    "blocks.validate": Method(validate),
 }

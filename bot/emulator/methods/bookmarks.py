@@ -5,7 +5,9 @@ from bot.emulator.box import Box
 from bot.emulator.channels import Bookmark, Channel
 from bot.emulator.errors import SlackError
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
 from bot.emulator.methods.access import joined_channel, open_channel
+from bot.emulator.methods.needs import needs
 from bot.emulator.workspace import Change
 
 MOST_BOOKMARKS = 100
@@ -68,8 +70,8 @@ def _checked(link: str) -> str:
 
 
 METHODS = {
-    "bookmarks.add": add,
-    "bookmarks.edit": edit,
-    "bookmarks.remove": remove,
-    "bookmarks.list": list_,
+    "bookmarks.add": Method(add, needs("bookmarks:write")),
+    "bookmarks.edit": Method(edit, needs("bookmarks:write")),
+    "bookmarks.remove": Method(remove, needs("bookmarks:write")),
+    "bookmarks.list": Method(list_, needs("bookmarks:read")),
 }

@@ -8,7 +8,9 @@ from bot.emulator.box import Box
 from bot.emulator.channels import Channel
 from bot.emulator.errors import SlackError
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method, Needs
 from bot.emulator.methods.access import channel_of, joined_channel, message_of, open_channel
+from bot.emulator.methods.needs import needs
 
 LONGEST_POST = 40_000
 LONGEST_UPDATE = 4_000
@@ -79,10 +81,17 @@ def get_permalink(box: Box, args: Arguments) -> Json:
     return {"channel": channel.id, "permalink": link}
 
 
+def _posting(_box: Box, args: Arguments) -> list[str]:
+    return ["chat:write", *(["chat:write.customize"] if args.given("username") else [])]
+
+
 def _destination(box: Box, args: Arguments) -> Channel:
     wanted = args.required("channel")
     if wanted in box.workspace.users:
         return box.workspace.direct([wanted, box.workspace.bot.id])
+    channel = channel_of(box, args)
+    if channel.kind == "public" and not channel.is_archived and box.may("chat:write.public"):
+        return channel
     return open_channel(box, args)
 
 
@@ -102,9 +111,9 @@ def _author(box: Box) -> dict[str, str]:
 
 
 METHODS = {
-    "chat.postMessage": post_message,
-    "chat.update": update,
-    "chat.delete": delete,
-    "chat.postEphemeral": post_ephemeral,
-    "chat.getPermalink": get_permalink,
+    "chat.postMessage": Method(post_message, Needs(("chat:write", "chat:write.customize"), _posting)),
+    "chat.update": Method(update, needs("chat:write")),
+    "chat.delete": Method(delete, needs("chat:write")),
+    "chat.postEphemeral": Method(post_ephemeral, needs("chat:write")),
+    "chat.getPermalink": Method(get_permalink, takes_json=False),
 }

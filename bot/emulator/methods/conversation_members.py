@@ -4,9 +4,16 @@ from bot.emulator.arguments import Arguments
 from bot.emulator.box import Box
 from bot.emulator.errors import SlackError, missing_argument
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
 from bot.emulator.methods.access import channel_of, open_channel
+from bot.emulator.methods.needs import MANAGE, managing, needs
 
 MOST_INVITED = 1000
+_INVITE = {
+    "public": "channels:manage|channels:write.invites",
+    "private": "groups:write|groups:write.invites",
+    "mpim": "mpim:write",
+}
 
 
 def invite(box: Box, args: Arguments) -> Json:
@@ -72,8 +79,8 @@ def kick(box: Box, args: Arguments) -> Json:
 
 
 METHODS = {
-    "conversations.invite": invite,
-    "conversations.join": join,
-    "conversations.leave": leave,
-    "conversations.kick": kick,
+    "conversations.invite": Method(invite, managing(_INVITE)),
+    "conversations.join": Method(join, needs("channels:join")),
+    "conversations.leave": Method(leave, managing(MANAGE)),
+    "conversations.kick": Method(kick, managing(MANAGE)),
 }

@@ -5,10 +5,18 @@ from bot.emulator.box import Box
 from bot.emulator.channels import name_problem
 from bot.emulator.errors import SlackError
 from bot.emulator.messages import Json
-from bot.emulator.methods.access import joined_channel, open_channel
+from bot.emulator.methods import Method
+from bot.emulator.methods.access import channel_of, joined_channel, open_channel
+from bot.emulator.methods.needs import MANAGE, managing
 from bot.emulator.workspace import Change
 
 LONGEST_NOTE = 250
+_TOPIC = {
+    "public": "channels:manage|channels:write.topic",
+    "private": "groups:write|groups:write.topic",
+    "im": "im:write|im:write.topic",
+    "mpim": "mpim:write|mpim:write.topic",
+}
 
 
 def set_topic(box: Box, args: Arguments) -> Json:
@@ -32,25 +40,21 @@ def set_purpose(box: Box, args: Arguments) -> Json:
 
 
 def archive(box: Box, args: Arguments) -> Json:
-    """Close a channel for good, or until it is unarchived."""
+    """Close a channel for good, or until a person opens it again."""
     channel = joined_channel(box, args)
     if channel.is_archived:
         raise SlackError("already_archived")
     if channel.name == "general":
         raise SlackError("cant_archive_general")
-    channel.is_archived = True
-    box.workspace.tell(Change("channel_archive", channel, user=box.workspace.bot.id))
+    box.workspace.archive(channel, box.workspace.bot.id)
     return {}
 
 
 def unarchive(box: Box, args: Arguments) -> Json:
-    """Open an archived channel again."""
-    channel = joined_channel(box, args)
-    if not channel.is_archived:
+    """Refuse: a bot was put out of an archived channel and cannot come back (Slack's own docs; slack-go 1066)."""
+    if not channel_of(box, args).is_archived:
         raise SlackError("not_archived")
-    channel.is_archived = False
-    box.workspace.tell(Change("channel_unarchive", channel, user=box.workspace.bot.id))
-    return {}
+    raise SlackError("not_in_channel")
 
 
 def rename(box: Box, args: Arguments) -> Json:
@@ -67,9 +71,9 @@ def rename(box: Box, args: Arguments) -> Json:
 
 
 METHODS = {
-    "conversations.setTopic": set_topic,
-    "conversations.setPurpose": set_purpose,
-    "conversations.archive": archive,
-    "conversations.unarchive": unarchive,
-    "conversations.rename": rename,
+    "conversations.setTopic": Method(set_topic, managing(_TOPIC)),
+    "conversations.setPurpose": Method(set_purpose, managing(_TOPIC)),
+    "conversations.archive": Method(archive, managing(MANAGE)),
+    "conversations.unarchive": Method(unarchive, managing(MANAGE)),
+    "conversations.rename": Method(rename, managing(MANAGE)),
 }

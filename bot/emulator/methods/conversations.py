@@ -5,9 +5,9 @@ from bot.emulator.box import Box
 from bot.emulator.channels import Channel, name_problem
 from bot.emulator.errors import SlackError, missing_argument
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
 from bot.emulator.methods.access import channel_of, joined_channel, page_of
-
-_TYPES = {"public": "public_channel", "private": "private_channel", "im": "im", "mpim": "mpim"}
+from bot.emulator.methods.needs import TYPES, creating, listing, opening, reading
 
 
 def create(box: Box, args: Arguments) -> Json:
@@ -93,9 +93,9 @@ def _is_visible(box: Box, channel: Channel) -> bool:
 
 def _listed(box: Box, args: Arguments, channels: list[Channel]) -> Json:
     types = args.names("types") or ["public_channel"]
-    if unknown := set(types) - set(_TYPES.values()):
+    if unknown := set(types) - set(TYPES.values()):
         raise SlackError("invalid_types", [f"unknown type: {name}" for name in sorted(unknown)])
-    chosen = [one for one in channels if _TYPES[one.kind] in types]
+    chosen = [one for one in channels if TYPES[one.kind] in types]
     if args.flag("exclude_archived"):
         chosen = [one for one in chosen if not one.is_archived]
     page, cursor = page_of([one.payload(box.workspace.bot.id) for one in chosen], args)
@@ -111,12 +111,12 @@ def _within(ts: str, args: Arguments) -> bool:
 
 
 METHODS = {
-    "conversations.create": create,
-    "conversations.info": info,
-    "conversations.list": list_,
-    "users.conversations": of_user,
-    "conversations.members": members,
-    "conversations.history": history,
-    "conversations.replies": replies,
-    "conversations.open": open_,
+    "conversations.create": Method(create, creating()),
+    "conversations.info": Method(info, reading("read"), takes_json=False),
+    "conversations.list": Method(list_, listing(), takes_json=False),
+    "users.conversations": Method(of_user, listing(), takes_json=False),
+    "conversations.members": Method(members, reading("read"), takes_json=False),
+    "conversations.history": Method(history, reading("history"), takes_json=False),
+    "conversations.replies": Method(replies, reading("history"), takes_json=False),
+    "conversations.open": Method(open_, opening()),
 }

@@ -7,6 +7,8 @@ from bot.emulator.channels import Channel
 from bot.emulator.errors import SlackError, missing_argument
 from bot.emulator.files import StoredFile
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
+from bot.emulator.methods.needs import needs
 
 
 def get_upload_url(box: Box, args: Arguments) -> Json:
@@ -69,15 +71,15 @@ def _uploaded(box: Box, entry: Json) -> StoredFile:
 
 def _channel(box: Box, channel_id: str) -> Channel:
     channel = box.workspace.channel(channel_id)
-    if box.workspace.bot.id not in channel.members:
-        raise SlackError("not_in_channel")
     if channel.is_archived:
         raise SlackError("is_archived")
+    if box.workspace.bot.id not in channel.members:
+        raise SlackError("not_in_channel")
     return channel
 
 
 METHODS = {
-    "files.getUploadURLExternal": get_upload_url,
-    "files.completeUploadExternal": complete_upload,
-    "files.info": info,
+    "files.getUploadURLExternal": Method(get_upload_url, needs("files:write"), takes_json=False),
+    "files.completeUploadExternal": Method(complete_upload, needs("files:write")),
+    "files.info": Method(info, needs("files:read"), takes_json=False),
 }

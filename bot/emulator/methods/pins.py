@@ -4,7 +4,9 @@ from bot.emulator.arguments import Arguments
 from bot.emulator.box import Box
 from bot.emulator.errors import SlackError
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
 from bot.emulator.methods.access import joined_channel, message_of, open_channel
+from bot.emulator.methods.needs import needs
 
 MOST_PINS = 100
 
@@ -37,4 +39,8 @@ def list_(box: Box, args: Arguments) -> Json:
     return {"items": items}
 
 
-METHODS = {"pins.add": add, "pins.remove": remove, "pins.list": list_}
+METHODS = {
+    "pins.add": Method(add, needs("pins:write")),
+    "pins.remove": Method(remove, needs("pins:write")),
+    "pins.list": Method(list_, needs("pins:read"), takes_json=False),
+}

@@ -6,7 +6,9 @@ from bot.emulator.arguments import Arguments
 from bot.emulator.box import Box
 from bot.emulator.errors import SlackError
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
 from bot.emulator.methods.access import channel_of, joined_channel, message_of, open_channel
+from bot.emulator.methods.needs import needs
 
 
 def add(box: Box, args: Arguments) -> Json:
@@ -39,4 +41,8 @@ def _name(args: Arguments) -> str:
     return name
 
 
-METHODS = {"reactions.add": add, "reactions.remove": remove, "reactions.get": get}
+METHODS = {
+    "reactions.add": Method(add, needs("reactions:write")),
+    "reactions.remove": Method(remove, needs("reactions:write")),
+    "reactions.get": Method(get, needs("reactions:read"), takes_json=False),
+}

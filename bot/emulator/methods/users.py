@@ -4,7 +4,9 @@ from bot.emulator.arguments import Arguments
 from bot.emulator.box import Box
 from bot.emulator.errors import SlackError
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
 from bot.emulator.methods.access import page_of
+from bot.emulator.methods.needs import needs
 from bot.emulator.people import User
 
 
@@ -46,13 +48,13 @@ def group_users(box: Box, args: Arguments) -> Json:
 
 
 def _payload(box: Box, user: User) -> Json:
-    return user.payload(box.settings.team_id, box.settings.app_id)
+    return user.payload(box.settings.team_id, box.settings.app_id, email=box.may("users:read.email"))
 
 
 METHODS = {
-    "users.info": info,
-    "users.list": list_,
-    "users.lookupByEmail": lookup_by_email,
-    "usergroups.list": groups,
-    "usergroups.users.list": group_users,
+    "users.info": Method(info, needs("users:read"), takes_json=False),
+    "users.list": Method(list_, needs("users:read"), takes_json=False),
+    "users.lookupByEmail": Method(lookup_by_email, needs("users:read.email"), takes_json=False),
+    "usergroups.list": Method(groups, needs("usergroups:read"), takes_json=False),
+    "usergroups.users.list": Method(group_users, needs("usergroups:read"), takes_json=False),
 }

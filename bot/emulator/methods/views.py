@@ -5,6 +5,7 @@ from bot.emulator.arguments import Arguments
 from bot.emulator.box import Box
 from bot.emulator.errors import SlackError, missing_argument
 from bot.emulator.messages import Json
+from bot.emulator.methods import Method
 
 
 def open_(box: Box, args: Arguments) -> Json:
@@ -47,4 +48,9 @@ def _of_type(view: Json, kind: str) -> Json:
     return view
 
 
-METHODS = {"views.open": open_, "views.push": push, "views.update": update, "views.publish": publish}
+METHODS = {
+    "views.open": Method(open_),
+    "views.push": Method(push),
+    "views.update": Method(update),
+    "views.publish": Method(publish),
+}

@@ -3,8 +3,11 @@
 import { store } from "./store.js";
 
 export async function act(name, values = {}) {
-  return post(`/__box/${name}`, { user: store.me, ...values });
+  return post(`/__box/${name}${workspace}`, { user: store.me, ...values });
 }
+
+// Which workspace this page shows: ?team=ID, the first one without it.
+export const workspace = location.search.includes("team=") ? location.search : "";
 
 export async function post(path, values) {
   try {

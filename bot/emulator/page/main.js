@@ -1,7 +1,7 @@
 // Loads the workspace, follows what happens, draws.
 
 import "./actions.js";
-import { act, notice } from "./api.js";
+import { act, notice, workspace } from "./api.js";
 import { changed, channelNamed, go, hear, load, store, subscribe } from "./store.js";
 import { drawConversation } from "./conversation.js";
 import { drawModal } from "./modal.js";
@@ -37,11 +37,11 @@ function show(ts) {
 }
 
 async function refresh() {
-  load(await (await fetch("/__box/page")).json());
+  load(await (await fetch(`/__box/page${workspace}`)).json());
 }
 
 function follow() {
-  const stream = new EventSource("/__box/stream");
+  const stream = new EventSource(`/__box/stream${workspace}`);
   let lost = false;
   stream.onmessage = async (event) => {
     const note = JSON.parse(event.data);

@@ -72,7 +72,7 @@ function file(body) {
   return h("div", { class: "file" },
     h("div", { class: "file-head" }, h("span", { "aria-hidden": "true" }, SHOWN.includes(body.mimetype) ? "🖼" : "📄"),
       h("div", {}, h("strong", {}, body.title), h("small", { class: "muted" }, `${body.name} · ${size(body.size)}`)),
-      h("a", { class: "btn", href: body.url_private_download, download: body.name, "aria-label": `Download ${body.name}` }, "Download")),
+      h("a", { class: "btn", href: `${body.permalink}?download=1`, download: body.name, "aria-label": `Download ${body.name}` }, "Download")),
     SHOWN.includes(body.mimetype) && image({ slack_file: { id: body.id }, alt_text: body.alt_txt || body.title }, "wide"),
     body.preview && h("pre", { class: "preview", tabindex: "0", "aria-label": `Beginning of ${body.name}` }, body.preview));
 }

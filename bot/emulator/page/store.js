@@ -71,7 +71,7 @@ export function go(place) {
   if (store.unread[store.me]) delete store.unread[store.me][place];
   const channel = store.channels.get(place);
   const where = channel ? channel.name || channel.id : place;
-  history.replaceState(null, "", `/#/${store.users.get(store.me).name}/${where}`);
+  history.replaceState(null, "", `/${location.search}#/${store.users.get(store.me).name}/${where}`);
   changed();
 }
 
