@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ PLANTS = [
     ("playbooks", "playbooks/planted.py", "import playbooks.status"),
     ("facade", "playbooks/planted.py", "import bot.domain.incident"),
     ("outside", "bot/lab/planted.py", "import bot.domain.incident"),
+    ("outside", "bot/emulator/planted.py", "import bot.settings"),
     ("emulator", "bot/engine/planted.py", "import bot.emulator"),
     ("lab", "handlers/planted.py", "import bot.lab"),
 ]
@@ -50,3 +52,11 @@ def test_a_contract_breaks_on_a_planted_import(contract: str, name: str, line: s
         planted.unlink()
     assert broken.returncode == 1
     assert "planted" in broken.stdout
+
+
+def test_the_outsiders_are_kept_from_every_module() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [outside] = [one for one in contracts if one["id"] == "outside"]
+    modules = {f"bot.{path.stem}" for path in (ROOT / "bot").glob("[!_]*") if (path / "__init__.py").exists()}
+    modules |= {f"bot.{path.stem}" for path in (ROOT / "bot").glob("[!_]*.py")}
+    assert set(outside["forbidden_modules"]) >= modules - set(outside["source_modules"])
