@@ -35,6 +35,14 @@ async def test_a_real_token_is_refused() -> None:
     assert "abc" not in errors
 
 
+async def test_a_real_app_token_of_the_surroundings_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1-A012-345-abc")
+    code, errors = await started("--port", "0", "--signing-secret", SECRET)
+    assert code == 2
+    assert "SLACK_APP_TOKEN" in errors
+    assert "A012" not in errors
+
+
 async def test_it_ends_with_its_standard_input() -> None:
     command = [sys.executable, "-m", "bot.emulator", "--port", "0", "--signing-secret", SECRET, "--exit-with-stdin"]
     process = await asyncio.create_subprocess_exec(
