@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.domain.errors import CommandRejected, IncidentNotFound, StoreUnusable
 from bot.domain.exhibits import Found, found
 from bot.domain.incident import Incident, fold
-from bot.domain.measures import measure
 from bot.domain.narrative import tell, who
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Entry, Person
@@ -22,6 +21,7 @@ from bot.engine.admission import Admission, Command, answering
 from bot.engine.grammar import parse
 from bot.engine.playbook import Registry
 from bot.engine.tools import Ports
+from handlers.visible import visible_entries, visible_run
 
 NOBODY_KNOWN = Person("api:local", "API (this machine)")
 
@@ -93,7 +93,7 @@ class _Api:
         """Give a run as it stands."""
         row = None
         if _RUN.fullmatch(run_id):
-            row = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
+            row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id))
         return Json(_run(row)) if row else Json({"error": "There is no such run."}, 404)
 
     async def command(self, request: Request) -> Response:
@@ -133,7 +133,7 @@ class _Api:
         wanted = incident_id.upper()
         if not _INCIDENT.fullmatch(wanted):
             return []
-        return await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, wanted))
+        return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted))
 
 
 async def _limited(request: Request) -> bytes | None:
@@ -162,7 +162,7 @@ def _incident(incident: Incident, findings: tuple[Found, ...]) -> Mapping[str, A
                 "seconds": None if each.value is None else each.value.total_seconds(),
                 "text": each.text,
             }
-            for each in measure(incident.milestones)
+            for each in incident.measures
         ],
         "findings": [asdict(finding) for finding in findings],
     }

@@ -19,6 +19,7 @@ from bot.ports import Listed
 from handlers.html import Html, shipped
 from handlers.live import changes
 from handlers.views import view
+from handlers.visible import visible_entries, visible_run
 
 _STREAMS_MAX = 64
 _INLINE_MAX = 2_000_000
@@ -109,6 +110,8 @@ class _Pages:
             return PlainTextResponse("Not now.\n", 503, headers={"Retry-After": "10"})
         seen = request.headers.get("last-event-id", "")
         since = max(after, int(seen)) if _SEQ.fullmatch(seen) else after
+        if not await self._entries(incident_id):
+            return PlainTextResponse("There is no such incident.\n", 404)
         return StreamingResponse(self._counted(incident_id.upper(), since), media_type="text/event-stream")
 
     async def postmortem(self, incident_id: str) -> Response:
@@ -146,7 +149,7 @@ class _Pages:
         """Show a run: what was asked, how it stands, what came of it."""
         row = None
         if _RUN.fullmatch(run_id):
-            row = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
+            row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id))
         if row is None:
             return await self._lost("There is no such run.")
         shown = [json.dumps(value, indent=2, ensure_ascii=False) for value in (row.plan.params, row.result)]
@@ -167,7 +170,7 @@ class _Pages:
         wanted = incident_id.upper()
         if not _INCIDENT.fullmatch(wanted):
             return []
-        return await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, wanted))
+        return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted))
 
     async def _listed(self) -> tuple[list[Listed], list[Listed]]:
         """Give the open incidents, and those that ended."""

@@ -179,7 +179,7 @@ class Schedule:
     async def _due(self) -> list[tuple[str, Reminder]]:
         ports = self._ports
         now, rules = ports.clock.now(), ports.catalog.reminders
-        listed = await ports.store.read(lambda tx: ports.timeline.incidents(tx, limit=_OPEN))
+        listed = await ports.store.read(lambda tx: ports.timeline.incidents(tx, limit=_OPEN, private=True))
         found: list[tuple[str, Reminder]] = []
         for row in listed:
             entries = await ports.store.read(partial(ports.timeline.entries, incident_id=row.id))

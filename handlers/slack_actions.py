@@ -4,12 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.domain.errors import CommandRejected, StoreUnusable
+from bot.domain.errors import CommandRejected, ParamRejected, StoreUnusable
 from bot.domain.run import Reply, Source
 from bot.domain.timeline import Person
 from bot.engine.admission import Command
-from handlers.slack_desk import NOW, VIA, Asked, Desk, bare
-from handlers.slack_forms import filled, first_block, form
+from bot.engine.grammar import flaws
+from handlers.slack_desk import VIA, Asked, Desk
+from handlers.slack_forms import filled, refusal
 
 
 async def take_press(desk: Desk, body: Mapping[str, Any]) -> Reply | None:
@@ -21,25 +22,26 @@ async def take_press(desk: Desk, body: Mapping[str, Any]) -> Reply | None:
     asked = _pressed(body, str(action["action_id"]))
     if "again" in value:
         return await desk.take_again(str(value["again"]), str(value["incident"]), asked)
-    words = str(value["do"])
-    verb, incident_id = bare(words)
-    if verb:
-        view = form(verb, asked.source, incident_id, desk.ports.catalog)
-        return await desk.open_form(view, asked, "Start now" if verb == "start" else "")
-    return await desk.take_words(words.removesuffix(NOW).strip(), asked)
+    return await desk.take_words(str(value["do"]), asked)
 
 
 async def take_form(desk: Desk, body: Mapping[str, Any]) -> dict[str, Any]:
     """Do what a submitted modal asks for; give the acknowledgement: nothing closes it, errors keep it open."""
     view = body["view"]
     given = filled(view, VIA)
+    playbook = desk.registry.get(given.verb)
+    wrong = flaws(playbook, given.params, desk.ports.catalog, desk.ports.clock.now()) if playbook else {}
+    if wrong:
+        return refusal(view, wrong)
     command = Command(
         given.verb, given.params, _person(body), given.source, f"slack:view:{view['id']}", given.incident_id
     )
     try:
         await desk.admit(command)
+    except ParamRejected as rejected:
+        return refusal(view, {rejected.param: str(rejected)})
     except (CommandRejected, StoreUnusable) as error:
-        return {"response_action": "errors", "errors": {first_block(view): str(error)[:300]}}
+        return refusal(view, {"": str(error)})
     return {}
 
 

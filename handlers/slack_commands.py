@@ -5,21 +5,14 @@ from typing import Any
 
 from bot.domain.run import Reply, Source
 from bot.domain.timeline import Person
-from handlers.slack_desk import VIA, Asked, Desk, bare
-from handlers.slack_forms import form
+from handlers.slack_desk import VIA, Asked, Desk
 
 _MAIN = "/incident"
 
 
 async def take_command(desk: Desk, body: Mapping[str, Any]) -> Reply | None:
     """Do what was typed; give what to say at once."""
-    words = _words(body)
-    asked = _asked(body)
-    verb, incident_id = bare(words)
-    if verb:
-        view = form(verb, asked.source, incident_id, desk.ports.catalog)
-        return await desk.open_form(view, asked, "Start now" if verb == "start" else "")
-    return await desk.take_words(words, asked)
+    return await desk.take_words(_words(body), _asked(body))
 
 
 def _words(body: Mapping[str, Any]) -> str:

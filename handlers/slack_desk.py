@@ -1,19 +1,19 @@
 """Takes what a person asked for in Slack: parse, admit, and what to say at once."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from bot.domain.errors import ChatFailed, CommandRejected, StoreUnusable
+from bot.domain.errors import ChatFailed, CommandRejected, StoreUnusable, WordsMissing
 from bot.domain.run import Choice, Reply, Run, Source
 from bot.domain.timeline import Person
 from bot.engine.admission import Admission, Command, answering
-from bot.engine.grammar import parse
-from bot.engine.playbook import Registry, closest
+from bot.engine.grammar import parse, usage
+from bot.engine.playbook import Playbook, Registry, closest
 from bot.engine.tools import Ports
+from handlers.slack_forms import Occasion, form
 
 log = structlog.get_logger()
 
@@ -22,7 +22,6 @@ START = "start"
 # A button's value holds 2,000 characters, as JSON.
 _FIT = 1_500
 NOW = "now=yes"
-_BARE = re.compile(r"(start|note|update)((?:\s+incident=INC-\d{1,9})?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,21 @@ class Desk:
     open_view: Callable[[str, dict[str, Any]], Awaitable[None]]
 
     async def take_words(self, words: str, asked: Asked) -> Reply | None:
-        """Admit the words after `/incident`; give what to say at once, None when the answer alone will do."""
+        """Admit the words after `/incident`; give what to say at once, None when the answer alone will do.
+
+        A verb that needs more than was typed asks for it in a form.
+        """
+        at_once = words.endswith(NOW)
         try:
-            parsed = parse(self.registry, words, self.ports.catalog)
+            parsed = parse(self.registry, words.removesuffix(NOW), self.ports.catalog)
+        except WordsMissing as missing:
+            occasion = Occasion(asked.source, asked.actor.id, missing.incident_id, missing.given)
+            return await self.open_form(self.registry[missing.verb], asked, occasion)
         except CommandRejected as rejected:
             return self._rejection(words, rejected)
+        playbook = self.registry[parsed.playbook]
+        if playbook.form and not at_once and not any(parsed.params.values()):
+            return await self.open_form(playbook, asked, Occasion(asked.source, asked.actor.id, parsed.incident_id))
         return await self.take(
             Command(parsed.playbook, parsed.params, asked.actor, asked.source, asked.slot, parsed.incident_id)
         )
@@ -87,18 +96,18 @@ class Desk:
             admitted = await self.admission.admit(command)
         log.info("command taken", run=admitted.run_id, playbook=command.playbook, fresh=admitted.fresh)
 
-    async def open_form(self, view: dict[str, Any], asked: Asked, now: str) -> Reply | None:
-        """Open a modal; if that does not work, offer to go on without it. `now` is the label of that button, or ""."""
+    async def open_form(self, playbook: Playbook, asked: Asked, occasion: Occasion) -> Reply | None:
+        """Open the modal of a verb; if that does not work, say how to go on without it."""
         try:
-            await self.open_view(asked.trigger_id, view)
+            await self.open_view(asked.trigger_id, form(playbook, self.ports.catalog, occasion))
         except ChatFailed as failure:
             log.warning("form not opened", error=failure.code)
             if failure.code == "exchanged_trigger_id":
                 return None
-            if not now:
-                return Reply("The form did not open. Type the words behind the command instead: `/incident note TEXT`.")
+            if playbook.name != START:
+                return Reply(f"The form did not open. Type the words behind the command instead: `{usage(playbook)}`.")
             text = "The form did not open. Start without it; severity and service can be named later."
-            return Reply(text, (Choice(now, f"{START} {NOW}"),))
+            return Reply(text, (Choice("Start now", f"{START} {NOW}"),))
         return None
 
     def acknowledgement(self, reply: Reply | None) -> dict[str, Any]:
@@ -116,9 +125,3 @@ class Desk:
         choices = [Choice(f"/incident {meant} {rest}".strip(), f"{meant} {rest}".strip())] if meant else []
         choices.append(Choice("Start an incident with these words", f"{START} {words.strip()}"))
         return Reply(str(rejected), tuple(choices))
-
-
-def bare(words: str) -> tuple[str, str]:
-    """Give the verb that wants a form, and the incident it is about, when nothing else was said; else two ""."""
-    match = _BARE.fullmatch(words.strip())
-    return (match[1].lower(), match[2].rpartition("=")[2].upper()) if match else ("", "")

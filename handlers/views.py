@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
 from bot.domain.incident import SOP, Incident, PhaseState, Status, fold
-from bot.domain.measures import Measure, Milestone, duration, measure
+from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, seconds, tell, unmarked, who
 from bot.domain.timeline import Entry, Kind
 from bot.engine.playbook import Registry
@@ -136,7 +136,7 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
         judged=verdicts[-1] if verdicts else None,
         earlier=next((each for each in reversed(verdicts) if each.verdict), None),
         artifacts=artifacts,
-        measures=measure(incident.milestones),
+        measures=incident.measures,
         runs=_runs(entries),
         lines=_lines(shown if oldest_first else shown[::-1], artifacts),
         filters=filters,

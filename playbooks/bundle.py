@@ -72,6 +72,8 @@ async def pack(tools: Tools, params: Bundle) -> Made:
 async def push(tools: Tools, params: Bundle, made: Made) -> Reply:  # noqa: ARG001 - every step takes its params
     """Push it, unless it is there; a push that fails is tried again by a later run, ever less often."""
     bundles, stored = tools.ports.bundles, made.stored
+    if (await tools.incident()).private:
+        return Reply(f"{made.summary} It is pushed nowhere: the incident is private.", artifact=stored.sha256)
     if not bundles.place:
         return Reply(f"{made.summary} It is pushed nowhere: `bundle.repository` is empty.", artifact=stored.sha256)
     content = await _content(tools, stored.sha256)

@@ -10,7 +10,6 @@ from bot.engine import (
     GOROUTINE,
     HEAP,
     VIA_CLOCK,
-    CommandRejected,
     Condition,
     DigestPlan,
     Facts,
@@ -30,7 +29,6 @@ from bot.engine import (
     TeamName,
     Tools,
     Usual,
-    closest,
     conditions,
     conditions_of_incidents,
     count_incidents,
@@ -38,6 +36,7 @@ from bot.engine import (
     edge_flaws,
     examine,
     learn,
+    stalk_key,
     usual_key,
     write_digest,
 )
@@ -98,7 +97,8 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
     before = await tools.recall(_key(plan), Seen)
     length = digest_period(before, looked.at)
     incidents = await _incidents(tools, plan, looked.at - 2 * length)
-    found: list[Condition] = list(conditions_of_incidents(incidents, looked.at))
+    public = [each for each in incidents if not each.private]
+    found: list[Condition] = list(conditions_of_incidents(public, looked.at))
     for sight in looked.sights:
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
         of_service = conditions(sight, usual, looked.at)
@@ -107,7 +107,7 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
             learned = _learned(usual, sight, of_service, looked.at)
             if learned != usual:
                 tools.keep(usual_key(sight.service), Usual, learned)
-    counted = count_incidents(incidents, looked.at, length)
+    counted = count_incidents(public, looked.at, length)
     digest, seen = write_digest(looked.sights, found, before, looked.at, counted)
     return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen)
 
@@ -118,7 +118,8 @@ async def post(tools: Tools, params: Digest, written: Written) -> Reply:
     if tools.run_row.source.via != VIA_CLOCK:
         return Reply(written.text)
     plan, slot = _plan(tools, params.team), tools.run_row.slot
-    if plan.stalk and not written.changed:
+    kept = await tools.recall(stalk_key(plan.team), bool)
+    if (plan.stalk if kept is None else kept) and not written.changed:
         return Reply(f"Nothing changed for {plan.team}.")
     posted = await _post(tools, plan, written.text, slot)
     if posted.ok:
@@ -141,16 +142,9 @@ async def _post(tools: Tools, plan: DigestPlan, text: str, key: str) -> Posted:
 
 
 def _plan(tools: Tools, team: str) -> DigestPlan:
-    plans = {plan.team.lower(): plan for plan in tools.catalog.digests}
-    if not team:
-        everything = DigestPlan("every service", "", "", "", ())
-        return next(iter(plans.values())) if len(plans) == 1 else everything
-    if team.lower() not in plans:
-        meant = closest(team, tuple(plans))
-        hint = f" Did you mean `{meant}`?" if meant else ""
-        known = ", ".join(plan.team for plan in plans.values()) or "none; add [[digests]] to firstfive.toml"
-        raise CommandRejected(f"No team `{team[:40]}` has a digest.{hint} Configured: {known}.")
-    return plans[team.lower()]
+    if not team and len(tools.catalog.digests) != 1:
+        return DigestPlan("every service", "", "", "", ())
+    return tools.digest_plan(team)
 
 
 def _key(plan: DigestPlan) -> str:

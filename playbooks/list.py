@@ -24,6 +24,7 @@ async def show(tools: Tools, params: ListThem) -> Reply:
         return Reply("No incident is open.", (Choice("Start an incident", "start"),))
     lines = [
         f"*{row.id}* {row.severity.value} {row.status.value}, opened {row.opened_at:%Y-%m-%d %H:%M} UTC: {row.title}"
+        + (" (private)" if row.private else "")
         + (f" (<#{row.channel}>)" if row.channel else "")
         for row in listed
     ]

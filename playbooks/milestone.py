@@ -1,16 +1,22 @@
 """Record or correct the moment something happened; measures are made of these."""
 
-from bot.engine import Kind, Milestone, Moment, Params, Playbook, Reply, Tools, check_milestone, moment, to_us
+from bot.engine import Field, Kind, Milestone, Moment, Params, Playbook, Reply, Tools, check_milestone, moment, to_us
 
 
 class SetMilestone(Params):
     """Which moment, and when it was (UTC; now if left out)."""
 
     milestone: Milestone
-    at: Moment = ""
+    at: Moment = Field("", title="When was it?", description="HH:MM, UTC; now if left out")
 
 
-playbook = Playbook("milestone", "Record or correct when something happened.", SetMilestone, needs_incident=True)
+playbook = Playbook(
+    "milestone",
+    "Record or correct when something happened.",
+    SetMilestone,
+    needs_incident=True,
+    form="Record a milestone",
+)
 
 
 @playbook.step("Record the milestone")

@@ -1,15 +1,15 @@
 """Put a note on the timeline."""
 
-from bot.engine import Kind, Params, Playbook, Reply, Rest, Tools
+from bot.engine import Field, Kind, Params, Playbook, Reply, Rest, Tools
 
 
 class Note(Params):
     """What to remember."""
 
-    text: Rest
+    text: Rest = Field(title="Note", description="What should be remembered?")
 
 
-playbook = Playbook("note", "Put a note on the timeline.", Note, needs_incident=True)
+playbook = Playbook("note", "Put a note on the timeline.", Note, needs_incident=True, form="Add a note")
 
 
 @playbook.step("Write it down")

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from bot.engine import BLANK, CommandRejected, Danger, Entry, Kind, Params, Playbook, Reply, Rest, Tools, fold
+from bot.engine import BLANK, CommandRejected, Danger, Entry, Field, Kind, Params, Playbook, Reply, Rest, Tools, fold
 
 
 class Redact(Params):
     """The number of the entry, as the incident's page shows it, and why its words must go."""
 
-    entry: int
-    reason: Rest
+    entry: int = Field(title="Number of the entry", description="As the incident's page shows it")
+    reason: Rest = Field(title="Why must its words go?", description="They go for ever, if a second person agrees")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,14 @@ class Marked:
     summary: str
 
 
-playbook = Playbook("redact", "Blank an entry of the timeline for ever.", Redact, needs_incident=True, approvals=1)
+playbook = Playbook(
+    "redact",
+    "Blank an entry of the timeline for ever.",
+    Redact,
+    needs_incident=True,
+    approvals=1,
+    form="Blank an entry",
+)
 
 # These carry state and no free text; without them nobody could tell any more what the incident was.
 _STAY = {
@@ -33,6 +40,10 @@ _STAY = {
     Kind.STEP_STARTED,
     Kind.APPROVAL_DECIDED,
     Kind.BLANKED,
+    Kind.MADE_PRIVATE,
+    Kind.MERGED,
+    Kind.JOINED,
+    Kind.LEFT,
 }
 
 
@@ -80,6 +91,10 @@ def _keep_state(tools: Tools, entries: list[Entry], seq: int) -> None:
         tools.record(Kind.SERVICE_SET, service=before.service)
     if after.status != before.status:
         tools.record(Kind.STATUS_SET, status=before.status.value, was=before.status.value, text="")
+    if after.private != before.private:
+        tools.record(Kind.MADE_PRIVATE)
+    if after.cancelled != before.cancelled:
+        tools.record(Kind.CANCELLED, reason=BLANK)
     for item in before.actions:
         if item not in after.actions:
             text = next((each.text for each in after.actions if each.number == item.number), BLANK)

@@ -10,7 +10,7 @@ class SetRole(Params):
     person: Mention = "me"
 
 
-playbook = Playbook("role", "Give somebody a role, or take it.", SetRole, needs_incident=True)
+playbook = Playbook("role", "Give somebody a role, or take it.", SetRole, needs_incident=True, form="Give a role")
 
 
 @playbook.step("Give the role")

@@ -9,7 +9,13 @@ class NameService(Params):
     service: ServiceName
 
 
-playbook = Playbook("service", "Name the service in trouble; the capture starts.", NameService, needs_incident=True)
+playbook = Playbook(
+    "service",
+    "Name the service in trouble; the capture starts.",
+    NameService,
+    needs_incident=True,
+    form="Name the service",
+)
 
 
 @playbook.step("Name the service")

@@ -9,7 +9,7 @@ class SetSeverity(Params):
     severity: Severity
 
 
-playbook = Playbook("severity", "Change the severity.", SetSeverity, needs_incident=True)
+playbook = Playbook("severity", "Change the severity.", SetSeverity, needs_incident=True, form="Change the severity")
 
 
 @playbook.step("Change the severity")

@@ -139,8 +139,10 @@ async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) ->
         person=whom.id if whom else "",
         text=f"{known} Roll back, restart or divert, and press Mitigated when users are safe.",
     )
-    who = await tools.wait("mitigated")
-    return Mitigated(f"{who} says users are safe")
+    who, now = await tools.wait("mitigated"), await tools.incident()
+    if now.cancelled:
+        return Mitigated(f"{who} called it off")
+    return Mitigated(f"it is part of {now.merged_into} now" if now.merged_into else f"{who} says users are safe")
 
 
 @playbook.step("Escalate")
@@ -157,10 +159,8 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
         why = "on_call is empty in the configuration, and no paging service is configured"
         return _told(tools, [], f"Five minutes are over unmitigated. Nobody was paged: {why}.")
     where = f"<#{incident.channel}>" if incident.channel else f"/incident status {incident.id}"
-    text = (
-        f"{incident.id} {incident.severity.value} {incident.title}: not mitigated after five minutes. "
-        f"You are needed: {where}"
-    )
+    title = "(private)" if incident.private else incident.title
+    text = f"{incident.id} {incident.severity.value} {title}: not mitigated after five minutes. You are needed: {where}"
     reached: dict[str, Reached] = {}
     for attempt in range(_PAGE_TRIES):
         missing = [person for person in people if person.id not in reached or not reached[person.id].ok]

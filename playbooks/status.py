@@ -1,6 +1,6 @@
 """Show where an incident stands."""
 
-from bot.engine import Params, Playbook, Reply, Tools, measure
+from bot.engine import Incident, Params, Playbook, Reply, Tools
 
 
 class Show(Params):
@@ -17,9 +17,18 @@ async def show(tools: Tools, params: Show) -> Reply:  # noqa: ARG001 - every ste
     commander = incident.commander.name if incident.commander else "nobody yet"
     lines = [
         f"*{incident.id} {incident.title}*",
-        f"{incident.severity.value}, {incident.status.value}.",
+        f"{incident.severity.value}, {incident.status.value}.{_why(incident)}",
         f"Commander: {commander}. Service: {incident.service or 'not named yet'}.",
+        *([f"Impact: {incident.impact}"] if incident.impact else []),
         *(f"{phase.title}: {phase.state.value}. {phase.summary}".strip() for phase in incident.phases),
-        ", ".join(f"{m.name} {m.text}" for m in measure(incident.milestones)),
+        ", ".join(f"{m.name} {m.text}" for m in incident.measures),
     ]
-    return Reply("\n".join(lines), incident_id=incident.id)
+    return Reply("\n".join(filter(None, lines)), incident_id=incident.id)
+
+
+def _why(incident: Incident) -> str:
+    """Say what else there is to know of its status."""
+    called_off = f" Called off: {incident.cancelled}" if incident.cancelled else ""
+    merged = f" It is part of {incident.merged_into} now." if incident.merged_into else ""
+    private = " Private: only who takes part sees it." if incident.private else ""
+    return f"{called_off}{merged}{private}"

@@ -1,15 +1,17 @@
 """Tell everybody in the channel where things stand."""
 
-from bot.engine import Kind, Params, Playbook, Reply, Rest, Tools
+from bot.engine import Field, Kind, Params, Playbook, Reply, Rest, Tools
 
 
 class Update(Params):
     """Where things stand."""
 
-    text: Rest
+    text: Rest = Field(title="Update", description="Where do things stand?")
 
 
-playbook = Playbook("update", "Tell the channel where things stand.", Update, needs_incident=True)
+playbook = Playbook(
+    "update", "Tell the channel where things stand.", Update, needs_incident=True, form="Send an update"
+)
 
 
 @playbook.step("Record the update")

@@ -67,6 +67,11 @@ class Digest:
         return "\n".join([f"*{title}*", *shown, *([self.incidents] if self.incidents else [])])
 
 
+def stalk_key(team: str) -> str:
+    """Name what is kept of whether a team's digest is posted only on change."""
+    return f"stalk:{team}"
+
+
 def compare(now: Sequence[Condition], before: Seen | None, at: datetime) -> tuple[tuple[Line, ...], Seen]:
     """Tell new, changed, lasting and ended conditions apart; give the lines and what to remember."""
     known = {each.key: each for each in before.conditions} if before is not None else {}
@@ -116,7 +121,7 @@ def period(before: Seen | None, now: datetime) -> timedelta:
 def count_incidents(incidents: Iterable[Incident], now: datetime, length: timedelta) -> str:
     """Say how many incidents began in the period and the one before, with their measures; "" when there were none."""
     both: tuple[list[Incident], list[Incident]] = ([], [])
-    for each in incidents:
+    for each in (each for each in incidents if each.counts):
         age = now - each.opened_at
         if age < 2 * length:
             both[age >= length].append(each)

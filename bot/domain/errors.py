@@ -2,6 +2,8 @@
 
 * FirstFiveError
     * CommandRejected       the words typed do not make a command
+        * WordsMissing      they name a verb that needs more
+        * ParamRejected     one param is wrong
     * AlertsRefused         a delivery of alerts cannot be read
     * IncidentNotFound
     * TransitionRefused     the incident is not in a state that allows it
@@ -17,6 +19,9 @@
     * AnchorRaced           another process wrote the next anchor first
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class FirstFiveError(Exception):
     """Something FirstFive can explain; `str(error)` is fit for a person."""
@@ -24,6 +29,24 @@ class FirstFiveError(Exception):
 
 class CommandRejected(FirstFiveError):
     """The words typed do not make a command; says which, and what would."""
+
+
+class WordsMissing(CommandRejected):
+    """A verb needs more than was typed; `given` is what it has already."""
+
+    def __init__(self, said: str, verb: str, given: Mapping[str, Any], incident_id: str) -> None:
+        super().__init__(said)
+        self.verb = verb
+        self.given = given
+        self.incident_id = incident_id
+
+
+class ParamRejected(CommandRejected):
+    """One param of a playbook is wrong; `param` is its name."""
+
+    def __init__(self, said: str, param: str) -> None:
+        super().__init__(said)
+        self.param = param
 
 
 class AlertsRefused(FirstFiveError):

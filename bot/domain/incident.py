@@ -1,6 +1,6 @@
 """An incident is the fold of its timeline: nothing about it is stored anywhere else."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,7 +8,8 @@ from enum import StrEnum
 from bot.domain.actions import ActionItem, change
 from bot.domain.approval import Request, request
 from bot.domain.errors import IncidentNotFound, TransitionRefused
-from bot.domain.timeline import BLANK, Entry, Kind, Person, from_us
+from bot.domain.measures import Measure, measure
+from bot.domain.timeline import BLANK, FIRSTFIVE, Entry, Kind, Person, from_us
 
 SOP = "sop"
 SOP_S = 300
@@ -140,6 +141,16 @@ class Incident:
         return self.status in {Status.RESOLVED, Status.CLOSED}
 
     @property
+    def counts(self) -> bool:
+        """Tell whether counts and measures include it: not when it was called off, or is part of another one now."""
+        return not self.cancelled and not self.merged_into
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Its five measures; none when it does not count."""
+        return measure(self.milestones) if self.counts else ()
+
+    @property
     def deadline_at(self) -> datetime:
         """When the five minutes are over."""
         return (self.sop_started_at or self.opened_at) + timedelta(seconds=SOP_S)
@@ -176,8 +187,25 @@ _NEXT = {
 
 
 def may_see(incident: Incident, person: Person) -> bool:
-    """Tell whether somebody may know of an incident: everybody, unless it is private and they take no part."""
-    return not incident.private or person.id in {each.id for each in incident.people}
+    """Tell whether somebody may know of an incident: everybody, unless it is private and they take no part.
+
+    FirstFive itself and whoever has the bot's machine (`cli:`) know of all; the API, which cannot tell who speaks, of
+    none that is private.
+    """
+    if not incident.private or person.id == FIRSTFIVE.id or person.id.startswith("cli:"):
+        return True
+    return not person.id.startswith("api:") and person.id in {each.id for each in incident.people}
+
+
+def seen(entries: Sequence[Entry], incident_id: str, person: Person, channel: str = "") -> Incident:
+    """Give an incident to somebody who may know of it; whoever speaks in its `channel` does.
+
+    :raises IncidentNotFound: there is none, or they may not know of it: in the same words, so that it stays private.
+    """
+    incident = fold(entries) if entries else None
+    if incident is None or not (may_see(incident, person) or (channel and channel == incident.channel)):
+        raise IncidentNotFound(f"There is no {incident_id[:20]}. /incident list shows the open ones.")
+    return incident
 
 
 def check_transition(incident: Incident, to: Status) -> None:
@@ -328,6 +356,7 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.JOINED: _join,
     Kind.LEFT: _join,
     Kind.MERGED: lambda i, e: replace(i, merged_into=e.facts["into"]),
+    Kind.MADE_PRIVATE: lambda i, _: replace(i, private=True),
     Kind.CANCELLED: lambda i, e: replace(i, cancelled=e.facts["reason"]),
     Kind.ALERT_FIRED: _count_alerts,
     Kind.ALERT_RESOLVED: _count_alerts,

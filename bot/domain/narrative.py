@@ -301,6 +301,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.LEFT: _joined,
     Kind.MERGED: lambda _, f: f"Merged it into {f['into']}.",
     Kind.TOOK_IN: lambda _, f: f"Took in {f['incident']}{_after(f['title'])}",
+    Kind.MADE_PRIVATE: lambda *_: "Kept it private.",
     Kind.CANCELLED: lambda _, f: f"Called it off{_after(f['reason']) or '.'}",
     Kind.RUN_STARTED: _run_started,
     Kind.STEP_STARTED: lambda _, f: f"{_name(f)}, {f['title'] or f['step']}: began.",

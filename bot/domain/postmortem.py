@@ -14,7 +14,7 @@ from bot.domain import hindsight
 from bot.domain.actions import ActionItem
 from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
 from bot.domain.incident import SOP, Incident, Severity, Status
-from bot.domain.measures import Measure, Milestone, duration, measure
+from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, tell, unmarked, who
 from bot.domain.timeline import Entry, Kind, to_us
 
@@ -108,7 +108,7 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
         resolution=_resolution(told),
         judged=_judged(told),
         findings=findings,
-        measures=measure(incident.milestones),
+        measures=incident.measures,
         milestones=tuple((each.value, incident.milestones.get(each)) for each in Milestone),
         well=hindsight.well(incident, told),
         badly=hindsight.badly(incident, told),

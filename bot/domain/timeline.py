@@ -38,9 +38,10 @@ class Kind(StrEnum):
     ON_CALL = "on call"  # people[{id name}] source note
     JOINED = "joined"  # person name how
     LEFT = "left"  # person name
-    MERGED = "merged"  # into
+    MERGED = "merged"  # into channel
     TOOK_IN = "took in"  # incident title
     CANCELLED = "cancelled"  # reason
+    MADE_PRIVATE = "made private"  # nothing; repeats what a blanked opening said
     RUN_STARTED = "run started"  # playbook params deadline_at?
     STEP_STARTED = "step started"  # playbook step title budget_s
     STEP_ENDED = "step ended"  # playbook step title outcome elapsed_s summary

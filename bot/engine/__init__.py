@@ -1,5 +1,7 @@
 """What a playbook's author imports: this, and nothing else of ours."""
 
+from pydantic import Field
+
 from bot.domain import bundle as bundling
 from bot.domain.actions import ActionItem
 from bot.domain.actions import overdue as overdue_actions
@@ -11,7 +13,7 @@ from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditio
 from bot.domain.conditions import of_incidents as conditions_of_incidents
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
-from bot.domain.digest import Seen, count_incidents
+from bot.domain.digest import Seen, count_incidents, stalk_key
 from bot.domain.digest import period as digest_period
 from bot.domain.digest import write as write_digest
 from bot.domain.errors import (
@@ -64,6 +66,7 @@ from bot.engine.alarms import tell as tell_alerts
 from bot.engine.approval import press
 from bot.engine.grammar import (
     Day,
+    IncidentName,
     Keyed,
     Mention,
     Moment,
@@ -78,6 +81,7 @@ from bot.engine.grammar import (
     span,
     usage,
 )
+from bot.engine.merging import check_merge, merge_into
 from bot.engine.playbook import Danger, Params, Playbook
 from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
@@ -110,9 +114,11 @@ __all__ = [
     "DigestPlan",
     "Entry",
     "Facts",
+    "Field",
     "Finding",
     "FirstFiveError",
     "Incident",
+    "IncidentName",
     "IncidentNotFound",
     "Keyed",
     "Kind",
@@ -160,6 +166,7 @@ __all__ = [
     "Warnings",
     "alerts_of",
     "bundling",
+    "check_merge",
     "check_milestone",
     "check_transition",
     "claim_alerts",
@@ -179,6 +186,7 @@ __all__ = [
     "manifest",
     "may_see",
     "measure",
+    "merge_into",
     "moment",
     "next_anchor",
     "overdue_actions",
@@ -193,6 +201,7 @@ __all__ = [
     "size",
     "slot_named",
     "span",
+    "stalk_key",
     "tell_alerts",
     "to_us",
     "usage",

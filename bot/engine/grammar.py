@@ -1,44 +1,35 @@
 """Words typed after `/incident` -> a playbook and its params; and the other way round, usage from the params."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from bot.domain.errors import CommandRejected
+from bot.domain.errors import CommandRejected, WordsMissing
 from bot.domain.incident import Severity
 from bot.domain.service import Catalog
 from bot.domain.timeline import storable
+from bot.engine.fields import (
+    Day,
+    IncidentName,
+    Keyed,
+    Mention,
+    Moment,
+    Rest,
+    ServiceName,
+    Span,
+    TeamName,
+    Warnings,
+    Word,
+    bare,
+    choices,
+    marker,
+)
 from bot.engine.playbook import Params, Playbook, Registry, closest
-
-
-class Word(Enum):
-    """How a param of type str is typed."""
-
-    REST = "TEXT..."
-    SERVICE = "SERVICE"
-    MENTION = "@somebody"
-    MOMENT = "=HH:MM"
-    DAY = "=YYYY-MM-DD"
-    KEYED = "=..."
-    SPAN = "30m"
-    TEAM = "team"
-    WARNINGS = ""
-
-
-Rest = Annotated[str, Word.REST]
-ServiceName = Annotated[str, Word.SERVICE]
-Mention = Annotated[str, Word.MENTION]
-Moment = Annotated[str, Word.MOMENT]
-Day = Annotated[str, Word.DAY]
-Keyed = Annotated[str, Word.KEYED]
-Span = Annotated[str, Word.SPAN]
-TeamName = Annotated[str, Word.TEAM]
-Warnings = Annotated[tuple[str, ...], Word.WARNINGS]
 
 _TOKEN = re.compile(r'(?P<key>[a-z_]+)=(?:"(?P<quoted>[^"]*)"|(?P<bare>\S*))|\S+')
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE)
@@ -47,7 +38,7 @@ _SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\u00a0": " "})
 _LONGEST = 8_000
-_NEVER_LEADING = {Word.REST, Word.WARNINGS, Word.MOMENT, Word.DAY, Word.KEYED}
+_NEVER_LEADING = {Word.REST, Word.WARNINGS, Word.MOMENT, Word.DAY, Word.KEYED, Word.INCIDENT}
 _EXAMPLE: Mapping[Any, str] = {bool: "yes", int: "N", float: "N"}
 
 
@@ -92,9 +83,30 @@ def parse(registry: Registry, text: str, catalog: Catalog) -> Parsed:
 def usage(playbook: Playbook) -> str:
     """Give the words a verb takes: `/incident start [sev1|sev2|sev3|sev4] [SERVICE] [TITLE...]`."""
     words = [
-        _word(name, info) for name, info in playbook.params.model_fields.items() if _marker(info) is not Word.WARNINGS
+        _word(name, info) for name, info in playbook.params.model_fields.items() if marker(info) is not Word.WARNINGS
     ]
     return " ".join(["/incident", playbook.name, *words])
+
+
+def flaws(playbook: Playbook, values: Mapping[str, str], catalog: Catalog, now: datetime) -> dict[str, str]:
+    """Say what is wrong with the values of a form, by param; what only the engine can tell is not among it."""
+    readers: Mapping[Word | None, Callable[[str], object]] = {
+        Word.MOMENT: lambda text: moment(text, now),
+        Word.DAY: lambda text: day(text, now),
+        Word.SPAN: span,
+    }
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        info = playbook.params.model_fields.get(name)
+        if info is None:
+            continue
+        try:
+            readers.get(marker(info), str)(value)
+            if _accept(info, value, catalog) is None:
+                found[name] = _wrong(name, info, value, catalog)
+        except CommandRejected as rejected:
+            found[name] = str(rejected)
+    return found
 
 
 def moment(text: str, now: datetime) -> datetime:
@@ -186,8 +198,8 @@ def _take_leading(reading: _Reading, text: str) -> str:
     """Give each leading word to the first free param that accepts it, in any order; stop at the first nobody wants."""
     while text:
         word, rest = _cut(text)
-        if _INCIDENT.fullmatch(word) and not reading.incident_id:
-            reading.incident_id = word.upper()
+        if _take_incident(reading, word):
+            pass
         elif "warnings" in reading.fields and "severity" not in reading.values and _is_bad_severity(word):
             reading.warnings.append(_wrong("severity", reading.fields["severity"], word, reading.catalog))
         elif not _take_word(reading, word):
@@ -196,10 +208,36 @@ def _take_leading(reading: _Reading, text: str) -> str:
     return text
 
 
+def _take_incident(reading: _Reading, word: str) -> bool:
+    """Take the name of an incident: for the param that wants one, else as what the command is about.
+
+    The param's own name may stand between the two: `merge INC-9 into INC-3`.
+    """
+    wants = next((name for name, info in reading.fields.items() if marker(info) is Word.INCIDENT), "")
+    if wants and word.lower() == wants:
+        reading.incident_id = reading.incident_id or reading.values.pop(wants, "")
+        return True
+    if not _INCIDENT.fullmatch(word):
+        return False
+    if wants and not reading.values.get(wants):
+        reading.values[wants] = word.upper()
+    elif not reading.incident_id:
+        reading.incident_id = word.upper()
+    else:
+        return False
+    return True
+
+
 def _take_word(reading: _Reading, word: str) -> bool:
+    has_text = any(marker(info) is Word.REST for info in reading.fields.values())
     for name, info in reading.fields.items():
-        if name in reading.values or _marker(info) in _NEVER_LEADING:
+        if name in reading.values or marker(info) in _NEVER_LEADING:
             continue
+        if bare(info) is bool:
+            # Where text follows, "no answers from checkout" is text; elsewhere the name alone says yes.
+            if has_text:
+                continue
+            word = "yes" if word.lower() == name else word
         accepted = _accept(info, word, reading.catalog)
         if accepted is not None:
             reading.values[name] = accepted
@@ -209,7 +247,7 @@ def _take_word(reading: _Reading, word: str) -> bool:
 
 def _take_rest(playbook: Playbook, reading: _Reading, text: str) -> None:
     """Give what is left to the text param; find a service named in it; refuse words nobody takes."""
-    rest = next((name for name, info in reading.fields.items() if _marker(info) is Word.REST), "")
+    rest = next((name for name, info in reading.fields.items() if marker(info) is Word.REST), "")
     if rest and text:
         given = reading.values.get(rest)
         reading.values[rest] = f"{given} {text}" if given else text
@@ -236,7 +274,7 @@ def _find_service(reading: _Reading, text: str) -> None:
 
 def _refuse_word(playbook: Playbook, reading: _Reading, word: str) -> None:
     for name, info in reading.fields.items():
-        if name not in reading.values and _choices(info, reading.catalog):
+        if name not in reading.values and choices(info, reading.catalog):
             raise CommandRejected(_wrong(name, info, word, reading.catalog))
     raise CommandRejected(f"I don't know what to do with `{word[:40]}`. Usage: `{usage(playbook)}`")
 
@@ -244,28 +282,36 @@ def _refuse_word(playbook: Playbook, reading: _Reading, word: str) -> None:
 def _require(playbook: Playbook, reading: _Reading) -> None:
     for name, info in reading.fields.items():
         if info.is_required() and reading.values.get(name) in {None, ""}:
-            raise CommandRejected(
-                f"`{playbook.name}` needs {_needs(name, info, reading.catalog)}. Usage: `{usage(playbook)}`"
-            )
+            needs = _needs(name, info, reading.catalog)
+            said = f"`{playbook.name}` needs {needs}. Usage: `{usage(playbook)}`"
+            if marker(info) is Word.KEYED:  # no person's to say
+                raise CommandRejected(said)
+            raise WordsMissing(said, playbook.name, reading.values, reading.incident_id)
 
 
 def _needs(name: str, info: FieldInfo, catalog: Catalog) -> str:
-    choices = _choices(info, catalog)
-    return f"a {name} ({', '.join(choices)})" if choices else f"a {name}"
+    among = choices(info, catalog)
+    return f"{_a(name)} ({', '.join(among)})" if among else _a(name)
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _accept(info: FieldInfo, word: str, catalog: Catalog) -> Any:
     """Give the value a word has for a param, or None if it is not for it."""
-    marker = _marker(info)
-    if marker is Word.SERVICE:
+    how = marker(info)
+    if how is Word.SERVICE:
         return next((name for name in catalog.names if name.lower() == word.lower()), None)
-    if marker is Word.MENTION:
+    if how is Word.MENTION:
         return word if word.startswith(("@", "<@")) or word.lower() == "me" else None
-    if marker is Word.SPAN:
+    if how is Word.INCIDENT:
+        return word.upper() if _INCIDENT.fullmatch(word) else None
+    if how is Word.SPAN:
         return word if _SPAN.fullmatch(word.lower()) else None
-    if marker in {Word.REST, Word.MOMENT, Word.DAY, Word.KEYED}:
+    if how in {Word.REST, Word.MOMENT, Word.DAY, Word.KEYED}:
         return word or None
-    return _accept_type(_bare(info), word)
+    return _accept_type(bare(info), word)
 
 
 def _accept_type(kind: Any, word: str) -> Any:
@@ -284,28 +330,21 @@ def _is_bad_severity(word: str) -> bool:
 
 
 def _wrong(name: str, info: FieldInfo, value: str, catalog: Catalog) -> str:
-    choices = _choices(info, catalog)
-    meant = closest(value, choices, alike=0.8)
+    among = choices(info, catalog)
+    meant = closest(value, among, alike=0.8)
     hint = f" Did you mean `{meant}`?" if meant else ""
-    among = f" It is one of {', '.join(choices)}." if choices else ""
-    return f"`{value[:40]}` is not a {name}.{hint}{among}"
-
-
-def _choices(info: FieldInfo, catalog: Catalog) -> tuple[str, ...]:
-    if _marker(info) is Word.SERVICE:
-        return catalog.names
-    kind = _bare(info)
-    return tuple(str(m.value).lower() for m in kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
+    one_of = f" It is one of {', '.join(among)}." if among else ""
+    return f"`{value[:40]}` is not {_a(name)}.{hint}{one_of}"
 
 
 def _word(name: str, info: FieldInfo) -> str:
-    marker, kind = _marker(info), _bare(info)
-    if marker is Word.REST:
+    how, kind = marker(info), bare(info)
+    if how is Word.REST:
         word = f"{name.upper()}..."
-    elif marker in {Word.MOMENT, Word.DAY, Word.KEYED}:
-        word = f"{name}{marker.value}"
-    elif marker is not None:
-        word = marker.value
+    elif how in {Word.MOMENT, Word.DAY, Word.KEYED}:
+        word = f"{name}{how.value}"
+    elif how is not None:
+        word = how.value
     elif isinstance(kind, type) and issubclass(kind, Enum):
         word = "|".join(str(member.value).lower() for member in kind)
     else:
@@ -313,17 +352,7 @@ def _word(name: str, info: FieldInfo) -> str:
     return word if info.is_required() else f"[{word}]"
 
 
-def _marker(info: FieldInfo) -> Word | None:
-    return next((part for part in info.metadata if isinstance(part, Word)), None)
-
-
-def _bare(info: FieldInfo) -> Any:
-    """Give the type of a param without `| None`."""
-    parts = [part for part in getattr(info.annotation, "__args__", ()) if part is not type(None)]
-    return parts[0] if parts and not isinstance(info.annotation, type) else info.annotation
-
-
 __all__ = [
-    "Day", "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "ServiceName", "Span", "TeamName", "Warnings",
-    "closest", "day", "moment", "parse", "span", "usage",
+    "Day", "IncidentName", "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "ServiceName", "Span", "TeamName",
+    "Warnings", "closest", "day", "flaws", "moment", "parse", "span", "usage",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.domain.errors import CommandRejected
+from bot.domain.errors import CommandRejected, ParamRejected
 from bot.domain.run import Missing, Plan
 from bot.domain.timeline import storable
 
@@ -83,13 +83,16 @@ class Playbook:
         needs_incident: bool = False,
         approvals: int = 0,
         quiet: bool = False,
+        form: str = "",
     ) -> None:
+        """`form` is the title of its form, which is then also opened when nothing was typed and nothing is needed."""
         self.name = name
         self.summary = summary
         self.params = params
         self.needs_incident = needs_incident
         self.approvals = approvals
         self.quiet = quiet
+        self.form = form
         self.steps: list[Step] = []
         self.gates: list[Callable[..., Awaitable[None]]] = []
 
@@ -158,21 +161,23 @@ def plan_of(registry: Registry, playbook: str, params: Mapping[str, Any]) -> Pla
         words = {key: storable(value) if isinstance(value, str) else value for key, value in params.items()}
         checked = known.params.model_validate(words)
     except ValidationError as error:
-        raise CommandRejected(explain(known, error)) from error
+        raise _rejected(known, error) from error
     return Plan(playbook, checked.model_dump(mode="json"), known.step_names)
 
 
-def explain(known: Playbook, error: ValidationError) -> str:
-    """Say in a line what is wrong with the params of a playbook."""
+def _rejected(known: Playbook, error: ValidationError) -> ParamRejected:
+    """Say in a line what is wrong with the params of a playbook, and with which."""
     # A word that is not known explains why another one is missing.
     first = min(error.errors(include_url=False), key=lambda flaw: flaw["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"]) or "it"
     if first["type"] == "extra_forbidden":
         names = ", ".join(known.params.model_fields) or "none"
-        return f"{known.name}: {where} is not one of its params ({names})."
-    if first["type"] == "missing":
-        return f"{known.name}: {where} is missing."
-    return f"{known.name}: {where} is wrong: {first['msg']}."
+        said = f"{known.name}: {where} is not one of its params ({names})."
+    elif first["type"] == "missing":
+        said = f"{known.name}: {where} is missing."
+    else:
+        said = f"{known.name}: {where} is wrong: {first['msg']}."
+    return ParamRejected(said, where)
 
 
 def load(package: ModuleType) -> Registry:

@@ -12,7 +12,8 @@ from typing import Any
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from bot.domain.errors import ApprovalRefused, FenceLost, FirstFiveError, StoreUnusable
+from bot.domain.errors import ApprovalRefused, FenceLost, FirstFiveError, IncidentNotFound, StoreUnusable
+from bot.domain.incident import seen
 from bot.domain.measures import duration
 from bot.domain.run import PROTOCOL, VIA_CLOCK, VIA_EVENT, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
@@ -109,7 +110,10 @@ class Runner:
         playbook = self._registry.get(run.plan.playbook)
         if playbook is None or run.plan.protocol != PROTOCOL or playbook.step_names != run.plan.steps:
             return await _park(tools)
-        tools.run_row = await self._name(await self._place(tools))
+        try:
+            tools.run_row = await self._name(await self._place(tools))
+        except IncidentNotFound as error:
+            return await _end(tools, None, _Ending(RunStatus.FAILED, reason=str(error)))
         if playbook.needs_incident and not tools.incident_id:
             listed = await tools.incidents(limit=_ASK_AMONG)
             return await _end(tools, None, _Ending(RunStatus.DONE, ask_which(run, listed)))
@@ -124,8 +128,14 @@ class Runner:
             return await _end(tools, None, _Ending(RunStatus.FAILED, reason=str(error)))
 
     async def _place(self, tools: Tools) -> Run:
-        """Find the incident a run is about: its own, or that of the channel it was asked in."""
+        """Find the incident a run is about: its own, or that of the channel it was asked in.
+
+        :raises IncidentNotFound: there is none, or whoever asked may not know of it. What has begun goes on.
+        """
         ports, run = self._ports, tools.run_row
+        if run.incident_id and not run.parent_id and not tools.memos:
+            entries = await ports.store.read(lambda tx: ports.timeline.entries(tx, run.incident_id))
+            seen(entries, run.incident_id, run.actor, run.source.channel)
         if run.incident_id or not run.source.channel:
             return run
         found = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, run.source.channel))

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.errors import CommandRejected
-from bot.domain.incident import Incident, fold
+from bot.domain.incident import Incident, fold, may_see, seen
 from bot.domain.run import Outcome, Run, RunStatus
-from bot.domain.service import Catalog, Service
+from bot.domain.service import Catalog, DigestPlan, Service
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Entry, Kind, Person, canonical
 from bot.engine.playbook import Registry, closest, plan_of
 from bot.ports import (
@@ -140,6 +140,23 @@ class Tools:
         hint = f" Did you mean `{meant}`?" if meant else ""
         raise CommandRejected(f"No service is named `{name[:40]}`.{hint} Configured: {known}.")
 
+    def digest_plan(self, team: str) -> DigestPlan:
+        """Give the configured digest of a team; of the only one when none is named.
+
+        :raises CommandRejected: there is none of this name, or it must be named.
+        """
+        plans = {plan.team.lower(): plan for plan in self.catalog.digests}
+        if not team and len(plans) == 1:
+            return next(iter(plans.values()))
+        if team.lower() in plans:
+            return plans[team.lower()]
+        known = ", ".join(plan.team for plan in plans.values()) or "none; add [[digests]] to firstfive.toml"
+        if not team:
+            raise CommandRejected(f"Of which team? Configured: {known}.")
+        meant = closest(team, tuple(plans))
+        hint = f" Did you mean `{meant}`?" if meant else ""
+        raise CommandRejected(f"No team `{team[:40]}` has a digest.{hint} Configured: {known}.")
+
     async def person(self, mention: str) -> Person:
         """Find who is mentioned; `me` is whoever asked for the run.
 
@@ -157,16 +174,28 @@ class Tools:
         return fold(await self.entries())
 
     async def incident_named(self, incident_id: str) -> Incident:
-        """Give another incident as its timeline stands now."""
-        return fold(await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, incident_id)))
+        """Give another incident as its timeline stands now.
+
+        :raises IncidentNotFound: there is none, as far as whoever asked for the run may know.
+        """
+        entries = await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, incident_id))
+        return seen(entries, incident_id, self.actor)
 
     async def entries(self) -> list[Entry]:
         """Give the whole timeline of the run's incident."""
         return await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, self.incident_id))
 
     async def incidents(self, *, ended: bool = False, limit: int = 50) -> list[Listed]:
-        """Give the latest incidents."""
-        return await self.ports.store.read(lambda tx: self.ports.timeline.incidents(tx, ended=ended, limit=limit))
+        """Give the latest incidents that whoever asked for the run may know of."""
+        timeline = self.ports.timeline
+
+        def look(tx: Tx) -> list[Listed]:
+            latest = timeline.incidents(tx, ended=ended, limit=limit, private=True)
+            rows = [row for row in latest if row.private and may_see(fold(timeline.entries(tx, row.id)), self.actor)]
+            rows += timeline.incidents(tx, ended=ended, limit=limit)
+            return sorted(rows, key=lambda row: row.number, reverse=True)[:limit]
+
+        return await self.ports.store.read(look)
 
     def blanking(self, incident_id: str, seqs: Collection[int], /, **body: Any) -> Callable[[Tx], None]:
         """Give the effect that takes the words out of entries and of the runs that wrote them, and tells of it."""

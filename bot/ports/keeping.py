@@ -41,6 +41,11 @@ class Listed:
     opened_at: datetime
     private: bool = False
 
+    @property
+    def number(self) -> int:
+        """The number in its id."""
+        return int(self.id.rpartition("-")[2])
+
 
 class Timeline(Protocol):
     """The append-only timelines."""
@@ -55,10 +60,10 @@ class Timeline(Protocol):
         """Give the entries of a chain with `seq` > `after`, in order."""
 
     def actions(self, tx: Tx) -> list[Entry]:
-        """Give the entries about action items of every incident, chain by chain in order."""
+        """Give the entries about action items of every incident that is not private, chain by chain in order."""
 
-    def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
-        """Give the latest incidents first, closed and resolved ones only if `ended`."""
+    def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
+        """Give the latest incidents first, closed and resolved ones only if `ended`, private ones only if `private`."""
 
     def incident_of(self, tx: Tx, channel: str) -> str:
         """Give the id of the incident whose channel this is, or ""."""

@@ -117,10 +117,11 @@ class FakeTimeline:
 
     def actions(self, tx: Tx) -> list[Entry]:
         chains = _in(tx).chains
-        return [entry for name in sorted(chains) for entry in chains[name] if entry.kind == Kind.ACTION]
+        public = {one.id for one in self._folded(tx) if not one.private}
+        return [entry for name in sorted(public) for entry in chains[name] if entry.kind == Kind.ACTION]
 
-    def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
-        folded = self._folded(tx)
+    def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
+        folded = [one for one in self._folded(tx) if private or not one.private]
         wanted = [one for one in folded if ended or one.status not in {Status.RESOLVED, Status.CLOSED}]
         return [
             Listed(one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at, one.private)

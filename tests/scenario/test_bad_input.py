@@ -54,7 +54,7 @@ async def hears(stack: Stack, channel: str, words: str) -> None:
         ("/incident snapshot service=chekout", "Did you mean `checkout`"),
         ("/incident milestone mitigated at=tomorrow", "is not a time"),
         ("/incident role commander <@U0NOBODY1|nobody>", "Nobody in this workspace"),
-        ("/incident note incident=INC-99 hello", "There is no such incident"),
+        ("/incident note incident=INC-99 hello", "There is no INC-99"),
     ],
 )
 async def test_wrong_words_get_an_answer_that_says_what_would_be_right(tmp_path: Path, typed: str, answer: str) -> None:
@@ -127,6 +127,11 @@ async def test_an_archived_channel_does_not_stop_the_incident(tmp_path: Path) ->
         await stack.type("/incident severity incident=INC-1 sev4")
         incident = await eventually(lambda: _with_severity(stack, "SEV4"))
         assert incident["status"] == "open"
+        await eventually(lambda: _shown_elsewhere(stack, channel["id"], "SEV4"), 10)
+
+
+async def _shown_elsewhere(stack: Stack, not_this: str, severity: str) -> bool:
+    return severity in str((await _other_channel(stack, not_this)).get("messages"))
 
 
 async def _with_severity(stack: Stack, severity: str) -> dict[str, Any]:

@@ -24,13 +24,15 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
 LOST = "lost "
 _PAST = timedelta(hours=1)
 _BUSY = {"busy", "ratelimited"}
+_NO_CHANNEL = {"channel_not_found", "is_archived", "not_in_channel"}
 # Whoever waits for a turn comes back before it is there, so that they stand in line and the gravest gets it.
 _EARLY_S, _LEAST_S = 1.5, 0.2
 
 _ADVICE = {
     "user_not_found": "there is no such person in this workspace; name somebody who is: /incident role commander @name",
     "cant_invite": "this person cannot be invited",
-    "is_archived": "the channel is archived; unarchive it in Slack, or go on with `firstfive` and the incident's page",
+    "is_archived": "the channel was archived twice, so no other is made; `firstfive` and the incident's page go on",
+    "not_in_private": "FirstFive is not in the private channel any more; write /invite @FirstFive there",
     "missing_scope": "the app lacks a permission; install it again with the scopes of slack-manifest.yml",
     "restricted_action": "this workspace does not let the app do that; ask an admin of the workspace",
     "announcements_not_found": "there is no channel of the configured name; change `announcements`",
@@ -88,7 +90,7 @@ class Canvas:
         self.stopped = False
         self.failed_now = False
         self.waiting: set[str] = set()
-        self._remedies: set[str] = set()
+        self._entered = False
 
     @property
     def is_past(self) -> bool:
@@ -116,39 +118,15 @@ class Canvas:
         return True
 
     async def remedied(self, act: Callable[[], Awaitable[str]]) -> str:
-        """Do it; when the channel has to be entered or unarchived first, do that and then it again."""
+        """Do it; when the channel has to be entered first, do that and then it again."""
         while True:
             try:
                 return await act()
             except ChatFailed as failure:
-                if not self.channel or not await self._remedy(failure.code):
+                if failure.code != "not_in_channel" or not self.channel or self.incident.private or self._entered:
                     raise
-
-    async def _remedy(self, code: str) -> bool:
-        """Take away what was in the way; each thing once a pass."""
-        if code in self._remedies:
-            return False
-        self._remedies.add(code)
-        if code == "not_in_channel":
+            self._entered = True
             await self.studio.chat.call("conversations.join", channel=self.channel)
-            return True
-        return code == "is_archived" and await self._unarchive()
-
-    async def _unarchive(self) -> bool:
-        """Unarchive the channel of an incident that still needs it; once, since whoever archives it again means it."""
-        tried = self.shown.get("unarchived")
-        if self.incident.is_over or (tried and tried.ref == self.channel):
-            return False
-        try:
-            await self.studio.chat.call("conversations.unarchive", channel=self.channel)
-        except ChatFailed as failure:
-            if failure.retryable:
-                raise
-            done = failure.code == "not_archived"
-        else:
-            done = True
-        await self.remember("unarchived", self.channel, "tried")
-        return done
 
     async def refused(self, key: str, wanted: str, failure: ChatFailed, *, bound: bool = True) -> None:
         """Try again later, make a new channel, or give the surface up. `bound`: the surface is in the channel."""
@@ -160,11 +138,11 @@ class Canvas:
             self.waiting.add(key)
         if failure.retryable:
             self._retry(failure)
-        elif bound and failure.code == "channel_not_found" and self.channel:
-            await self._lost_channel()
+        elif bound and failure.code in _NO_CHANNEL and self.channel:
+            await self._lost_channel(key, wanted, failure.code)
         else:
             self.memory.failed[key] = wanted
-            await self._give_up(key, failure.code, bound=bound)
+            await self._tell(key, failure.code)
 
     def put_off(self, key: str, failure: ChatFailed) -> None:
         """Look at what is due again later, unless Slack says that it never can be."""
@@ -174,14 +152,6 @@ class Canvas:
         else:
             log.info("slack cannot be looked at", surface=key, error=failure.code, incident=self.incident.id)
             self.memory.due.discard(key)
-
-    async def _give_up(self, key: str, code: str, *, bound: bool) -> None:
-        archived = bound and code == "is_archived"
-        # To archive the channel of an incident that is over is what people do: nothing to tell.
-        if not (archived and self.incident.is_over):
-            await self._tell("channel" if archived else key, code)
-        if archived:
-            self.channel = ""
 
     def _retry(self, failure: ChatFailed) -> None:
         if failure.code in _BUSY and failure.retry_after_s is not None:
@@ -198,8 +168,36 @@ class Canvas:
         """Ask for another pass."""
         self.again_s = seconds if self.again_s is None else min(self.again_s, seconds)
 
-    async def _lost_channel(self) -> None:
-        """Make a new channel by the next pass, if this one is really gone."""
+    async def _lost_channel(self, key: str, wanted: str, code: str) -> None:
+        """Do without the channel for this pass; by the next one there is another, if there should be."""
+        if code == "is_archived":
+            await self._archived_channel(key, wanted)
+        elif self.incident.private:
+            # Whoever is not in a private channel cannot tell whether it is there, and may not enter it.
+            self.memory.failed[key] = wanted
+            await self._tell("channel", "not_in_private")
+        elif code == "channel_not_found":
+            await self._missing_channel()
+        else:
+            self.memory.failed[key] = wanted
+            await self._tell(key, code)
+        self.channel = ""
+
+    async def _archived_channel(self, key: str, wanted: str) -> None:
+        """Make another one, as no app may unarchive; once, since whoever archives that one too means it.
+
+        To archive the channel of an incident that is over is what people do: nothing to make or tell.
+        """
+        if not self.incident.is_over and "replaced" not in self.shown:
+            await self.remember("replaced", self.channel, "archived")
+            await self._replace_channel()
+            return
+        self.memory.failed[key] = wanted
+        if not self.incident.is_over:
+            await self._tell("channel", "is_archived")
+
+    async def _missing_channel(self) -> None:
+        """Make another one, if it is really gone."""
         try:
             gone = not await self.studio.channels.exists(self.channel)
         except ChatFailed as failure:
@@ -208,12 +206,14 @@ class Canvas:
         if gone and self.is_past:
             self.stopped = True
         elif gone:
-            await self.remember("channel", "", LOST + self.channel)
-            self.memory.failed.clear()
-            self.want_again(0.0)
+            await self._replace_channel()
         else:
             self._retry(ChatFailed("channel_not_found", retryable=True))
-        self.channel = ""
+
+    async def _replace_channel(self) -> None:
+        await self.remember("channel", "", LOST + self.channel)
+        self.memory.failed.clear()
+        self.want_again(0.0)
 
     async def _tell(self, surface: str, code: str) -> None:
         """Put it on the timeline, once: the fold of the timeline is all that people can rely on."""

@@ -1,4 +1,4 @@
-"""The incident's channel: made once, found again when the answer was lost, entered and unarchived when needed."""
+"""The incident's channel: made once, found again when the answer was lost."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ class Channels:
         for attempt in range(1, _ATTEMPTS + 1):
             name = channel_name(incident, attempt)
             try:
-                created = await self._chat.call("conversations.create", name=name)
+                created = await self._chat.call("conversations.create", name=name, is_private=incident.private)
             except ChatFailed as failure:
                 if failure.code != "name_taken":
                     raise
@@ -79,15 +79,14 @@ class Channels:
             mine = channel.get("name") == name and channel.get("creator") == me
             return mine and float(channel.get("created", 0)) >= since
 
-        found = await self._listed("users.conversations", fits)
+        kind = "private_channel" if incident.private else "public_channel"
+        found = await self._listed("users.conversations", fits, kind)
         return found if found is not None and await is_free(str(found["id"])) else None
 
-    async def _listed(self, method: str, fits: Callable[[Json], bool]) -> Json | None:
+    async def _listed(self, method: str, fits: Callable[[Json], bool], kind: str = "public_channel") -> Json | None:
         cursor = ""
         for _ in range(_PAGES):
-            page = await self._chat.call(
-                method, types="public_channel", exclude_archived=True, limit=200, cursor=cursor
-            )
+            page = await self._chat.call(method, types=kind, exclude_archived=True, limit=200, cursor=cursor)
             found = next((channel for channel in page.get("channels", ()) if fits(channel)), None)
             cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
             if found is not None or not cursor:

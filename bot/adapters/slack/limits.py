@@ -36,7 +36,6 @@ _PER_MINUTE = {
             "conversations.create",
             "conversations.list",
             "conversations.setTopic",
-            "conversations.unarchive",
             "pins.add",
             "users.conversations",
             "users.list",

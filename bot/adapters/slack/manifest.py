@@ -40,7 +40,7 @@ SCOPES: Mapping[str, str] = {
     "bookmarks:write": "the link to the incident's page",
     "channels:history": "find a message whose posting was not confirmed; nothing that people write is kept",
     "channels:join": "come back into an incident's channel",
-    "channels:manage": "create it, invite, set the topic, unarchive",
+    "channels:manage": "create it, invite, set the topic",
     "channels:read": "find the channel whose creation was not confirmed",
     "chat:write": "the card, posts, answers",
     "chat:write.public": "the announcements channel, without being invited",

@@ -144,7 +144,8 @@ class Painting:
 
     async def _announce(self) -> None:
         is_new = "announcement" not in self._canvas.shown
-        if self._studio.announcements and not (is_new and self._canvas.is_past):
+        wanted = self._studio.announcements and not self._incident.private
+        if wanted and not (is_new and self._canvas.is_past):
             message = announcement(self._incident, self._studio.around)
             draw = partial(self._draw_announcement, message)
             await self._canvas.show("announcement", digest(message.args()), draw, bound=False)

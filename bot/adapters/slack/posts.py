@@ -100,6 +100,15 @@ def _role(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} is *{facts['role']}* now" if name == who else f"{who} made {name} *{facts['role']}*"
 
 
+def _joined(facts: Mapping[str, Any], who: str) -> str:
+    name = line(facts["name"], 60)
+    return f"{who} joined" if name == who else f"{name} joined, brought in by {who}"
+
+
+def _in(facts: Mapping[str, Any]) -> str:
+    return f": go on in <#{facts['channel']}>" if facts.get("channel") else ""
+
+
 def _refused(facts: Mapping[str, Any], _: str) -> str:
     surface = str(facts["surface"])
     if not surface.startswith(INVITE):
@@ -138,6 +147,11 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     ),
     Kind.ROLE_SET: _role,
     Kind.STATUS_SET: _status,
+    Kind.IMPACT_SET: lambda facts, who: f"{who} said who is hit: {line(facts['text'], 500) or 'nobody now'}",
+    Kind.JOINED: _joined,
+    Kind.MERGED: lambda facts, who: f"{who} merged it into {facts['into']}{_in(facts)}",
+    Kind.TOOK_IN: lambda facts, who: f"{who} merged {facts['incident']} into this: {line(facts['title'], 200)}",
+    Kind.CANCELLED: lambda facts, who: f"{who} called it off: {line(facts['reason'], 500)}",
     Kind.NOTE: lambda facts, who: f"Note by {who}: {line(facts['text'], 500)}",
     Kind.CHAT_FAILED: _refused,
     Kind.APPROVAL_DECIDED: _approval_decided,

@@ -41,8 +41,7 @@ def rank_of(incident: Incident, *, first: bool = False) -> Rank:
 
 def people(incident: Incident) -> list[str]:
     """Give the ids of who belongs into the channel; whoever came by another way than Slack has none."""
-    named = (incident.reporter, *incident.roles.values())
-    return list(dict.fromkeys(person.id for person in named if is_user(person.id)))
+    return [person.id for person in incident.people if is_user(person.id)]
 
 
 def is_user(person_id: str) -> bool:

@@ -108,7 +108,7 @@ class Reconciler:
         while True:
             try:
                 listed = await self._studio.store.read(
-                    lambda tx: self._studio.timeline.incidents(tx, ended=True, limit=_AT_START)
+                    lambda tx: self._studio.timeline.incidents(tx, ended=True, limit=_AT_START, private=True)
                 )
             except StoreUnusable as error:
                 log.warning("store unusable", error=str(error))

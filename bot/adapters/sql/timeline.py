@@ -16,7 +16,12 @@ from bot.ports import Listed, Tx
 _OPEN = insert(incident)
 _ADD = insert(entry)
 _LAST = select(entry).where(entry.c.incident_id == bindparam("chain")).order_by(entry.c.seq.desc()).limit(1)
-_ACTIONS = select(entry).where(ABOUT_ACTIONS).order_by(entry.c.incident_id, entry.c.seq)
+_ACTIONS = (
+    select(entry)
+    .join(incident, incident.c.id == entry.c.incident_id)
+    .where(ABOUT_ACTIONS, incident.c.private == 0)
+    .order_by(entry.c.incident_id, entry.c.seq)
+)
 
 _ENDED = (Status.RESOLVED, Status.CLOSED)
 _LISTED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
@@ -24,6 +29,7 @@ _LISTED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     Kind.SEVERITY_SET: lambda facts: {"severity": facts["severity"]},
     Kind.STATUS_SET: lambda facts: {"status": facts["status"]},
     Kind.CHANNEL_OPENED: lambda facts: {"channel": facts["channel"]},
+    Kind.MADE_PRIVATE: lambda _: {"private": 1},
 }
 
 
@@ -69,7 +75,10 @@ class SqlTimeline:
         for added in chain:
             changes = _LISTED.get(added.kind)
             if changes is not None:
-                values = {name: storable(str(value)) for name, value in changes(added.facts).items()}
+                values = {
+                    name: storable(value) if isinstance(value, str) else value
+                    for name, value in changes(added.facts).items()
+                }
                 sql.connection.execute(update(incident).where(incident.c.id == incident_id).values(values))
 
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
@@ -78,12 +87,14 @@ class SqlTimeline:
         return [Entry(**row) for row in opened(tx).connection.execute(wanted).mappings()]
 
     def actions(self, tx: Tx) -> list[Entry]:
-        """Give the entries about action items of every incident, chain by chain in order."""
+        """Give the entries about action items of every incident that is not private, chain by chain in order."""
         return [Entry(**row) for row in opened(tx).connection.execute(_ACTIONS).mappings()]
 
-    def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
-        """Give the latest incidents first, closed and resolved ones only if `ended`."""
+    def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
+        """Give the latest incidents first, closed and resolved ones only if `ended`, private ones only if `private`."""
         wanted = select(incident).order_by(incident.c.number.desc()).limit(limit)
+        if not private:
+            wanted = wanted.where(incident.c.private == 0)
         if not ended:
             wanted = wanted.where(incident.c.status.not_in(_ENDED))
         return [_listed(row) for row in opened(tx).connection.execute(wanted).mappings()]

@@ -135,11 +135,8 @@ def pressed(value: Mapping[str, Any] | None, action_id: str) -> dict[str, Any]:
 
 
 def submitted(view: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Submit a view that was opened; a value is what was typed, or ("select", what was chosen)."""
-    state = {
-        name: {name: {"selected_option": {"value": given[1]}} if isinstance(given, tuple) else {"value": given}}
-        for name, given in values.items()
-    }
+    """Submit a view that was opened; a value is what was typed, or (how, what was chosen)."""
+    state = {name: {name: _state(given)} for name, given in values.items()}
     return {
         "type": "view_submission",
         "team": {"id": "T0BOX0001"},
@@ -147,3 +144,16 @@ def submitted(view: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
         "trigger_id": "7.7.v",
         "view": {**view, "id": "V0BOX0001", "state": {"values": state}},
     }
+
+
+def _state(given: Any) -> dict[str, Any]:
+    """Give what Slack says of a field."""
+    if not isinstance(given, tuple):
+        return {"value": given}
+    how, value = given
+    return {
+        "select": {"selected_option": {"value": value}},
+        "user": {"selected_user": value},
+        "day": {"selected_date": value},
+        "ticked": {"selected_options": [{"value": value}]},
+    }[how]

@@ -73,7 +73,8 @@ async def test_start_alone_opens_a_form(door: Door) -> None:
     assert answer.content == b""
     trigger_id, view = door.views[0]
     assert (trigger_id, view["callback_id"]) == ("1.2.abc", "ff:start")
-    assert [block["block_id"] for block in view["blocks"]] == ["title", "severity", "service"]
+    assert [block["block_id"] for block in view["blocks"][1:]] == ["title", "severity", "service", "started", "private"]
+    assert view["blocks"][2]["element"]["initial_option"]["value"] == "SEV2"
     assert door.runs == []
 
 

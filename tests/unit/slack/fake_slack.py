@@ -111,6 +111,7 @@ class FakeSlack(Chat):
             "members": {BOT},
             "topic": "",
             "archived": False,
+            "is_private": False,
             **more,
         }
         self.channels[channel["id"]] = channel
@@ -176,7 +177,7 @@ class FakeSlack(Chat):
     def conversations_create(self, args: Mapping[str, Any]) -> Json:
         if any(channel["name"] == args["name"] for channel in self.channels.values()):
             raise ChatFailed("name_taken")
-        return {"channel": self.add_channel(str(args["name"]))}
+        return {"channel": self.add_channel(str(args["name"]), is_private=bool(args["is_private"]))}
 
     def conversations_info(self, args: Mapping[str, Any]) -> Json:
         return {"channel": self._channel(args, entered=False)}
@@ -184,14 +185,13 @@ class FakeSlack(Chat):
     def conversations_list(self, _: Mapping[str, Any]) -> Json:
         return {"channels": list(self.channels.values())}
 
-    def users_conversations(self, _: Mapping[str, Any]) -> Json:
-        return {"channels": [one for one in self.channels.values() if BOT in one["members"] and not one["archived"]]}
+    def users_conversations(self, args: Mapping[str, Any]) -> Json:
+        private = args["types"] == "private_channel"
+        mine = [one for one in self.channels.values() if BOT in one["members"] and not one["archived"]]
+        return {"channels": [one for one in mine if one["is_private"] is private]}
 
     def conversations_join(self, args: Mapping[str, Any]) -> None:
         self._channel(args, entered=False)["members"].add(BOT)
-
-    def conversations_unarchive(self, args: Mapping[str, Any]) -> None:
-        self._channel(args, entered=False)["archived"] = False
 
     def conversations_invite(self, args: Mapping[str, Any]) -> None:
         members = self._channel(args)["members"]
@@ -260,7 +260,7 @@ class FakeSlack(Chat):
 
     def _channel(self, args: Mapping[str, Any], *, entered: bool = True) -> Json:
         channel = self.channels.get(str(args["channel"]))
-        if channel is None:
+        if channel is None or (channel["is_private"] and BOT not in channel["members"]):
             raise ChatFailed("channel_not_found")
         if entered and channel["archived"]:
             raise ChatFailed("is_archived")

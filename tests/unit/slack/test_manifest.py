@@ -27,7 +27,6 @@ SCOPES = {
     "conversations.open": {"im:write"},
     "conversations.replies": {"channels:history"},
     "conversations.setTopic": {"channels:manage"},
-    "conversations.unarchive": {"channels:manage"},
     "files.completeUploadExternal": {"files:write"},
     "files.getUploadURLExternal": {"files:write"},
     "pins.add": {"pins:write"},

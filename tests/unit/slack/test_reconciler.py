@@ -1,7 +1,6 @@
 """Whatever a call does, Slack ends up showing one channel, one card, one pin; state is never touched by it."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -203,66 +202,6 @@ async def test_somebody_without_slack_is_not_invited() -> None:
     assert world.slack.called("conversations.invite") == 1
 
 
-async def test_an_archived_channel_is_unarchived_once() -> None:
-    world = World()
-    incident_id = await world.open()
-    await show(world, incident_id)
-    channel = channels(world)[0]
-    channel["archived"] = True
-    await world.append(incident_id, Kind.SEVERITY_SET, severity="SEV1", was="SEV2")
-    await show(world, incident_id)
-    assert not channel["archived"]
-    assert cards(channel)[0]["text"].startswith("SEV1")
-    channel["archived"] = True
-    await world.append(incident_id, Kind.SEVERITY_SET, severity="SEV3", was="SEV1")
-    await show(world, incident_id)
-    assert channel["archived"]
-    assert [failure["surface"] for failure in world.failures(incident_id)] == ["channel"]
-    assert world.slack.called("conversations.unarchive") == 1
-
-
-async def test_a_deleted_channel_is_made_anew() -> None:
-    world = World()
-    incident_id = await world.open()
-    await show(world, incident_id)
-    world.slack.channels.clear()
-    await world.append(incident_id, Kind.SEVERITY_SET, severity="SEV1", was="SEV2")
-    await show(world, incident_id)
-    assert_fresh = channels(world)[0]
-    assert len(cards(assert_fresh)) == 1
-    assert assert_fresh["pins"] == [cards(assert_fresh)[0]["ts"]]
-    assert world.kinds(incident_id).count(Kind.CHANNEL_OPENED) == 2
-
-
-async def resolved(world: World) -> str:
-    incident_id = await world.open()
-    await show(world, incident_id)
-    await world.append(incident_id, Kind.STATUS_SET, status="resolved", was="open", text="")
-    await show(world, incident_id)
-    world.clock.advance(86_400)
-    return incident_id
-
-
-async def test_archiving_the_channel_of_a_resolved_incident_is_nothing_to_tell() -> None:
-    world = World()
-    incident_id = await resolved(world)
-    channels(world)[0]["archived"] = True
-    await world.append(incident_id, Kind.NOTE, text="late")
-    await show(world, incident_id)
-    assert channels(world)[0]["archived"]
-    assert world.failures(incident_id) == []
-
-
-async def test_a_channel_deleted_long_after_the_end_stays_deleted() -> None:
-    world = World()
-    incident_id = await resolved(world)
-    world.slack.channels.clear()
-    surface = world.shown(incident_id)["card"]
-    await world.store.write(lambda tx: world.surfaces.show(tx, replace(surface, digest="of an earlier release")))
-    await show(world, incident_id)
-    assert channels(world) == []
-
-
 async def test_an_incident_of_the_past_gets_no_channel() -> None:
     world = World(announcements="incidents")
     lobby = world.slack.add_channel("incidents")
@@ -284,16 +223,6 @@ async def test_a_deleted_card_comes_back() -> None:
     await world.append(incident_id, Kind.SEVERITY_SET, severity="SEV1", was="SEV2")
     await show(world, incident_id)
     assert channel["pins"] == [cards(channel)[0]["ts"]]
-
-
-async def test_a_bot_thrown_out_comes_back_in() -> None:
-    world = World()
-    incident_id = await world.open()
-    await show(world, incident_id)
-    channels(world)[0]["members"].discard(BOT)
-    await world.append(incident_id, Kind.SEVERITY_SET, severity="SEV1", was="SEV2")
-    await show(world, incident_id)
-    assert cards(channels(world)[0])[0]["text"].startswith("SEV1")
 
 
 async def test_without_a_channel_the_rest_of_the_bot_is_told_why() -> None:
