@@ -32,12 +32,14 @@ from bot.engine import (
     Usual,
     closest,
     conditions,
+    conditions_of_actions,
     conditions_of_incidents,
     count_incidents,
     digest_period,
     edge_flaws,
     examine,
     learn,
+    overdue_actions,
     usual_key,
     write_digest,
 )
@@ -46,8 +48,9 @@ _AT_ONCE = 20
 _REQUESTS = 3
 _LATEST = 300
 _LONGEST_WAIT_S = 60.0
+# A service that never failed has no series of failures: that is 0, not unknown.
 _ERRORS = (
-    'sum(rate(http_requests_total{job="$service",code=~"5.."}[5m]))'
+    '(sum(rate(http_requests_total{job="$service",code=~"5.."}[5m])) or vector(0))'
     ' / sum(rate(http_requests_total{job="$service"}[5m]))'
 )
 _LATENCY = 'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="$service"}[5m])))'
@@ -98,7 +101,7 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
     before = await tools.recall(_key(plan), Seen)
     length = digest_period(before, looked.at)
     incidents = await _incidents(tools, plan, looked.at - 2 * length)
-    found: list[Condition] = list(conditions_of_incidents(incidents, looked.at))
+    found: list[Condition] = [*conditions_of_incidents(incidents, looked.at), *await _overdue(tools, plan, looked.at)]
     for sight in looked.sights:
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
         of_service = conditions(sight, usual, looked.at)
@@ -173,6 +176,14 @@ async def _incidents(tools: Tools, plan: DigestPlan, since: datetime) -> list[In
     return [await tools.incident_named(incident_id) for incident_id in ids]
 
 
+async def _overdue(tools: Tools, plan: DigestPlan, now: datetime) -> list[Condition]:
+    """Give a condition for every action item of the team's incidents whose day has passed."""
+    late = overdue_actions(await tools.ports.store.read(tools.ports.timeline.actions), now.date())
+    services = {each: (await tools.incident_named(each)).service for each in {item.incident_id for item in late}}
+    ours = [item for item in late if not plan.services or services[item.incident_id] in plan.services]
+    return list(conditions_of_actions(ours, now.date()))
+
+
 def _concerns(incident: Incident, service: str) -> bool:
     return incident.status in {Status.OPEN, Status.MITIGATED} and incident.service in {"", service}
 
@@ -195,6 +206,8 @@ async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> Serv
         asyncio.gather(*(tools.ports.fronts.edge(edge) for edge in service.edges)),
     )
     missing = next((each.reason for each in (error_ratio, latency) if isinstance(each, Missing)), "")
+    if service.prometheus and error_ratio is None and latency is None:
+        missing = f"{service.prometheus} knows of no requests in the last 5 min"
     flaws = (flaw for edge, found in zip(service.edges, answers, strict=True) for flaw in edge_flaws(edge, found))
     return ServiceSight(
         service=service.name,

@@ -8,6 +8,7 @@ from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
 from bot.domain.approval import Decision, Request
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
+from bot.domain.conditions import of_actions as conditions_of_actions
 from bot.domain.conditions import of_incidents as conditions_of_incidents
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
@@ -166,6 +167,7 @@ __all__ = [
     "closest",
     "compare_targets",
     "conditions",
+    "conditions_of_actions",
     "conditions_of_incidents",
     "count_incidents",
     "day",

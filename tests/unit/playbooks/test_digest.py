@@ -11,7 +11,7 @@ from bot.domain.service import Catalog, DigestPlan, Edge, Service
 from bot.domain.snapshot import GOROUTINE, Probe, captured
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind
 from bot.engine.admission import Command
-from bot.ports import Posted
+from bot.ports import Posted, Sample
 from tests.fakes import NOON, FakeFronts, FakeMetrics, FakePoster, FakeTargets
 from tests.unit.domain import go_profiles
 from tests.unit.playbooks.desk import ADA, TARGETS, Desk, desk
@@ -112,7 +112,9 @@ async def test_everything_it_can_see_is_in_it_the_worst_first() -> None:
         "checkout-1: its certificate ex",
         "https://shop.example.com/app.j",
     ]
-    assert lines[6] == "1 incident in the last 24 h, 0 before. 1 of them not resolved."
+    assert lines[0] == "*Health of shop*: 5 new"
+    watched = "Looked at 1 service, 3 targets, 3 of them probed."
+    assert lines[6] == f"1 incident in the last 24 h, 0 before. 1 of them not resolved. {watched}"
 
 
 async def test_open_and_closed_incidents_are_told_apart() -> None:
@@ -204,3 +206,45 @@ async def test_a_person_gets_it_as_an_answer_and_nothing_is_posted(words: str, s
     assert (await at.text(words)).startswith(said)
     assert posts(at) == []
     assert told(at) == []
+
+
+async def test_a_prometheus_that_knows_of_no_requests_is_said_and_not_taken_for_health() -> None:
+    at = house(metrics=NoSamples())
+    await clock(at)
+    assert f"• New: checkout: no metrics: {PROMETHEUS} knows of no requests in the last 5 min" in posts(at)[0]
+
+
+class NoSamples:
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        assert base
+        assert query
+        return ()
+
+
+async def test_an_overdue_action_item_is_in_it_until_it_is_done() -> None:
+    at = house()
+    await opened(at, "sev3", "checkout", "5xx")
+    await at.say("resolve INC-1")
+    await at.say("action INC-1 add a timeout due=1d")
+    await at.say("action INC-1 add a test due=9d")
+    at.later(2 * 86_400)
+    await clock(at)
+    overdue = "INC-1's action item 1 is 1 day overdue (nobody owns it): add a timeout"
+    assert f"• New: {overdue}" in posts(at)[0].splitlines()
+    at.later(86_400)
+    await clock(at, later(1))
+    assert "• Still: INC-1's action item 1 is 2 days overdue" in posts(at)[1]
+    await at.say("action done=1 incident=INC-1")
+    await clock(at, later(2))
+    assert "• Over: INC-1's action item 1 is not overdue any more: add a timeout" in posts(at)[2]
+    assert "add a test" not in "".join(posts(at))
+
+
+async def test_another_team_s_action_items_are_not_in_it() -> None:
+    at = house()
+    await opened(at, "sev3", "payment", "refunds")
+    await at.say("resolve INC-1")
+    await at.say("action INC-1 add a timeout due=1d")
+    at.later(9 * 86_400)
+    await clock(at)
+    assert "action item" not in posts(at)[0]
