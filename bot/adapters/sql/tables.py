@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 
 metadata = MetaData(
     naming_convention={
@@ -25,8 +25,9 @@ metadata = MetaData(
     }
 )
 
+# Written out, not bound: only then does either database see that the partial index serves it.
 ABOUT_ACTIONS = text("kind = 'action'")
-"""Written out, not bound: only then does either database see that the partial index serves it."""
+STILL_OPEN = text("status IN ('open', 'mitigated')")
 
 entry = Table(
     "entry",
@@ -58,6 +59,7 @@ incident = Table(
     Column("service", Text, nullable=False),
     Column("channel", Text, nullable=False, index=True),
     Column("opened_at_us", BigInteger, nullable=False),
+    Index("ix_incident_open", "number", sqlite_where=STILL_OPEN, postgresql_where=STILL_OPEN),
 )
 
 run = Table(

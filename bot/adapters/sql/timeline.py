@@ -1,12 +1,12 @@
 """The timelines in SQL, and the listing of incidents that is written with them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
-from bot.adapters.sql.tables import ABOUT_ACTIONS, entry, incident
+from bot.adapters.sql.tables import ABOUT_ACTIONS, STILL_OPEN, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Severity, Status
@@ -16,6 +16,12 @@ from bot.ports import Listed, Tx
 _OPEN = insert(incident)
 _ADD = insert(entry)
 _LAST = select(entry).where(entry.c.incident_id == bindparam("chain")).order_by(entry.c.seq.desc()).limit(1)
+_ENTRIES = (
+    select(entry)
+    .where(entry.c.incident_id == bindparam("chain"), entry.c.seq > bindparam("after"))
+    .order_by(entry.c.seq)
+)
+_EVERY = select(entry).order_by(entry.c.incident_id, entry.c.seq).execution_options(yield_per=500)
 _ACTIONS = select(entry).where(ABOUT_ACTIONS).order_by(entry.c.incident_id, entry.c.seq)
 
 _ENDED = (Status.RESOLVED, Status.CLOSED)
@@ -73,18 +79,22 @@ class SqlTimeline:
 
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
         """Give the entries of a chain with `seq` > `after`, in order."""
-        wanted = select(entry).where(entry.c.incident_id == incident_id, entry.c.seq > after).order_by(entry.c.seq)
-        return [Entry(**row) for row in opened(tx).connection.execute(wanted).mappings()]
+        found = opened(tx).connection.execute(_ENTRIES, {"chain": incident_id, "after": after})
+        return [Entry(*row) for row in found]
+
+    def walk(self, tx: Tx) -> Iterator[Entry]:
+        """Give every entry there is, chain by chain in order, holding only a few at a time."""
+        return (Entry(*row) for row in opened(tx).connection.execute(_EVERY))
 
     def actions(self, tx: Tx) -> list[Entry]:
         """Give the entries about action items of every incident, chain by chain in order."""
-        return [Entry(**row) for row in opened(tx).connection.execute(_ACTIONS).mappings()]
+        return [Entry(*row) for row in opened(tx).connection.execute(_ACTIONS)]
 
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`."""
         wanted = select(incident).order_by(incident.c.number.desc()).limit(limit)
         if not ended:
-            wanted = wanted.where(incident.c.status.not_in(_ENDED))
+            wanted = wanted.where(STILL_OPEN)
         return [_listed(row) for row in opened(tx).connection.execute(wanted).mappings()]
 
     def incident_of(self, tx: Tx, channel: str) -> str:
@@ -135,8 +145,8 @@ class SqlTimeline:
 
 
 def _last(sql: SqlTx, incident_id: str) -> Entry | None:
-    row = sql.connection.execute(_LAST, {"chain": incident_id}).mappings().one_or_none()
-    return Entry(**row) if row else None
+    row = sql.connection.execute(_LAST, {"chain": incident_id}).one_or_none()
+    return Entry(*row) if row else None
 
 
 def _chain(incident_id: str, last: Entry | None, drafts: Sequence[Draft], author: Author, now: datetime) -> list[Entry]:
