@@ -48,7 +48,7 @@ async def open_(tools: Tools, params: Start) -> Reply:
     warnings += [
         f"{other.id} ({other.title[:80]}) is open on {service} too."
         for other in await tools.incidents(limit=_LOOKED_AT)
-        if service and other.service == service
+        if service and other.service == service and other.id != tools.opened
     ][:1]
     words = " ".join(params.title.split())
     title = _shorten(words) or (f"{service} incident" if service else "Something is wrong")

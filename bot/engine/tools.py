@@ -108,6 +108,11 @@ class Tools:
         return self.run_row.incident_id
 
     @property
+    def opened(self) -> str:
+        """The incident that this run has opened, or ""."""
+        return self.memos.get("incident", "")
+
+    @property
     def catalog(self) -> Catalog:
         """The configured services, and who is on call."""
         return self.ports.catalog
@@ -191,10 +196,12 @@ class Tools:
 
     async def publish(self, key: str, kind: Kind, /, **body: Any) -> None:
         """Put an entry on the timeline now, once, however often the step is repeated."""
-        if self._seen(f"entry:{key}"):
-            return
-        draft = Draft(kind, body)
-        await self.commit(f"entry:{key}", "true", lambda tx: self._append(tx, [draft]))
+        await self.apply(f"entry:{key}", self.append(Draft(kind, body)))
+
+    async def apply(self, key: str, *effects: Callable[[Tx], None]) -> None:
+        """Do something in the database now, once, however often the step is repeated."""
+        if not self._seen(key):
+            await self.commit(key, "true", *effects)
 
     async def once(self, key: str, gives: type[T], act: Callable[[], Awaitable[T]]) -> T:
         """Do a part of the step and keep its result; a repeated step gets the kept one."""
