@@ -12,9 +12,10 @@ from bot.adapters.slack.limits import Rank, ranked
 from bot.adapters.slack.painting import Painting
 from bot.adapters.slack.projection import rank_of
 from bot.adapters.slack.pulse import Pulse
+from bot.adapters.slack.reading import Reading
 from bot.domain.errors import IncidentNotFound, StoreUnusable
-from bot.domain.incident import Incident, Status, fold
-from bot.domain.timeline import HOUSE, Entry
+from bot.domain.incident import Incident, Status
+from bot.domain.timeline import HOUSE
 from bot.ports import Clock, Listed, Surface, Tx
 
 log = structlog.get_logger()
@@ -39,6 +40,7 @@ class Reconciler:
         self._touched: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._memories: dict[str, Memory] = {}
+        self._readings: dict[str, Reading] = {}
         self._scan: asyncio.Task[None] | None = None
         self._pulse = Pulse(studio.chat, studio.clock)
         self._held: dict[str, tuple[Rank, asyncio.Event]] = {}
@@ -152,19 +154,20 @@ class Reconciler:
             canvas.memory.looks += 1
         elif again_s is None and canvas.incident.is_over and not canvas.memory.looks:
             self._memories.pop(incident_id)
+            self._readings.pop(incident_id)
         return again_s
 
     async def _look(self, incident_id: str) -> Canvas:
         studio = self._studio
+        reading = self._readings.setdefault(incident_id, Reading(studio.timeline, incident_id))
 
-        def look(tx: Tx) -> tuple[list[Entry], dict[str, Surface]]:
-            return studio.timeline.entries(tx, incident_id), studio.surfaces.shown(tx, incident_id)
+        def look(tx: Tx) -> tuple[Incident, dict[str, Surface]]:
+            return reading.read(tx), studio.surfaces.shown(tx, incident_id)
 
-        entries, shown = await studio.store.read(look)
-        incident = fold(entries)
+        incident, shown = await studio.store.read(look)
         if incident_id not in self._memories:
             self._memories[incident_id] = Memory(incident.seq, fresh=incident.opened_at > self._since)
-        return Canvas(studio, incident, entries, shown, self._memories[incident_id])
+        return Canvas(studio, incident, reading.entries, shown, self._memories[incident_id])
 
     async def _hold(self, incident: Incident) -> None:
         """Wait until Slack is back, and then for those that go before."""
