@@ -13,6 +13,8 @@ from bot.engine import (
     CommandRejected,
     Condition,
     DigestPlan,
+    Edge,
+    EdgeAnswer,
     Facts,
     Incident,
     Kind,
@@ -87,7 +89,7 @@ playbook = Playbook(
 
 @playbook.step("Look at every service")
 async def look(tools: Tools, params: Digest) -> Looked:
-    """Probe, count, read certificates, edges and metrics; a few targets at a time. To look twice harms nobody."""
+    """Probe, count, read certificates, edges and metrics; a few at a time, since whoever is busy measures itself."""
     gate = asyncio.Semaphore(_AT_ONCE)
     services = _services(tools, _plan(tools, params.team))
     sights = await asyncio.gather(*(_look(tools, each, gate) for each in services))
@@ -202,8 +204,8 @@ def _learned(usual: Usual, sight: ServiceSight, found: Sequence[Condition], at: 
 async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> ServiceSight:
     targets, (error_ratio, latency), answers = await asyncio.gather(
         asyncio.gather(*(_target(tools, each, gate) for each in service.targets)),
-        _metrics(tools, service),
-        asyncio.gather(*(tools.ports.fronts.edge(edge) for edge in service.edges)),
+        _metrics(tools, service, gate),
+        asyncio.gather(*(_edge(tools, edge, gate) for edge in service.edges)),
     )
     missing = next((each.reason for each in (error_ratio, latency) if isinstance(each, Missing)), "")
     if service.prometheus and error_ratio is None and latency is None:
@@ -219,6 +221,11 @@ async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> Serv
     )
 
 
+async def _edge(tools: Tools, edge: Edge, gate: asyncio.Semaphore) -> tuple[EdgeAnswer, ...]:
+    async with gate:
+        return await tools.ports.fronts.edge(edge)
+
+
 async def _target(tools: Tools, target: Target, gate: asyncio.Semaphore) -> TargetSight:
     ports = tools.ports
     async with gate:
@@ -227,7 +234,7 @@ async def _target(tools: Tools, target: Target, gate: asyncio.Semaphore) -> Targ
             ports.targets.capture(target, [GOROUTINE, HEAP, BUILD]),
             ports.fronts.certificate(target),
         )
-    facts = await asyncio.to_thread(examine, parts, probe)
+    facts = await asyncio.to_thread(examine, parts, probe, stacks=False)
     numbers = {
         "goroutines": facts.goroutines,
         "heap": facts.heap.inuse_bytes if facts.heap else None,
@@ -251,13 +258,14 @@ def _why(facts: Facts) -> str:
 Number = float | Missing | None
 
 
-async def _metrics(tools: Tools, service: Service) -> tuple[Number, Number]:
+async def _metrics(tools: Tools, service: Service, gate: asyncio.Semaphore) -> tuple[Number, Number]:
     """Ask for the share of failed requests, and for the 95th percentile of latency in seconds."""
     if service.prometheus is None:
         return None, None
     queries = (service.error_query or _ERRORS, service.latency_query or _LATENCY)
-    asked = (_number(tools, service.prometheus, query.replace("$service", service.name)) for query in queries)
-    error_ratio, latency = await asyncio.gather(*asked)
+    async with gate:
+        asked = (_number(tools, service.prometheus, query.replace("$service", service.name)) for query in queries)
+        error_ratio, latency = await asyncio.gather(*asked)
     return error_ratio, latency
 
 

@@ -28,6 +28,7 @@ from bot.domain.errors import (
 from bot.domain.examination import examine
 from bot.domain.facts import Build, Facts
 from bot.domain.faults import Finding
+from bot.domain.fronts import EdgeAnswer
 from bot.domain.fronts import flaws as edge_flaws
 from bot.domain.incident import SOP_S, Incident, PhaseState, Role, Severity, Status, check_transition, fold
 from bot.domain.measures import Milestone, check_milestone, measure
@@ -36,7 +37,7 @@ from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
 from bot.domain.run import VIA_CLOCK, Choice, Missing, Outcome, Reply, RunStatus
-from bot.domain.service import DigestPlan, Link, Service, Target
+from bot.domain.service import DigestPlan, Edge, Link, Service, Target
 from bot.domain.snapshot import (
     BUILD,
     CHEAP_PARTS,
@@ -109,6 +110,8 @@ __all__ = [
     "Decision",
     "Diagnosis",
     "DigestPlan",
+    "Edge",
+    "EdgeAnswer",
     "Entry",
     "Facts",
     "Finding",

@@ -1,5 +1,7 @@
 """The digest as the clock asks for it, and as a person does."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -248,3 +250,25 @@ async def test_another_team_s_action_items_are_not_in_it() -> None:
     at.later(9 * 86_400)
     await clock(at)
     assert "action item" not in posts(at)[0]
+
+
+class Crowd(FakeMetrics):
+    """Counts who asks at the same time."""
+
+    now = most = 0
+
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.now -= 1
+        return await super().ask(base, query)
+
+
+async def test_five_hundred_services_are_not_asked_for_all_at_once() -> None:
+    crowd = Crowd({"errors": 0.0, "latency": 0.01})
+    services = tuple(replace(CHECKOUT, name=f"service-{n}", targets=(), edges=()) for n in range(100))
+    at = house(catalog=Catalog(services), metrics=crowd)
+    assert "nothing to say" in await at.text("digest")
+    assert crowd.most <= 40
