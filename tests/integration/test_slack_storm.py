@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.timeline import Kind
 from bot.emulator.channels import Channel
-from tests.unit.slack.boxed_slack import Storm, doubled
+from tests.integration.boxed_slack import Storm, doubled
 from tests.unit.slack.fake_slack import settled
 
 MIXED = (4, 3, 4, 2, 1)
