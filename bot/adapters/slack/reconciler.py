@@ -21,6 +21,8 @@ from bot.ports import Clock, Listed, Surface, Tx
 log = structlog.get_logger()
 
 _AT_START = 200
+# Of how many incidents the timelines stay in memory, the latest that were touched.
+_READINGS = 50
 _STORE_WAIT_S = 5.0
 _OVER = {Status.RESOLVED, Status.CLOSED}
 # Many that begin together begin in order: the next when the one before has asked for its turn.
@@ -154,12 +156,15 @@ class Reconciler:
             canvas.memory.looks += 1
         elif again_s is None and canvas.incident.is_over and not canvas.memory.looks:
             self._memories.pop(incident_id)
-            self._readings.pop(incident_id)
+            self._readings.pop(incident_id, None)
         return again_s
 
     async def _look(self, incident_id: str) -> Canvas:
         studio = self._studio
-        reading = self._readings.setdefault(incident_id, Reading(studio.timeline, incident_id))
+        reading = self._readings.pop(incident_id, None) or Reading(studio.timeline, incident_id)
+        self._readings[incident_id] = reading
+        if len(self._readings) > _READINGS:
+            self._readings.pop(next(iter(self._readings)))
 
         def look(tx: Tx) -> tuple[Incident, dict[str, Surface]]:
             return reading.read(tx), studio.surfaces.shown(tx, incident_id)
