@@ -26,7 +26,7 @@ from bot.engine.tools import Ports, Tools
 from bot.ports import Tx
 from playbooks import approve, refuse
 from tests.databases import fresh_postgres, fresh_sqlite
-from tests.fakes import FakeClock, FakeTx, fake_ports
+from tests.fakes import FakeClock, FakeStore, FakeTx, fake_ports
 
 ANN, BEN = Person("U1", "Ann"), Person("U2", "Ben")
 Place = tuple[str, int, str, str]
@@ -131,8 +131,7 @@ class World:
     def _ports(self) -> Ports:
         fakes = fake_ports()
         if self.kind == "fake":
-            store = type(fakes.store)(self.bell.ring)  # type: ignore[call-arg]  # - the fake store
-            return replace(fakes, store=store, clock=self.clock, bell=self.bell)
+            return replace(fakes, store=FakeStore(self.bell.ring), clock=self.clock, bell=self.bell)
         url = fresh_sqlite(self.folder) if self.kind == "sqlite" else self._open.enter_context(fresh_postgres())
         journal, store_ = SqlJournal(self.clock), SqlStore(url, self.bell.ring)
         return replace(fakes, store=store_, timeline=SqlTimeline(), journal=journal, clock=self.clock, bell=self.bell)
