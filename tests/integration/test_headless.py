@@ -19,9 +19,8 @@ CLI = [sys.executable, "-m", "bot.cli"]
 
 
 def firstfive(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, env=environment_of(folder, **more), capture_output=True, text=True, check=False, timeout=60
-    )
+    env = environment_of(folder, **more)
+    return subprocess.run([*CLI, *words], env=env, capture_output=True, text=True, check=False, timeout=60)
 
 
 def environment_of(folder: Path, **more: str) -> dict[str, str]:
