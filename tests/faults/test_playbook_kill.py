@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,13 @@ ENGINES = [
     SQLITE,
     pytest.param(POSTGRES, marks=pytest.mark.postgres),
     pytest.param(DISTRIBUTED, marks=pytest.mark.postgres),
+]
+# As many lives as there are effects, or commits: each kind on each database, and on each engine.
+AGAIN_AND_AGAIN = [
+    pytest.param(SQLITE, EVERY_EFFECT, id="effects on sqlite"),
+    pytest.param(SQLITE, EVERY_COMMIT, id="commits on sqlite"),
+    pytest.param(POSTGRES, EVERY_COMMIT, id="commits on postgres", marks=pytest.mark.postgres),
+    pytest.param(DISTRIBUTED, EVERY_EFFECT, id="effects on distributed", marks=pytest.mark.postgres),
 ]
 REGISTRY = load(playbooks)
 STEPS = [
@@ -53,6 +59,13 @@ class Births:
             self._without[playbook] = self.tell(Birth(SQLITE, fresh_sqlite(folder), str(folder), playbook))
         return self._without[playbook]
 
+    def compare(self, engine: str, folder: Path, playbook: str, fate: str) -> None:
+        """Hold the history with deaths to the one without."""
+        with ExitStack() as stack:
+            url = fresh_sqlite(folder) if engine == SQLITE else stack.enter_context(fresh_postgres())
+            history = self.tell(Birth(engine, url, str(folder), playbook, fate))
+        check(history, fate, self.without(playbook))
+
     def tell(self, birth: Birth) -> History:
         """Let one process live after the other until one is not killed."""
         lives = 1
@@ -77,38 +90,31 @@ def births(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Births]:
         yield Births(mother, tmp_path_factory.mktemp("without"))
 
 
-@pytest.fixture(params=ENGINES)
-def birth(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Birth]:
-    with ExitStack() as stack:
-        url = fresh_sqlite(tmp_path) if request.param == SQLITE else stack.enter_context(fresh_postgres())
-        yield Birth(request.param, url, str(tmp_path), "")
-
-
 @pytest.mark.parametrize("playbook", REGISTRY)
 def test_without_a_death_every_playbook_comes_to_its_end(births: Births, playbook: str) -> None:
     without = births.without(playbook)
-    ended = {how for name, how, _ in without.runs.values() if name == playbook}
-    assert ended == {"done"}, without.runs
+    ended = {how for name, how, _ in without.account["runs"].values() if name == playbook}
+    assert ended == {"done"}, without.account["runs"]
     check(without, "", without)
 
 
 @pytest.mark.matrix(sample=10)
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("playbook", "fate"), STEPS)
 def test_killed_at_any_step_a_run_ends_as_if_nothing_was(
-    births: Births, birth: Birth, playbook: str, fate: str
+    births: Births, tmp_path: Path, engine: str, playbook: str, fate: str
 ) -> None:
-    history = births.tell(replace(birth, playbook=playbook, fate=fate))
-    check(history, fate, births.without(playbook))
+    births.compare(engine, tmp_path, playbook, fate)
 
 
 @pytest.mark.matrix(sample=2)
-@pytest.mark.parametrize("fate", [EVERY_EFFECT, EVERY_COMMIT])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("engine", "fate"), AGAIN_AND_AGAIN)
 @pytest.mark.parametrize("playbook", REGISTRY)
 def test_killed_again_and_again_a_run_still_ends_as_if_nothing_was(
-    births: Births, birth: Birth, playbook: str, fate: str
+    births: Births, tmp_path: Path, engine: str, playbook: str, fate: str
 ) -> None:
-    history = births.tell(replace(birth, playbook=playbook, fate=fate))
-    check(history, fate, births.without(playbook))
+    births.compare(engine, tmp_path, playbook, fate)
 
 
 def test_a_playbook_that_nobody_can_ask_for_is_found_out() -> None:

@@ -12,7 +12,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.domain.run import Run
 from bot.engine.playbook import Playbook, Registry, Step
 from bot.engine.tools import Tools
-from bot.ports import Tx
+from bot.ports import Memory, Tx
 from tests.faults.killing.log import EVERY_COMMIT, SCOPE, Log, Scope
 
 T = TypeVar("T")
@@ -75,13 +75,24 @@ class WatchedJournal(SqlJournal):
     def __init__(self, clock: Any, queue: Callable[[Any, str, datetime | None], None] = lambda *_: None) -> None:
         super().__init__(clock, queue)
         self.noted: list[tuple[str, str]] = []
-        self.asked: set[str] = set()
 
     def remember(self, tx: Tx, run_: Run, key: str, value: str, now: datetime) -> None:
         super().remember(tx, run_, key, value, now)
         kind, _, name = key.partition(":")
         point = f"after {run_.plan.playbook}.{name}" if kind == "step" else ""
         self.noted.append((point, f"{run_.id} {key}"))
+
+    def claim(self, tx: Tx, run_id: str, now: datetime) -> Memory | None:
+        self.noted.append(("", f"{run_id} claimed"))
+        return super().claim(tx, run_id, now)
+
+    def bind(self, tx: Tx, run_: Run, incident_id: str) -> None:
+        super().bind(tx, run_, incident_id)
+        self.noted.append(("", f"{run_.id} bound"))
+
+    def hold(self, tx: Tx, key: str, holder: str, now: datetime, until: datetime) -> str:
+        self.noted.append(("", f"{holder} holds {key}"))
+        return super().hold(tx, key, holder, now, until)
 
     def admit(self, tx: Tx, run_: Run) -> str:
         holder = super().admit(tx, run_)
@@ -95,11 +106,11 @@ class WatchedJournal(SqlJournal):
 
 
 class WatchedStore(SqlStore):
-    """A store that tells the log what has become durable."""
+    """A store that tells the log what has become durable; `writing` counts what has not yet."""
 
     log: Log
     journal: WatchedJournal
-    written = 0
+    writing = written = 0
 
     async def write(self, act: Callable[[Tx], T]) -> T:
         kept: list[tuple[str, str]] = []
@@ -110,8 +121,9 @@ class WatchedStore(SqlStore):
             kept[:] = self.journal.noted
             return value
 
+        self.writing += 1
         value = await super().write(noted)
-        self.written += 1
+        self.writing, self.written = self.writing - 1, self.written + 1
         for point, place in kept:
             if point:
                 self.log.reach(point)

@@ -17,11 +17,10 @@ from bot.engine.tools import Ports
 from bot.ports import Tx
 from tests.faults.killing.examples import example
 from tests.faults.killing.parts import Watch, WatchedStore
-from tests.faults.killing.situation import ADA, BEN, OPEN, SLOT, prepare
+from tests.faults.killing.situation import ADA, BEN, MAIN, OPEN, SLOT, prepare
 from tests.faults.killing.time import Clock
 from tests.unit.alerts import alert, delivery
 
-MAIN = "main"
 _LOOK_S = 0.01
 _CALM = 2
 _LATER_S = 30.0
@@ -79,6 +78,8 @@ class People:
 
     def _all_wait(self, unended: list[Run]) -> bool:
         """Tell whether nobody works: every run waits to be told something, for a moment, or for another run."""
+        if self.store.writing:
+            return False
         at_work, now = self.watch.at_work, self.clock.now()
         return all(
             (run.wake_at is not None and run.wake_at > now) or (run.id in at_work and at_work[run.id].waits > 0)

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -27,15 +28,19 @@ from bot.adapters.sql.engines import conninfo
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.notices import Notices
 from bot.adapters.sql.surfaces import SqlSurfaces
-from bot.adapters.sql.tables import memo, run
+from bot.adapters.sql.tables import mark, memo, run
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.sql.tx import opened
 from bot.adapters.worker import EmbeddedWorker
+from bot.domain.alerts import Do
+from bot.domain.anchor import Anchored
+from bot.domain.anchor import read as read_anchors
 from bot.domain.timeline import verify
 from bot.engine.playbook import load
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
 from bot.ports import Engine, Tx
+from tests.fakes import NOON
 from tests.faults.killing.log import Line, Log
 from tests.faults.killing.parts import Watch, WatchedJournal, WatchedStore
 from tests.faults.killing.people import People
@@ -69,7 +74,9 @@ async def live(birth: Birth, loop: Loop) -> None:
         await engine.start()
         await people.see_through()
         await engine.stop(0)
-        (folder / "account").write_text(json.dumps(await people.store.read(partial(_account, people.ports))))
+        anchors = read_anchors(await people.ports.anchors.lines())
+        account = await people.store.read(partial(_account, people.ports, anchors))
+        (folder / "account").write_text(json.dumps(account))
 
 
 @asynccontextmanager
@@ -114,7 +121,7 @@ def _known(tx: Tx) -> list[str]:
     return [f"{row.run_id} {row.key}" for row in rows]
 
 
-def _account(ports: Ports, tx: Tx) -> Line:
+def _account(ports: Ports, anchors: Anchored, tx: Tx) -> Line:
     """Give an account of how it all ended."""
     chains = {one: ports.timeline.entries(tx, one) for one in ports.timeline.chains(tx)}
     entries: dict[str, list[str]] = {}
@@ -123,9 +130,15 @@ def _account(ports: Ports, tx: Tx) -> Line:
             entries.setdefault(f"{chain} {each.run_id}", []).append(f"{each.kind} {each.step}".strip())
     rows = opened(tx).connection.execute(select(run.c.id, run.c.playbook, run.c.status, run.c.reason))
     return {
-        "breaks": [flaw for chain, told in chains.items() for flaw in verify(chain, told).breaks],
+        "breaks": [*anchors.flaws, *(flaw for chain, told in chains.items() for flaw in verify(chain, told).breaks)],
         "entries": entries,
         "runs": {row.id: [row.playbook, row.status, row.reason] for row in rows},
+        "alerts": [
+            [one.key, one.opener, one.incident_id, one.proposed, one.fired, one.resolved, one.told]
+            for do in Do
+            for one in ports.alerts.begun(tx, do, NOON - timedelta(days=1))
+        ],
+        "marks": sorted(opened(tx).connection.scalars(select(mark.c.key))),
         "replies": {owed.key: owed.reply.text for owed in SqlSurfaces().owed(tx, 99)},
     }
 

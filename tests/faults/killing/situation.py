@@ -15,6 +15,7 @@ DUTY = Person("pagerduty", "Whoever is on call")
 CHECKOUT, PAYMENT, TEAM = "checkout", "payment", "shop"
 OLD, OPEN = "INC-1", "INC-2"
 NOTE, PAGE = 2, "page-1"
+MAIN = "main"
 SLOT = "digest:shop:00000000:2026-03-01T12:00:00Z"
 
 _TARGETS = tuple(

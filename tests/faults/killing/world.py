@@ -18,10 +18,10 @@ from bot.domain.service import Target
 from bot.domain.snapshot import Captured, Part
 from bot.domain.timeline import Person
 from bot.engine.tools import Ports
-from bot.ports import Pushed
+from bot.ports import Posted, Pushed, Reached
 from tests.fakes import FakeBundles, FakeDirectory, FakePager, FakePoster, FakeTargets, fake_ports
-from tests.faults.killing.log import Log
-from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, PAGE, PROBES, capture
+from tests.faults.killing.log import SCOPE, Log
+from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, MAIN, PAGE, PROBES, capture
 
 _LONGEST = 60
 
@@ -48,14 +48,16 @@ class Targets(FakeTargets):
 
 
 class Bundles(FakeBundles):
-    """A repository that remembers what was pushed."""
+    """A repository that remembers what was pushed; the run that packs cannot reach it, the one that follows can."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("git.test (incidents)")
         self._folder = folder
 
     async def push(self, path: str, content: bytes, at: datetime) -> Pushed | Missing:
-        kept = self._folder / path.replace("/", "-")
+        scope, kept = SCOPE.get(), self._folder / path.replace("/", "-")
+        if scope is not None and scope.run == MAIN:
+            return Missing("no route to host")
         with suppress(FileNotFoundError):
             self.kept[path] = kept.read_bytes()
         pushed = await super().push(path, content, at)
@@ -65,7 +67,12 @@ class Bundles(FakeBundles):
 
 
 class Pager(FakePager):
-    """Carl answers whatever FirstFive sends; the page that was there before nobody answers."""
+    """Reaches nobody at the first try. Carl answers what FirstFive sends, but not the page that was there before."""
+
+    async def page(self, person: Person, text: str, key: str) -> Reached:
+        scope = SCOPE.get()
+        self.ok = scope is None or not scope.part.endswith(":0")
+        return await super().page(person, text, key)
 
     async def answered(self, key: str) -> Person | None:
         return None if key == PAGE else CARL
@@ -81,7 +88,7 @@ def world(folder: Path, log: Log) -> Ports:
         bundles=Bundles(folder / "pushed"),
         directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA}),
         pager=Pager(on_call=(DUTY,)),
-        poster=FakePoster(),
+        poster=FakePoster(Posted(ok=False, reason="ratelimited", again=True)),
         targets=Targets(PROBES),
     )
     for name in OUTSIDE:
