@@ -54,6 +54,7 @@ async def _measure(count: int, away: bool) -> Storm:  # noqa: FBT001 - a size of
         async with running_stack(folder, config=[f'announcements = "#{LOBBY}"']) as stack:
             if away:
                 await stack.slack.act("faults", method="*", mode="drop", times=1_000_000)
+            await asyncio.sleep(3)  # one that has just begun looks first for what another has posted
             began = time.time()
             for number in range(count):
                 await stack.type(f"/incident start {SEVERITIES[number % len(SEVERITIES)]} checkout storm {number}")

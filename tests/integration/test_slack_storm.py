@@ -65,6 +65,12 @@ async def test_five_incidents_are_shown_half_a_minute_after_an_outage(storm: Sto
     assert_all_shown(storm, 5)
 
 
+async def test_an_outage_of_two_minutes_is_a_call_every_two_seconds(storm: Storm) -> None:
+    await while_away(storm, 50)
+    assert 55 <= storm.chat.attempts <= 65
+    assert storm.calls == []
+
+
 async def test_fifty_incidents_are_shown_four_minutes_after_an_outage_the_gravest_first(storm: Storm) -> None:
     await while_away(storm, 50)
     assert await storm.rest() <= 240

@@ -1,12 +1,17 @@
 """A post stands in its channel once, whatever its calls did."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from bot.adapters.slack.blocks import Around
 from bot.adapters.slack.channels import Channels
 from bot.adapters.slack.poster import SlackPoster
+from bot.domain.errors import ChatFailed
 from bot.domain.run import Choice, Reply
-from tests.unit.slack.fake_slack import AFTER, BEFORE, BOT, FakeSlack, HandClock
+from bot.ports import Picture
+from tests.unit.slack.fake_slack import AFTER, BEFORE, BOT, FakeSlack, HandClock, settled
 
 TEXT = "*Health of shop*\n• New: checkout-1 answers 3 x 503\n<!channel>"
 
@@ -64,3 +69,52 @@ async def test_what_is_shown_is_one_message_that_changes_with_its_buttons() -> N
     assert await poster.show("#shop", Reply("INC-7 was opened."), "proposal:k:1") == first
     await poster.show("#shop", proposed, "proposal:k:2")
     assert said(slack) == ["INC-7 was opened.", "Proposed: slow"]
+
+
+PICTURE = Picture("Trend: incidents per day, 14 days", "2 at the end", b"\x89PNG")
+
+
+class Gallery(FakeSlack):
+    """Keeps what is uploaded without a channel."""
+
+    async def upload(self, name: str, title: str, content: bytes, **where: Any) -> dict[str, Any]:
+        assert not where
+        if self._fault("upload"):
+            raise ChatFailed("ratelimited", retryable=True)
+        assert content == PICTURE.png
+        return {"files": [{"id": "F1", "name": name, "title": title}]}
+
+
+@pytest.mark.parametrize(
+    ("faults", "pictures"),
+    [
+        ([], ["2 at the end"]),
+        ([("chat.postMessage", "invalid_blocks")], ["2 at the end"]),
+        ([("chat.postMessage", "invalid_blocks")] * 3, []),
+        ([("upload", BEFORE)], []),
+    ],
+)
+async def test_a_picture_is_in_the_message_or_the_words_must_do(
+    faults: list[tuple[str, str]], pictures: list[str]
+) -> None:
+    slack = Gallery(HandClock())
+    slack.add_channel("shop")
+    slack.faults = faults
+    poster = SlackPoster(slack, Channels(slack), slack.clock, Around("http://pages"))
+    posting = asyncio.create_task(poster.post("#shop", TEXT, "k", PICTURE))
+    await settled(slack.clock, posting.done)
+    assert (await posting).ok
+    (message,) = next(iter(slack.channels.values()))["messages"]
+    assert [each["alt_text"] for each in message["blocks"] if each["type"] == "image"] == pictures
+    assert (await poster.post("#shop", TEXT, "k", PICTURE)).ok
+    assert len(said(slack)) == 1
+
+
+async def test_a_message_whose_answer_was_lost_is_found_with_its_picture() -> None:
+    slack = Gallery(HandClock())
+    slack.add_channel("shop")
+    slack.faults = [("chat.postMessage", AFTER)]
+    poster = SlackPoster(slack, Channels(slack), slack.clock, Around("http://pages"))
+    assert (await poster.post("#shop", TEXT, "k", PICTURE)).again
+    assert (await poster.post("#shop", TEXT, "k", PICTURE)).ok
+    assert len(said(slack)) == 1
