@@ -9,6 +9,8 @@ from bot.engine import (
     BUILD,
     GOROUTINE,
     HEAP,
+    HOURS,
+    STEP,
     VIA_CLOCK,
     CommandRejected,
     Condition,
@@ -19,7 +21,9 @@ from bot.engine import (
     Incident,
     Kind,
     Missing,
+    Panel,
     Params,
+    Picture,
     Playbook,
     Posted,
     Reply,
@@ -31,6 +35,7 @@ from bot.engine import (
     TargetSight,
     TeamName,
     Tools,
+    Trend,
     Usual,
     closest,
     conditions,
@@ -40,8 +45,11 @@ from bot.engine import (
     digest_period,
     edge_flaws,
     examine,
+    incidents_per_day,
     learn,
+    over_hours,
     overdue_actions,
+    png,
     usual_key,
     write_digest,
 )
@@ -50,6 +58,7 @@ _AT_ONCE = 20
 _REQUESTS = 3
 _LATEST = 300
 _LONGEST_WAIT_S = 60.0
+_DRAWN = {"errors": ("failed, %", 100.0), "latency": ("95th percentile, ms", 1_000.0)}
 # A service that never failed has no series of failures: that is 0, not unknown.
 _ERRORS = (
     '(sum(rate(http_requests_total{job="$service",code=~"5.."}[5m])) or vector(0))'
@@ -74,12 +83,16 @@ class Looked:
 
 @dataclass(frozen=True)
 class Written:
-    """The digest in Markdown; `changed` tells whether it differs from the last one, which `seen` is for the next."""
+    """The digest in Markdown; `changed` tells whether it differs from the last one, which `seen` is for the next.
+
+    `ill` is the number worth drawing: of which service, and whether it is its errors or its latency.
+    """
 
     text: str
     changed: bool
     lines: int
     seen: Seen
+    ill: tuple[str, str] | None = None
 
 
 playbook = Playbook(
@@ -114,18 +127,31 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
                 tools.keep(usual_key(sight.service), Usual, learned)
     counted = count_incidents(incidents, looked.at, length)
     digest, seen = write_digest(looked.sights, found, before, looked.at, counted)
-    return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen)
+    return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen, _ill(looked, found))
+
+
+@playbook.step("Draw the trend")
+async def draw(tools: Tools, params: Digest, looked: Looked, written: Written) -> Trend:
+    """Draw incidents by the day, and the worst service's worst number; nothing when there is nothing to say."""
+    if not written.lines or tools.run_row.source.via != VIA_CLOCK:
+        return Trend()
+    plan = _plan(tools, params.team)
+    rows = await tools.incidents(ended=True, limit=_LATEST)
+    ours = [row.opened_at.date() for row in rows if not plan.services or row.service in plan.services]
+    panels = (incidents_per_day(ours, looked.at.date()), await _history(tools, written.ill, looked.at))
+    return Trend(tuple(panel for panel in panels if panel is not None))
 
 
 @playbook.step("Post it once")
-async def post(tools: Tools, params: Digest, written: Written) -> Reply:
+async def post(tools: Tools, params: Digest, written: Written, trend: Trend) -> Reply:
     """Post what the clock asked for; whoever typed the verb gets it as the answer."""
     if tools.run_row.source.via != VIA_CLOCK:
         return Reply(written.text)
     plan, slot = _plan(tools, params.team), tools.run_row.slot
     if plan.stalk and not written.changed:
         return Reply(f"Nothing changed for {plan.team}.")
-    posted = await _post(tools, plan, written.text, slot)
+    picture = Picture(f"Trend: {trend.title}", trend.words, png(trend)) if trend.panels else None
+    posted = await _post(tools, plan, written.text, slot, picture)
     if posted.ok:
         tools.keep(_key(plan), Seen, written.seen)
     told = {"posted": posted.ref, "reason": posted.reason, "lines": written.lines}
@@ -133,12 +159,12 @@ async def post(tools: Tools, params: Digest, written: Written) -> Reply:
     return Reply(written.text)
 
 
-async def _post(tools: Tools, plan: DigestPlan, text: str, key: str) -> Posted:
+async def _post(tools: Tools, plan: DigestPlan, text: str, key: str, picture: Picture | None) -> Posted:
     """Try until it stands there, is refused for good, or is too old to be of use."""
     until = tools.now() + timedelta(minutes=plan.grace_min)
     wait_s = 1.0
     while True:
-        posted = await tools.ports.poster.post(plan.channel, text, key)
+        posted = await tools.ports.poster.post(plan.channel, text, key, picture)
         if posted.ok or not posted.again or tools.now() >= until:
             return posted
         await tools.pause(wait_s)
@@ -262,11 +288,42 @@ async def _metrics(tools: Tools, service: Service, gate: asyncio.Semaphore) -> t
     """Ask for the share of failed requests, and for the 95th percentile of latency in seconds."""
     if service.prometheus is None:
         return None, None
-    queries = (service.error_query or _ERRORS, service.latency_query or _LATENCY)
+    queries = _queries(service)
     async with gate:
-        asked = (_number(tools, service.prometheus, query.replace("$service", service.name)) for query in queries)
-        error_ratio, latency = await asyncio.gather(*asked)
+        error_ratio, latency = await asyncio.gather(
+            _number(tools, service.prometheus, queries["errors"]),
+            _number(tools, service.prometheus, queries["latency"]),
+        )
     return error_ratio, latency
+
+
+def _queries(service: Service) -> dict[str, str]:
+    queries = {"errors": service.error_query or _ERRORS, "latency": service.latency_query or _LATENCY}
+    return {name: query.replace("$service", service.name) for name, query in queries.items()}
+
+
+def _ill(looked: Looked, found: Sequence[Condition]) -> tuple[str, str] | None:
+    """Give the worst service whose errors or latency stand out, and which of them."""
+    services = {sight.service for sight in looked.sights}
+    for each in sorted(found, key=lambda one: -one.weight):
+        what, _, service = each.key.partition(":")
+        if what in _DRAWN and service in services:
+            return service, what
+    return None
+
+
+async def _history(tools: Tools, ill: tuple[str, str] | None, now: datetime) -> Panel | None:
+    if ill is None:
+        return None
+    name, what = ill
+    service, (unit, scale) = tools.service(name), _DRAWN[what]
+    if service.prometheus is None:
+        return None
+    length = timedelta(hours=HOURS)
+    values = await tools.ports.metrics.history(service.prometheus, _queries(service)[what], now, length, STEP)
+    if isinstance(values, Missing):
+        return None
+    return over_hours(f"{name}: {unit}", [None if value is None else scale * value for value in values])
 
 
 async def _number(tools: Tools, prometheus: str, query: str) -> Number:

@@ -3,6 +3,7 @@
 import json
 import math
 import ssl
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -25,18 +26,38 @@ class PrometheusMetrics:
 
     async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
         """Give what a query answers now, numbers only; or why there is no answer."""
+        found = await self._get(base, "query", query=query)
+        return found if isinstance(found, Missing) else _samples(base, found)
+
+    async def history(
+        self, base: str, query: str, until: datetime, length: timedelta, step: timedelta
+    ) -> tuple[float | None, ...] | Missing:
+        """Give a query's largest value at every step up to a moment, oldest first; None where there was none."""
+        end, apart = int(until.timestamp()), int(step.total_seconds())
+        steps = [end - apart * ago for ago in reversed(range(length // step))]
+        found = await self._get(base, "query_range", query=query, start=steps[0], end=end, step=apart)
+        if isinstance(found, Missing):
+            return found
+        try:
+            known = _largest(found)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            return Missing(f"{base} answered what this query should not give: {_short(str(found))}")
+        return tuple(known.get(at) for at in steps)
+
+    async def _get(self, base: str, what: str, **asked: str | float) -> Any | Missing:
+        """Ask, and give the `data` of the answer."""
         client = httpx.AsyncClient(
             timeout=self._timeout_s, transport=self._transport, trust_env=False, verify=_certificates()
         )
-        params = {"query": query, "timeout": f"{self._timeout_s:g}s"}
+        params = {**asked, "timeout": f"{self._timeout_s:g}s"}
         try:
-            async with client, client.stream("GET", f"{base}/api/v1/query", params=params) as response:
+            async with client, client.stream("GET", f"{base}/api/v1/{what}", params=params) as response:
                 body = await _body(response)
         except httpx.TimeoutException:
             return Missing(f"{base} gave no answer within {self._timeout_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Missing(f"{base} cannot be asked: {_short(str(error)) or type(error).__name__}")
-        return _samples(base, response.status_code, body)
+        return _data(base, response.status_code, body)
 
 
 @cache
@@ -54,7 +75,7 @@ async def _body(response: httpx.Response) -> bytes:
     return bytes(read)
 
 
-def _samples(base: str, status: int, body: bytes) -> tuple[Sample, ...] | Missing:
+def _data(base: str, status: int, body: bytes) -> Any | Missing:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -62,11 +83,27 @@ def _samples(base: str, status: int, body: bytes) -> tuple[Sample, ...] | Missin
     if not isinstance(document, dict) or document.get("status") != "success":
         error = document.get("error") if isinstance(document, dict) else None
         return Missing(f"{base} answered {status}: {_short(str(error or 'no reason given'))}")
-    found = document.get("data")
+    return document.get("data")
+
+
+def _samples(base: str, found: Any) -> tuple[Sample, ...] | Missing:
     try:
         return tuple(sample for row in _rows(found) if (sample := _sample(row)) is not None)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return Missing(f"{base} answered what this query should not give: {_short(str(found))}")
+
+
+def _largest(found: Any) -> dict[int, float]:
+    """Give the largest value of all series by its moment, in whole seconds."""
+    if found["resultType"] != "matrix":
+        raise ValueError(found["resultType"])
+    values: dict[int, float] = {}
+    for row in found["result"]:
+        for at, text in row["values"]:
+            value = float(text)
+            if math.isfinite(value):
+                values[round(at)] = max(value, values.get(round(at), value))
+    return values
 
 
 def _rows(found: Any) -> list[Any]:

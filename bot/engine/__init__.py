@@ -33,6 +33,7 @@ from bot.domain.fronts import flaws as edge_flaws
 from bot.domain.incident import SOP_S, Incident, PhaseState, Role, Severity, Status, check_transition, fold
 from bot.domain.measures import Milestone, check_milestone, measure
 from bot.domain.narrative import size
+from bot.domain.picture import png
 from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
@@ -56,6 +57,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from bot.domain.timeline import BLANK, Entry, Kind, Person, to_us
+from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import Usual, learn, usual_key
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
@@ -83,7 +85,7 @@ from bot.engine.grammar import (
 from bot.engine.playbook import Danger, Params, Playbook
 from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
-from bot.ports import Commit, Listed, PageState, Posted, Reached, Stored
+from bot.ports import Commit, Listed, PageState, Picture, Posted, Reached, Stored
 
 __all__ = [
     "BLANK",
@@ -91,9 +93,11 @@ __all__ = [
     "CHEAP_PARTS",
     "GOROUTINE",
     "HEAP",
+    "HOURS",
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
     "SOP_S",
+    "STEP",
     "VIA_CLOCK",
     "ActionItem",
     "AlertGroup",
@@ -129,12 +133,14 @@ __all__ = [
     "Moment",
     "Outcome",
     "PageState",
+    "Panel",
     "Params",
     "Part",
     "PartStatus",
     "Person",
     "PhaseState",
     "Pick",
+    "Picture",
     "Playbook",
     "Posted",
     "Probe",
@@ -160,6 +166,7 @@ __all__ = [
     "TeamName",
     "Tools",
     "TransitionRefused",
+    "Trend",
     "Usual",
     "Warnings",
     "alerts_of",
@@ -178,6 +185,7 @@ __all__ = [
     "edge_flaws",
     "examine",
     "fold",
+    "incidents_per_day",
     "intrusive_parts",
     "lacks",
     "learn",
@@ -185,8 +193,10 @@ __all__ = [
     "measure",
     "moment",
     "next_anchor",
+    "over_hours",
     "overdue_actions",
     "pick_intrusive",
+    "png",
     "press",
     "proposals",
     "propose_alerts",

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from bot import headless
+from bot.adapters.prometheus import PrometheusMetrics
 from bot.lab import folders, releases
 from bot.lab.targets import Child
 from bot.settings import Settings
@@ -148,6 +150,17 @@ async def fail(service: Checkout, requests: int) -> None:
     await service.fault("error-ratio", on=False)
 
 
+async def draw(prometheus: Scraper) -> None:
+    """What is drawn ends with what Prometheus says of now, and begins where it knew of nothing."""
+    second, query = timedelta(seconds=1), "sum(http_requests_total)"
+    soon = datetime.now(UTC) + 2 * second
+    values = await PrometheusMetrics().history(prometheus.url, query, soon, 300 * second, second)
+    assert isinstance(values, tuple)
+    assert (len(values), values[0]) == (300, None)
+    assert values[-1] == 248.0
+    assert 200.0 in values
+
+
 async def outlive(prometheus: Scraper, settings: Settings) -> None:
     """A Prometheus that hangs or is gone is one line of a digest that goes out."""
     prometheus.process.send_signal(signal.SIGSTOP)
@@ -184,4 +197,5 @@ async def test_ratio_and_percentile_are_those_of_what_was_sent(tmp_path: Path) -
             assert 0.5 < expected < 1
             assert f"checkout: {100 * 12 / 148:.1f} % of requests fail" in ill
             assert f"checkout: {1_000 * expected:.0f} ms at the 95th percentile, usually" in ill
+            await draw(prometheus)
             await outlive(prometheus, settings)

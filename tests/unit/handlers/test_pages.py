@@ -71,6 +71,13 @@ async def test_the_list_has_open_incidents_first() -> None:
     assert text.index("search is slow") < text.index("Resolved and closed") < text.index("checkout 5xx after deploy")
 
 
+async def test_the_list_draws_incidents_by_the_day_when_there_are_several() -> None:
+    several = await get("/", opened("search is slow", name="INC-6"), whole())
+    assert 'aria-label="incidents per day, 14 days: 2 at the end, 2 at most, from 11-09 to 11-22"' in several
+    assert "http://" not in several
+    assert "<svg" not in await get("/", whole())
+
+
 async def test_an_empty_list_says_how_to_begin() -> None:
     assert "No incident is open." in await get("/")
 

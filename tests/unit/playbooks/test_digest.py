@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -266,9 +266,50 @@ class Crowd(FakeMetrics):
         return await super().ask(base, query)
 
 
-async def test_five_hundred_services_are_not_asked_for_all_at_once() -> None:
+async def test_a_hundred_services_are_not_asked_for_all_at_once() -> None:
     crowd = Crowd({"errors": 0.0, "latency": 0.01})
     services = tuple(replace(CHECKOUT, name=f"service-{n}", targets=(), edges=()) for n in range(100))
     at = house(catalog=Catalog(services), metrics=crowd)
     assert "nothing to say" in await at.text("digest")
     assert crowd.most <= 40
+
+
+def pictures(at: Desk) -> list[str]:
+    assert isinstance(at.ports.poster, FakePoster)
+    assert all(each.png.startswith(b"\x89PNG") for each in at.ports.poster.pictures.values())
+    return [each.words for each in at.ports.poster.pictures.values()]
+
+
+async def test_a_trend_is_drawn_of_the_incidents_and_of_what_is_ill() -> None:
+    at = house(metrics=FakeMetrics({"errors": 0.07, "latency": 0.01}))
+    for title in ("5xx", "slow"):
+        await opened(at, "sev1", "checkout", title)
+    await opened(at, "sev1", "payment", "not ours")
+    await clock(at)
+    (words,) = pictures(at)
+    days, failed = words.split(". ")
+    assert days == "incidents per day, 14 days: 2 at the end, 2 at most, from 02-16 to 03-01"
+    assert failed == "checkout: failed, %: 7 at the end, 7 at most, from -24 h to now"
+
+
+async def test_nothing_is_drawn_when_nothing_is_to_be_said_or_seen() -> None:
+    quiet = house()
+    for title in ("5xx", "slow"):
+        await opened(quiet, "sev1", "payment", title)
+    await clock(quiet)
+    one = house()
+    await opened(one, "sev1", "checkout", "5xx")
+    await clock(one)
+    away = house(metrics=Forgetful({"errors": 0.07, "latency": 0.01}))
+    await clock(away)
+    assert "7.0 % of requests fail" in posts(away)[0]
+    assert [pictures(each) for each in (quiet, one, away)] == [[], [], []]
+
+
+class Forgetful(FakeMetrics):
+    """Knows what is, not what was."""
+
+    async def history(
+        self, base: str, query: str, until: datetime, length: timedelta, step: timedelta
+    ) -> tuple[float | None, ...] | Missing:
+        return Missing(f"{base} forgot {query} of {length}, {step}, {until}")
