@@ -142,7 +142,8 @@ def _line(each: Condition, was: Condition | None, since: datetime, at: datetime)
         return Line(News.NEW, each.weight, each.text)
     if was.grade != each.grade:
         return Line(News.CHANGED, each.weight, each.text)
-    long = f" (since {since:%Y-%m-%d %H:%M} UTC)" if since < at and not each.key.startswith("incident:") else ""
+    tells = each.key.startswith(("incident:", "action:"))
+    long = f" (since {since:%Y-%m-%d %H:%M} UTC)" if since < at and not tells else ""
     return Line(News.STILL, each.weight, f"{each.text}{long}")
 
 
