@@ -22,6 +22,7 @@ _ENTRIES = (
     .order_by(entry.c.seq)
 )
 _EVERY = select(entry).order_by(entry.c.incident_id, entry.c.seq).execution_options(yield_per=500)
+_LISTED_ONE = select(incident).where(incident.c.id == bindparam("incident_id"))
 _ACTIONS = select(entry).where(ABOUT_ACTIONS).order_by(entry.c.incident_id, entry.c.seq)
 
 _ENDED = (Status.RESOLVED, Status.CLOSED)
@@ -68,7 +69,7 @@ class SqlTimeline:
         lock(sql, f"chain {incident_id}")
         last = _last(sql, incident_id)
         if last is None and incident_id != HOUSE:
-            raise IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
+            raise _unknown(incident_id)
         chain = _chain(incident_id, last, drafts, author, now)
         _add(sql, incident_id, chain)
         for added in chain:
@@ -96,6 +97,16 @@ class SqlTimeline:
         if not ended:
             wanted = wanted.where(STILL_OPEN)
         return [_listed(row) for row in opened(tx).connection.execute(wanted).mappings()]
+
+    def listed(self, tx: Tx, incident_id: str) -> Listed:
+        """Give the row of one incident.
+
+        :raises IncidentNotFound: there is no such incident.
+        """
+        row = opened(tx).connection.execute(_LISTED_ONE, {"incident_id": incident_id}).mappings().one_or_none()
+        if row is None:
+            raise _unknown(incident_id)
+        return _listed(row)
 
     def incident_of(self, tx: Tx, channel: str) -> str:
         """Give the id of the incident whose channel this is, or ""."""
@@ -142,6 +153,10 @@ class SqlTimeline:
             .order_by(incident.c.number, entry.c.seq)
         )
         return [(row.incident_id, row.seq) for row in opened(tx).connection.execute(wanted)]
+
+
+def _unknown(incident_id: str) -> IncidentNotFound:
+    return IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
 
 
 def _last(sql: SqlTx, incident_id: str) -> Entry | None:
