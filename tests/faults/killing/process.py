@@ -127,7 +127,8 @@ def _account(ports: Ports, anchors: Anchored, tx: Tx) -> Line:
     entries: dict[str, list[str]] = {}
     for chain, told in chains.items():
         for each in told:
-            entries.setdefault(f"{chain} {each.run_id}", []).append(f"{each.kind} {each.step}".strip())
+            said = json.dumps(each.facts if each.body is not None else None, sort_keys=True)
+            entries.setdefault(f"{chain} {each.run_id}", []).append(f"{each.kind} {each.step} {said}")
     rows = opened(tx).connection.execute(select(run.c.id, run.c.playbook, run.c.status, run.c.reason))
     return {
         "breaks": [*anchors.flaws, *(flaw for chain, told in chains.items() for flaw in verify(chain, told).breaks)],
