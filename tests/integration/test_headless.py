@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import Result
 
+from tests import cli
 from tests.lab import running_lab
 from tests.stack import services
 
@@ -61,7 +63,10 @@ def test_what_is_wrong_is_said_with_its_exit_code(tmp_path: Path, words: tuple[s
 
 
 def test_what_a_person_refuses_exits_with_3(tmp_path: Path) -> None:
-    firstfive(tmp_path, "run", "start", "title=Mrs Miller of 7 High Street")
+    def here(*words: str) -> Result:
+        return cli.firstfive(*words, **environment_of(tmp_path))
+
+    assert here("run", "start", "title=Mrs Miller of 7 High Street").exit_code == 0
     wanted = [*CLI, "run", "redact", "incident=INC-1", "entry=1", "reason=a name", "--json"]
     with subprocess.Popen(
         wanted, env=environment_of(tmp_path), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -70,10 +75,10 @@ def test_what_a_person_refuses_exits_with_3(tmp_path: Path) -> None:
         assert waiting.stderr is not None
         asked = re.search(r"waits until .* for a second person: .* run=(\w+)", waiting.stderr.readline())
         assert asked is not None
-        mine = firstfive(tmp_path, "run", "approve", f"run={asked[1]}", "--json")
-        assert (mine.returncode, report(mine)["status"]) == (3, "refused")
-        assert "takes a second person" in report(mine)["reason"]
-        assert firstfive(tmp_path, "run", "refuse", f"run={asked[1]}", "reason=not now").returncode == 0
+        mine = here("run", "approve", f"run={asked[1]}")
+        assert mine.exit_code == 3
+        assert "takes a second person" in mine.stdout
+        assert here("run", "refuse", f"run={asked[1]}", "reason=not now").exit_code == 0
         assert waiting.wait(30) == 3
         assert "refused redact" in json.loads(waiting.stdout.read())["reason"]
 

@@ -33,6 +33,7 @@ class SqlStore:
         self._writing = writing(url)
         self._reading = reading(url)
         self._writer = Writer(self._writing, on_commit, before_commit)
+        self._fitted = False
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-reader")
 
     @property
@@ -77,7 +78,9 @@ class SqlStore:
         """Look at the schema; really write only if the last write failed, to find out whether the next one will."""
         sql = opened(tx)
         found = sql.connection.scalar(_REVISION)
-        if found != REVISION:
+        # What a later release has added since we began does not harm us.
+        self._fitted = self._fitted or found == REVISION
+        if not self._fitted:
             raise StoreUnusable(
                 f"FirstFive's database is at revision {found or 'none'}, this release needs {REVISION}: "
                 f"run `firstfive migrate`."
