@@ -159,11 +159,12 @@ class Tools:
 
     async def incident(self) -> Incident:
         """Give the run's incident as its timeline stands now."""
-        return fold(await self.entries())
+        return await self.incident_named(self.incident_id)
 
     async def incident_named(self, incident_id: str) -> Incident:
         """Give another incident as its timeline stands now."""
-        return fold(await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, incident_id)))
+        # Folded by the reader: a long timeline must not hold the event loop up.
+        return await self.ports.store.read(lambda tx: fold(self.ports.timeline.entries(tx, incident_id)))
 
     async def entries(self) -> list[Entry]:
         """Give the whole timeline of the run's incident."""
