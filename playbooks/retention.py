@@ -21,8 +21,9 @@ class Blanked:
 playbook = Playbook("retention", "Blank old notes and updates, delete old runs.", Retention, quiet=True)
 
 _WORDS = (Kind.NOTE, Kind.UPDATE, Kind.ASKED)
-_AT_ONCE = 500
-_MOST = 1_000
+# A transaction of so many takes some 10 ms, which is what a command may have to wait for.
+_AT_ONCE = 100
+_MOST = 5_000
 
 
 # Not a mutating step: it asks nobody, since whoever configured `retention` has decided.
