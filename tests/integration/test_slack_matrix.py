@@ -80,6 +80,10 @@ WAYS = {
 }
 
 
+def test_every_way_leads_to_a_method_that_is_called() -> None:
+    assert set(WAYS) | ELSEWHERE <= called()
+
+
 @pytest.mark.matrix(sample=6)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("method", sorted(called() - ELSEWHERE))
