@@ -7,7 +7,7 @@ import structlog
 
 from bot.adapters.slack.blocks import Around, Message, answer, section
 from bot.adapters.slack.channels import Channels
-from bot.adapters.slack.chat import Chat
+from bot.adapters.slack.chat import LATEST, Chat
 from bot.adapters.slack.text import clean, escape, mrkdwn, paragraphs, shorten
 from bot.domain.errors import ChatFailed
 from bot.domain.run import Reply
@@ -32,6 +32,7 @@ class SlackPoster:
         self._around = around
         self._channels = channels
         self._clock = clock
+        self._unsure: dict[str, datetime] = {}
 
     async def post(self, channel: str, text: str, key: str, picture: Picture | None = None) -> Posted:
         """Post Markdown to a channel, unless this key was posted there; never raises for what Slack does."""
@@ -49,14 +50,27 @@ class SlackPoster:
         try:
             place = await self._channels.id_of(channel)
             ts = await self._find(place, key)
+            if not ts:
+                self._check_not_under_way(key)
             if ts and anew:
                 await self._chat.call("chat.update", channel=place, ts=ts, **_metadata(key), **message.args())
             ts = ts or (picture and await self._send_with(place, message, key, picture)) or ""
             ts = ts or await self._send(place, message, key)
         except ChatFailed as failure:
+            if failure.unsure:
+                self._unsure[key] = self._clock.now() + timedelta(seconds=LATEST * self._chat.timeout_s)
             why = "there is no such channel" if failure.code == "announcements_not_found" else str(failure)
             return Posted(ok=False, reason=f"{channel}: {why}", again=failure.retryable)
+        self._unsure.pop(key, None)
         return Posted(ok=True, ref=f"{place}/{ts}")
+
+    def _check_not_under_way(self, key: str) -> None:
+        """Refuse, for now, to repeat what was not answered and may still come; nobody waits for these posts."""
+        now = self._clock.now()
+        self._unsure = {other: until for other, until in self._unsure.items() if until > now}
+        if key in self._unsure:
+            wait_s = (self._unsure[key] - now).total_seconds()
+            raise ChatFailed("unanswered", retryable=True, retry_after_s=wait_s)
 
     async def _find(self, channel: str, key: str) -> str:
         """Look for the key: nobody but Slack knows whether an earlier try came through."""

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from bot.adapters.slack.canvas import Canvas, Memory, Studio
+from bot.adapters.slack.chat import LATEST
 from bot.adapters.slack.limits import Rank, ranked
 from bot.adapters.slack.painting import Painting
 from bot.adapters.slack.projection import rank_of
@@ -29,8 +30,6 @@ _OVER = {Status.RESOLVED, Status.CLOSED}
 _SPACING = timedelta(milliseconds=20)
 # An incident that was opened after this process began to speak has been shown by nobody else; clocks differ a little.
 _SKEW = timedelta(seconds=2)
-# What was not answered is looked at again when it cannot come any more: after so many times as long as was waited.
-_LATEST = 2.0
 
 
 class Reconciler:
@@ -198,7 +197,7 @@ class Reconciler:
     async def _look_later(self, incident_id: str, memory: Memory, late: set[str]) -> None:
         """Look again at what was not answered, when it has either come or never will."""
         clock = self._studio.clock
-        await clock.sleep_until(clock.now() + timedelta(seconds=_LATEST * self._studio.chat.timeout_s))
+        await clock.sleep_until(clock.now() + timedelta(seconds=LATEST * self._studio.chat.timeout_s))
         memory.due |= late
         memory.looks -= 1
         self._touch(incident_id)

@@ -11,7 +11,7 @@ from bot.adapters.slack.poster import SlackPoster
 from bot.domain.errors import ChatFailed
 from bot.domain.run import Choice, Reply
 from bot.ports import Picture
-from tests.unit.slack.fake_slack import AFTER, BEFORE, BOT, FakeSlack, HandClock, settled
+from tests.unit.slack.fake_slack import AFTER, BEFORE, BOT, LATE, FakeSlack, HandClock, settled
 
 TEXT = "*Health of shop*\n• New: checkout-1 answers 3 x 503\n<!channel>"
 
@@ -44,8 +44,25 @@ async def test_a_call_that_fails_is_tried_again_without_a_second_message(mode: s
     slack.faults = [("chat.postMessage", mode)]
     first = await poster.post("#shop", TEXT, "k")
     assert (first.ok, first.again) == (False, True)
+    slack.clock.advance(20)
     assert (await poster.post("#shop", TEXT, "k")).ok
     assert len(said(slack)) == 1
+
+
+async def test_what_may_still_come_is_not_repeated() -> None:
+    slack, poster = workspace()
+    slack.faults = [("chat.postMessage", LATE)]
+    assert not (await poster.post("#shop", TEXT, "k")).ok
+    await asyncio.sleep(0)
+    for _ in range(4):
+        early = await poster.post("#shop", TEXT, "k")
+        assert (early.ok, early.again) == (False, True)
+        slack.clock.advance(2)
+    assert (await poster.post("#shop", TEXT, "another")).ok
+    slack.clock.advance(10)
+    await asyncio.gather(*slack.late)
+    assert (await poster.post("#shop", TEXT, "k")).ok
+    assert len(said(slack)) == 2
 
 
 async def test_it_enters_a_channel_it_is_not_in() -> None:
