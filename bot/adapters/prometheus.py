@@ -1,5 +1,6 @@
 """Asks a Prometheus (or what speaks its API) for numbers as they are now."""
 
+import asyncio
 import json
 import math
 import ssl
@@ -51,9 +52,11 @@ class PrometheusMetrics:
         )
         params = {**asked, "timeout": f"{self._timeout_s:g}s"}
         try:
-            async with client, client.stream("GET", f"{base}/api/v1/{what}", params=params) as response:
+            # The client's own limit is for each piece of an answer; one that drips would never meet it.
+            asked_for = client.stream("GET", f"{base}/api/v1/{what}", params=params)
+            async with asyncio.timeout(self._timeout_s), client, asked_for as response:
                 body = await _body(response)
-        except httpx.TimeoutException:
+        except (TimeoutError, httpx.TimeoutException):
             return Missing(f"{base} gave no answer within {self._timeout_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Missing(f"{base} cannot be asked: {_short(str(error)) or type(error).__name__}")
