@@ -93,6 +93,17 @@ async def test_the_page_shows_what_a_responder_needs() -> None:
         assert words in text, words
 
 
+async def test_action_items_are_on_the_page_and_one_that_is_overdue_says_so() -> None:
+    story = whole()
+    story.tell(Kind.ACTION, ANA, item=1, text="add a <b>timeout</b>", person=ANA.id, name=ANA.name, due="2026-11-23")
+    story.tell(Kind.ACTION, ANA, item=2, text="write the runbook", done="2026-11-22")
+    text = await get("/incidents/INC-7", story)
+    for words in ("Action items", "add a &lt;b&gt;timeout", "<td>due 2026-11-23</td>", "<td>done 2026-11-22</td>"):
+        assert words in text, words
+    assert "2026-11-23, overdue" in await get("/incidents/INC-7", story, days=2)
+    assert 'id="actions"' not in await get("/incidents/INC-7", whole())
+
+
 async def test_a_page_needs_nothing_from_elsewhere_and_runs_nothing_inline() -> None:
     text = await get("/incidents/INC-7", whole())
     assert "http://" not in text
