@@ -67,6 +67,11 @@ class SqlStore:
         except TimeoutError:
             raise StoreUnusable(f"FirstFive's own database has not answered within {_PING_S:.0f} s.") from None
 
+    def abandon(self) -> None:
+        """Let go of a database that does not answer, and wait for nothing of it."""
+        self._writer.close(wait=False)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
     async def close(self) -> None:
         """Write what is queued and let go of the database."""
         await asyncio.to_thread(self._writer.close)
