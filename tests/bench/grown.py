@@ -1,5 +1,6 @@
 """A house after years of use: many incidents, timelines with whole chains, written in bulk."""
 
+import hashlib
 import itertools
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ import psycopg
 from bot.adapters.sql.engines import conninfo
 from bot.domain.incident import Status
 from bot.domain.timeline import GENESIS, HOUSE, Entry, Kind, canonical, seal, to_us
-from bot.domain.timeline import _sha256 as sha256
 
 OPEN = 10
 LONG = (10, 100, 1_000, 10_000)
@@ -66,7 +66,6 @@ def _fill_sqlite(file: str, entries: Iterator[tuple[Any, ...]], incidents: Itera
         connection.executemany(f"INSERT INTO entry ({', '.join(_COLUMNS)}) VALUES ({marks})", entries)  # noqa: S608 - ours
         connection.execute(made_by)
         connection.executemany("INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?)", incidents)
-    connection.execute("ANALYZE")
     connection.close()
 
 
@@ -88,17 +87,23 @@ def _incidents(grown: Grown) -> Iterator[tuple[Any, ...]]:
 
 
 def _entries(grown: Grown) -> Iterator[tuple[Any, ...]]:
-    bodies = {id(facts): (body := canonical(facts), sha256(body)) for _, facts in (*_BEGIN, *_GO_ON, *_DIGESTS)}
+    known = {id(facts): _body(facts) for _, facts in (*_BEGIN, *_GO_ON, *_DIGESTS)}
     still_open = {f"INC-{number}" for number in grown.open_ones}
     for place, (chain, length) in enumerate(grown.lengths()):
         at_us, prev = to_us(_BEGAN + place * _EVERY), GENESIS
         for seq, (kind, facts) in enumerate(_life(chain, length, is_open=chain in still_open), 1):
-            body, body_sha256 = bodies.get(id(facts)) or (body := canonical(facts), sha256(body))
+            body, body_sha256 = known.get(id(facts)) or _body(facts)
             at_us += 1_000_000
             run = f"{place:012x}" if kind is not Kind.NOTE else ""
             told = (chain, seq, at_us, kind.value, "U0ADA", "Ada", run, "", body, body_sha256, prev)
             prev = seal(Entry(*told, hash=""))
             yield (*told, prev)
+
+
+def _body(facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Give a body and its hash."""
+    body = canonical(facts)
+    return body, hashlib.sha256(body.encode()).hexdigest()
 
 
 def _life(chain: str, length: int, *, is_open: bool) -> Iterator[_Fact]:
