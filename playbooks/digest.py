@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.engine import (
@@ -54,7 +54,8 @@ from bot.engine import (
     write_digest,
 )
 
-_AT_ONCE = 20
+_AT_ONCE = 10
+_AGAIN_AT_ONCE = 3
 _REQUESTS = 3
 _LATEST = 300
 _LONGEST_WAIT_S = 60.0
@@ -103,9 +104,10 @@ playbook = Playbook(
 @playbook.step("Look at every service")
 async def look(tools: Tools, params: Digest) -> Looked:
     """Probe, count, read certificates, edges and metrics; a few at a time, since whoever is busy measures itself."""
-    gate = asyncio.Semaphore(_AT_ONCE)
+    gate, later = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_AGAIN_AT_ONCE)
     services = _services(tools, _plan(tools, params.team))
-    sights = await asyncio.gather(*(_look(tools, each, gate) for each in services))
+    first = await asyncio.gather(*(_look(tools, each, gate) for each in services))
+    sights = await asyncio.gather(*(_again(tools, *both, later) for both in zip(services, first, strict=True)))
     return Looked(tools.now(), tuple(sights))
 
 
@@ -245,6 +247,13 @@ async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> Serv
         metrics=missing,
         flaws=tuple(flaws),
     )
+
+
+async def _again(tools: Tools, service: Service, sight: ServiceSight, gate: asyncio.Semaphore) -> ServiceSight:
+    """Look once more, calmly, at whoever gave no answer: it may have been we who were slow."""
+    both = zip(service.targets, sight.targets, strict=True)
+    seen = [await _target(tools, target, gate) if was.is_unheard else was for target, was in both]
+    return replace(sight, targets=tuple(seen))
 
 
 async def _edge(tools: Tools, edge: Edge, gate: asyncio.Semaphore) -> tuple[EdgeAnswer, ...]:

@@ -21,6 +21,7 @@ ERRORS_BAD, ERRORS_SOME = 0.05, 0.01
 CERTIFICATE_DAYS = ((0, 96), (3, 88), (7, 75), (21, 60))
 """Days left at which a certificate is told of, and the weight it then has."""
 _NAMED = 3
+_SILENT = {"timeout", "no answer"}
 
 
 def _megabytes(value: float) -> str:
@@ -57,6 +58,12 @@ class TargetSight:
     numbers: Mapping[str, float] = field(default_factory=dict)
     build: str = ""
     reason: str = ""
+
+    @property
+    def is_unheard(self) -> bool:
+        """Tell whether no answer came, which may be the asker's fault; an answer, however bad, is none."""
+        told = {status for status, _ in self.probe.statuses} if self.probe and self.probe.requests else {""}
+        return bool(self.reason or not told or told & _SILENT)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.run import VIA_CLOCK, Missing, Run, RunStatus, Source
-from bot.domain.service import Catalog, DigestPlan, Edge, Service
+from bot.domain.service import Catalog, DigestPlan, Edge, Service, Target
 from bot.domain.snapshot import GOROUTINE, Probe, captured
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind
 from bot.engine.admission import Command
@@ -313,3 +313,24 @@ class Forgetful(FakeMetrics):
         self, base: str, query: str, until: datetime, length: timedelta, step: timedelta
     ) -> tuple[float | None, ...] | Missing:
         return Missing(f"{base} forgot {query} of {length}, {step}, {until}")
+
+
+class Hasty(FakeTargets):
+    """Is not heard in time when it is asked for the first time."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(HEALTHY, counting(40))
+        self.left = times
+
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
+        if target is TARGETS[1] and self.left:
+            self.left -= 1
+            return Probe(target.name, 3, (("timeout", 3),), 0.0, 0.0)
+        return await super().probe(target, requests)
+
+
+@pytest.mark.parametrize(("times", "said"), [(1, "nothing to say"), (2, "• New: checkout-2 answers 3 x timeout")])
+async def test_who_gives_no_answer_is_asked_once_more_before_it_is_told(times: int, said: str) -> None:
+    at = house(targets=Hasty(times))
+    await clock(at)
+    assert said in posts(at)[0]
