@@ -75,10 +75,14 @@ async def run(
     logs.configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
     ensure_schema(settings)
     house = build(settings)
-    hands = _Hands(house)
     try:
         async with answering(playbook):
             await house.store.ping()
+    except StoreUnusable:
+        house.store.abandon()
+        raise
+    hands = _Hands(house)
+    try:
         await hands.lend()
         return await _run(house, hands, await _admit(house, playbook, params), tell)
     finally:

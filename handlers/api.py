@@ -129,6 +129,10 @@ class _Api:
             admitted = await self.admission.admit(command)
         return Json({"run": admitted.run_id, "fresh": admitted.fresh, "url": f"/api/runs/{admitted.run_id}"}, 202)
 
+    async def _exists(self, incident_id: str) -> bool:
+        known = _INCIDENT.fullmatch(incident_id)
+        return bool(known and await self.ports.store.read(lambda tx: self.ports.timeline.heads(tx, incident_id)))
+
     async def _timeline(self, incident_id: str) -> list[Entry]:
         wanted = incident_id.upper()
         if not _INCIDENT.fullmatch(wanted):

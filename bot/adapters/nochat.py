@@ -2,7 +2,7 @@
 
 from bot.domain.run import Reply
 from bot.domain.timeline import Person
-from bot.ports import PageState, Posted, Reached
+from bot.ports import PageState, Picture, Posted, Reached
 
 _NOBODY: Person | None = None
 
@@ -22,9 +22,9 @@ class NoDirectory:
 class NoPoster:
     """Posts nowhere, and says why."""
 
-    async def post(self, channel: str, text: str, key: str) -> Posted:
+    async def post(self, channel: str, text: str, key: str, picture: Picture | None = None) -> Posted:
         """Say that there is no channel to post to."""
-        del text, key
+        del text, key, picture
         return Posted(ok=False, reason=f"{channel}: no chat is configured, set SLACK_BOT_TOKEN")
 
     async def show(self, channel: str, reply: Reply, key: str) -> Posted:

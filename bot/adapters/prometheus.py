@@ -1,7 +1,11 @@
 """Asks a Prometheus (or what speaks its API) for numbers as they are now."""
 
+import asyncio
 import json
 import math
+import ssl
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx
@@ -23,16 +27,46 @@ class PrometheusMetrics:
 
     async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
         """Give what a query answers now, numbers only; or why there is no answer."""
-        client = httpx.AsyncClient(timeout=self._timeout_s, transport=self._transport, trust_env=False)
-        params = {"query": query, "timeout": f"{self._timeout_s:g}s"}
+        found = await self._get(base, "query", query=query)
+        return found if isinstance(found, Missing) else _samples(base, found)
+
+    async def history(
+        self, base: str, query: str, until: datetime, length: timedelta, step: timedelta
+    ) -> tuple[float | None, ...] | Missing:
+        """Give a query's largest value at every step up to a moment, oldest first; None where there was none."""
+        end, apart = int(until.timestamp()), int(step.total_seconds())
+        steps = [end - apart * ago for ago in reversed(range(length // step))]
+        found = await self._get(base, "query_range", query=query, start=steps[0], end=end, step=apart)
+        if isinstance(found, Missing):
+            return found
         try:
-            async with client, client.stream("GET", f"{base}/api/v1/query", params=params) as response:
+            known = _largest(found)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            return Missing(f"{base} answered what this query should not give: {_short(str(found))}")
+        return tuple(known.get(at) for at in steps)
+
+    async def _get(self, base: str, what: str, **asked: str | float) -> Any | Missing:
+        """Ask, and give the `data` of the answer."""
+        client = httpx.AsyncClient(
+            timeout=self._timeout_s, transport=self._transport, trust_env=False, verify=_certificates()
+        )
+        params = {**asked, "timeout": f"{self._timeout_s:g}s"}
+        try:
+            # The client's own limit is for each piece of an answer; one that drips would never meet it.
+            asked_for = client.stream("GET", f"{base}/api/v1/{what}", params=params)
+            async with asyncio.timeout(self._timeout_s), client, asked_for as response:
                 body = await _body(response)
-        except httpx.TimeoutException:
+        except (TimeoutError, httpx.TimeoutException):
             return Missing(f"{base} gave no answer within {self._timeout_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Missing(f"{base} cannot be asked: {_short(str(error)) or type(error).__name__}")
-        return _samples(base, response.status_code, body)
+        return _data(base, response.status_code, body)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read the machine's certificates once: that takes longer than a question."""
+    return httpx.create_ssl_context()
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -44,7 +78,7 @@ async def _body(response: httpx.Response) -> bytes:
     return bytes(read)
 
 
-def _samples(base: str, status: int, body: bytes) -> tuple[Sample, ...] | Missing:
+def _data(base: str, status: int, body: bytes) -> Any | Missing:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -52,11 +86,27 @@ def _samples(base: str, status: int, body: bytes) -> tuple[Sample, ...] | Missin
     if not isinstance(document, dict) or document.get("status") != "success":
         error = document.get("error") if isinstance(document, dict) else None
         return Missing(f"{base} answered {status}: {_short(str(error or 'no reason given'))}")
-    found = document.get("data")
+    return document.get("data")
+
+
+def _samples(base: str, found: Any) -> tuple[Sample, ...] | Missing:
     try:
         return tuple(sample for row in _rows(found) if (sample := _sample(row)) is not None)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return Missing(f"{base} answered what this query should not give: {_short(str(found))}")
+
+
+def _largest(found: Any) -> dict[int, float]:
+    """Give the largest value of all series by its moment, in whole seconds."""
+    if found["resultType"] != "matrix":
+        raise ValueError(found["resultType"])
+    values: dict[int, float] = {}
+    for row in found["result"]:
+        for at, text in row["values"]:
+            value = float(text)
+            if math.isfinite(value):
+                values[round(at)] = max(value, values.get(round(at), value))
+    return values
 
 
 def _rows(found: Any) -> list[Any]:

@@ -6,8 +6,9 @@ A condition is news when its key or its grade was not there before; numbers that
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from bot.domain.actions import ActionItem
 from bot.domain.fronts import Certificate, Flaw
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.measures import duration
@@ -20,6 +21,7 @@ ERRORS_BAD, ERRORS_SOME = 0.05, 0.01
 CERTIFICATE_DAYS = ((0, 96), (3, 88), (7, 75), (21, 60))
 """Days left at which a certificate is told of, and the weight it then has."""
 _NAMED = 3
+_SILENT = {"timeout", "no answer"}
 
 
 def _megabytes(value: float) -> str:
@@ -56,6 +58,12 @@ class TargetSight:
     numbers: Mapping[str, float] = field(default_factory=dict)
     build: str = ""
     reason: str = ""
+
+    @property
+    def is_unheard(self) -> bool:
+        """Tell whether no answer came, which may be the asker's fault; an answer, however bad, is none."""
+        told = {status for status, _ in self.probe.statuses} if self.probe and self.probe.requests else {""}
+        return bool(self.reason or not told or told & _SILENT)
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,17 @@ def of_incidents(incidents: Iterable[Incident], now: datetime) -> Iterator[Condi
             f"{each.title}; {who}",
             over=f"{each.id} is over: {each.title}",
         )
+
+
+def of_actions(items: Iterable[ActionItem], today: date) -> Iterator[Condition]:
+    """Give a condition for every overdue action item."""
+    for each in items:
+        name = f"{each.incident_id}'s action item {each.number}"
+        late = (today - (each.due or today)).days
+        owner = each.owner.name if each.owner else "nobody owns it"
+        text = f"{name} is {late} day{'s' if late > 1 else ''} overdue ({owner}): {each.text}"
+        key = f"action:{each.incident_id}:{each.number}"
+        yield Condition(key, "overdue", 58, text, f"{name} is not overdue any more: {each.text}")
 
 
 def _answers(target: TargetSight) -> Iterator[Condition]:

@@ -1,5 +1,6 @@
 """The health digest: what is, compared with what was, as lines worth reading, the most important first."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ SHOWN = 20
 """Lines in a digest; more nobody reads."""
 SHORTEST, LONGEST = timedelta(hours=24), timedelta(days=31)
 """The period whose incidents are counted is the time since the last digest, within these."""
-_TOLD = ("MTTA", "Time to locate", "MTTR")
+_COUNTED = (("new", "new"), ("changed", "changed"), ("over", "over"), ("still", "as before"))
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,24 @@ class Digest:
 
     lines: tuple[Line, ...]
     changed: bool
-    healthy: str
+    watched: str
     incidents: str = ""
 
     def text(self, title: str) -> str:
         """Write it: one line when there is nothing to say."""
         if not self.lines:
-            quiet = f"*{title}*: nothing to say. {self.healthy}"
-            return f"{quiet} {self.incidents}".strip()
+            return f"*{title}*: nothing to say. {self.watched}: all well. {self.incidents}".strip()
         shown = [f"• {line}" for line in self.lines[:SHOWN]]
         if len(self.lines) > SHOWN:
             shown.append(f"… and {len(self.lines) - SHOWN} more")
-        return "\n".join([f"*{title}*", *shown, *([self.incidents] if self.incidents else [])])
+        return "\n".join(
+            [f"*{title}*: {self._counts()}", *shown, f"{self.incidents} Looked at {self.watched}.".strip()]
+        )
+
+    def _counts(self) -> str:
+        """Say how many lines are news, and of what sort."""
+        counted = Counter(line.news.value.lower() for line in self.lines)
+        return ", ".join(f"{counted[name]} {word}" for name, word in _COUNTED if counted[name])
 
 
 def stalk_key(team: str) -> str:
@@ -108,7 +115,7 @@ def write(
     events = builds_changed(sights, before)
     lines, seen = compare([*found, *events], before, at)
     builds = {sight.service: sight.builds[0] for sight in sights if sight.builds}
-    digest = Digest(lines, any(line.news is not News.STILL for line in lines), _healthy(sights), incidents)
+    digest = Digest(lines, any(line.news is not News.STILL for line in lines), _watched(sights), incidents)
     return digest, replace(seen, builds={**(before.builds if before else {}), **builds})
 
 
@@ -129,7 +136,8 @@ def count_incidents(incidents: Iterable[Incident], now: datetime, length: timede
     if not this and not last:
         return ""
     told = [f"{_count(len(this), 'incident')} in the last {_long(length)}, {len(last)} before."]
-    told += [line for name in _TOLD if (line := _measure(name, this, last))]
+    names = [each.name for each in measure({})]
+    told += [line for name in names if (line := _measure(name, this, last))]
     still = sum(each.status in {Status.OPEN, Status.MITIGATED} for each in this)
     return " ".join([*told, *([f"{still} of them not resolved."] if still else [])])
 
@@ -139,15 +147,16 @@ def _line(each: Condition, was: Condition | None, since: datetime, at: datetime)
         return Line(News.NEW, each.weight, each.text)
     if was.grade != each.grade:
         return Line(News.CHANGED, each.weight, each.text)
-    long = f" (since {since:%Y-%m-%d %H:%M} UTC)" if since < at and not each.key.startswith("incident:") else ""
+    tells = each.key.startswith(("incident:", "action:"))
+    long = f" (since {since:%Y-%m-%d %H:%M} UTC)" if since < at and not tells else ""
     return Line(News.STILL, each.weight, f"{each.text}{long}")
 
 
-def _healthy(sights: Sequence[ServiceSight]) -> str:
+def _watched(sights: Sequence[ServiceSight]) -> str:
     targets = [target for sight in sights for target in sight.targets]
-    answering = sum(t.probe is not None and t.probe.requests > 0 for t in targets)
+    probed = sum(target.probe is not None and target.probe.requests > 0 for target in targets)
     watched = f"{_count(len(sights), 'service')}, {_count(len(targets), 'target')}"
-    return f"{watched}, {answering} of them probed: all well." if answering else f"{watched}: nothing stands out."
+    return f"{watched}, {probed} of them probed" if probed else watched
 
 
 def _count(number: int, what: str) -> str:

@@ -156,12 +156,13 @@ class Incident:
         return (self.sop_started_at or self.opened_at) + timedelta(seconds=SOP_S)
 
 
-def fold(entries: Iterable[Entry]) -> Incident:
-    """Compute an incident from its entries, in order.
+def fold(entries: Iterable[Entry], since: Incident | None = None) -> Incident:
+    """Compute an incident from its entries, in order; `since` is what those before them came to.
 
     :raises IncidentNotFound: there are none, or the first does not open an incident.
     """
-    incident: Incident | None = None
+    incident, last = since, None
+    changed_at = since.changed_at if since else None
     for entry in entries:
         if incident is None:
             incident = _opened(entry)
@@ -171,11 +172,11 @@ def fold(entries: Iterable[Entry]) -> Incident:
         elif entry.kind == Kind.STEP_ENDED:
             incident = _end_blanked_step(incident, entry)
         # A message is recorded at the time it was said, which may be long before the entry in front of it.
-        changed_at = max(incident.changed_at or entry.at, entry.at)
-        incident = replace(incident, seq=entry.seq, changed_at=changed_at)
+        changed_at = entry.at if changed_at is None else max(changed_at, entry.at)
+        last = entry
     if incident is None:
         raise IncidentNotFound("There is no such incident. /incident list shows the open ones.")
-    return incident
+    return incident if last is None else replace(incident, seq=last.seq, changed_at=changed_at)
 
 
 _NEXT = {

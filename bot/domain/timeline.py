@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any
 
 HOUSE = "house"
 GENESIS = "0" * 64
 BLANK = "(blanked)"
 _FORMAT = "firstfive-entry-1"
+# Made once: json.dumps with any option makes an encoder at every call.
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 class Kind(StrEnum):
@@ -141,7 +143,7 @@ def from_us(at_us: int) -> datetime:
 
 def canonical(body: Mapping[str, Any]) -> str:
     """Give the one JSON text of a body: sorted keys, no spaces, ASCII (so that no database can re-encode it)."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _CANONICAL(body)
 
 
 def storable(text: str) -> str:
@@ -187,7 +189,7 @@ def seal(entry: Entry) -> str:
         entry.step,
         entry.body_sha256,
     ]
-    return _sha256(_FORMAT + json.dumps(fields, separators=(",", ":"), ensure_ascii=True))
+    return _sha256(_FORMAT + _COMPACT(fields))
 
 
 @dataclass(frozen=True)
@@ -210,25 +212,14 @@ class Audit:
 
 
 def verify(incident_id: str, entries: Iterable[Entry]) -> Audit:
-    """Check a chain, entries in order of `seq`: numbering, links, hashes, bodies."""
-    chain = list(entries)
+    """Check a chain, entries in order of `seq`: numbering, links, hashes, bodies. None is kept: a chain may be long."""
     breaks: list[str] = []
-    for entry in chain:
-        breaks.extend(f"entry {entry.seq}: {what}" for what in _flaws(incident_id, entry))
-    if chain and (chain[0].seq != 1 or chain[0].prev != GENESIS):
-        breaks.append(f"entry {chain[0].seq}: is not the first of its chain")
-    for before, after in pairwise(chain):
-        if after.seq != before.seq + 1:
-            breaks.append(f"entry {after.seq}: follows {before.seq}, entries are missing between them")
-        elif after.prev != before.hash:
-            breaks.append(f"entry {after.seq}: does not link to entry {before.seq}")
-    return Audit(
-        incident_id=incident_id,
-        entries=len(chain),
-        blanked=sum(1 for entry in chain if entry.body is None),
-        head=chain[-1].hash if chain else GENESIS,
-        breaks=tuple(breaks),
-    )
+    count = blanked = 0
+    last: Entry | None = None
+    for entry in entries:
+        breaks.extend(f"entry {entry.seq}: {what}" for what in (*_flaws(incident_id, entry), *_gaps(last, entry)))
+        count, blanked, last = count + 1, blanked + (entry.body is None), entry
+    return Audit(incident_id, count, blanked, last.hash if last else GENESIS, tuple(breaks))
 
 
 def _flaws(incident_id: str, entry: Entry) -> list[str]:
@@ -240,6 +231,15 @@ def _flaws(incident_id: str, entry: Entry) -> list[str]:
     if seal(entry) != entry.hash:
         flaws.append("its hash does not match what it says")
     return flaws
+
+
+def _gaps(before: Entry | None, entry: Entry) -> list[str]:
+    """Say what is wrong with an entry's place."""
+    if before is None:
+        return [] if entry.seq == 1 and entry.prev == GENESIS else ["is not the first of its chain"]
+    if entry.seq != before.seq + 1:
+        return [f"follows {before.seq}, entries are missing between them"]
+    return [] if entry.prev == before.hash else [f"does not link to entry {before.seq}"]
 
 
 def _sha256(text: str) -> str:

@@ -10,6 +10,7 @@ from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
 from bot.domain.approval import Decision, Request
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
+from bot.domain.conditions import of_actions as conditions_of_actions
 from bot.domain.conditions import of_incidents as conditions_of_incidents
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
@@ -29,15 +30,17 @@ from bot.domain.errors import (
 from bot.domain.examination import examine
 from bot.domain.facts import Build, Facts
 from bot.domain.faults import Finding
+from bot.domain.fronts import EdgeAnswer
 from bot.domain.fronts import flaws as edge_flaws
 from bot.domain.incident import SOP_S, Incident, PhaseState, Role, Severity, Status, check_transition, fold, may_see
 from bot.domain.measures import Milestone, check_milestone, measure
 from bot.domain.narrative import size
+from bot.domain.picture import png
 from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
 from bot.domain.run import VIA_CLOCK, Choice, Missing, Outcome, Reply, RunStatus
-from bot.domain.service import DigestPlan, Link, Service, Target
+from bot.domain.service import DigestPlan, Edge, Link, Service, Target
 from bot.domain.snapshot import (
     BUILD,
     CHEAP_PARTS,
@@ -56,6 +59,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from bot.domain.timeline import BLANK, Entry, Kind, Person, to_us
+from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import Usual, learn, usual_key
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
@@ -85,7 +89,7 @@ from bot.engine.merging import check_merge, merge_into
 from bot.engine.playbook import Danger, Params, Playbook
 from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
-from bot.ports import Commit, Listed, PageState, Posted, Reached, Stored
+from bot.ports import Commit, Listed, PageState, Picture, Posted, Reached, Stored
 
 __all__ = [
     "BLANK",
@@ -93,9 +97,11 @@ __all__ = [
     "CHEAP_PARTS",
     "GOROUTINE",
     "HEAP",
+    "HOURS",
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
     "SOP_S",
+    "STEP",
     "VIA_CLOCK",
     "ActionItem",
     "AlertGroup",
@@ -112,6 +118,8 @@ __all__ = [
     "Decision",
     "Diagnosis",
     "DigestPlan",
+    "Edge",
+    "EdgeAnswer",
     "Entry",
     "Facts",
     "Field",
@@ -131,12 +139,14 @@ __all__ = [
     "Moment",
     "Outcome",
     "PageState",
+    "Panel",
     "Params",
     "Part",
     "PartStatus",
     "Person",
     "PhaseState",
     "Pick",
+    "Picture",
     "Playbook",
     "Posted",
     "Probe",
@@ -162,6 +172,7 @@ __all__ = [
     "TeamName",
     "Tools",
     "TransitionRefused",
+    "Trend",
     "Usual",
     "Warnings",
     "alerts_of",
@@ -173,6 +184,7 @@ __all__ = [
     "closest",
     "compare_targets",
     "conditions",
+    "conditions_of_actions",
     "conditions_of_incidents",
     "count_incidents",
     "day",
@@ -180,6 +192,7 @@ __all__ = [
     "edge_flaws",
     "examine",
     "fold",
+    "incidents_per_day",
     "intrusive_parts",
     "lacks",
     "learn",
@@ -189,8 +202,10 @@ __all__ = [
     "merge_into",
     "moment",
     "next_anchor",
+    "over_hours",
     "overdue_actions",
     "pick_intrusive",
+    "png",
     "press",
     "proposals",
     "propose_alerts",

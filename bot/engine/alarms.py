@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from bot.domain import alert_groups
 from bot.domain.alert_groups import AlertGroup
 from bot.domain.errors import CommandRejected
-from bot.domain.incident import Status, fold
+from bot.domain.incident import Status
 from bot.domain.timeline import HOUSE, Author
 from bot.engine.tools import Tools
 from bot.ports import Tx
@@ -118,7 +118,7 @@ def _lead(tools: Tools, tx: Tx, key: str) -> AlertGroup:
 def _is_free(tools: Tools, tx: Tx, group: AlertGroup) -> bool:
     """Tell whether a group has no incident that could be meant, and nobody opens one."""
     if group.incident_id:
-        status = fold(tools.ports.timeline.entries(tx, group.incident_id)).status
+        status = tools.ports.timeline.listed(tx, group.incident_id).status
         return status in _OVER and group.firing > 0
     opener = tools.ports.journal.get(tx, group.opener) if group.opener else None
     return opener is None or opener.status.ended

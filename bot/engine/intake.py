@@ -7,7 +7,7 @@ from secrets import token_hex
 
 from bot.domain.alert_groups import AlertGroup, add, begin, sift
 from bot.domain.alerts import Alert, AlertRoute, Do, Routed, Sender, route
-from bot.domain.incident import Status, fold
+from bot.domain.incident import Status
 from bot.domain.run import Run, Source
 from bot.engine.playbook import Registry, plan_of
 from bot.engine.tools import Ports
@@ -162,7 +162,7 @@ class _Count:
         return group
 
     def _status(self, group: AlertGroup) -> Status:
-        return fold(self.ports.timeline.entries(self.tx, group.incident_id)).status
+        return self.ports.timeline.listed(self.tx, group.incident_id).status
 
     def _follow(self, group: AlertGroup, status: Status | None, *, fired: bool) -> None:
         """Begin what the news ask for. A slot that is taken already has a run that will see them."""

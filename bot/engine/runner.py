@@ -187,7 +187,7 @@ class _Execution:
         if key not in self.tools.memos:
             left = await self._permission(step)
             began = self.tools.now() if left else await self._begin(step)
-            await self._keep(step, left or await self._attempt(step, adapter_of(gives)), began)
+            await self._keep(step, left or await self._attempt(step, adapter_of(gives), began), began)
         left = _LEFT.validate_json(self.tools.memos[key])
         done = left.outcome == "done"
         self.results.append((gives, adapter_of(gives).validate_python(left.value) if done else Missing(left.reason)))
@@ -217,15 +217,15 @@ class _Execution:
             await self.tools.commit(key, self.tools.now().isoformat(), *entries)
         return datetime.fromisoformat(self.tools.memos[key])
 
-    def _left_s(self, step: Step) -> float | None:
-        """Seconds until a step's deadline; None when it has none."""
+    def _left_s(self, step: Step, since: datetime | None = None) -> float | None:
+        """Seconds until a step's deadline, from now or since a moment; None when it has none."""
         if step.budget_s is None:
             return None
         now = self.tools.now()
         began = self.approved_at or self.tools.run_row.started_at or now
-        return (began + timedelta(seconds=self.playbook.deadline_s(step)) - now).total_seconds()
+        return (began + timedelta(seconds=self.playbook.deadline_s(step)) - (since or now)).total_seconds()
 
-    async def _attempt(self, step: Step, adapter: TypeAdapter[Any]) -> _Left:
+    async def _attempt(self, step: Step, adapter: TypeAdapter[Any], began: datetime) -> _Left:
         """Run a step's function; every way it can end becomes a value."""
         left_s = self._left_s(step)
         try:
@@ -236,9 +236,10 @@ class _Execution:
         except (FenceLost, StoreUnusable):
             raise
         except TimeoutError:
-            if left_s is None:
+            had_s = self._left_s(step, began)  # in all, also when it was begun before a restart
+            if had_s is None:
                 return _Left("failed", reason=f"{step.title}: no answer in time.")
-            return _Left("missing", reason=f"not done within {duration(timedelta(seconds=round(max(left_s, 0.0))))}")
+            return _Left("missing", reason=f"not done within {duration(timedelta(seconds=round(max(had_s, 0.0))))}")
         except ApprovalRefused as error:
             return _Left("refused", reason=str(error))
         except FirstFiveError as error:

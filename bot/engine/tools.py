@@ -108,6 +108,11 @@ class Tools:
         return self.run_row.incident_id
 
     @property
+    def opened(self) -> str:
+        """The incident that this run has opened, or ""."""
+        return self.memos.get("incident", "")
+
+    @property
     def catalog(self) -> Catalog:
         """The configured services, and who is on call."""
         return self.ports.catalog
@@ -171,15 +176,16 @@ class Tools:
 
     async def incident(self) -> Incident:
         """Give the run's incident as its timeline stands now."""
-        return fold(await self.entries())
+        # Folded by the reader: a long timeline must not hold the event loop up.
+        return await self.ports.store.read(lambda tx: fold(self.ports.timeline.entries(tx, self.incident_id)))
 
     async def incident_named(self, incident_id: str) -> Incident:
         """Give another incident as its timeline stands now.
 
         :raises IncidentNotFound: there is none, as far as whoever asked for the run may know.
         """
-        entries = await self.ports.store.read(lambda tx: self.ports.timeline.entries(tx, incident_id))
-        return seen(entries, incident_id, self.actor)
+        timeline, actor = self.ports.timeline, self.actor
+        return await self.ports.store.read(lambda tx: seen(timeline.entries(tx, incident_id), incident_id, actor))
 
     async def entries(self) -> list[Entry]:
         """Give the whole timeline of the run's incident."""
@@ -224,10 +230,12 @@ class Tools:
 
     async def publish(self, key: str, kind: Kind, /, **body: Any) -> None:
         """Put an entry on the timeline now, once, however often the step is repeated."""
-        if self._seen(f"entry:{key}"):
-            return
-        draft = Draft(kind, body)
-        await self.commit(f"entry:{key}", "true", lambda tx: self._append(tx, [draft]))
+        await self.apply(f"entry:{key}", self.append(Draft(kind, body)))
+
+    async def apply(self, key: str, *effects: Callable[[Tx], None]) -> None:
+        """Do something in the database now, once, however often the step is repeated."""
+        if not self._seen(key):
+            await self.commit(key, "true", *effects)
 
     async def once(self, key: str, gives: type[T], act: Callable[[], Awaitable[T]]) -> T:
         """Do a part of the step and keep its result; a repeated step gets the kept one."""

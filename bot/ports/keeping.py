@@ -65,6 +65,12 @@ class Timeline(Protocol):
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`, private ones only if `private`."""
 
+    def listed(self, tx: Tx, incident_id: str) -> Listed:
+        """Give the row of one incident.
+
+        :raises IncidentNotFound: there is no such incident.
+        """
+
     def incident_of(self, tx: Tx, channel: str) -> str:
         """Give the id of the incident whose channel this is, or ""."""
 

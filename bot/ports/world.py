@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -114,11 +114,23 @@ class Posted:
     again: bool = False
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A PNG, its title, and the same in words."""
+
+    title: str
+    words: str
+    png: bytes
+
+
 class Poster(Protocol):
     """Posts into channels that belong to no incident."""
 
-    async def post(self, channel: str, text: str, key: str) -> Posted:
-        """Post Markdown to a channel by its name, once for a key: a repeat finds the message and leaves it."""
+    async def post(self, channel: str, text: str, key: str, picture: Picture | None = None) -> Posted:
+        """Post Markdown to a channel by its name, once for a key: a repeat finds the message and leaves it.
+
+        A picture that cannot be shown keeps nobody from posting the words.
+        """
 
     async def show(self, channel: str, reply: Reply, key: str) -> Posted:
         """Post an answer with its buttons, or change the message of this key into it."""
@@ -137,6 +149,11 @@ class Metrics(Protocol):
 
     async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
         """Give what a query (PromQL) answers now, numbers only; never raises for what the other side does."""
+
+    async def history(
+        self, base: str, query: str, until: datetime, length: timedelta, step: timedelta
+    ) -> tuple[float | None, ...] | Missing:
+        """Give a query's largest value at every step up to a moment, oldest first; None where there was none."""
 
 
 class Fronts(Protocol):

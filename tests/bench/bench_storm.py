@@ -38,7 +38,7 @@ def run() -> Iterable[Row]:
     few, away, burst = (asyncio.run(_measure(*sizes)) for sizes in ((5, True), (50, True), (50, False)))
     yield Row("5 incidents after an outage", few.all_shown, "s", at_most=30, notes=load())
     yield Row("50 incidents after an outage", away.all_shown, "s", at_most=240, notes=f"floor 120 s; {load()}")
-    yield Row("50 incidents in a burst", burst.all_shown, "s", at_most=240, notes="10 of each five are SEV1, the last")
+    yield Row("50 incidents in a burst", burst.all_shown, "s", at_most=240, notes="of every five the last is SEV1")
     for name, storm in (("after an outage", away), ("in a burst", burst)):
         yield Row(f"SEV1's card {name}, p99", quantile(storm.sev1, 0.99), "s", notes=f"{len(storm.sev1)} SEV1 of 50")
         yield Row(f"last announcement {name}", max(storm.announced), "s", notes="one message a second and channel")
@@ -54,6 +54,7 @@ async def _measure(count: int, away: bool) -> Storm:  # noqa: FBT001 - a size of
         async with running_stack(folder, config=[f'announcements = "#{LOBBY}"']) as stack:
             if away:
                 await stack.slack.act("faults", method="*", mode="drop", times=1_000_000)
+            await asyncio.sleep(3)  # one that has just begun looks first for what another has posted
             began = time.time()
             for number in range(count):
                 await stack.type(f"/incident start {SEVERITIES[number % len(SEVERITIES)]} checkout storm {number}")

@@ -123,10 +123,10 @@ class FakeTimeline:
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
         folded = [one for one in self._folded(tx) if private or not one.private]
         wanted = [one for one in folded if ended or one.status not in {Status.RESOLVED, Status.CLOSED}]
-        return [
-            Listed(one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at, one.private)
-            for one in wanted[:limit]
-        ]
+        return [_listed(one) for one in wanted[:limit]]
+
+    def listed(self, tx: Tx, incident_id: str) -> Listed:
+        return _listed(fold(_in(tx).chains.get(incident_id, [])))
 
     def incident_of(self, tx: Tx, channel: str) -> str:
         return next((one.id for one in self._folded(tx) if channel and one.channel == channel), "")
@@ -158,6 +158,10 @@ class FakeTimeline:
     def _folded(self, tx: Tx) -> list[Incident]:
         """Give the incidents, latest first."""
         return [fold(chain) for name, chain in reversed(_in(tx).chains.items()) if name != HOUSE]
+
+
+def _listed(one: Incident) -> Listed:
+    return Listed(one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at, one.private)
 
 
 class FakeJournal:

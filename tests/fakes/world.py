@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.errors import AnchorRaced
 from bot.domain.fronts import Certificate, EdgeAnswer
@@ -12,7 +12,7 @@ from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Entry, Person
-from bot.ports import Commit, PageState, Posted, Pushed, Reached, Sample, Stored
+from bot.ports import Commit, PageState, Picture, Posted, Pushed, Reached, Sample, Stored
 
 
 class FakePoster:
@@ -20,12 +20,15 @@ class FakePoster:
 
     def __init__(self, *refusals: Posted) -> None:
         self.posts: dict[str, tuple[str, str]] = {}
+        self.pictures: dict[str, Picture] = {}
         self.refusals = list(refusals)
 
-    async def post(self, channel: str, text: str, key: str) -> Posted:
+    async def post(self, channel: str, text: str, key: str, picture: Picture | None = None) -> Posted:
         if self.refusals:
             return self.refusals.pop(0)
         self.posts.setdefault(key, (channel, text))
+        if picture is not None:
+            self.pictures.setdefault(key, picture)
         return Posted(ok=True, ref=f"{channel}/{len(self.posts)}")
 
     async def show(self, channel: str, reply: Reply, key: str) -> Posted:
@@ -45,6 +48,14 @@ class FakeMetrics:
         assert base.startswith("http")
         answer = self.answers.get(query, Missing(f"{base} gave no answer within 3 s"))
         return answer if isinstance(answer, Missing) else (Sample({}, answer),)
+
+    async def history(
+        self, base: str, query: str, until: datetime, length: timedelta, step: timedelta
+    ) -> tuple[float | None, ...] | Missing:
+        assert base.startswith("http")
+        assert until.tzinfo
+        answer = self.answers.get(query, Missing(f"{base} gave no answer within 3 s"))
+        return answer if isinstance(answer, Missing) else (*[None] * (length // step - 2), answer / 2, answer)
 
 
 class FakeFronts:

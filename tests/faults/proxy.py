@@ -15,6 +15,7 @@ Address = tuple[str, int] | Path
 
 _SOCKET = ".s.PGSQL.5432"
 _CHUNK = 65_536
+_A_SECOND = 10
 _NOW = struct.pack("ii", 1, 0)
 
 
@@ -109,7 +110,7 @@ class Proxy:
         self, source: asyncio.StreamReader, to: asyncio.StreamWriter, *, are_answers: bool = False
     ) -> None:
         try:
-            while piece := await source.read(min(_CHUNK, self.bytes_s or _CHUNK)):
+            while piece := await source.read(self.bytes_s // _A_SECOND + 1 if self.bytes_s else _CHUNK):
                 await asyncio.sleep(self.delay_s + (len(piece) / self.bytes_s if self.bytes_s else 0.0))
                 await self._clear.wait()
                 most = self.answered_most if are_answers else None

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from bot import headless
 from bot.domain.errors import StoreUnusable
+from bot.settings import Settings
 from tests.databases import fresh_postgres
 from tests.faults.proxy import Proxy, proxy_to_postgres
 from tests.integration.contracts.engines import Engines, engines_on
@@ -71,6 +73,15 @@ async def test_runs_go_on_when_the_database_is_back(
     assert set(traced) == {
         f"{run} {step}" for run in ("waits", "slow", "later") for step in ("first", "middle", "last")
     }
+
+
+async def test_the_command_line_does_not_wait_for_a_silent_database(line: tuple[str, Proxy], tmp_path: Path) -> None:
+    line[1].silence()
+    began = time.monotonic()
+    with pytest.raises(StoreUnusable, match=r"not recorded: .* has not answered within 2 s\. .*break-glass\.db"):
+        await headless.run(Settings(database_url=line[1].url, artifacts_url=str(tmp_path)), "list", {})
+    # Two for the answer; a connection is given up after five.
+    assert time.monotonic() - began < 4.5
 
 
 async def test_a_bot_says_what_is_wrong_and_recovers(line: tuple[str, Proxy], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The file of the database cannot be written: runs pause and go on, commands are answered, nothing accepted is lost."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
@@ -8,7 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from typer.testing import Result
 
+from tests.cli import firstfive
 from tests.faults.disks import DATABASE, can_mount, corrupt, full, locked, read_only, small_disk, unwritable
 from tests.integration.emulator_process import eventually
 from tests.stack import Bot, Stack, free_ports, running_stack
@@ -69,18 +72,24 @@ async def test_a_file_that_cannot_be_used_is_named_at_the_start_and_used_once_it
     with small_disk(tmp_path / "disk") if can_mount() else nullcontext(tmp_path) as disk:
         environment = {"DATABASE_URL": f"sqlite:///{disk}/{DATABASE}", "ARTIFACTS_URL": str(tmp_path / "artifacts")}
         bot = Bot(free_ports(0), tmp_path, environment)
-        assert (await bot.run_cli("run", "start", "title=slow"))[0] == 0
+        assert (await here("run", "start", "title=slow", **environment)).exit_code == 0
         with ailing(disk):
-            for words in (["serve"], ["run", "note", "incident=INC-1", "text=meanwhile"]):
-                code, out, err = await bot.run_cli(*words)
-                assert (code, out) == (1, "")
-                assert reason in err
-                assert "Traceback" not in err
+            code, out, err = await bot.run_cli("serve")
+            assert (code, out) == (1, "")
+            assert reason in err
+            assert "Traceback" not in err
+            done = await here("run", "note", "incident=INC-1", "text=meanwhile", **environment)
+            assert done.exit_code == 1
+            assert reason in done.stderr
         await bot.start()
         try:
-            assert (await bot.run_cli("run", "note", "incident=INC-1", "text=mended"))[0] == 0
+            assert (await here("run", "note", "incident=INC-1", "text=mended", **environment)).exit_code == 0
         finally:
             await bot.end()
+
+
+async def here(*words: str, **environment: str) -> Result:
+    return await asyncio.to_thread(firstfive, *words, **environment)
 
 
 async def noted_until_refused(stack: Stack) -> list[str]:

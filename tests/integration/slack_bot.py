@@ -98,10 +98,10 @@ def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
 
 @asynccontextmanager
 async def running_bot(
-    folder: Path, app: FastAPI, api_url: str, *, socket_mode: bool = False, announcements: str = ""
+    folder: Path, app: FastAPI, api_url: str, *, socket_mode: bool = False, **config: Any
 ) -> AsyncIterator[Bot]:
     token = APP_TOKEN if socket_mode else ""
-    store, bot = wired(folder, SlackConfig(BOT_TOKEN, SECRET, token, api_url=api_url, announcements=announcements))
+    store, bot = wired(folder, SlackConfig(BOT_TOKEN, SECRET, token, api_url=api_url, **config))
     registry = load(playbooks)
     desk = Desk(registry, Admission(registry, bot.ports), bot.ports, bot.side.draw, bot.side.open_view)
     bolt = slack_app(desk, BOT_TOKEN)

@@ -88,8 +88,8 @@ async def do(settings: Settings, playbook: str, **params: str) -> str:
 
 async def test_verify_sees_a_tail_that_was_cut_off_and_a_chain_that_is_gone(settings: Settings) -> None:
     await seed(settings, "INC-1", "INC-2")
-    assert await do(settings, "anchor") == "Anchor 1: 2 of 2 timelines had moved."
-    assert await do(settings, "anchor") == "Nothing has moved since anchor 1."
+    assert await do(settings, "anchor") == "Anchor 1 holds all 2 timelines as they stand."
+    assert await do(settings, "anchor") == "Anchor 1 holds all 2 timelines as they stand."
     audits, log = await verification.verify_chains(settings)
     assert [audit.breaks for audit in audits] == [(), ()]
     assert log.flaws == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,20 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import Result
 
+from tests import cli
 from tests.lab import running_lab
 from tests.stack import services
 
+CLI = [sys.executable, "-m", "bot.cli"]
+
 
 def firstfive(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "DATABASE_URL": f"sqlite:///{folder}/firstfive.db",
-        "ARTIFACTS_URL": str(folder / "artifacts"),
-        **more,
-    }
-    command = [sys.executable, "-m", "bot.cli", *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    env = environment_of(folder, **more)
+    return subprocess.run([*CLI, *words], env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+def environment_of(folder: Path, **more: str) -> dict[str, str]:
+    database = {"DATABASE_URL": f"sqlite:///{folder}/firstfive.db", "ARTIFACTS_URL": str(folder / "artifacts")}
+    return {**os.environ, **database, **more}
 
 
 def report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -56,6 +60,27 @@ def test_what_is_wrong_is_said_with_its_exit_code(tmp_path: Path, words: tuple[s
     assert done.returncode == code
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_person_refuses_exits_with_3(tmp_path: Path) -> None:
+    def here(*words: str) -> Result:
+        return cli.firstfive(*words, **environment_of(tmp_path))
+
+    assert here("run", "start", "title=Mrs Miller of 7 High Street").exit_code == 0
+    wanted = [*CLI, "run", "redact", "incident=INC-1", "entry=1", "reason=a name", "--json"]
+    with subprocess.Popen(
+        wanted, env=environment_of(tmp_path), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as waiting:
+        assert waiting.stdout is not None
+        assert waiting.stderr is not None
+        asked = re.search(r"waits until .* for a second person: .* run=(\w+)", waiting.stderr.readline())
+        assert asked is not None
+        mine = here("run", "approve", f"run={asked[1]}")
+        assert mine.exit_code == 3
+        assert "takes a second person" in mine.stdout
+        assert here("run", "refuse", f"run={asked[1]}", "reason=not now").exit_code == 0
+        assert waiting.wait(30) == 3
+        assert "refused redact" in json.loads(waiting.stdout.read())["reason"]
 
 
 def test_an_incident_is_opened_and_worked_on_without_a_chat(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from slack_bolt.async_app import AsyncApp
@@ -29,6 +30,20 @@ async def test_asked_to_leave_it_comes_back(tmp_path: Path) -> None:
             return bool(await incident_channels(slack))
 
         await until(starts, 20)
+
+
+@pytest.mark.matrix(sample=1)
+@pytest.mark.parametrize("mode", ["http500", "drop", "after", "429", "error:fatal_error"])
+async def test_a_connection_that_is_not_given_is_asked_for_again(tmp_path: Path, mode: str) -> None:
+    async with town(tmp_path, "--socket-mode", socket_mode=True) as (_, slack):
+        await until(lambda: connections(slack))
+        await slack.act("faults", method="apps.connections.open", mode=mode)
+        await slack.act("disconnect")
+
+        async def is_back() -> bool:
+            return bool(await connections(slack)) and not (await slack.read("state"))["faults"]
+
+        await until(is_back, 20)
 
 
 async def test_it_tells_that_it_is_connected(tmp_path: Path) -> None:

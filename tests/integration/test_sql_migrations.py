@@ -89,6 +89,15 @@ async def test_a_schema_of_another_release_is_named(url: str) -> None:
     await store.close()
 
 
+async def test_a_process_stays_ready_while_the_next_release_migrates(url: str) -> None:
+    migrations.upgrade(url)
+    store = SqlStore(url)
+    await store.ping()
+    _execute(url, "UPDATE alembic_version SET version_num = '9999'")
+    await store.ping()
+    await store.close()
+
+
 TAMPERINGS = [
     "DELETE FROM entry",
     "DELETE FROM entry WHERE seq = 2",

@@ -21,8 +21,9 @@ from bot.ports import Counts
 log = structlog.get_logger()
 
 LEASE_S = 3.0
-_BEAT_S = 1.0
-_LOOK_S = 0.5
+_BEATS = 3
+_LOOKS = 6
+_AGAIN_S = 1.0
 _REGISTERED_S = 0.01
 _PARKED_EVERY = 6
 # A parent waits in a place of its own while its children need others: more than ever run at once.
@@ -62,9 +63,15 @@ class _Again(BaseRetryStrategy):
 class DistributedWorker:
     """One of any number of workers on a Postgres. What it leaves unfinished, the others take over."""
 
-    def __init__(self, runner: Runner, ports: Ports, conninfo: str, tidy_s: float = 10.0) -> None:
-        """Every `tidy_s` it looks for runs that were lost on the way to a worker."""
+    def __init__(
+        self, runner: Runner, ports: Ports, conninfo: str, tidy_s: float = 10.0, lease_s: float = LEASE_S
+    ) -> None:
+        """Every `tidy_s` it looks for runs that were lost on the way to a worker.
+
+        After `lease_s`, the same for all workers of a database, one that shows no sign of life is taken for dead.
+        """
         self._tidy_s = tidy_s
+        self._lease_s = lease_s
         self._runner = runner
         self._ports = ports
         self._conninfo = conninfo
@@ -97,7 +104,7 @@ class DistributedWorker:
         app, jobs = make_app(self._conninfo)
         with _in_our_words():
             async with app.open_async():
-                return await jobs.are_served(LEASE_S)
+                return await jobs.are_served(self._lease_s)
 
     async def start(self) -> None:
         """Begin to execute runs, beside whoever else does.
@@ -172,11 +179,11 @@ class DistributedWorker:
                     app,
                     queues=[QUEUE],
                     concurrency=_PLACES,
-                    fetch_job_polling_interval=_LOOK_S,
+                    fetch_job_polling_interval=self._lease_s / _LOOKS,
                     shutdown_graceful_timeout=0.0,
                     delete_jobs="always",
                     install_signal_handlers=False,
-                    update_heartbeat_interval=_BEAT_S,
+                    update_heartbeat_interval=self._lease_s / _BEATS,
                     stalled_worker_timeout=_FORGOTTEN_S,
                 )
                 watch = asyncio.create_task(self._watch(app, jobs, self._worker))
@@ -185,7 +192,7 @@ class DistributedWorker:
                 except ConnectorException as error:
                     log.warning("worker ended", reason=str(error))
                     if not self._stopping:
-                        await asyncio.sleep(_BEAT_S)
+                        await asyncio.sleep(_AGAIN_S)
                 finally:
                     watch.cancel()
                     await asyncio.gather(watch, return_exceptions=True)
@@ -206,18 +213,18 @@ class DistributedWorker:
                 self._well_since = loop.time()
                 if not jobs.ailment:
                     log.warning("nothing is taken over", reason=str(error))
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(self._lease_s / _LOOKS)
 
     async def _look(self, jobs: Jobs) -> None:
         await jobs.make_up()
         now = asyncio.get_running_loop().time()
-        if now - self._looked_at > LEASE_S / 2:
+        if now - self._looked_at > self._lease_s / 2:
             self._well_since = now
         self._looked_at = now
         # After an outage, or a pause of this process, nobody's signs of life are fresh: let everybody show one first.
-        if now - self._well_since < LEASE_S:
+        if now - self._well_since < self._lease_s:
             return
-        for job in await jobs.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=LEASE_S):
+        for job in await jobs.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._lease_s):
             if job.id not in self._executing:
                 log.info("run taken over", run=job.task_kwargs.get("run_id"), worker=job.worker_id)
                 self._counts.taken_over += 1

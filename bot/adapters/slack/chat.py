@@ -19,6 +19,8 @@ Json = dict[str, Any]
 log = structlog.get_logger()
 
 _PATIENCE_S = 3.0
+# What was not answered has come, or never will, after so many times as long as it was waited for.
+LATEST = 2.0
 _UPLOAD_S = 60.0
 _RATE_LIMITED = 429
 _SERVER_ERROR = 500

@@ -1,9 +1,9 @@
 """Hands out turns, so that Slack has no reason to answer 429, and the gravest incident is shown first.
 
 Numbers: rate_limit_tiers.json and MethodsRateLimitTier of Slack's Java SDK, calls a minute and workspace;
-chat.postMessage besides takes one message a second and channel, short bursts allowed. A twentieth of each is left to
-Slack. A tenth of the rest waits for SEV1 and SEV2, and for calls that somebody waits for: they pass even behind a
-storm of lesser incidents, which all the same needs but the three minutes' worth that 50 times 20 a minute take.
+chat.postMessage besides takes one message a second and channel, short bursts allowed. We stay a twentieth below. A
+tenth of the rest is kept for SEV1 and SEV2, and for calls that somebody waits for: they pass even behind a storm of
+lesser incidents. Fifty of those take as many minutes at the 17 left of a tier of 20 as they would at 20: three windows.
 """
 
 import asyncio

@@ -8,26 +8,28 @@ from typing import Any
 import structlog
 
 from bot.adapters.slack.canvas import Canvas, Memory, Studio
+from bot.adapters.slack.chat import LATEST
 from bot.adapters.slack.limits import Rank, ranked
 from bot.adapters.slack.painting import Painting
 from bot.adapters.slack.projection import rank_of
 from bot.adapters.slack.pulse import Pulse
+from bot.adapters.slack.reading import Reading
 from bot.domain.errors import IncidentNotFound, StoreUnusable
-from bot.domain.incident import Incident, Status, fold
-from bot.domain.timeline import HOUSE, Entry
+from bot.domain.incident import Incident, Status
+from bot.domain.timeline import HOUSE
 from bot.ports import Clock, Listed, Surface, Tx
 
 log = structlog.get_logger()
 
 _AT_START = 200
+# Of how many incidents the timelines stay in memory, the latest that were touched.
+_READINGS = 50
 _STORE_WAIT_S = 5.0
 _OVER = {Status.RESOLVED, Status.CLOSED}
 # Many that begin together begin in order: the next when the one before has asked for its turn.
 _SPACING = timedelta(milliseconds=20)
 # An incident that was opened after this process began to speak has been shown by nobody else; clocks differ a little.
 _SKEW = timedelta(seconds=2)
-# What was not answered is looked at again when it cannot come any more: after so many times as long as was waited.
-_LATEST = 2.0
 
 
 class Reconciler:
@@ -39,6 +41,7 @@ class Reconciler:
         self._touched: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._memories: dict[str, Memory] = {}
+        self._readings: dict[str, Reading] = {}
         self._scan: asyncio.Task[None] | None = None
         self._pulse = Pulse(studio.chat, studio.clock)
         self._held: dict[str, tuple[Rank, asyncio.Event]] = {}
@@ -152,19 +155,23 @@ class Reconciler:
             canvas.memory.looks += 1
         elif again_s is None and canvas.incident.is_over and not canvas.memory.looks:
             self._memories.pop(incident_id)
+            self._readings.pop(incident_id, None)
         return again_s
 
     async def _look(self, incident_id: str) -> Canvas:
         studio = self._studio
+        reading = self._readings.pop(incident_id, None) or Reading(studio.timeline, incident_id)
+        self._readings[incident_id] = reading
+        if len(self._readings) > _READINGS:
+            self._readings.pop(next(iter(self._readings)))
 
-        def look(tx: Tx) -> tuple[list[Entry], dict[str, Surface]]:
-            return studio.timeline.entries(tx, incident_id), studio.surfaces.shown(tx, incident_id)
+        def look(tx: Tx) -> tuple[Incident, dict[str, Surface]]:
+            return reading.read(tx), studio.surfaces.shown(tx, incident_id)
 
-        entries, shown = await studio.store.read(look)
-        incident = fold(entries)
+        incident, shown = await studio.store.read(look)
         if incident_id not in self._memories:
             self._memories[incident_id] = Memory(incident.seq, fresh=incident.opened_at > self._since)
-        return Canvas(studio, incident, entries, shown, self._memories[incident_id])
+        return Canvas(studio, incident, reading.entries, shown, self._memories[incident_id])
 
     async def _hold(self, incident: Incident) -> None:
         """Wait until Slack is back, and then for those that go before."""
@@ -190,7 +197,7 @@ class Reconciler:
     async def _look_later(self, incident_id: str, memory: Memory, late: set[str]) -> None:
         """Look again at what was not answered, when it has either come or never will."""
         clock = self._studio.clock
-        await clock.sleep_until(clock.now() + timedelta(seconds=_LATEST * self._studio.chat.timeout_s))
+        await clock.sleep_until(clock.now() + timedelta(seconds=LATEST * self._studio.chat.timeout_s))
         memory.due |= late
         memory.looks -= 1
         self._touch(incident_id)

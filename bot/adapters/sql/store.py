@@ -33,6 +33,7 @@ class SqlStore:
         self._writing = writing(url)
         self._reading = reading(url)
         self._writer = Writer(self._writing, on_commit, before_commit)
+        self._fitted = False
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-reader")
 
     @property
@@ -66,6 +67,11 @@ class SqlStore:
         except TimeoutError:
             raise StoreUnusable(f"FirstFive's own database has not answered within {_PING_S:.0f} s.") from None
 
+    def abandon(self) -> None:
+        """Let go of a database that does not answer, and wait for nothing of it."""
+        self._writer.close(wait=False)
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
     async def close(self) -> None:
         """Write what is queued and let go of the database."""
         await asyncio.to_thread(self._writer.close)
@@ -77,7 +83,9 @@ class SqlStore:
         """Look at the schema; really write only if the last write failed, to find out whether the next one will."""
         sql = opened(tx)
         found = sql.connection.scalar(_REVISION)
-        if found != REVISION:
+        # What a later release has added since we began does not harm us.
+        self._fitted = self._fitted or found == REVISION
+        if not self._fitted:
             raise StoreUnusable(
                 f"FirstFive's database is at revision {found or 'none'}, this release needs {REVISION}: "
                 f"run `firstfive migrate`."

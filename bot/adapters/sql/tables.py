@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0006"
+REVISION = "0007"
 
 metadata = MetaData(
     naming_convention={
@@ -25,8 +25,9 @@ metadata = MetaData(
     }
 )
 
+# Written out, not bound: only then does either database see that the partial index serves it.
 ABOUT_ACTIONS = text("kind = 'action'")
-"""Written out, not bound: only then does either database see that the partial index serves it."""
+STILL_OPEN = text("status IN ('open', 'mitigated')")
 
 entry = Table(
     "entry",
@@ -59,6 +60,7 @@ incident = Table(
     Column("channel", Text, nullable=False, index=True),
     Column("opened_at_us", BigInteger, nullable=False),
     Column("private", Integer, nullable=False, server_default="0"),
+    Index("ix_incident_open", "number", sqlite_where=STILL_OPEN, postgresql_where=STILL_OPEN),
 )
 
 installation = Table(

@@ -1,12 +1,12 @@
 """The timelines in SQL, and the listing of incidents that is written with them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
-from bot.adapters.sql.tables import ABOUT_ACTIONS, entry, incident
+from bot.adapters.sql.tables import ABOUT_ACTIONS, STILL_OPEN, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Severity, Status
@@ -16,6 +16,13 @@ from bot.ports import Listed, Tx
 _OPEN = insert(incident)
 _ADD = insert(entry)
 _LAST = select(entry).where(entry.c.incident_id == bindparam("chain")).order_by(entry.c.seq.desc()).limit(1)
+_ENTRIES = (
+    select(entry)
+    .where(entry.c.incident_id == bindparam("chain"), entry.c.seq > bindparam("after"))
+    .order_by(entry.c.seq)
+)
+_EVERY = select(entry).order_by(entry.c.incident_id, entry.c.seq).execution_options(yield_per=500)
+_LISTED_ONE = select(incident).where(incident.c.id == bindparam("incident_id"))
 _ACTIONS = (
     select(entry)
     .join(incident, incident.c.id == entry.c.incident_id)
@@ -69,7 +76,7 @@ class SqlTimeline:
         lock(sql, f"chain {incident_id}")
         last = _last(sql, incident_id)
         if last is None and incident_id != HOUSE:
-            raise IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
+            raise _unknown(incident_id)
         chain = _chain(incident_id, last, drafts, author, now)
         _add(sql, incident_id, chain)
         for added in chain:
@@ -83,12 +90,16 @@ class SqlTimeline:
 
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
         """Give the entries of a chain with `seq` > `after`, in order."""
-        wanted = select(entry).where(entry.c.incident_id == incident_id, entry.c.seq > after).order_by(entry.c.seq)
-        return [Entry(**row) for row in opened(tx).connection.execute(wanted).mappings()]
+        found = opened(tx).connection.execute(_ENTRIES, {"chain": incident_id, "after": after})
+        return [Entry(*row) for row in found]
+
+    def walk(self, tx: Tx) -> Iterator[Entry]:
+        """Give every entry there is, chain by chain in order, holding only a few at a time."""
+        return (Entry(*row) for row in opened(tx).connection.execute(_EVERY))
 
     def actions(self, tx: Tx) -> list[Entry]:
         """Give the entries about action items of every incident that is not private, chain by chain in order."""
-        return [Entry(**row) for row in opened(tx).connection.execute(_ACTIONS).mappings()]
+        return [Entry(*row) for row in opened(tx).connection.execute(_ACTIONS)]
 
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`, private ones only if `private`."""
@@ -96,8 +107,18 @@ class SqlTimeline:
         if not private:
             wanted = wanted.where(incident.c.private == 0)
         if not ended:
-            wanted = wanted.where(incident.c.status.not_in(_ENDED))
+            wanted = wanted.where(STILL_OPEN)
         return [_listed(row) for row in opened(tx).connection.execute(wanted).mappings()]
+
+    def listed(self, tx: Tx, incident_id: str) -> Listed:
+        """Give the row of one incident.
+
+        :raises IncidentNotFound: there is no such incident.
+        """
+        row = opened(tx).connection.execute(_LISTED_ONE, {"incident_id": incident_id}).mappings().one_or_none()
+        if row is None:
+            raise _unknown(incident_id)
+        return _listed(row)
 
     def incident_of(self, tx: Tx, channel: str) -> str:
         """Give the id of the incident whose channel this is, or ""."""
@@ -146,9 +167,13 @@ class SqlTimeline:
         return [(row.incident_id, row.seq) for row in opened(tx).connection.execute(wanted)]
 
 
+def _unknown(incident_id: str) -> IncidentNotFound:
+    return IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
+
+
 def _last(sql: SqlTx, incident_id: str) -> Entry | None:
-    row = sql.connection.execute(_LAST, {"chain": incident_id}).mappings().one_or_none()
-    return Entry(**row) if row else None
+    row = sql.connection.execute(_LAST, {"chain": incident_id}).one_or_none()
+    return Entry(*row) if row else None
 
 
 def _chain(incident_id: str, last: Entry | None, drafts: Sequence[Draft], author: Author, now: datetime) -> list[Entry]:

@@ -97,13 +97,14 @@ class Writer:
             self._queue.put(job)
         return job.future
 
-    def close(self) -> None:
-        """Write what is queued, then end the thread."""
+    def close(self, *, wait: bool = True) -> None:
+        """Write what is queued, then end the thread; wait for that unless told not to."""
         with self._gate:
             if not self._closed:
                 self._closed = True
                 self._queue.put(None)
-        self._thread.join()
+        if wait:
+            self._thread.join()
 
     def _work(self) -> None:
         going = True

@@ -1,6 +1,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -57,6 +58,13 @@ async def test_refuses_entries_for_an_incident_that_was_never_opened(ground: Gro
     assert await chain(ground, "INC-7") == []
 
 
+async def test_lists_no_incident_that_is_not_there(ground: Ground) -> None:
+    await ground.append(Draft(Kind.NOTE, {"text": "of the house"}), to=HOUSE)
+    for name in ("INC-7", HOUSE):
+        with pytest.raises(IncidentNotFound):
+            await ground.read(partial(ground.timeline.listed, incident_id=name))
+
+
 async def test_appending_nothing_changes_nothing(ground: Ground) -> None:
     await ground.append(to="INC-7")
     assert await ground.read(ground.timeline.chains) == []
@@ -106,6 +114,7 @@ async def test_the_listing_follows_the_entries(ground: Ground) -> None:
     first = Listed("INC-1", "First", Severity.SEV3, Status.MITIGATED, "cart", "C9", ground.now)
     assert await listed(ground) == [second, first]
     assert await listed(ground, limit=1) == [second]
+    assert await ground.read(lambda tx: ground.timeline.listed(tx, "INC-1")) == first
 
 
 @pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])

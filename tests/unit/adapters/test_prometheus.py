@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.domain.run import Missing
 from bot.ports import Metrics, Sample
-from tests.fakes import FakeMetrics
+from tests.fakes import NOON, FakeMetrics
 
 BASE = "http://127.0.0.1:9090"
 
@@ -24,7 +25,7 @@ def answering(body: Any, status: int = 200) -> PrometheusMetrics:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     def answer(request: httpx.Request) -> httpx.Response:
-        assert request.url.path == "/api/v1/query"
+        assert request.url.path in {"/api/v1/query", "/api/v1/query_range"}
         assert request.url.params["query"] == "up"
         return httpx.Response(status, content=content)
 
@@ -82,3 +83,26 @@ async def test_a_broken_wire_is_missing_too(error: httpx.HTTPError, reason: str)
 @pytest.mark.parametrize("made", [lambda: answering(vector(({}, "2"))), lambda: FakeMetrics({"up": 2.0})])
 async def test_the_fake_answers_like_the_real_one(made: Callable[[], Metrics]) -> None:
     assert await made().ask(BASE, "up") == (Sample({}, 2.0),)
+
+
+def matrix(*rows: list[list[Any]]) -> Any:
+    result = [{"metric": {"n": str(n)}, "values": row} for n, row in enumerate(rows)]
+    return {"status": "success", "data": {"resultType": "matrix", "result": result}}
+
+
+async def test_a_history_has_a_value_for_every_step_or_none() -> None:
+    at = int(NOON.timestamp())
+    body = matrix([[at - 120, "1"], [at, "3.5"]], [[at - 120, "2"], [at - 60, "NaN"], [at, "+Inf"]])
+    minute = timedelta(minutes=1)
+    assert await answering(body).history(BASE, "up", NOON + timedelta(seconds=0.4), 4 * minute, minute) == (
+        None,
+        2.0,
+        None,
+        3.5,
+    )
+
+
+@pytest.mark.parametrize("body", [vector(({}, "1")), matrix([[1]]), matrix([["x", "y"]]), {"status": "error"}, b"x"])
+async def test_a_history_that_is_none_is_missing(body: Any) -> None:
+    minute = timedelta(minutes=1)
+    assert isinstance(await answering(body).history(BASE, "up", NOON, minute, minute), Missing)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.anchor import Anchored, anchor, check, read, root, vanished
+from bot.domain.anchor import Anchored, anchor, audit, read, root, vanished
 from bot.domain.timeline import Entry, Head, verify
 from tests.unit.domain.test_timeline import NOON, chain
 
@@ -23,7 +23,7 @@ def log_of(*days: dict[str, Head]) -> Anchored:
 
 
 def breaks(entries: list[Entry], log: Anchored) -> tuple[str, ...]:
-    return check(verify("INC-1", entries), entries, log).breaks
+    return audit("INC-1", iter(entries), log).breaks
 
 
 def test_a_log_reads_back_as_it_was_written() -> None:
@@ -70,9 +70,9 @@ def test_a_tail_cut_between_two_anchors_is_seen_by_the_older_one() -> None:
 
 
 def test_a_chain_that_is_gone_is_seen() -> None:
-    [audit] = vanished(["INC-2"], log_of({"INC-1": Head(3, "a"), "INC-2": Head(1, "b")}))
-    assert (audit.incident_id, audit.entries) == ("INC-1", 0)
-    assert audit.breaks == ("anchor 1 of 2026-03-01 12:00 UTC saw entry 3; the chain ends at 0, the tail is gone",)
+    [lost] = vanished(["INC-2"], log_of({"INC-1": Head(3, "a"), "INC-2": Head(1, "b")}))
+    assert (lost.incident_id, lost.entries) == ("INC-1", 0)
+    assert lost.breaks == ("anchor 1 of 2026-03-01 12:00 UTC saw entry 3; the chain ends at 0, the tail is gone",)
 
 
 LINES = [each.line for each in log_of(*({"INC-1": Head(n, str(n)), "INC-2": Head(1, "b")} for n in (1, 2, 3))).anchors]

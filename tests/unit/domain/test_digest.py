@@ -140,6 +140,8 @@ def test_a_lasting_trouble_is_shown_but_is_no_change() -> None:
     again, _ = write([], [condition()], seen, NOON, "")
     healed, _ = write([], [], seen, NOON, "")
     assert [digest.changed for digest in (first, again, healed)] == [True, False, True]
+    heads = [digest.text("Shop").splitlines()[0] for digest in (first, again, healed)]
+    assert heads == ["*Shop*: 1 new", "*Shop*: 1 as before", "*Shop*: 1 over"]
 
 
 def test_another_build_is_news_once() -> None:
@@ -152,7 +154,10 @@ def test_another_build_is_news_once() -> None:
 
 def test_a_long_digest_is_cut_and_says_so() -> None:
     digest, _ = write([], [condition(str(n)) for n in range(SHOWN + 5)], None, NOON, "")
-    assert digest.text("Shop").splitlines()[-1] == "… and 5 more"
+    assert digest.text("Shop").splitlines()[-2:] == [
+        "… and 5 more",
+        "Looked at 0 services, 0 targets.",
+    ]
 
 
 def test_incidents_of_the_period_are_measured_against_the_period_before() -> None:

@@ -98,3 +98,13 @@ def test_facts_survive_json() -> None:
     adapter = TypeAdapter(Facts)
 
     assert adapter.validate_json(adapter.dump_json(facts)) == facts
+
+
+def test_without_stacks_it_counts_the_same() -> None:
+    parts = parts_of("a", {"goroutine": goroutines(((GET,), 12), (SERVE, 5)), "heap": heap(((GET,), 90))})
+    whole, counted = examine(parts), examine(parts, stacks=False)
+    assert (counted.goroutines, counted.build) == (whole.goroutines, whole.build) == (17, whole.build)
+    assert whole.heap is not None
+    assert counted.heap is not None
+    assert counted.heap.inuse_bytes == whole.heap.inuse_bytes > 0
+    assert counted.heap.holding == ()

@@ -222,3 +222,14 @@ def test_an_incident_that_goes_on_has_no_resolution_yet() -> None:
     assert it.resolution == ()
     assert it.impact[0] == "Not resolved by its last entry, 4 min 18 s from its start."
     assert ended(waiting(opened())).incident.status == "resolved"
+
+
+def test_action_items_come_before_what_findings_suggest() -> None:
+    story = whole()
+    story.tell(Kind.ACTION, ANA, item=1, text="add a timeout", person=ANA.id, name=ANA.name, due="2026-11-30")
+    story.tell(Kind.ACTION, ANA, item=2, text="write the runbook")
+    story.tell(Kind.ACTION, ANA, item=2, done="2026-11-25")
+    first, second, *suggested = written(story).actions
+    assert (first.what, first.owner, first.due) == ("add a timeout", ANA.name, "2026-11-30")
+    assert (second.what, second.owner, second.due) == ("write the runbook", "", "done 2026-11-25")
+    assert [each.because for each in suggested] == ["goroutine-leak on checkout-3"]

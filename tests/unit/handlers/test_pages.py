@@ -71,6 +71,13 @@ async def test_the_list_has_open_incidents_first() -> None:
     assert text.index("search is slow") < text.index("Resolved and closed") < text.index("checkout 5xx after deploy")
 
 
+async def test_the_list_draws_incidents_by_the_day_when_there_are_several() -> None:
+    several = await get("/", opened("search is slow", name="INC-6"), whole())
+    assert 'aria-label="incidents per day, 14 days: 2 at the end, 2 at most, from 11-09 to 11-22"' in several
+    assert "http://" not in several
+    assert "<svg" not in await get("/", whole())
+
+
 async def test_an_empty_list_says_how_to_begin() -> None:
     assert "No incident is open." in await get("/")
 
@@ -84,6 +91,17 @@ async def test_the_page_shows_what_a_responder_needs() -> None:
         "snapshot-checkout-20261122T030114Z.tar.gz", "3.2 MB",
     ):  # fmt: skip
         assert words in text, words
+
+
+async def test_action_items_are_on_the_page_and_one_that_is_overdue_says_so() -> None:
+    story = whole()
+    story.tell(Kind.ACTION, ANA, item=1, text="add a <b>timeout</b>", person=ANA.id, name=ANA.name, due="2026-11-23")
+    story.tell(Kind.ACTION, ANA, item=2, text="write the runbook", done="2026-11-22")
+    text = await get("/incidents/INC-7", story)
+    for words in ("Action items", "add a &lt;b&gt;timeout", "<td>due 2026-11-23</td>", "<td>done 2026-11-22</td>"):
+        assert words in text, words
+    assert "2026-11-23, overdue" in await get("/incidents/INC-7", story, days=2)
+    assert 'id="actions"' not in await get("/incidents/INC-7", whole())
 
 
 async def test_a_page_needs_nothing_from_elsewhere_and_runs_nothing_inline() -> None:

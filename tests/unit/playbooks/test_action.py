@@ -92,3 +92,15 @@ async def test_what_is_overdue_is_open_and_past_its_day_the_oldest_first() -> No
     assert overdue(chain, date(2026, 3, 1)) == ()
     assert [each.text for each in overdue(chain, TOMORROW)] == ["later"]
     assert [each.text for each in overdue(chain, date(2026, 3, 9))] == ["later", "late"]
+
+
+async def test_the_list_names_what_is_overdue_the_oldest_first() -> None:
+    house = await opened()
+    for number in range(12):
+        await house.say(f"action INC-1 do {number} due=2026-03-{20 - number:02}")
+    await house.say("resolve INC-1")
+    assert await house.text("list") == "No incident is open."
+    house.later(90 * 86_400)
+    first, *_, last = (await house.text("list")).splitlines()
+    assert first == "Overdue on INC-1: 12. do 11 (no owner, due 2026-03-09)"
+    assert last == "… and 2 more overdue action items"

@@ -1,17 +1,19 @@
 """The digest as the clock asks for it, and as a person does."""
 
-from datetime import timedelta
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.run import VIA_CLOCK, Missing, Run, RunStatus, Source
-from bot.domain.service import Catalog, DigestPlan, Edge, Service
+from bot.domain.service import Catalog, DigestPlan, Edge, Service, Target
 from bot.domain.snapshot import GOROUTINE, Probe, captured
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind
 from bot.engine.admission import Command
-from bot.ports import Posted
+from bot.ports import Posted, Sample
 from tests.fakes import NOON, FakeFronts, FakeMetrics, FakePoster, FakeTargets
 from tests.unit.domain import go_profiles
 from tests.unit.playbooks.desk import ADA, TARGETS, Desk, desk
@@ -112,7 +114,9 @@ async def test_everything_it_can_see_is_in_it_the_worst_first() -> None:
         "checkout-1: its certificate ex",
         "https://shop.example.com/app.j",
     ]
-    assert lines[6] == "1 incident in the last 24 h, 0 before. 1 of them not resolved."
+    assert lines[0] == "*Health of shop*: 5 new"
+    watched = "Looked at 1 service, 3 targets, 3 of them probed."
+    assert lines[6] == f"1 incident in the last 24 h, 0 before. 1 of them not resolved. {watched}"
 
 
 async def test_open_and_closed_incidents_are_told_apart() -> None:
@@ -204,3 +208,129 @@ async def test_a_person_gets_it_as_an_answer_and_nothing_is_posted(words: str, s
     assert (await at.text(words)).startswith(said)
     assert posts(at) == []
     assert told(at) == []
+
+
+async def test_a_prometheus_that_knows_of_no_requests_is_said_and_not_taken_for_health() -> None:
+    at = house(metrics=NoSamples())
+    await clock(at)
+    assert f"• New: checkout: no metrics: {PROMETHEUS} knows of no requests in the last 5 min" in posts(at)[0]
+
+
+class NoSamples:
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        assert base
+        assert query
+        return ()
+
+
+async def test_an_overdue_action_item_is_in_it_until_it_is_done() -> None:
+    at = house()
+    await opened(at, "sev3", "checkout", "5xx")
+    await at.say("resolve INC-1")
+    await at.say("action INC-1 add a timeout due=1d")
+    await at.say("action INC-1 add a test due=9d")
+    at.later(2 * 86_400)
+    await clock(at)
+    overdue = "INC-1's action item 1 is 1 day overdue (nobody owns it): add a timeout"
+    assert f"• New: {overdue}" in posts(at)[0].splitlines()
+    at.later(86_400)
+    await clock(at, later(1))
+    assert f"• Still: {overdue.replace('1 day ', '2 days ')}" in posts(at)[1].splitlines()
+    await at.say("action done=1 incident=INC-1")
+    await clock(at, later(2))
+    assert "• Over: INC-1's action item 1 is not overdue any more: add a timeout" in posts(at)[2]
+    assert "add a test" not in "".join(posts(at))
+
+
+async def test_another_team_s_action_items_are_not_in_it() -> None:
+    at = house()
+    await opened(at, "sev3", "payment", "refunds")
+    await at.say("resolve INC-1")
+    await at.say("action INC-1 add a timeout due=1d")
+    at.later(9 * 86_400)
+    await clock(at)
+    assert "action item" not in posts(at)[0]
+
+
+class Crowd(FakeMetrics):
+    """Counts who asks at the same time."""
+
+    now = most = 0
+
+    async def ask(self, base: str, query: str) -> tuple[Sample, ...] | Missing:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.now -= 1
+        return await super().ask(base, query)
+
+
+async def test_a_hundred_services_are_not_asked_for_all_at_once() -> None:
+    crowd = Crowd({"errors": 0.0, "latency": 0.01})
+    services = tuple(replace(CHECKOUT, name=f"service-{n}", targets=(), edges=()) for n in range(100))
+    at = house(catalog=Catalog(services), metrics=crowd)
+    assert "nothing to say" in await at.text("digest")
+    assert crowd.most <= 40
+
+
+def pictures(at: Desk) -> list[str]:
+    assert isinstance(at.ports.poster, FakePoster)
+    assert all(each.png.startswith(b"\x89PNG") for each in at.ports.poster.pictures.values())
+    return [each.words for each in at.ports.poster.pictures.values()]
+
+
+async def test_a_trend_is_drawn_of_the_incidents_and_of_what_is_ill() -> None:
+    at = house(metrics=FakeMetrics({"errors": 0.07, "latency": 0.01}))
+    for title in ("5xx", "slow"):
+        await opened(at, "sev1", "checkout", title)
+    await opened(at, "sev1", "payment", "not ours")
+    await clock(at)
+    (words,) = pictures(at)
+    days, failed = words.split(". ")
+    assert days == "incidents per day, 14 days: 2 at the end, 2 at most, from 02-16 to 03-01"
+    assert failed == "checkout: failed, %: 7 at the end, 7 at most, from -24 h to now"
+
+
+async def test_nothing_is_drawn_when_nothing_is_to_be_said_or_seen() -> None:
+    quiet = house()
+    for title in ("5xx", "slow"):
+        await opened(quiet, "sev1", "payment", title)
+    await clock(quiet)
+    one = house()
+    await opened(one, "sev1", "checkout", "5xx")
+    await clock(one)
+    away = house(metrics=Forgetful({"errors": 0.07, "latency": 0.01}))
+    await clock(away)
+    assert "7.0 % of requests fail" in posts(away)[0]
+    assert [pictures(each) for each in (quiet, one, away)] == [[], [], []]
+
+
+class Forgetful(FakeMetrics):
+    """Knows what is, not what was."""
+
+    async def history(
+        self, base: str, query: str, until: datetime, length: timedelta, step: timedelta
+    ) -> tuple[float | None, ...] | Missing:
+        return Missing(f"{base} forgot {query} of {length}, {step}, {until}")
+
+
+class Hasty(FakeTargets):
+    """Is not heard in time when it is asked for the first time."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(HEALTHY, counting(40))
+        self.left = times
+
+    async def probe(self, target: Target, requests: int = 5) -> Probe:
+        if target is TARGETS[1] and self.left:
+            self.left -= 1
+            return Probe(target.name, 3, (("timeout", 3),), 0.0, 0.0)
+        return await super().probe(target, requests)
+
+
+@pytest.mark.parametrize(("times", "said"), [(1, "nothing to say"), (2, "• New: checkout-2 answers 3 x timeout")])
+async def test_who_gives_no_answer_is_asked_once_more_before_it_is_told(times: int, said: str) -> None:
+    at = house(targets=Hasty(times))
+    await clock(at)
+    assert said in posts(at)[0]

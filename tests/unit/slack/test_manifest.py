@@ -1,11 +1,10 @@
 """The manifest asks for what the code calls: no more, no less."""
 
 import re
-from pathlib import Path
 
 from bot.adapters.slack.manifest import render
+from tests.unit.slack.methods import ROOT, called
 
-ROOT = Path(__file__).parents[3]
 MANIFEST = (ROOT / "slack-manifest.yml").read_text()
 # docs.slack.dev/reference/methods: the bot scope of each method, for public channels and direct messages.
 SCOPES = {
@@ -35,12 +34,6 @@ SCOPES = {
     "users.list": {"users:read"},
     "views.open": set[str](),
 }
-FAMILIES = "apps|auth|bookmarks|chat|conversations|files|pins|users|views"
-
-
-def called() -> set[str]:
-    sources = "\n".join(path.read_text() for path in (ROOT / "bot/adapters/slack").glob("*.py"))
-    return set(re.findall(rf'"((?:{FAMILIES})\.[a-zA-Z]+)"', sources))
 
 
 def test_scopes_are_those_of_the_methods_called() -> None:

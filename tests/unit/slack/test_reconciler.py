@@ -213,6 +213,19 @@ async def test_an_incident_of_the_past_gets_no_channel() -> None:
     assert lobby["messages"] == []
 
 
+async def test_a_topic_that_somebody_wrote_is_not_read_back() -> None:
+    world = World()
+    incident_id = await world.open()
+    await show(world, incident_id)
+    channels(world)[0]["topic"] = "SEV4 resolved, commander: mallory"
+    await world.append(incident_id, Kind.ROLE_SET, role="scribe", person=BEN.id, name=BEN.name)
+    await show(world, incident_id)
+    assert cards(channels(world)[0])[0]["text"].startswith("SEV2 INC-1 checkout 5xx: open, commander nobody yet")
+    await world.append(incident_id, Kind.SEVERITY_SET, severity="SEV1", was="SEV2")
+    await show(world, incident_id)
+    assert channels(world)[0]["topic"].startswith("SEV1 open, commander: nobody yet")
+
+
 async def test_a_deleted_card_comes_back() -> None:
     world = World()
     incident_id = await world.open()

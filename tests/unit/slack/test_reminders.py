@@ -62,3 +62,17 @@ async def test_an_approval_about_to_expire_is_asked_for_again_with_its_plan() ->
     snooze = ("Snooze 30 min", f"snooze 30m incident={incident_id}")
     assert buttons(reminder) == [("Approve", f"approve {about}"), ("Refuse", f"refuse {about}"), snooze]
     assert buttons(stray)[-1] == snooze
+
+
+async def test_an_action_item_is_told_under_the_card() -> None:
+    world = World()
+    incident_id = await world.open()
+    given = {"text": "add a <b>timeout</b>", "person": BEN.id, "name": BEN.name, "due": "2026-11-30"}
+    await world.append(incident_id, Kind.ACTION, item=1, **given)
+    await world.append(incident_id, Kind.ACTION, item=1, done="2026-11-28")
+    (message,) = await shown(world, incident_id)
+    assert message["blocks"][0]["text"]["text"] == (
+        f"ada, action item 1: to do: add a &lt;b&gt;timeout&lt;/b&gt;, owner: {BEN.name}, due: 2026-11-30\n"
+        "ada, action item 1: done: 2026-11-28"
+    )
+    assert message["thread_ts"]

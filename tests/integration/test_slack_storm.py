@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.timeline import Kind
 from bot.emulator.channels import Channel
-from tests.unit.slack.boxed_slack import Storm, doubled
+from tests.integration.boxed_slack import Storm, doubled
 from tests.unit.slack.fake_slack import settled
 
 MIXED = (4, 3, 4, 2, 1)
@@ -63,6 +63,12 @@ async def test_five_incidents_are_shown_half_a_minute_after_an_outage(storm: Sto
     await while_away(storm, 5, away)
     assert await storm.rest() <= 30
     assert_all_shown(storm, 5)
+
+
+async def test_an_outage_of_two_minutes_is_a_call_every_two_seconds(storm: Storm) -> None:
+    await while_away(storm, 50)
+    assert 55 <= storm.chat.attempts <= 65
+    assert storm.calls == []
 
 
 async def test_fifty_incidents_are_shown_four_minutes_after_an_outage_the_gravest_first(storm: Storm) -> None:

@@ -59,11 +59,13 @@ class BoxedChat(Chat):
     box: Box
     calls: list[tuple[float, str, Mapping[str, str], str]]
     away = ""
+    attempts = 0
 
     async def _post(
         self, url: str, data: Any, headers: Mapping[str, str], timeout_s: float
     ) -> tuple[int, float | None, Json]:
         del headers, timeout_s
+        self.attempts += 1
         await asyncio.sleep(0)
         if self.away:
             raise ChatFailed(self.away, retryable=True, unsure=self.away != "unreachable")

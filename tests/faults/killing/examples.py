@@ -1,0 +1,45 @@
+"""What each playbook is asked to do: made from its params; words of our own only where their type is not enough."""
+
+from enum import Enum
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from bot.engine.fields import Word
+from bot.engine.playbook import Playbook
+from tests.faults.killing.situation import CHECKOUT, NOTE, PAGE, PAYMENT, TEAM
+
+BY_WORD: dict[Word, str] = {Word.REST: "worth remembering", Word.SERVICE: CHECKOUT, Word.TEAM: TEAM}
+"""These are given even if they may be left out, since a playbook does more with them."""
+BY_FIELD: dict[tuple[str, str], Any] = {
+    ("help", "verb"): "note",
+    ("milestone", "milestone"): "located",
+    ("paging", "key"): PAGE,
+    ("redact", "entry"): NOTE,
+    ("service", "service"): PAYMENT,
+}
+
+
+class NoExample(AssertionError):
+    """Nobody has said what a playbook could be asked."""
+
+
+def example(playbook: Playbook) -> dict[str, Any]:
+    """Give params that a playbook can do something with.
+
+    :raises NoExample: names the field that needs one.
+    """
+    found = {name: _value(playbook, name, info) for name, info in playbook.params.model_fields.items()}
+    given = {name: value for name, value in found.items() if value is not None}
+    return playbook.params.model_validate(given).model_dump(mode="json", exclude_unset=True)
+
+
+def _value(playbook: Playbook, name: str, info: FieldInfo) -> Any:
+    if (playbook.name, name) in BY_FIELD:
+        return BY_FIELD[playbook.name, name]
+    by_word = next((BY_WORD[part] for part in info.metadata if part in BY_WORD), None)
+    if by_word is not None or not info.is_required():
+        return by_word
+    if isinstance(info.annotation, type) and issubclass(info.annotation, Enum):
+        return next(iter(info.annotation)).value
+    raise NoExample(f"{playbook.name}: add an example for field {name} to BY_FIELD of tests/faults/killing/examples.py")

@@ -1,0 +1,65 @@
+"""The world that every history begins in: what is watched, who is there, what has happened so far."""
+
+from datetime import timedelta
+
+from bot.domain.run import Plan, Run, RunStatus, Source
+from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
+from bot.domain.snapshot import Captured, PartStatus, Probe
+from bot.domain.timeline import Author, Draft, Kind, Person, to_us
+from bot.engine.tools import Ports
+from bot.ports import Tx
+from tests.fakes import NOON
+
+ADA, BEN, CARL = Person("U1", "Ada"), Person("U2", "Ben"), Person("pagerduty:P3", "Carl")
+DUTY = Person("pagerduty", "Whoever is on call")
+CHECKOUT, PAYMENT, TEAM = "checkout", "payment", "shop"
+OLD, OPEN = "INC-1", "INC-2"
+NOTE, PAGE = 2, "page-1"
+MAIN = "main"
+SLOT = "digest:shop:00000000:2026-03-01T12:00:00Z"
+
+_TARGETS = tuple(
+    Target(f"{CHECKOUT}-{n}", CHECKOUT, f"http://127.0.0.1:606{n}", f"http://127.0.0.1:808{n}") for n in (1, 2)
+)
+CATALOG = Catalog(
+    services=(
+        Service(CHECKOUT, _TARGETS, prometheus="http://127.0.0.1:9090", links=(Link("Board", "http://b.test/"),)),
+        Service(PAYMENT, ()),
+    ),
+    on_call=("@ben",),
+    announcements="incidents",
+    digests=(DigestPlan(TEAM, "0 12 * * *", "UTC", "shop", (CHECKOUT,)),),
+    retention_days=30,
+    runs_days=30,
+)
+PROBES = tuple(Probe(target.name, 5, (("200", 5),), 2.0, 3.0) for target in _TARGETS)
+
+
+def capture(target: str, part: str) -> Captured:
+    """Give what a target answers when it is asked for a part; it is none that could be read."""
+    content = f"{part} of {target}".encode()
+    return Captured(target, part, PartStatus.OK, f"{target}/{part}", len(content), "", content=content)
+
+
+def prepare(ports: Ports, tx: Tx) -> None:
+    """Write down, once, what has happened: one incident long ago, one that is open, with a note and a page."""
+    timeline, author = ports.timeline, Author(ADA, "r0")
+    if timeline.chains(tx):
+        return
+    long_ago = NOON - timedelta(days=100)
+    help_ = Plan("help", {}, ("explain",))
+    ports.journal.admit(tx, Run("old", help_, ADA, Source(), long_ago, "old", status=RunStatus.DONE, ended_at=long_ago))
+    opened = {"title": "Slow", "severity": "SEV2", "service": CHECKOUT}
+    timeline.open(tx, Draft(Kind.OPENED, opened), author, long_ago)
+    resolved = Draft(Kind.STATUS_SET, {"status": "resolved", "was": "open", "text": ""})
+    timeline.append(tx, OLD, [_note(), Draft(Kind.UPDATE, {"text": "better"}), resolved], author, long_ago)
+    lately = NOON - timedelta(minutes=10)
+    timeline.open(tx, Draft(Kind.OPENED, opened), author, lately)
+    acknowledged = {"milestone": "acknowledged", "at": to_us(lately), "source": "Ada"}
+    escalated = {"reached": [], "text": "Paged.", "pages": [PAGE]}
+    drafts = [_note(), Draft(Kind.MILESTONE, acknowledged), Draft(Kind.ESCALATED, escalated)]
+    timeline.append(tx, OPEN, drafts, author, lately)
+
+
+def _note() -> Draft:
+    return Draft(Kind.NOTE, {"text": "a customer's name"})

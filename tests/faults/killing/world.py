@@ -1,0 +1,130 @@
+"""The world outside as one file of what was done to it; a process dies right after it did something."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from bot.adapters.anchors import FileAnchors
+from bot.adapters.archive import TarArchive
+from bot.adapters.artifacts import FolderArtifacts
+from bot.domain.run import Missing
+from bot.domain.service import Target
+from bot.domain.snapshot import Captured, Part
+from bot.domain.timeline import Person
+from bot.engine.tools import Ports
+from bot.ports import Posted, Pushed, Reached
+from tests.fakes import FakeBundles, FakeDirectory, FakePager, FakePoster, FakeTargets, fake_ports
+from tests.faults.killing.log import SCOPE, Log
+from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, MAIN, PAGE, PROBES, capture
+
+_LONGEST = 60
+
+OUTSIDE = (
+    "anchors",
+    "archive",
+    "artifacts",
+    "bundles",
+    "directory",
+    "fronts",
+    "metrics",
+    "pager",
+    "poster",
+    "repository",
+    "targets",
+)
+
+
+class Targets(FakeTargets):
+    """Targets that answer whatever they are asked."""
+
+    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+        return tuple(_hashed(capture(target.name, part.name)) for part in parts[:3])
+
+
+class Bundles(FakeBundles):
+    """A repository that remembers what was pushed; the run that packs cannot reach it, the one that follows can."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("git.test (incidents)")
+        self._folder = folder
+
+    async def push(self, path: str, content: bytes, at: datetime) -> Pushed | Missing:
+        scope, kept = SCOPE.get(), self._folder / path.replace("/", "-")
+        if scope is not None and scope.run == MAIN:
+            return Missing("no route to host")
+        with suppress(FileNotFoundError):
+            self.kept[path] = kept.read_bytes()
+        pushed = await super().push(path, content, at)
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(content)
+        return pushed
+
+
+class Pager(FakePager):
+    """Reaches nobody at the first try. Carl answers what FirstFive sends, but not the page that was there before."""
+
+    async def page(self, person: Person, text: str, key: str) -> Reached:
+        scope = SCOPE.get()
+        self.ok = scope is None or not scope.part.endswith(":0")
+        return await super().page(person, text, key)
+
+    async def answered(self, key: str) -> Person | None:
+        return None if key == PAGE else CARL
+
+
+def world(folder: Path, log: Log) -> Ports:
+    """Wire the outside; everything asked of it is in the log."""
+    ports = replace(
+        fake_ports(CATALOG),
+        anchors=FileAnchors(folder / "anchors"),
+        archive=TarArchive(),
+        artifacts=FolderArtifacts(folder / "artifacts"),
+        bundles=Bundles(folder / "pushed"),
+        directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA}),
+        pager=Pager(on_call=(DUTY,)),
+        poster=FakePoster(Posted(ok=False, reason="ratelimited", again=True)),
+        targets=Targets(PROBES),
+    )
+    for name in OUTSIDE:
+        _watch(name, getattr(ports, name), log)
+    return ports
+
+
+def _hashed(captured: Captured) -> Captured:
+    return replace(captured, sha256=sha256(captured.content).hexdigest())
+
+
+def _watch(port: str, adapter: Any, log: Log) -> None:
+    """Let every asynchronous method of a port tell the log what it was asked, once it is done."""
+    for name, method in inspect.getmembers(adapter, inspect.iscoroutinefunction):
+        if not name.startswith("_"):
+            setattr(adapter, name, _watched(f"{port}.{name}", method, log))
+
+
+def _watched(name: str, method: Callable[..., Any], log: Log) -> Callable[..., Any]:
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    async def act(*args: Any, **kwargs: Any) -> Any:
+        value = await method(*args, **kwargs)
+        log.effect(name, _identity(signature.bind(*args, **kwargs).arguments))
+        return value
+
+    return act
+
+
+def _identity(given: Mapping[str, Any]) -> str:
+    """Tell one effect from another: by its key if it has one, else by everything that does not change with time."""
+    told = {name: value for name, value in given.items() if name in {"key", "to"}} if "key" in given else given
+    return ", ".join(_short(value) for value in told.values() if not isinstance(value, datetime))
+
+
+def _short(value: Any) -> str:
+    text = value.hex() if isinstance(value, bytes) else str(value)
+    return text if len(text) <= _LONGEST else f"#{sha256(text.encode()).hexdigest()[:12]}"
