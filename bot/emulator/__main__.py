@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     add("--events", metavar="A,B", help="the events the app has subscribed to (default: every one)")
     add("--lab", action="append", default=[], metavar="NAME=URL", help="a target whose faults the page can switch")
     add("--ack-timeout", type=float, default=3.0, metavar="S", help="how long the app may take (default: %(default)s)")
+    add("--file-processing", type=float, default=0.2, metavar="S", help="until a file shows (default: %(default)s)")
     add("--no-limits", action="store_true", help="start without rate limits")
     add("--exit-with-stdin", action="store_true", help="end when standard input ends, with the parent process")
     add("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
@@ -89,6 +90,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
         app_name=options.app_name,
         socket_mode=options.socket_mode,
         ack_timeout_s=options.ack_timeout,
+        file_processing_s=options.file_processing,
         limits_on=not options.no_limits,
         labs=tuple(Lab(name, url) for name, url in pairs(options.lab)),
         commands=tuple(SlashCommand(name, hint) for name, hint in pairs(options.command)) or COMMANDS,

@@ -1,5 +1,7 @@
 """One workspace and all that belongs to it, put together once."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.emulator.clock import Clock
@@ -65,6 +67,18 @@ class Box:
     def may(self, scope: str) -> bool:
         """Say whether the app is installed here with a scope."""
         return self.common.grants.may(self.settings.team_id, scope)
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do something after a while of real time, at once when that is none; not if the box was reset meanwhile."""
+
+        def still() -> None:
+            if self.common.boxes.get(self.settings.team_id) is self:
+                act()
+
+        if seconds:
+            asyncio.get_running_loop().call_later(seconds, still)
+        else:
+            act()
 
     def view_payload(self, view: View) -> Json:
         """Render a view as Slack sends it."""

@@ -71,6 +71,7 @@ class Settings:
     scopes: tuple[str, ...] = SCOPES
     events: tuple[str, ...] = tuple(EVENTS)
     second_team: bool = False
+    file_processing_s: float = 0.0
 
     @property
     def base_url(self) -> str:

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.emulator.methods.registry import METHODS
-from tests.integration.emulator_process import ADA, APP_TOKEN, BEN, BOT_TOKEN, Emulator, running_emulator
+from tests.integration.emulator_process import ADA, APP_TOKEN, BEN, BOT_TOKEN, Emulator, eventually, running_emulator
 
 NOWHERE = "http://127.0.0.1:9/slack/events"
 
@@ -156,7 +156,13 @@ async def test_a_file_is_uploaded_by_the_sdk(slack: AsyncWebClient, channel: str
     done = await slack.files_upload_v2(
         channel=channel, content=b"\x1f\x8b\x08\x00", filename="snapshot.tar.gz", initial_comment="The snapshot"
     )
-    file = (await slack.files_info(file=done["file"]["id"]))["file"]
+    assert done["file"]["channels"] == []
+
+    async def shared() -> dict[str, Any]:
+        file: dict[str, Any] = (await slack.files_info(file=done["file"]["id"]))["file"]
+        return file if file["channels"] else {}
+
+    file = await eventually(shared)
     assert (file["name"], file["size"], file["channels"]) == ("snapshot.tar.gz", 4, [channel])
     async with emulator.session.get(file["url_private"]) as response:
         assert (response.status, response.content_type) == (200, "text/html")

@@ -32,28 +32,36 @@ def get_upload_url(box: Box, args: Arguments) -> Json:
 
 
 def complete_upload(box: Box, args: Arguments) -> Json:
-    """Finish uploads and share them in a channel or thread, as one message."""
+    """Finish uploads; a while after the answer they are shared in a channel or thread, as one message."""
     entries = args.structure("files")
     if not isinstance(entries, list) or not entries:
         raise missing_argument("files")
     files = [_uploaded(box, entry) for entry in entries]
     channels = [_channel(box, channel) for channel in [*args.names("channel_id"), *args.names("channels")]]
     blocks = accepted_blocks(args.structure("blocks", "invalid_blocks_format"), box.ids)
-    for channel in channels:
-        for file in files:
-            file.shared_in.append(channel.id)
-        box.workspace.post(
-            channel,
-            box.workspace.bot.id,
-            args.text("initial_comment"),
-            blocks=blocks,
-            files=files,
-            subtype="file_share",
-            thread_ts=args.text("thread_ts"),
-            bot_id=box.workspace.bot.bot_id,
-            app_id=box.settings.app_id,
-        )
+
+    def share() -> None:
+        for channel in channels:
+            _share(box, channel, files, blocks, args)
+
+    box.later(box.settings.file_processing_s, share)
     return {"files": [file.payload() for file in files]}
+
+
+def _share(box: Box, channel: Channel, files: list[StoredFile], blocks: list[Json], args: Arguments) -> None:
+    for file in files:
+        file.shared_in.append(channel.id)
+    box.workspace.post(
+        channel,
+        box.workspace.bot.id,
+        args.text("initial_comment"),
+        blocks=blocks,
+        files=files,
+        subtype="file_share",
+        thread_ts=args.text("thread_ts"),
+        bot_id=box.workspace.bot.bot_id,
+        app_id=box.settings.app_id,
+    )
 
 
 def info(box: Box, args: Arguments) -> Json:

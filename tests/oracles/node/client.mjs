@@ -22,13 +22,26 @@ async function act(name, values) {
 const type = (text) => act("command", { user: "ada", channel: "general", text });
 const refusal = (call) => call.then(() => "no refusal", (error) => error.data);
 
+// A file is shared a while after its upload was answered.
+async function until(found) {
+  for (let tries = 0; tries < 45; tries += 1) {
+    const value = await found();
+    if (value) return value;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error("it never came");
+}
+
 async function messages() {
   const { channel } = await web.conversations.create({ name: "inc-1-node" });
   const posted = await web.chat.postMessage({ channel: channel.id, text: "one", metadata: { event_type: "card", event_payload: { n: 1 } } });
   await web.chat.update({ channel: channel.id, ts: posted.ts, text: "two" });
   await web.pins.add({ channel: channel.id, timestamp: posted.ts });
   await web.files.uploadV2({ channel_id: channel.id, filename: "a.txt", file: Buffer.from("bytes"), initial_comment: "a file" });
-  const history = await web.conversations.history({ channel: channel.id, include_all_metadata: true });
+  const history = await until(async () => {
+    const read = await web.conversations.history({ channel: channel.id, include_all_metadata: true });
+    return read.messages.length === 2 && read;
+  });
   saw.history = history.messages.map(({ text, metadata, files }) => [text, metadata?.event_payload ?? null, files?.[0].name ?? null]);
   saw.scopes = (await web.auth.test()).response_metadata.scopes.length;
 }
