@@ -50,9 +50,10 @@ def create_app(town: Town) -> web.Application:
 
 def _stream(town: Town) -> Handler:
     async def stream(request: web.Request) -> web.StreamResponse:
+        box = town.visited(request)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        async for chunk in town.box(request.query.get("team", "")).live.stream():
+        async for chunk in box.live.stream():
             try:
                 await response.write(chunk)
             except ConnectionError:

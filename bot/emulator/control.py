@@ -28,8 +28,7 @@ class Control:
         if name == "transcript" and request.query.get("format") == "ndjson":
             lines = self._town.common.exchanges.lines()
             return web.Response(text=lines, content_type="application/x-ndjson")
-        box = self._town.box(request.query.get("team", ""))
-        body = self._reading(name, box)
+        body = self._reading(name, self._town.visited(request))
         if body is None:
             raise web.HTTPNotFound
         return web.json_response(body)

@@ -45,7 +45,8 @@ class Courier:
                 copies = (self._bring(kind, payload, retry) for _ in range(mishap.copies))
                 return (await asyncio.gather(*copies))[0]
             case "drop":
-                with self.exchanges.note("to_app", _WHAT[kind], name_of(payload), payload) as exchange:
+                team = team_of(payload)
+                with self.exchanges.note("to_app", _WHAT[kind], name_of(payload), payload, team=team) as exchange:
                     exchange.outcome = "connection_failed"
                 return Answer("connection_failed")
             case "answer_lost":

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.emulator.clock import Clock
@@ -66,7 +66,7 @@ class Exchanges:
 
     def transcript(self) -> list[Json]:
         """Render everything, in the order in which it began."""
-        return [asdict(one) for one in self._kept]
+        return [{name: getattr(one, name) for name in Exchange.__slots__} for one in self._kept]
 
     def lines(self) -> str:
         """Render everything as one JSON object a line."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from aiohttp import web
+
 from bot.emulator.box import Box, Common, build_box, common_parts
 from bot.emulator.clock import Clock
 from bot.emulator.errors import SlackError
@@ -35,6 +37,13 @@ class Town:
         if found is None:
             raise SlackError("team_not_found")
         return found
+
+    def visited(self, request: web.Request) -> Box:
+        """Find the workspace that an address names with `?team=`."""
+        try:
+            return self.box(request.query.get("team", ""))
+        except SlackError as error:
+            raise web.HTTPNotFound(text=error.error) from None
 
     def answered(self, key: str) -> Box:
         """Find the workspace a response url belongs to."""

@@ -59,11 +59,14 @@ async def lab() -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def started(lab: str) -> AsyncIterator[Scene]:
     heard, door = Heard(), FastAPI()
+    options = ("--ack-timeout", "0.5", "--second-team")
     shortcut = ("--shortcut", "inc:add_to_timeline=Add to timeline")
     targets = ("--lab", f"checkout-1={lab}", "--lab", "checkout-2=http://127.0.0.1:9")
     async with (
         served(door) as url,
-        running_emulator(f"{url}/slack/events", "--ack-timeout", "0.5", *targets, *shortcut) as emulator,
+        running_emulator(
+            f"{url}/slack/events", "--ack-timeout", "0.5", "--second-team", *targets, *shortcut
+        ) as emulator,
         async_playwright() as playwright,
     ):
         door.mount("/", http_app(bolt_app(emulator.api_url, heard)))
@@ -278,3 +281,15 @@ async def test_it_works_on_a_phone(scene: Scene) -> None:
         assert overflow <= 0
     finally:
         await scene.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+async def test_the_other_workspace_has_a_page_of_its_own(scene: Scene) -> None:
+    await scene.page.goto("about:blank")
+    await scene.page.goto(f"{scene.emulator.url}?team=T0BOX0002#/eve/general")
+    await scene.page.wait_for_selector("body.ready")
+    await scene.type("over here")
+    await expect(scene.page.get_by_text("over here")).to_be_visible()
+    async with scene.emulator.session.get(f"{scene.emulator.url}__box/state?team=T0BOX0002") as response:
+        channels = {one.get("name"): one for one in (await response.json())["channels"]}
+    assert [one["user"] for one in channels["general"]["messages"]] == ["U0EVE0005"]
+    assert (await scene.emulator.channel("general"))["messages"] == []
