@@ -10,7 +10,7 @@ from bot.emulator.errors import SlackError
 from bot.emulator.town import Town
 
 _FIELDS = ("client_id", "scope", "redirect_uri", "state")
-_STYLE = "/page/content.css"
+_STYLE = "/page/consent.css"
 
 
 class Consent:

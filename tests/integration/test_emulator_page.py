@@ -64,9 +64,7 @@ async def started(lab: str) -> AsyncIterator[Scene]:
     targets = ("--lab", f"checkout-1={lab}", "--lab", "checkout-2=http://127.0.0.1:9")
     async with (
         served(door) as url,
-        running_emulator(
-            f"{url}/slack/events", "--ack-timeout", "0.5", "--second-team", *targets, *shortcut
-        ) as emulator,
+        running_emulator(f"{url}/slack/events", *options, *targets, *shortcut) as emulator,
         async_playwright() as playwright,
     ):
         door.mount("/", http_app(bolt_app(emulator.api_url, heard)))
