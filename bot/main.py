@@ -132,7 +132,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         metrics=metrics,
         schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog)]),
         slack=slack,
-        bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view)) if slack else None,
+        bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view, slack.whispers.tell)) if slack else None,
     )
 
 

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from bot.domain.run import Reply
 from bot.ports import Clock
-from handlers.slack_actions import take_form, take_press
+from handlers.slack_actions import take_form, take_press, tell_presser
 from handlers.slack_commands import take_command
 from handlers.slack_desk import Desk
 from handlers.slack_events import take_event
@@ -66,8 +66,8 @@ def slack_app(desk: Desk, bot_token: str) -> AsyncApp:
         authorize=authorize,
     )
     anything, ours = re.compile(".*", re.DOTALL), re.compile(f"^{PREFIX}")
-    app.command(anything)(_said(desk, take_command))
-    app.action(ours)(_said(desk, take_press))
+    app.command(anything)(_edge(_said(desk, take_command)))
+    app.action(ours)(_edge(_pressed(desk), lambda body: tell_presser(desk, body, Reply(_BROKEN))))
     app.view(ours)(_edge(_submitted(desk)))
     app.event(anything)(_edge(_heard))
     return app
@@ -142,7 +142,17 @@ def _said(desk: Desk, take: Callable[[Desk, Body], Awaitable[Reply | None]]) -> 
         said = desk.acknowledgement(await take(desk, body))
         await (ack(said) if said else ack())
 
-    return _edge(listen)
+    return listen
+
+
+def _pressed(desk: Desk) -> Listener:
+    """Make a listener that acknowledges with nothing: Slack shows nobody the words of this acknowledgement."""
+
+    async def listen(ack: Ack, body: Body) -> None:
+        await take_press(desk, body)
+        await ack()
+
+    return listen
 
 
 def _submitted(desk: Desk) -> Listener:
@@ -158,7 +168,7 @@ async def _heard(ack: Ack, body: Body) -> None:
     await ack()
 
 
-def _edge(listener: Listener) -> Listener:
+def _edge(listener: Listener, broken: Callable[[Body], None] = lambda _: None) -> Listener:
     """Let no error out: a person is told that it is ours, and the log says what it was."""
 
     async def listen(ack: Ack, body: Body) -> None:
@@ -166,6 +176,7 @@ def _edge(listener: Listener) -> Listener:
             await listener(ack, body)
         except Exception:
             log.exception("listener failed", kind=body.get("type") or body.get("command"))
+            broken(body)
             await (ack(_BROKEN) if "command" in body else ack())
 
     return listen

@@ -12,17 +12,46 @@ from bot.engine.grammar import flaws
 from handlers.slack_desk import VIA, Asked, Desk
 from handlers.slack_forms import filled, refusal
 
+_OUTDATED = "This button is from another release of FirstFive, which does not know what it means."
 
-async def take_press(desk: Desk, body: Mapping[str, Any]) -> Reply | None:
-    """Do what a pressed button stands for; give what to say at once. A link's button asks for nothing."""
+
+async def take_press(desk: Desk, body: Mapping[str, Any]) -> None:
+    """Do what a pressed button stands for, and tell who pressed what there is to say at once."""
     action = body["actions"][0]
-    if not action.get("value"):
-        return None
-    value = json.loads(action["value"])
+    value = action.get("value") or (action.get("selected_option") or {}).get("value")
+    if not value:
+        # A link's button asks for nothing.
+        return
     asked = _pressed(body, str(action["action_id"]))
-    if "again" in value:
-        return await desk.take_again(str(value["again"]), str(value["incident"]), asked)
-    return await desk.take_words(str(value["do"]), asked)
+    reply = await _do(desk, _meaning(str(value)), asked)
+    if reply is not None:
+        desk.whisper(asked.source, asked.actor, reply)
+
+
+def tell_presser(desk: Desk, body: Mapping[str, Any], reply: Reply) -> None:
+    """Tell whoever pressed a button, and nobody else."""
+    desk.whisper(_source(body), _person(body), reply)
+
+
+async def _do(desk: Desk, meant: Mapping[str, str], asked: Asked) -> Reply | None:
+    if "again" in meant and "incident" in meant:
+        return await desk.take_again(meant["again"], meant["incident"], asked)
+    words = meant.get("do", "").strip()
+    verb = words.partition(" ")[0]
+    if not verb:
+        return Reply(_OUTDATED)
+    if verb not in desk.registry:
+        return Reply(f"{_OUTDATED} It asks for `{verb}`; `/incident help` shows what there is.")
+    return await desk.take_words(words, asked)
+
+
+def _meaning(value: str) -> dict[str, str]:
+    """Read what a button carries; nothing when it is none of ours."""
+    try:
+        meant = json.loads(value)
+    except (ValueError, RecursionError):
+        return {}
+    return {name: each for name, each in meant.items() if isinstance(each, str)} if isinstance(meant, dict) else {}
 
 
 async def take_form(desk: Desk, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,16 +75,19 @@ async def take_form(desk: Desk, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pressed(body: Mapping[str, Any], action_id: str) -> Asked:
+    trigger_id = str(body["trigger_id"])
+    return Asked(_person(body), _source(body), f"slack:{trigger_id}:{action_id}", trigger_id)
+
+
+def _source(body: Mapping[str, Any]) -> Source:
     channel = body.get("channel") or {}
     container = body.get("container") or {}
-    trigger_id = str(body["trigger_id"])
-    source = Source(
+    return Source(
         channel=str(channel.get("id") or container.get("channel_id") or ""),
         channel_name=str(channel.get("name") or ""),
         response_url=str(body.get("response_url") or ""),
         via=VIA,
     )
-    return Asked(_person(body), source, f"slack:{trigger_id}:{action_id}", trigger_id)
 
 
 def _person(body: Mapping[str, Any]) -> Person:

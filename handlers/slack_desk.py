@@ -43,6 +43,8 @@ class Desk:
     ports: Ports
     draw: Callable[[Reply], Mapping[str, Any]]
     open_view: Callable[[str, dict[str, Any]], Awaitable[None]]
+    # Tells somebody what nobody else sees.
+    whisper: Callable[[Source, Person, Reply], None]
 
     async def take_words(self, words: str, asked: Asked) -> Reply | None:
         """Admit the words after `/incident`; give what to say at once, None when the answer alone will do.

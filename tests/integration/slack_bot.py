@@ -103,7 +103,8 @@ async def running_bot(
     token = APP_TOKEN if socket_mode else ""
     store, bot = wired(folder, SlackConfig(BOT_TOKEN, SECRET, token, api_url=api_url, **config))
     registry = load(playbooks)
-    desk = Desk(registry, Admission(registry, bot.ports), bot.ports, bot.side.draw, bot.side.open_view)
+    side = bot.side
+    desk = Desk(registry, Admission(registry, bot.ports), bot.ports, side.draw, side.open_view, side.whispers.tell)
     bolt = slack_app(desk, BOT_TOKEN)
     app.router.routes.append(slack_route(bolt, SECRET, bot.ports.clock))
     worker = EmbeddedWorker(Runner(registry, bot.ports), bot.ports, folder / "lock")

@@ -1,17 +1,17 @@
 """Delivers answers to whoever asked: by the response url, as a message only they see, or directly."""
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
 
 import structlog
 
 from bot.adapters.slack.blocks import Message, answer, card
 from bot.adapters.slack.canvas import Studio
-from bot.adapters.slack.projection import is_user
 from bot.adapters.slack.reconciler import wait
+from bot.adapters.slack.whispers import tell
 from bot.domain.errors import ChatFailed, IncidentNotFound, StoreUnusable
 from bot.domain.incident import fold
+from bot.domain.run import VIA_SHORTCUT
 from bot.ports import Answer
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ class Answers:
             await wait(self._studio.clock, self._touched, _LOOK_AGAIN_S)
 
     def _take(self, one: Answer) -> None:
-        if one.key in self._tasks or (one.source.via != VIA and not self._is_late(one)):
+        if one.key in self._tasks or (one.source.via not in {VIA, VIA_SHORTCUT} and not self._is_late(one)):
             return
         task = asyncio.create_task(self._deliver(one), name=f"answer {one.key}")
         self._tasks[one.key] = task
@@ -88,7 +88,8 @@ class Answers:
         wait_s, code = _FIRST_WAIT_S, "nobody asked for it"
         while not self._is_late(one):
             try:
-                await self._try(one)
+                said = (await self._draw(one)).args()
+                await tell(self._studio.chat, one.source, one.person, said)
             except ChatFailed as failure:
                 code = failure.code
                 log.info("answer not delivered", key=one.key, error=code)
@@ -107,25 +108,6 @@ class Answers:
             log.warning("answer given up", key=one.key, error=code)
         await self._settle(one, f"given up: {code}")
 
-    async def _try(self, one: Answer) -> None:
-        """Try the ways there are, the next when one is closed for good.
-
-        :raises ChatFailed: none is open, now or for good.
-        """
-        message = await self._draw(one)
-        chat, person, channel = self._studio.chat, one.person.id, one.source.channel
-        if one.source.response_url:
-            body = {"response_type": "ephemeral", "replace_original": False, **message.args()}
-            if await _went(chat.respond(one.source.response_url, body)):
-                return
-        if channel and is_user(person):
-            sent = chat.call("chat.postEphemeral", channel=channel, user=person, **message.args())
-            if await _went(sent):
-                return
-        if not is_user(person):
-            raise ChatFailed("nobody to answer")
-        await chat.call("chat.postMessage", channel=person, **message.args())
-
     async def _draw(self, one: Answer) -> Message:
         studio, shown = self._studio, None
         if one.reply.incident_id:
@@ -141,14 +123,3 @@ class Answers:
 
     def _is_late(self, one: Answer) -> bool:
         return self._studio.clock.now() > one.queued_at + _LIFE
-
-
-async def _went(call: Awaitable[object]) -> bool:
-    """Tell whether a way was open; one that is closed for a while is waited for."""
-    try:
-        await call
-    except ChatFailed as failure:
-        if failure.retryable:
-            raise
-        return False
-    return True

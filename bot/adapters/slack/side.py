@@ -22,6 +22,7 @@ from bot.adapters.slack.poster import SlackPoster
 from bot.adapters.slack.reconciler import Reconciler
 from bot.adapters.slack.sockets import SocketLink
 from bot.adapters.slack.speaker import Speaker
+from bot.adapters.slack.whispers import Whispers
 from bot.domain.errors import ChatFailed
 from bot.domain.run import Reply
 from bot.domain.service import Catalog
@@ -73,6 +74,7 @@ class SlackSide:
         self.directory = SlackDirectory(self._chat, clock)
         self.pager = SlackPager(self._chat)
         self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
+        self.whispers = Whispers(self._chat, clock, self.draw)
         self._sockets: SocketLink | None = None
         self._greeting: asyncio.Task[None] | None = None
 
@@ -94,6 +96,7 @@ class SlackSide:
         if self._speaker is not None:
             await self._speaker.stop()
         await self._cease()
+        await self.whispers.stop()
         if self._speaker is not None:
             await self._speaker.release()
         if self._greeting is not None:

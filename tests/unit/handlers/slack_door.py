@@ -14,8 +14,9 @@ from fastapi import FastAPI
 
 import playbooks
 from bot.domain.errors import ChatFailed, StoreUnusable
-from bot.domain.run import Reply, Run
+from bot.domain.run import Reply, Run, Source
 from bot.domain.service import Catalog, Service
+from bot.domain.timeline import Person
 from bot.engine.admission import Admission
 from bot.engine.playbook import load
 from bot.engine.tools import Ports
@@ -50,6 +51,7 @@ class Door:
     client: httpx.AsyncClient
     views: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     view_failure: ChatFailed | None = None
+    whispers: list[tuple[Source, Person, Reply]] = field(default_factory=list)
 
     async def post(self, body: bytes, content_type: str = FORM, **headers: str) -> httpx.Response:
         """Deliver a signed body; `headers` replace what Slack would send."""
@@ -69,13 +71,22 @@ class Door:
     async def interact(self, payload: Mapping[str, Any]) -> httpx.Response:
         return await self.post(urlencode({"payload": json.dumps(payload)}).encode())
 
-    async def press(self, value: Mapping[str, Any] | None, action_id: str = "ff:3") -> httpx.Response:
-        return await self.interact(pressed(value, action_id))
+    async def press(
+        self, value: Mapping[str, Any] | str | None, action_id: str = "ff:3", chosen: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        return await self.interact(pressed(value, action_id, chosen))
 
     async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
         if self.view_failure is not None:
             raise self.view_failure
         self.views.append((trigger_id, view))
+
+    def whisper(self, source: Source, person: Person, reply: Reply) -> None:
+        self.whispers.append((source, person, reply))
+
+    @property
+    def whispered(self) -> list[str]:
+        return [reply.text for _, _, reply in self.whispers]
 
     @property
     def runs(self) -> list[Run]:
@@ -92,7 +103,7 @@ def open_door(store: FakeStore | None = None) -> Door:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     assert isinstance(stored, FakeStore)
     door = Door(ports, stored, httpx.AsyncClient(transport=transport, base_url="http://bot"))
-    desk = Desk(registry, Admission(registry, ports), ports, drawn, door.open_view)
+    desk = Desk(registry, Admission(registry, ports), ports, drawn, door.open_view, door.whisper)
     app.router.routes.append(slack_route(slack_app(desk, "xoxb-test"), SECRET, ports.clock))
     return door
 
@@ -118,10 +129,15 @@ def typed(text: str, name: str, trigger_id: str) -> dict[str, str]:
     }
 
 
-def pressed(value: Mapping[str, Any] | None, action_id: str) -> dict[str, Any]:
-    action = {"type": "button", "action_id": action_id, "block_id": "b"}
+def pressed(
+    value: Mapping[str, Any] | str | None, action_id: str, chosen: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Press a button of a value, given as it is or as JSON, or an entry that was chosen of a menu."""
+    action: dict[str, Any] = {"type": "button", "action_id": action_id, "block_id": "b"}
     if value is not None:
-        action["value"] = json.dumps(value)
+        action["value"] = value if isinstance(value, str) else json.dumps(value)
+    if chosen is not None:
+        action |= {"type": "overflow", "selected_option": {"value": json.dumps(chosen)}}
     return {
         "type": "block_actions",
         "team": {"id": "T0BOX0001"},

@@ -1,10 +1,13 @@
 """Buttons: safe to press twice, and never silent."""
 
+import asyncio
+
 import pytest
 
 from bot.domain.run import Source
 from bot.domain.timeline import Person
-from tests.unit.handlers.slack_door import Door, open_door
+from handlers.slack_desk import Desk
+from tests.unit.handlers.slack_door import BrokenStore, Door, open_door
 
 
 @pytest.fixture
@@ -41,9 +44,8 @@ async def test_again_runs_the_plan_for_the_incident_that_was_picked(door: Door) 
 
 
 async def test_again_of_a_run_nobody_knows_says_so(door: Door) -> None:
-    answer = await door.press({"again": "gone", "incident": "INC-4"})
-    assert "not known any more" in answer.json()["text"]
-    assert answer.json()["replace_original"] is False
+    assert (await door.press({"again": "gone", "incident": "INC-4"})).content == b""
+    assert "not known any more" in door.whispered[0]
 
 
 async def test_a_link_s_button_is_only_acknowledged(door: Door) -> None:
@@ -52,7 +54,42 @@ async def test_a_link_s_button_is_only_acknowledged(door: Door) -> None:
 
 
 async def test_a_button_from_an_older_release_is_explained(door: Door) -> None:
-    assert "I don't know `explode`" in (await door.press({"do": "explode incident=INC-1"})).json()["text"]
+    assert (await door.press({"do": "explode incident=INC-1"})).content == b""
+    [(source, person, reply)] = door.whispers
+    assert (source.response_url, source.channel, person.id) == ("http://slack/response/2", "C0BOX0005", "U0BEN0002")
+    assert "another release" in reply.text
+    assert "`explode`" in reply.text
+
+
+@pytest.mark.parametrize(
+    "value", ["no json", "[]", "7", "[" * 1_999, '{"do": 7}', '{"do": " "}', '{"again": "run1"}', "{}"]
+)
+async def test_a_value_that_is_none_of_ours_is_explained(door: Door, value: str) -> None:
+    assert (await door.press(value)).content == b""
+    assert door.runs == []
+    assert "another release" in door.whispered[0]
+
+
+async def test_what_breaks_in_us_is_said_to_whoever_pressed(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def break_down(*_: object) -> None:
+        await asyncio.sleep(0)
+        raise AssertionError
+
+    monkeypatch.setattr(Desk, "take_words", break_down)
+    answer = await door.press({"do": "ack"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "error of its own" in door.whispered[0]
+
+
+async def test_a_press_that_is_not_recorded_says_so() -> None:
+    door = open_door(BrokenStore())
+    assert (await door.press({"do": "ack incident=INC-7"})).content == b""
+    assert "This was not recorded: the disk is full" in door.whispered[0]
+
+
+async def test_an_entry_of_a_menu_does_its_words(door: Door) -> None:
+    await door.press(None, chosen={"do": "ack incident=INC-7"})
+    assert [run.plan.playbook for run in door.runs] == ["ack"]
 
 
 async def test_a_stranger_s_button_is_acknowledged(door: Door) -> None:
