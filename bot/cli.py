@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,6 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import demo as demo_
 from bot import settings as settings_
+from bot.domain.checks import Check, State
 from bot.domain.errors import CommandRejected, FirstFiveError
 from bot.domain.run import RunStatus
 from bot.domain.timeline import Audit
@@ -77,6 +79,39 @@ def demo(
 ) -> None:
     """Show the whole product on this machine: a local Slack, a sick Go service, the bot."""
     _do(lambda: demo_.run(demo_.Places(port, lab_port, folder.absolute())))
+
+
+@app.command()
+def doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False
+) -> None:
+    """Check everything FirstFive needs, a line each: ok, warn or fail, and what mends it."""
+    from bot import doctor as doctor_  # noqa: PLC0415 - see above
+
+    try:
+        settings = settings_.read()
+    except settings_.ConfigRefused as error:
+        checks = doctor_.refused(str(error))
+    else:
+        with _progress("looking"):
+            checks = asyncio.run(doctor_.Doctor(settings).checks())
+    well = doctor_.is_well(checks)
+    if as_json:
+        rows = [asdict(check) for check in checks]
+        sys.stdout.write(json.dumps({"ok": well, "checks": rows}, ensure_ascii=False) + "\n")
+    else:
+        _print_checks(checks)
+    raise SystemExit(0 if well else 1)
+
+
+_COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red"}
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        # Colours are for terminals; what typer writes elsewhere has none.
+        typer.echo(typer.style(check.state.value.ljust(4), fg=_COLOURS[check.state]) + check.as_text(width)[4:])
 
 
 @app.command()

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 from secrets import token_hex
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 import playbooks
-from bot.adapters.anchors import FileAnchors
 from bot.adapters.archive import TarArchive
-from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.bell import LocalBell
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
@@ -27,7 +24,7 @@ from bot.adapters.nochat import NoDirectory, NoPager, NoPoster
 from bot.adapters.paging.pager import Accounts, ServicesPager, services
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
-from bot.adapters.sql.engines import address, has_revision
+from bot.adapters.sql.engines import address, revision_of
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
@@ -40,9 +37,9 @@ from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry, load
 from bot.engine.tools import Ports
-from bot.ports import Anchors, Artifacts, Engine, Listed, Pager
+from bot.ports import Engine, Listed, Pager
 from bot.settings import Settings
-from bot.wiring import AllTargets, Committed, Counted, is_shared, wired_engine, wired_journal, wired_store
+from bot.wiring import AllTargets, Committed, Counted, is_shared, kept, wired_engine, wired_journal, wired_store
 from handlers import alerts, api, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
@@ -164,18 +161,6 @@ def _ports(
         marks=SqlMarks(),
         catalog=settings.catalog(),
     )
-
-
-def kept(settings: Settings) -> tuple[Artifacts, Anchors]:
-    """Give what is kept outside the database: in a folder, or in an object store, which is loaded only then."""
-    if not settings.bucket:
-        folder = Path(settings.artifacts_url)
-        return FolderArtifacts(folder), FileAnchors(Path(settings.anchor or folder / "anchors.jsonl"))
-    from bot.adapters.bucket import BucketAnchors, BucketArtifacts, open_bucket  # noqa: PLC0415 - see above
-
-    bucket = open_bucket(settings.bucket)
-    anchors = FileAnchors(Path(settings.anchor)) if settings.anchor else BucketAnchors(bucket)
-    return BucketArtifacts(bucket), anchors
 
 
 def _metrics(ports: Ports, registry: Registry) -> Metrics:
@@ -310,7 +295,7 @@ def ensure_schema(settings: Settings) -> None:
     :raises StoreUnusable: the database cannot be reached or changed.
     """
     is_sqlite = address(settings.database_url).drivername.startswith("sqlite")
-    if is_sqlite and not has_revision(settings.database_url, REVISION):
+    if is_sqlite and revision_of(settings.database_url) != REVISION:
         migrate(settings)
 
 

@@ -197,6 +197,7 @@ class Settings(_Table):
     slack_bot_token: str = ""
     slack_signing_secret: str = ""
     slack_app_token: str = ""
+    slack_config_token: str = ""
     slack_api_url: Address = "https://slack.com/api"
     firstfive_alerts_token: str = ""
     pagerduty_routing_key: str = ""
@@ -282,6 +283,7 @@ SECRETS = (
     "slack_bot_token",
     "slack_signing_secret",
     "slack_app_token",
+    "slack_config_token",
     "firstfive_alerts_token",
     "pagerduty_routing_key",
     "pagerduty_api_token",

@@ -10,9 +10,9 @@ from bot.domain.anchor import Anchored
 from bot.domain.bundle import read_timeline
 from bot.domain.errors import CommandRejected
 from bot.domain.timeline import HOUSE, Audit, verify
-from bot.main import kept
 from bot.ports import Tx
 from bot.settings import Settings
+from bot.wiring import kept
 
 
 async def verify_chains(settings: Settings) -> tuple[list[Audit], Anchored]:

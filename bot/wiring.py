@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.adapters.anchors import FileAnchors
+from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.clock import SystemClock
 from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
@@ -21,7 +23,8 @@ from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
 from bot.engine.playbook import Registry
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
-from bot.ports import Engine
+from bot.ports import Anchors, Artifacts, Engine
+from bot.settings import Settings
 
 if TYPE_CHECKING:
     from bot.adapters.sql.notices import Notices
@@ -114,3 +117,15 @@ def wired_store(url: str, committed: Committed) -> tuple[SqlStore, "Notices | No
 
     notices = Notices(url, committed)
     return SqlStore(url, committed, notices.tell), notices
+
+
+def kept(settings: Settings) -> tuple[Artifacts, Anchors]:
+    """Give what is kept outside the database: in a folder, or in an object store, which is loaded only then."""
+    if not settings.bucket:
+        folder = Path(settings.artifacts_url)
+        return FolderArtifacts(folder), FileAnchors(Path(settings.anchor or folder / "anchors.jsonl"))
+    from bot.adapters.bucket import BucketAnchors, BucketArtifacts, open_bucket  # noqa: PLC0415 - see above
+
+    bucket = open_bucket(settings.bucket)
+    anchors = FileAnchors(Path(settings.anchor)) if settings.anchor else BucketAnchors(bucket)
+    return BucketArtifacts(bucket), anchors

@@ -15,6 +15,7 @@ from bot.ports import Commit, Pushed
 
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 _READ_S = 10.0
+_LOOK_S = 4.0
 _CLONE_S = 120.0
 _US = (("NAME", "FirstFive"), ("EMAIL", "firstfive@localhost"))
 _SAFE = (
@@ -134,6 +135,12 @@ class GitBundles:
     ) -> str | Missing:
         told = await _git(self._mirror, *arguments, given=given, own=own, seconds=seconds)
         return Missing(redact(told.reason)) if isinstance(told, Missing) else told.strip()
+
+
+async def flaw(repository: str) -> str:
+    """Ask a repository, by its path or address, for its head; say why it cannot be read, or ""."""
+    told = await _git(Path(), "ls-remote", "--", repository, "HEAD", seconds=_LOOK_S)
+    return redact(told.reason) if isinstance(told, Missing) else ""
 
 
 def _local(place: Path) -> Path | Missing:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.house.tree import PRODUCT, functions, imported, parsed, python_files, text
 
-LOADS_ON_FIRST_USE = {Path("bot/main.py"), Path("bot/wiring.py"), Path("bot/demo.py"), Path("bot/cli.py")}
+LOADS_ON_FIRST_USE = {Path(f"bot/{name}.py") for name in ("main", "doctor", "wiring", "demo", "cli")}
 BROAD = {"Exception", "BaseException"}
 EDGES = re.compile(r"bot/engine/runner\.py|handlers/\w+\.py|bot/adapters/.*(schedule|worker)\w*\.py")
 EDGES_MAX = 3

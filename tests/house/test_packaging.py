@@ -94,6 +94,12 @@ def test_the_command_explains_itself(installed: Installed) -> None:
     assert "serve" in done.stdout
 
 
+def test_the_doctor_looks_around_without_slack(installed: Installed) -> None:
+    done = installed.run("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "slack          not configured" in done.stdout
+
+
 def test_the_procfile_boots_elsewhere_with_slack_out_of_reach(installed: Installed) -> None:
     released = subprocess.run(
         procfile("release"),

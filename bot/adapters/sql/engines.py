@@ -108,18 +108,18 @@ def _prepare_sqlite(engine: Engine, begin: str, *pragmas: str) -> None:
         connection.exec_driver_sql(begin)
 
 
-def has_revision(url: str, revision: str) -> bool:
-    """Tell whether the schema is at a revision, without the weight of what could bring it there.
+def revision_of(url: str) -> str:
+    """Give the revision the schema is at, "" without one; without the weight of what could bring it further.
 
     :raises StoreUnusable: the database cannot be read.
     """
     engine = reading(url)
     try:
         with engine.connect() as connection:
-            return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == revision)
+            return str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
     except DBAPIError as error:
         if _has_no_tables(error):
-            return False
+            return ""
         raise StoreUnusable(unusable(error)) from error
     finally:
         engine.dispose()

@@ -1,0 +1,162 @@
+"""`firstfive doctor` and `/incident doctor`: looks at everything FirstFive needs, and says what mends it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from bot.adapters import git, programs
+from bot.adapters.clock import SystemClock
+from bot.adapters.sql.engines import address, revision_of
+from bot.adapters.sql.store import SqlStore
+from bot.adapters.sql.tables import REVISION
+from bot.domain.checks import Check, State, fail, ok, warn
+from bot.domain.errors import StoreUnusable
+from bot.domain.service import Target
+from bot.domain.snapshot import GOROUTINE, PartStatus
+from bot.ports import Clock, Targets
+from bot.settings import Settings
+from bot.wiring import AllTargets, kept
+
+_LONGEST_S = 20.0
+
+Probe = Callable[[], Awaitable[Iterable[Check]]]
+
+
+def refused(said: str) -> tuple[Check, ...]:
+    """Say that the configuration cannot be read; there is nothing else to look at then."""
+    return tuple(fail("configuration", line, "docs/configuration.md lists every key") for line in said.splitlines())
+
+
+def is_well(checks: Iterable[Check]) -> bool:
+    """Tell whether nothing fails."""
+    return all(check.state is not State.FAIL for check in checks)
+
+
+class Doctor:
+    """The Checkup port. Makes folders that are missing and changes nothing else; takes no lock."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None, targets: Targets | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._targets = targets or AllTargets()
+
+    async def checks(self) -> tuple[Check, ...]:
+        """Look at everything at once; give a line for each thing, in the order in which they need each other."""
+        probes: dict[str, Probe] = {
+            "configuration": self._configuration,
+            "slack": self._slack,
+            "database": self._database,
+            "artifacts": self._artifacts,
+            "targets": self._reach_targets,
+            "repositories": self._repositories,
+            "programs": _programs,
+        }
+        found = await asyncio.gather(*(_looked(name, probe) for name, probe in probes.items()))
+        return tuple(check for checks in found for check in checks)
+
+    async def _configuration(self) -> Iterable[Check]:
+        services = self._settings.services
+        if not services:
+            said = "no service is configured: incidents work, snapshots and diagnoses do not"
+            return [warn("configuration", said, "add [[services]] to firstfive.toml: docs/configuration.md")]
+        targets = sum(len(service.targets) for service in services)
+        return [ok("configuration", f"services {len(services)}, targets {targets}")]
+
+    async def _slack(self) -> Iterable[Check]:
+        from bot.adapters.slack.checks import Desired, checks  # noqa: PLC0415 - Slack's weight, where it is looked at
+        from bot.adapters.slack.config import SlackConfig  # noqa: PLC0415 - as above
+
+        given = self._settings
+        channels = {given.announcements: "announcements"} if given.announcements else {}
+        channels |= {digest.channel: f"digests: {digest.team}" for digest in given.digests}
+        config = SlackConfig(
+            given.slack_bot_token,
+            given.slack_signing_secret,
+            given.slack_app_token,
+            f"{given.slack_api_url}/",
+        )
+        return await checks(Desired(config, given.slack_config_token, channels), self._clock.now())
+
+    async def _database(self) -> Iterable[Check]:
+        url = self._settings.database_url
+        try:
+            where = address(url).render_as_string(hide_password=True)
+            at = await asyncio.to_thread(revision_of, url)
+            if at == REVISION:
+                await _ping(url)
+        except StoreUnusable as unusable:
+            unknown = warn("migrations", "not checked: the database cannot be used", "mend the database first")
+            return [fail("database", str(unusable), "correct DATABASE_URL, or what it names"), unknown]
+        return [ok("database", where), migrations(at)]
+
+    async def _artifacts(self) -> Iterable[Check]:
+        try:
+            await kept(self._settings)[0].check()
+        except StoreUnusable as unusable:
+            return [fail("artifacts", str(unusable), "correct ARTIFACTS_URL, or what it names")]
+        return [ok("artifacts", self._settings.artifacts_url)]
+
+    async def _reach_targets(self) -> Iterable[Check]:
+        services = self._settings.catalog().services
+        return await asyncio.gather(*(self._target(target) for service in services for target in service.targets))
+
+    async def _target(self, target: Target) -> Check:
+        name, mend = f"target {target.name}", "start it, or correct its `pprof`, `url` and `allow`"
+        (captured,) = await self._targets.capture(target, (GOROUTINE,))
+        if captured.status is not PartStatus.OK:
+            return fail(name, captured.error, mend)
+        probe = await self._targets.probe(target, 1) if target.url else None
+        return fail(name, probe.error, mend) if probe and probe.error else ok(name, f"answers at {target.pprof}")
+
+    async def _repositories(self) -> Iterable[Check]:
+        named = {f"repository {each.name}": each.repository for each in self._settings.services if each.repository}
+        if self._settings.bundle.repository:
+            named["repository of bundles"] = self._settings.bundle.repository
+        return await asyncio.gather(*(_repository(name, place) for name, place in named.items()))
+
+
+async def _looked(name: str, probe: Probe) -> Iterable[Check]:
+    """Run one probe; that it broke or took too long is what is found, and keeps no other from being run."""
+    looking = asyncio.ensure_future(probe())
+    done, _ = await asyncio.wait([looking], timeout=_LONGEST_S)
+    if not done:
+        looking.cancel()
+        return [fail(name, f"no answer within {_LONGEST_S:g} s", "look whether the machine is overloaded")]
+    error = looking.exception()
+    if error is None:
+        return looking.result()
+    return [fail(name, f"could not be checked: {type(error).__name__}: {error}", "this is a fault of FirstFive itself")]
+
+
+def migrations(at: str) -> Check:
+    """Compare the revision of the schema with the one that this release needs."""
+    if at == REVISION:
+        return ok("migrations", f"at {at}")
+    if not at:
+        return warn("migrations", "there are no tables yet", "firstfive migrate")
+    if at < REVISION:
+        return fail("migrations", f"at {at}, this release needs {REVISION}", "firstfive migrate")
+    mend = f"start the release that made it, or have it go back: firstfive migrate --down-to {REVISION}"
+    return fail("migrations", f"at {at}, which is of a later release than this one ({REVISION})", mend)
+
+
+async def _ping(url: str) -> None:
+    store = SqlStore(url)
+    try:
+        await store.ping()
+    except StoreUnusable:
+        store.abandon()
+        raise
+    await store.close()
+
+
+async def _repository(name: str, place: str) -> Check:
+    try:
+        flaw = await git.flaw(place)
+    except FileNotFoundError:
+        return warn(name, "not checked: git is not on PATH", "apt install git")
+    mend = "correct its path or address, and the bot's right to read it"
+    return fail(name, flaw, mend) if flaw else ok(name, "can be read")
+
+
+async def _programs() -> Iterable[Check]:
+    return await asyncio.gather(programs.git(), programs.go(), programs.sandbox())

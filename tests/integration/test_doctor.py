@@ -1,0 +1,250 @@
+"""`firstfive doctor` on a whole installation that is well, then on the same with one thing broken."""
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import migrations
+from bot.adapters.clock import SystemClock
+from bot.demo import app_options
+from bot.doctor import Doctor
+from bot.domain.checks import Check, State
+from bot.settings import Settings
+from tests import cli
+from tests.fakes import FakeClock
+from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, Emulator, running_emulator
+from tests.unit.adapters.hostile import serving, whole
+from tests.unit.domain.captures import IDLE, goroutines
+
+SECRET = "0123456789abcdef" * 2
+CONFIG_TOKEN = "xoxe.xoxp-emulator-1"
+OPTIONS = ("--socket-mode", "--signing-secret", SECRET, "--config-token", CONFIG_TOKEN)
+SLACK_LINES = ["slack token", "slack scopes", "clock", "signing secret", "socket mode", "slack manifest"]
+
+
+@dataclass
+class House:
+    """An installation: what it is configured with, as values for Settings."""
+
+    given: dict[str, Any]
+    folder: Path
+
+    async def examined(self, *, clock: Any = None, **changed: Any) -> dict[str, Check]:
+        return {check.name: check for check in await Doctor(Settings(**{**self.given, **changed}), clock).checks()}
+
+    def services(self, **changed: Any) -> list[dict[str, Any]]:
+        """Give the one service; what is changed is its target's."""
+        (service,) = self.given["services"]
+        return [{**service, "targets": [{**service["targets"][0], **changed}]}]
+
+    def stamped(self, revision: str) -> dict[str, Any]:
+        """Say that the schema is at a revision; nothing of the configuration changes."""
+        with closing(sqlite3.connect(self.folder / "firstfive.db")) as database, database:
+            database.execute("UPDATE alembic_version SET version_num = ?", [revision])
+        return {}
+
+
+def program(folder: Path, name: str, script: str) -> dict[str, Any]:
+    """Put a program there; nothing of the configuration changes."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return {}
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a go and a bwrap on PATH, which need not be on this machine, before what is."""
+    folder = tmp_path / "bin"
+    program(folder, "go", "echo go version go1.26 linux/amd64")
+    program(folder, "bwrap", "exit 0")
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder
+
+
+@asynccontextmanager
+async def house(tmp_path: Path, **given: Any) -> AsyncIterator[House]:
+    url = f"sqlite:///{tmp_path}/firstfive.db"
+    migrations.upgrade(url)
+    repository = tmp_path / "checkout.git"
+    init = ["git", "init", "--quiet", "--bare", str(repository)]
+    await asyncio.to_thread(subprocess.run, init, check=True)
+    async with serving({"/debug/pprof/goroutine": whole(goroutines(*IDLE)), "/": whole(b"fine")}) as target:
+        targets = [{"name": "checkout-1", "pprof": target, "url": f"{target}/"}]
+        services = [{"name": "checkout", "repository": str(repository), "targets": targets}]
+        values = {"database_url": url, "artifacts_url": str(tmp_path / "artifacts"), "services": services, **given}
+        yield House(values, tmp_path)
+
+
+def slack(emulator: Emulator) -> dict[str, Any]:
+    return {
+        "slack_bot_token": BOT_TOKEN,
+        "slack_signing_secret": SECRET,
+        "slack_app_token": APP_TOKEN,
+        "slack_config_token": CONFIG_TOKEN,
+        "slack_api_url": emulator.api_url,
+        "announcements": "#announcements",
+    }
+
+
+def those(checks: Iterable[Check], state: State) -> list[str]:
+    return [check.name for check in checks if check.state is state]
+
+
+def assert_only(found: dict[str, Check], name: str, said: str, mend: str) -> None:
+    """See that one line fails, says what is wrong and what mends it, and that no line gives a secret away."""
+    assert those(found.values(), State.FAIL) == [name], found
+    assert said in found[name].said
+    assert mend in found[name].mend
+    told = "\n".join(check.as_text() for check in found.values())
+    assert not [secret for secret in (BOT_TOKEN, APP_TOKEN, SECRET, CONFIG_TOKEN) if secret in told]
+
+
+@pytest.mark.usefixtures("programs")
+async def test_everything_is_ok_and_then_one_thing_of_slack_is_not(tmp_path: Path) -> None:
+    async with (
+        running_emulator("http://127.0.0.1:9/slack/events", *app_options(), *OPTIONS) as emulator,
+        house(tmp_path, **slack(emulator)) as well,
+    ):
+        found = await well.examined()
+        assert [check for check in found.values() if check.state is not State.OK] == []
+        assert list(found) == [
+            "configuration", *SLACK_LINES, "channel #announcements", "database", "migrations", "artifacts",
+            "target checkout-1", "repository checkout", "git", "go", "sandbox",
+        ]  # fmt: skip
+
+        wrong = await well.examined(slack_bot_token="xoxb-emulator-wrong")
+        assert_only(wrong, "slack token", "invalid_auth", "set SLACK_BOT_TOKEN")
+        nowhere = await well.examined(slack_api_url="http://127.0.0.1:9/api")
+        assert_only(nowhere, "slack token", "unreachable", "SLACK_API_URL")
+        deaf = await well.examined(slack_app_token="xapp-emulator-wrong")
+        assert_only(deaf, "socket mode", "invalid_auth", "connections:write")
+        forged = await well.examined(slack_signing_secret="", slack_app_token="")
+        assert_only(forged, "signing secret", "every delivery is refused", "SLACK_SIGNING_SECRET")
+        unknown = await well.examined(slack_config_token="xoxe.xoxp-emulator-2")
+        assert those(unknown.values(), State.WARN) == ["slack manifest"]
+        late = FakeClock(SystemClock().now() + timedelta(minutes=10))
+        assert_only(await well.examined(clock=late), "clock", "ahead of Slack's", "timedatectl")
+
+        gone = await well.examined(announcements="#nowhere")
+        assert_only(gone, "channel #nowhere", "is not there", "correct `announcements`")
+        await emulator.act("archive", user=ADA, channel=await emulator.id_of("announcements"))
+        assert_only(await well.examined(), "channel #announcements", "is archived", "unarchive it")
+
+
+@pytest.mark.usefixtures("programs")
+async def test_an_app_that_is_less_than_the_manifest_says(tmp_path: Path) -> None:
+    options = app_options()
+    at = options.index("--scopes") + 1
+    options[at] = options[at].replace("pins:write,", "")
+    async with (
+        running_emulator("http://127.0.0.1:9/slack/events", *options, *OPTIONS) as emulator,
+        house(tmp_path, **slack(emulator)) as less,
+    ):
+        found = await less.examined(slack_config_token="")
+        assert_only(found, "slack scopes", "lacks pins:write (pin the card)", "reinstall the app")
+        assert those(found.values(), State.WARN) == ["slack manifest"]
+        drifted = await less.examined()
+        assert drifted["slack manifest"].said == "the app lacks scope pins:write"
+
+
+BROKEN: list[tuple[Callable[[House], dict[str, Any]], str, str, str]] = [
+    (lambda _: {"database_url": "sqlite:////dev/null/x.db"}, "database", "cannot be made", "DATABASE_URL"),
+    (lambda _: {"database_url": "postgresql://127.0.0.1:9/x"}, "database", "cannot be used", "DATABASE_URL"),
+    (lambda house: house.stamped("0001"), "migrations", "at 0001, this release needs", "firstfive migrate"),
+    (lambda house: house.stamped("9999"), "migrations", "of a later release", "--down-to"),
+    (lambda _: {"artifacts_url": "/dev/null/x"}, "artifacts", "cannot be made", "ARTIFACTS_URL"),
+    (
+        lambda house: {"services": house.services(pprof="http://127.0.0.1:9")},
+        "target checkout-1",
+        "127.0.0.1:9",
+        "start it",
+    ),
+    (
+        lambda house: {"services": house.services(allow=["10.0.0.0/8"])},
+        "target checkout-1",
+        "127.0.0.1",
+        "`allow`",
+    ),
+    (
+        lambda house: {"services": house.services(url="http://127.0.0.1:9")},
+        "target checkout-1",
+        "127.0.0.1:9",
+        "`url`",
+    ),
+    (
+        lambda house: {"services": [{**house.services()[0], "repository": f"{house.folder}/none.git"}]},
+        "repository checkout",
+        "git ls-remote",
+        "path or address",
+    ),
+    (
+        lambda house: program(house.folder / "bin", "git", "echo git version 2.17.1"),
+        "git",
+        "older than 2.30",
+        "newer git",
+    ),
+]
+
+
+@pytest.mark.usefixtures("programs")
+@pytest.mark.parametrize(("spoil", "name", "said", "mend"), BROKEN, ids=[f"{row[1]}: {row[2]}" for row in BROKEN])
+async def test_without_slack_one_broken_thing_fails_alone(
+    tmp_path: Path, spoil: Callable[[House], dict[str, Any]], name: str, said: str, mend: str
+) -> None:
+    async with house(tmp_path) as broken:
+        found = await broken.examined(**spoil(broken))
+    assert_only(found, name, said, mend)
+    assert those(found.values(), State.WARN)[:1] == ["slack"]
+
+
+async def test_what_only_some_need_is_a_warning(tmp_path: Path, programs: Path) -> None:
+    program(programs, "go", "echo no such thing >&2; exit 3")
+    program(programs, "bwrap", "echo bwrap: setting up uid map: Permission denied >&2; exit 1")
+    async with house(tmp_path) as plain:
+        found = await plain.examined(services=[])
+    assert those(found.values(), State.FAIL) == []
+    assert those(found.values(), State.WARN) == ["configuration", "slack", "go", "sandbox"]
+    assert found["sandbox"].said == "bwrap: bwrap: setting up uid map: Permission denied"
+
+
+@pytest.mark.usefixtures("programs")
+def test_the_command_prints_a_line_each_and_fails_when_something_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DATABASE_URL", "ARTIFACTS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    fresh = cli.firstfive("doctor")
+    assert fresh.exit_code == 0, fresh.output
+    assert [line.split()[:2] for line in fresh.stdout.splitlines()] == [
+        ["warn", "configuration"],
+        ["warn", "slack"],
+        ["ok", "database"],
+        ["warn", "migrations"],
+        ["ok", "artifacts"],
+        ["ok", "git"],
+        ["ok", "go"],
+        ["ok", "sandbox"],
+    ]
+    assert "there are no tables yet -> firstfive migrate" in fresh.stdout
+
+    failed = cli.firstfive("doctor", "--json", ARTIFACTS_URL="/dev/null/x")
+    assert failed.exit_code == 1
+    told = json.loads(failed.stdout)
+    assert (told["ok"], {row["name"] for row in told["checks"] if row["state"] == "fail"}) == (False, {"artifacts"})
+
+    (tmp_path / "firstfive.toml").write_text("anouncements = '#x'\n")
+    refused = cli.firstfive("doctor")
+    assert refused.exit_code == 1
+    assert "Did you mean 'announcements'" in refused.stdout
+    assert refused.stdout.startswith("fail  configuration  ")
