@@ -11,6 +11,7 @@ import aiohttp
 import psycopg
 from aiohttp import web
 
+from bot.demo import app_options
 from tests.integration.emulator_process import ADA, BOT_TOKEN, SECRET, Emulator, running_emulator
 from tests.stack import Bot, free_port
 
@@ -109,7 +110,7 @@ async def running_replicas(
     async with AsyncExitStack() as stack:
         front = await stack.enter_async_context(serving(balancer.hand_on))
         target = await stack.enter_async_context(serving(service.answer))
-        slack = await stack.enter_async_context(running_emulator(f"{front}/slack/events"))
+        slack = await stack.enter_async_context(running_emulator(f"{front}/slack/events", *app_options()))
         (folder / "firstfive.toml").write_text(
             f'url = "{front}"\n[[services]]\nname = "checkout"\n'
             f'[[services.targets]]\nname = "checkout-1"\npprof = "{target}"\nurl = "{target}"\n'
