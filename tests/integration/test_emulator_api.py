@@ -179,6 +179,11 @@ async def test_blocks_are_validated(slack: AsyncWebClient) -> None:
     assert (await slack.blocks_validate(blocks=good))["ok"]
     bad = await refusal(slack.blocks_validate(blocks=[{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}]))
     assert (bad["error"], bad["errors"][0]["pointer"]) == ("invalid_blocks", "/0/text/type")
+    modal = {"type": "modal", "title": {"type": "plain_text", "text": "x"}, "blocks": good}
+    assert (await slack.blocks_validate(message={"text": "x", "blocks": good}))["ok"]
+    assert (await slack.blocks_validate(view=modal))["ok"]
+    bad = await refusal(slack.blocks_validate(view={**modal, "title": {"type": "plain_text", "text": "x" * 25}}))
+    assert (bad["error"], bad["errors"][0]["pointer"]) == ("invalid_view", "/title/text")
 
 
 async def test_limits_answer_429_with_the_time_to_wait(slack: AsyncWebClient) -> None:
