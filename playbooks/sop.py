@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.engine import (
     SOP_S,
+    Incident,
     Kind,
     Missing,
     Outcome,
@@ -130,7 +131,7 @@ async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) ->
     """Ask the commander, and wait for somebody to say that users are safe."""
     incident = await tools.incident()
     if incident.status is not Status.OPEN:
-        return Mitigated(f"it is {incident.status.value} already")
+        return Mitigated(_over(incident))
     whom = incident.commander
     known = diagnosed.summary if isinstance(diagnosed, Diagnosed) else f"No diagnosis: {diagnosed.reason}."
     await tools.publish(
@@ -140,9 +141,7 @@ async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) ->
         text=f"{known} Roll back, restart or divert, and press Mitigated when users are safe.",
     )
     who, now = await tools.wait("mitigated"), await tools.incident()
-    if now.cancelled:
-        return Mitigated(f"{who} called it off")
-    return Mitigated(f"it is part of {now.merged_into} now" if now.merged_into else f"{who} says users are safe")
+    return Mitigated(f"{who} says users are safe" if now.counts else _over(now))
 
 
 @playbook.step("Escalate")
@@ -175,6 +174,13 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
     for key in pages:
         tools.begin("paging", {"key": key})
     return _told(tools, _rows(reached), _said(reached, ""), pages)
+
+
+def _over(incident: Incident) -> str:
+    """Say why there is nothing to mitigate any more."""
+    if incident.cancelled:
+        return "it was called off"
+    return f"it is part of {incident.merged_into} now" if incident.merged_into else f"it is {incident.status} already"
 
 
 def _summary(outcome: Outcome) -> str:

@@ -205,7 +205,7 @@ def seen(entries: Sequence[Entry], incident_id: str, person: Person, channel: st
     """
     incident = fold(entries) if entries else None
     if incident is None or not (may_see(incident, person) or (channel and channel == incident.channel)):
-        raise IncidentNotFound(f"There is no {incident_id[:20]}. /incident list shows the open ones.")
+        raise IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
     return incident
 
 

@@ -7,6 +7,7 @@ step in flight is repeated.
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -134,14 +135,18 @@ class Runner:
         """
         ports, run = self._ports, tools.run_row
         if run.incident_id and not run.parent_id and not tools.memos:
-            entries = await ports.store.read(lambda tx: ports.timeline.entries(tx, run.incident_id))
-            seen(entries, run.incident_id, run.actor, run.source.channel)
+            await ports.store.read(partial(self._look, run))
         if run.incident_id or not run.source.channel:
             return run
         found = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, run.source.channel))
         if found:
             await ports.store.write(lambda tx: ports.journal.bind(tx, run, found))
         return replace(run, incident_id=found)
+
+    def _look(self, run: Run, tx: Tx) -> None:
+        timeline = self._ports.timeline
+        if timeline.listed(tx, run.incident_id).private:
+            seen(timeline.entries(tx, run.incident_id), run.incident_id, run.actor, run.source.channel)
 
     async def _name(self, run: Run) -> Run:
         """Call whoever asked by the name that people know; a child run has it from its parent."""

@@ -126,7 +126,9 @@ class FakeTimeline:
         return [_listed(one) for one in wanted[:limit]]
 
     def listed(self, tx: Tx, incident_id: str) -> Listed:
-        return _listed(fold(_in(tx).chains.get(incident_id, [])))
+        if incident_id not in _in(tx).chains:
+            raise IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
+        return _listed(fold(_in(tx).chains[incident_id]))
 
     def incident_of(self, tx: Tx, channel: str) -> str:
         return next((one.id for one in self._folded(tx) if channel and one.channel == channel), "")

@@ -117,6 +117,30 @@ async def test_the_listing_follows_the_entries(ground: Ground) -> None:
     assert await ground.read(lambda tx: ground.timeline.listed(tx, "INC-1")) == first
 
 
+async def test_lists_private_incidents_only_when_asked(ground: Ground) -> None:
+    await ground.open("Leak", private=True)
+    await ground.open("Slow")
+    assert [row.id for row in await listed(ground)] == ["INC-2"]
+    everything = await ground.read(lambda tx: ground.timeline.incidents(tx, private=True))
+    assert [(row.id, row.private) for row in everything] == [("INC-2", False), ("INC-1", True)]
+    assert await ground.read(lambda tx: ground.timeline.listed(tx, "INC-1")) == everything[1]
+
+
+async def test_what_is_kept_private_after_its_opening_was_blanked_is_private(ground: Ground) -> None:
+    await ground.open("Leak", private=True)
+    await ground.write(lambda tx: ground.timeline.blank(tx, "INC-1", 1))
+    await ground.append(Draft(Kind.MADE_PRIVATE), to="INC-1")
+    assert fold(await chain(ground, "INC-1")).private
+    assert await listed(ground) == []
+
+
+async def test_action_items_of_private_incidents_are_no_business_of_others(ground: Ground) -> None:
+    for private in (True, False):
+        incident_id = await ground.open(private=private)
+        await ground.append(Draft(Kind.ACTION, {"item": 1, "text": "x"}), to=incident_id)
+    assert [entry.incident_id for entry in await ground.read(ground.timeline.actions)] == ["INC-2"]
+
+
 @pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
 async def test_lists_ended_incidents_only_when_asked(ground: Ground, status: Status) -> None:
     await ground.open()

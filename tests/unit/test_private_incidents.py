@@ -1,0 +1,185 @@
+"""Nobody but who takes part sees a private incident: every surface there is, each proven to show one that is not."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from bot.adapters.documents import MarkdownDocuments
+from bot.adapters.metrics import Metrics
+from bot.domain.actions import overdue
+from bot.domain.run import VIA_CLOCK, RunStatus, Source
+from bot.domain.timeline import FIRSTFIVE, Author, Draft, Kind, Person
+from bot.engine.admission import Admission, Command
+from handlers import api, pages
+from tests.fakes import FakeDirectory, FakePager
+from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, Desk, desk
+
+SECRET = "payroll"
+ROOT = Person("cli:root", "root")
+PATHS = {
+    "/": "/",
+    "/incidents/{incident_id}": "/incidents/INC-1",
+    "/incidents/{incident_id}/live": "/incidents/INC-1/live",
+    "/incidents/{incident_id}/postmortem": "/incidents/INC-1/postmortem",
+    "/incidents/{incident_id}/postmortem.md": "/incidents/INC-1/postmortem.md",
+    "/runs/{run_id}": "/runs/r2",
+    "/api/incidents": "/api/incidents?ended=true",
+    "/api/incidents/{incident_id}": "/api/incidents/INC-1",
+    "/api/incidents/{incident_id}/entries": "/api/incidents/INC-1/entries",
+    "/api/runs/{run_id}": "/api/runs/r1",
+}
+# Bytes are found by their digest only, which nobody guesses; commands are words, see below.
+NO_SURFACE = {"/artifacts/{sha256}", "/static/{name}", "/favicon.ico", "/api/commands"}
+
+Look = Callable[[Desk, Person], Awaitable[str]]
+
+
+async def opened(*, private: bool, **parts: Any) -> Desk:
+    house = desk(directory=FakeDirectory({"<@U2>": BEN}), **parts)
+    await house.say(f"start {'private=yes ' if private else ''}sev2 checkout {SECRET} data leaked")
+    await house.say(f"note incident=INC-1 {SECRET} is in the log")
+    await house.say(f"action incident=INC-1 rotate the {SECRET} keys due=2026-02-01")
+    return house
+
+
+def words(text: str) -> Look:
+    async def look(house: Desk, by: Person) -> str:
+        ended = await house.say(text, by)
+        return f"{ended.result} {ended.reason}"
+
+    return look
+
+
+async def _digest(house: Desk, _: Person) -> str:
+    admitted = await house.admission.admit(Command("digest", {}, FIRSTFIVE, Source(via=VIA_CLOCK), slot="digest:x:y:z"))
+    await house.work(lambda: bool(house.state.runs[admitted.run_id].status.ended))
+    return str(house.state.runs[admitted.run_id].result)
+
+
+async def _metrics(house: Desk, _: Person) -> str:
+    async def open_incidents() -> Any:
+        return house.ports.timeline.incidents(house.state)
+
+    shown = (await Metrics(REGISTRY, open_incidents, version="1").exposition()).decode()
+    return SECRET if 'firstfive_open_incidents{severity="SEV2"} 1.0' in shown else ""
+
+
+async def _overdue(house: Desk, _: Person) -> str:
+    return str(overdue(house.ports.timeline.actions(house.state), house.ports.clock.now().date()))
+
+
+SURFACES: dict[str, Look] = {
+    "list": words("list"),
+    "list of all": words("list all"),
+    "the question which": words("note hello"),
+    "help": words("help"),
+    "status": words("status incident=INC-1"),
+    "join": words("join INC-1"),
+    "merging into which": words("merge incident=INC-2"),
+    "start on the same service": words("start sev3 checkout slow"),
+    "a digest one asks for": words("digest"),
+    "the digest of the clock": _digest,
+    "metrics": _metrics,
+    "overdue action items": _overdue,
+}
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+async def test_a_stranger_sees_it_only_if_it_is_not_private(surface: str) -> None:
+    for private in (False, True):
+        house = await opened(private=private)
+        await house.say("start sev3 payment another one", BEN)
+        shown = await SURFACES[surface](house, BEN)
+        assert (SECRET in shown) is not private, shown
+
+
+@pytest.mark.parametrize("surface", ["list", "the question which", "help", "status"])
+async def test_whoever_takes_part_sees_it(surface: str) -> None:
+    house = await opened(private=True)
+    assert SECRET in await SURFACES[surface](house, ADA)
+    assert SECRET in await SURFACES[surface](house, ROOT)
+    await house.say("join INC-1 <@U2>")
+    assert SECRET in await SURFACES[surface](house, BEN)
+
+
+def browser(house: Desk) -> tuple[httpx.AsyncClient, set[str]]:
+    """Give a browser on the machine, and the addresses there are."""
+    app, paths = FastAPI(), set[str]()
+    for routes in (
+        pages.router(house.ports, MarkdownDocuments(), REGISTRY, lambda: True),
+        api.router(Admission(REGISTRY, house.ports), house.ports, REGISTRY),
+    ):
+        app.include_router(routes)
+        paths |= {str(getattr(route, "path", "")) for route in routes.routes}
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://x")
+    return client, paths
+
+
+async def test_no_page_and_no_address_of_the_api_shows_it() -> None:
+    for private in (False, True):
+        client, paths = browser(await opened(private=private))
+        assert paths == set(PATHS) | NO_SURFACE
+        async with client:
+            for path in PATHS.values():
+                answer = await client.get(path)
+                there = answer.status_code == 200 and (SECRET in answer.text or path.endswith("live"))
+                assert there is not private, (path, answer.status_code)
+
+
+@pytest.mark.parametrize("verb", ["status", "note hello", "snapshot checkout", "join", "merge into=INC-2", "cancel no"])
+async def test_by_its_name_it_is_answered_like_one_that_does_not_exist(verb: str) -> None:
+    house = await opened(private=True)
+    ended = await house.say(f"{verb} incident=INC-1", BEN)
+    missing = await house.say(f"{verb} incident=INC-99", BEN)
+    assert (ended.status, ended.reason) == (RunStatus.FAILED, missing.reason.replace("INC-99", "INC-1"))
+    assert BEN.id not in {entry.actor for entry in house.chain()}
+
+
+async def test_nothing_becomes_part_of_one_that_cannot_be_seen() -> None:
+    house = await opened(private=True)
+    await house.say("start sev3 payment slow", BEN)
+    assert await house.text("merge into=INC-1 incident=INC-2", BEN) == (
+        await house.text("merge into=INC-99 incident=INC-2", BEN)
+    ).replace("INC-99", "INC-1")
+
+
+async def test_the_api_cannot_give_commands_about_it() -> None:
+    client, _ = browser(await opened(private=True))
+    async with client:
+        answer = await client.post("/api/commands", json={"text": "status incident=INC-1"})
+    assert answer.status_code == 404
+
+
+async def test_whoever_speaks_in_its_channel_takes_part() -> None:
+    house = await opened(private=True)
+    timeline, now = house.ports.timeline, house.ports.clock.now()
+    draft = Draft(Kind.CHANNEL_OPENED, {"channel": "C7", "name": "inc-1"})
+    await house.ports.store.write(lambda tx: timeline.append(tx, "INC-1", [draft], Author(FIRSTFIVE), now))
+    command = Command("status", {}, BEN, Source("C7", via="test"), incident_id="INC-1")
+    run_id = (await house.admission.admit(command)).run_id
+    await house.work(lambda: bool(house.state.runs[run_id].status.ended))
+    assert SECRET in str(house.state.runs[run_id].result)
+
+
+async def test_a_page_for_it_does_not_tell_its_title() -> None:
+    house = await opened(private=True, pager=FakePager(on_call=[BEN]))
+    await house.reach("mitigate")
+    await house.resume_later("r1.sop")
+    assert house.ports.pager.paged  # type: ignore[attr-defined]
+    assert SECRET not in str(house.ports.pager.paged)  # type: ignore[attr-defined]
+
+
+async def test_blanking_its_opening_keeps_it_private() -> None:
+    house = await opened(private=True)
+    command = Command("redact", {"entry": 1, "reason": "a name"}, ADA, Source(via="test"), incident_id="INC-1")
+    run_id = (await house.admission.admit(command)).run_id
+    await house.work(lambda: bool(house.incident().waiting))
+    approve = Command("approve", {"run": run_id}, ROOT, Source(via="test"), incident_id="INC-1")
+    await house.admission.admit(approve)
+    await house.work(lambda: bool(house.state.runs[run_id].status.ended))
+    assert house.chain()[0].body is None
+    assert house.incident().private
+    assert SECRET not in await SURFACES["list"](house, BEN)
