@@ -135,6 +135,13 @@ def test_settings_are_documented_with_their_defaults() -> None:
     assert found == expected
 
 
+def test_scopes_are_documented_with_what_they_are_for() -> None:
+    scopes = importlib.import_module("bot.adapters.slack.manifest").SCOPES
+    expected = [[f"`{name}`", why] for name, why in scopes.items()]
+    found = [[cell.rstrip(" |") for cell in cells] for cells in table_rows("docs/slack.md")]
+    assert found == expected, "\n".join(f"| {name} | {why} |" for name, why in expected)
+
+
 def test_environment_variables_are_documented() -> None:
     expected = {"FIRSTFIVE_CONFIG", *importlib.import_module("bot.settings").FROM_ENVIRONMENT.values()}
     found = {cells[0].strip("`") for cells in table_rows("docs/configuration.md") if cells[0][1].isupper()}
