@@ -48,7 +48,7 @@ class Events:
         """Deliver an event in the background, if the app is installed, has subscribed to it and has its scope."""
         name = _SUBSCRIPTION[event["channel_type"]] if event["type"] == "message" else event["type"]
         grant = self._grants.of_team(self._settings.team_id)
-        if grant is None or name not in self._settings.events or missing([EVENTS[name]], grant.scopes):
+        if grant is None or name not in self._settings.events or missing([_scope(name, event)], grant.scopes):
             return
         self._begin(event)
 
@@ -218,6 +218,12 @@ class Events:
             return {"type": kind, "channel": channel.id, "user": change.user}
         summary = {"id": channel.id, "name": channel.name, "created": channel.created}
         return {"type": kind, "channel": {**summary, "creator": channel.creator}}
+
+
+def _scope(name: str, event: Json) -> str:
+    # Of an event that comes from both kinds of channels, `public|private`.
+    public, _, private = EVENTS[name].partition("|")
+    return private if event.get("channel_type") == "G" else public
 
 
 def _channel(change: Change) -> Channel:

@@ -64,7 +64,7 @@ EVENTS: Mapping[str, str] = {
     **{f"channel_{what}": "channels:read" for what in _CHANNEL_LIFE},
     **{f"group_{what}": "groups:read" for what in _CHANNEL_LIFE if what != "created"},
 }
-"""Every event this Slack sends, and the scopes of which it needs one."""
+"""Every event this Slack sends, and the scope it needs: `public|private` when that depends on the channel."""
 
 
 def missing(groups: Iterable[str], granted: Iterable[str]) -> list[str]:

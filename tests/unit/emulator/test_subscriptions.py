@@ -89,3 +89,22 @@ async def test_being_put_out_of_a_channel_is_told_and_nothing_after_it() -> None
         box.workspace.post(found, ADA, "behind its back")
 
     assert await told(act) == ["member_left_channel"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "scopes", "heard"),
+    [
+        ("general", "channels:read", ["member_left_channel"]),
+        ("secret", "channels:read", []),
+        ("secret", "groups:read", ["member_left_channel"]),
+    ],
+)
+async def test_members_of_private_channels_need_the_scope_for_those(
+    channel: str, scopes: str, heard: list[str]
+) -> None:
+    def act(box: Box) -> None:
+        found = box.workspace.channel_named(channel)
+        assert found is not None
+        box.workspace.leave(found, box.workspace.bot.id)
+
+    assert await told(act, scopes=scopes) == heard
