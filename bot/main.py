@@ -20,7 +20,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.metrics import Metrics
-from bot.adapters.nochat import NoDirectory, NoPager, NoPoster
+from bot.adapters.nochat import NoDirectory, NoPager, NoPoster, NoTranscript
 from bot.adapters.paging.pager import Accounts, ServicesPager, services
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
@@ -112,7 +112,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
     metrics = _metrics(ports, registry)
     slack = None if tools else _slack(settings, ports, surfaces, metrics)
     if slack is not None:
-        ports = replace(ports, directory=slack.directory, pager=slack.pager, poster=slack.poster)
+        ports = replace(ports, **slack.ports())
         committed.listeners.append(slack.heard)
     ports = replace(ports, pager=_pager(settings, ports.pager))
     admission = Admission(registry, ports, admitted=metrics.command)
@@ -129,7 +129,9 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         metrics=metrics,
         schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog)]),
         slack=slack,
-        bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view, slack.whispers.tell)) if slack else None,
+        bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view, slack.whispers.tell))
+        if slack
+        else None,
     )
 
 
@@ -156,6 +158,7 @@ def _ports(
         directory=NoDirectory(),
         pager=NoPager(),
         poster=NoPoster(),
+        transcript=NoTranscript(),
         metrics=PrometheusMetrics(),
         fronts=HttpFronts(),
         marks=SqlMarks(),

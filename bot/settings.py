@@ -23,7 +23,7 @@ from pydantic import (
 from bot.domain.alerts import AlertRoute, Do
 from bot.domain.errors import FirstFiveError
 from bot.domain.incident import Severity
-from bot.domain.service import Catalog, DigestPlan, Edge, Link, ReminderRules, Service, Target
+from bot.domain.service import Catalog, DigestPlan, Edge, Link, MarkRules, ReminderRules, Service, Target
 from bot.engine.slots import Slots
 
 DEFAULT_FILE = "firstfive.toml"
@@ -175,6 +175,19 @@ class RemindersTable(_Table):
     at_most: int = Field(3, ge=0, le=100)
 
 
+class TimelineTable(_Table):
+    """By what a message comes onto the timeline: the names of reactions, a pin; the largest file that comes with it."""
+
+    reactions: tuple[str, ...] = ("pushpin", "stopwatch")
+    pins: bool = True
+    files_max_mb: int = Field(10, ge=0, le=1_000)
+
+    @field_validator("reactions")
+    @classmethod
+    def _without_colons(cls, reactions: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.strip(":") for name in reactions)
+
+
 class Settings(_Table):
     """The configuration of one FirstFive."""
 
@@ -208,6 +221,7 @@ class Settings(_Table):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     bundle: BundleTable = BundleTable()
     retention: RetentionTable = RetentionTable()
+    timeline: TimelineTable = TimelineTable()
 
     @field_validator("artifacts_url")
     @classmethod
@@ -276,6 +290,7 @@ class Settings(_Table):
             retention_days=self.retention.days,
             runs_days=self.retention.runs_days,
             bundle_max_bytes=self.bundle.max_mb * 1_000_000,
+            marks=MarkRules(self.timeline.reactions, self.timeline.pins, self.timeline.files_max_mb * 1_000_000),
         )
 
 
@@ -354,6 +369,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "edges": EdgeTable,
     "digests": DigestTable,
     "reminders": RemindersTable,
+    "timeline": TimelineTable,
 }
 
 

@@ -22,6 +22,7 @@ from slack_bolt.error import BoltError
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
+from bot.domain.errors import StoreUnusable
 from bot.domain.run import Reply
 from bot.ports import Clock
 from handlers.slack_actions import take_form, take_press, tell_presser
@@ -29,6 +30,7 @@ from handlers.slack_commands import take_command
 from handlers.slack_desk import Desk
 from handlers.slack_events import take_event
 from handlers.slack_forms import PREFIX
+from handlers.slack_shortcuts import take_shortcut
 
 log = structlog.get_logger()
 
@@ -69,7 +71,8 @@ def slack_app(desk: Desk, bot_token: str) -> AsyncApp:
     app.command(anything)(_edge(_said(desk, take_command)))
     app.action(ours)(_edge(_pressed(desk), lambda body: tell_presser(desk, body, Reply(_BROKEN))))
     app.view(ours)(_edge(_submitted(desk)))
-    app.event(anything)(_edge(_heard))
+    app.shortcut(ours)(_edge(_silent(desk, take_shortcut)))
+    app.event(anything)(_edge(_silent(desk, take_event)))
     return app
 
 
@@ -163,17 +166,27 @@ def _submitted(desk: Desk) -> Listener:
     return listen
 
 
-async def _heard(ack: Ack, body: Body) -> None:
-    await take_event(body)
-    await ack()
+def _silent(desk: Desk, take: Callable[[Desk, Body], Awaitable[None]]) -> Listener:
+    """Make a listener whose acknowledgement says nothing."""
+
+    async def listen(ack: Ack, body: Body) -> None:
+        await take(desk, body)
+        await ack()
+
+    return listen
 
 
 def _edge(listener: Listener, broken: Callable[[Body], None] = lambda _: None) -> Listener:
-    """Let no error out: a person is told that it is ours, and the log says what it was."""
+    """Let no error out: a person is told that it is ours, and the log says what it was.
+
+    Only what could not be kept and nobody was told of is not acknowledged: Slack delivers an event again.
+    """
 
     async def listen(ack: Ack, body: Body) -> None:
         try:
             await listener(ack, body)
+        except StoreUnusable:
+            raise
         except Exception:
             log.exception("listener failed", kind=body.get("type") or body.get("command"))
             broken(body)

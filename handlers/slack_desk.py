@@ -1,7 +1,7 @@
 """Takes what a person asked for in Slack: parse, admit, and what to say at once."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -36,7 +36,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Desk:
-    """What the listeners need. `draw` gives an answer's text and blocks, `open_view` opens a modal or raises."""
+    """What the listeners need. `draw` gives an answer's text and blocks, `open_view` opens a modal or raises.
+
+    `open_home` is told whose Home tab is open now.
+    """
 
     registry: Registry
     admission: Admission
@@ -45,6 +48,7 @@ class Desk:
     open_view: Callable[[str, dict[str, Any]], Awaitable[None]]
     # Tells somebody what nobody else sees.
     whisper: Callable[[Source, Person, Reply], None]
+    open_home: Callable[[str], None] = lambda _: None
 
     async def take_words(self, words: str, asked: Asked) -> Reply | None:
         """Admit the words after `/incident`; give what to say at once, None when the answer alone will do.
@@ -76,7 +80,8 @@ class Desk:
         if run is None:
             return Reply("What this button would do is not known any more. Type the command again.")
         plan = run.plan
-        return await self.take(Command(plan.playbook, plan.params, asked.actor, asked.source, asked.slot, incident_id))
+        source = replace(asked.source, via=run.source.via)
+        return await self.take(Command(plan.playbook, plan.params, asked.actor, source, asked.slot, incident_id))
 
     async def take(self, command: Command) -> Reply | None:
         """Make a command durable; give what to say at once. A repeated one is answered like the first."""

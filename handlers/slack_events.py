@@ -1,14 +1,105 @@
-"""Events: acknowledged. Nothing that people write in a channel is a command, so nothing is read from them yet."""
+"""Events: marks on messages, and marked messages that change; the Home tab. What people merely say is not looked at.
 
-from collections.abc import Mapping
+An event is a hint: it makes a run that asks Slack what there is now. Nothing that the app itself did is taken in.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from bot.domain.messages import plain_mark
+from bot.domain.run import VIA_EVENT, Source
+from bot.domain.timeline import FIRSTFIVE, Person
+from bot.engine.admission import Command, answering
+from handlers.slack_desk import Desk
+
 log = structlog.get_logger()
 
+Json = Mapping[str, Any]
+PICK = "pick"
+_HOME = "app_home_opened"
+_LOOK_S = 0.6
 
-async def take_event(body: Mapping[str, Any]) -> None:
-    """Take an event in."""
+
+@dataclass(frozen=True)
+class _Hint:
+    """Which message something was done to, and by whom; the chat does not tell who deleted one."""
+
+    channel: str
+    ts: str
+    person: Person = FIRSTFIVE
+
+
+async def take_event(desk: Desk, body: Json) -> None:
+    """Take an event in.
+
+    :raises StoreUnusable: it could not be kept; whoever delivers it must try again.
+    """
     event = body.get("event") or {}
-    log.debug("event", kind=event.get("type"), event_id=body.get("event_id"))
+    if _is_ours(body, event):
+        return
+    if event.get("type") == _HOME:
+        if event.get("tab") == "home":
+            desk.open_home(str(event["user"]))
+        return
+    hint = _hint(desk, event)
+    if hint is not None:
+        await _pick(desk, body, hint)
+
+
+async def _pick(desk: Desk, body: Json, hint: _Hint) -> None:
+    ports = desk.ports
+    async with answering(PICK, within_s=_LOOK_S):
+        incident_id = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, hint.channel))
+    if not incident_id:
+        return
+    source = Source(channel=hint.channel, via=VIA_EVENT, team=str(body.get("team_id") or ""))
+    params = {"channel": hint.channel, "ts": hint.ts}
+    slot = f"slack:event:{body['event_id']}"
+    await desk.admit(Command(PICK, params, hint.person, source, slot, incident_id))
+
+
+def _is_ours(body: Json, event: Json) -> bool:
+    """Tell whether the app itself did this, or it is about what the app itself said.
+
+    Every delivery names the users that the app is in the workspace, and the app.
+    """
+    ours = {str(each.get("user_id")) for each in body.get("authorizations") or () if each.get("is_bot")}
+    for said in _parties(event):
+        if said.get("user") in ours or said.get("item_user") in ours:
+            return True
+        if said.get("app_id") and said.get("app_id") == body.get("api_app_id"):
+            return True
+    return False
+
+
+def _parties(event: Json) -> Iterator[Json]:
+    yield event
+    for name in ("message", "previous_message", "item"):
+        part = event.get(name)
+        if isinstance(part, Mapping):
+            yield from _parties(part)
+
+
+def _hint(desk: Desk, event: Json) -> _Hint | None:
+    """Give which message to look at; None for all that marks nothing."""
+    rules, kind = desk.ports.catalog.marks, event.get("type")
+    item = event.get("item") or {}
+    if kind in {"reaction_added", "reaction_removed"}:
+        wanted = item.get("type") == "message" and plain_mark(str(event.get("reaction"))) in rules.reactions
+        return _marked(event, str(item["channel"]), str(item["ts"])) if wanted else None
+    if kind in {"pin_added", "pin_removed"}:
+        wanted = rules.pins and item.get("type") == "message"
+        return _marked(event, str(event["channel_id"]), str(item["message"]["ts"])) if wanted else None
+    if kind == "message" and event.get("subtype") == "message_changed":
+        return _marked(event["message"], str(event["channel"]), str(event["message"]["ts"]))
+    if kind == "message" and event.get("subtype") == "message_deleted":
+        return _Hint(str(event["channel"]), str(event["deleted_ts"]))
+    return None
+
+
+def _marked(who: Json, channel: str, ts: str) -> _Hint:
+    user = str(who.get("user") or "")
+    return _Hint(channel, ts, Person(user, user) if user else FIRSTFIVE)

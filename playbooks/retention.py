@@ -20,7 +20,7 @@ class Blanked:
 
 playbook = Playbook("retention", "Blank old notes and updates, delete old runs.", Retention, quiet=True)
 
-_WORDS = (Kind.NOTE, Kind.UPDATE, Kind.ASKED)
+_WORDS = (Kind.NOTE, Kind.UPDATE, Kind.ASKED, Kind.MESSAGE, Kind.MESSAGE_EDITED)
 # A transaction of so many takes some 10 ms, which is what a command may have to wait for.
 _AT_ONCE = 100
 _MOST = 5_000

@@ -1,6 +1,7 @@
 """What stands in for a chat where none is configured: it knows nobody better than by name, and reaches nobody."""
 
-from bot.domain.run import Reply
+from bot.domain.messages import ChatFile, Unread
+from bot.domain.run import Missing, Reply
 from bot.domain.timeline import Person
 from bot.ports import PageState, Picture, Posted, Reached
 
@@ -30,6 +31,28 @@ class NoPoster:
     async def show(self, channel: str, reply: Reply, key: str) -> Posted:
         """Say that there is no channel to show it in."""
         return await self.post(channel, reply.text, key)
+
+
+_NO_CHAT = "no chat is configured, set SLACK_BOT_TOKEN"
+
+
+class NoTranscript:
+    """Reads nothing, and says why."""
+
+    async def message(self, channel: str, ts: str) -> Unread:
+        """Say that there is nothing to read."""
+        del channel, ts
+        return Unread(_NO_CHAT)
+
+    async def is_pinned(self, channel: str, ts: str) -> Unread:
+        """Say that there is nothing to read."""
+        del channel, ts
+        return Unread(_NO_CHAT)
+
+    async def file(self, file: ChatFile, most: int) -> Missing:
+        """Say that there is nothing to read."""
+        del file, most
+        return Missing(_NO_CHAT)
 
 
 class NoPager:

@@ -88,6 +88,15 @@ class Service:
 
 
 @dataclass(frozen=True)
+class MarkRules:
+    """By what a message comes onto the timeline: reactions by name, a pin; files of at most so many bytes with it."""
+
+    reactions: tuple[str, ...] = ("pushpin", "stopwatch")
+    pins: bool = True
+    file_max_bytes: int = 10_000_000
+
+
+@dataclass(frozen=True)
 class Catalog:
     """What the configuration says about the watched world: services by name, who is called at 5:00, defaults.
 
@@ -104,6 +113,7 @@ class Catalog:
     retention_days: int = 0
     runs_days: int = 30
     bundle_max_bytes: int = 50_000_000
+    marks: MarkRules = MarkRules()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from bot.domain import bundle as bundling
+from bot.domain import messages
 from bot.domain.actions import ActionItem
 from bot.domain.actions import overdue as overdue_actions
 from bot.domain.alert_groups import AlertGroup
@@ -39,7 +40,7 @@ from bot.domain.picture import png
 from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
-from bot.domain.run import VIA_CLOCK, Choice, Missing, Outcome, Reply, RunStatus
+from bot.domain.run import VIA_CLOCK, VIA_EVENT, VIA_SHORTCUT, Choice, Missing, Outcome, Reply, RunStatus
 from bot.domain.service import DigestPlan, Edge, Link, Service, Target
 from bot.domain.snapshot import (
     BUILD,
@@ -58,7 +59,7 @@ from bot.domain.snapshot import (
     manifest,
     pick_intrusive,
 )
-from bot.domain.timeline import BLANK, Entry, Kind, Person, to_us
+from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import Usual, learn, usual_key
 from bot.engine.alarms import claim as claim_alerts
@@ -103,6 +104,8 @@ __all__ = [
     "SOP_S",
     "STEP",
     "VIA_CLOCK",
+    "VIA_EVENT",
+    "VIA_SHORTCUT",
     "ActionItem",
     "AlertGroup",
     "AnchorRaced",
@@ -118,6 +121,7 @@ __all__ = [
     "Decision",
     "Diagnosis",
     "DigestPlan",
+    "Draft",
     "Edge",
     "EdgeAnswer",
     "Entry",
@@ -200,6 +204,7 @@ __all__ = [
     "may_see",
     "measure",
     "merge_into",
+    "messages",
     "moment",
     "next_anchor",
     "over_hours",

@@ -35,6 +35,7 @@ from bot.ports import (
     Store,
     Targets,
     Timeline,
+    Transcript,
     Tx,
 )
 
@@ -73,6 +74,7 @@ class Ports:
     directory: Directory
     pager: Pager
     poster: Poster
+    transcript: Transcript
     metrics: Metrics
     fronts: Fronts
     marks: Marks

@@ -41,6 +41,7 @@ from bot.ports.world import (
     Sample,
     Stored,
     Targets,
+    Transcript,
 )
 
 __all__ = [
@@ -78,5 +79,6 @@ __all__ = [
     "Surfaces",
     "Targets",
     "Timeline",
+    "Transcript",
     "Tx",
 ]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
+from bot.domain.messages import ChatFile, ChatMessage, Unread
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
@@ -191,6 +192,19 @@ class Repository(Protocol):
 
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the commits in `bad` that are not in `good`, newest first."""
+
+
+class Transcript(Protocol):
+    """What people say in the chat; never raises for what the chat does."""
+
+    async def message(self, channel: str, ts: str) -> ChatMessage | Unread | None:
+        """Give a message as it is now; None when it was deleted."""
+
+    async def is_pinned(self, channel: str, ts: str) -> bool | Unread:
+        """Tell whether a message is pinned in its channel."""
+
+    async def file(self, file: ChatFile, most: int) -> bytes | Missing:
+        """Give the bytes of a message's file if they are at most so many, or say why not."""
 
 
 class Documents(Protocol):

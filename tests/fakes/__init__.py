@@ -27,6 +27,7 @@ from tests.fakes.world import (
     FakePoster,
     FakeRepository,
     FakeTargets,
+    FakeTranscript,
 )
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "FakeSurfaces",
     "FakeTargets",
     "FakeTimeline",
+    "FakeTranscript",
     "FakeTx",
     "fake_ports",
 ]
@@ -76,6 +78,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         directory=FakeDirectory(),
         pager=FakePager(),
         poster=FakePoster(),
+        transcript=FakeTranscript(),
         metrics=FakeMetrics(),
         fronts=FakeFronts(),
         marks=FakeMarks(),

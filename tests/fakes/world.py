@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.domain.errors import AnchorRaced
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
+from bot.domain.messages import ChatFile, ChatMessage, Unread
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
@@ -172,6 +173,26 @@ class FakeDirectory:
 
     async def named(self, person: Person) -> Person:
         return self.people.get(person.id, person)
+
+
+class FakeTranscript:
+    """Has the messages it was given, by (channel, ts), and the bytes of files by id; `refusals` are given first."""
+
+    def __init__(self, *messages: ChatMessage) -> None:
+        self.messages = {(one.channel, one.ts): one for one in messages}
+        self.pins: set[str] = set()
+        self.contents: dict[str, bytes] = {}
+        self.refusals: list[Unread] = []
+
+    async def message(self, channel: str, ts: str) -> ChatMessage | Unread | None:
+        return self.refusals.pop(0) if self.refusals else self.messages.get((channel, ts))
+
+    async def is_pinned(self, channel: str, ts: str) -> bool | Unread:
+        return (channel, ts) in self.messages and ts in self.pins
+
+    async def file(self, file: ChatFile, most: int) -> bytes | Missing:
+        content = self.contents.get(file.id, b"")
+        return content if 0 < len(content) <= most else Missing("Slack does not have its bytes")
 
 
 class FakePager:

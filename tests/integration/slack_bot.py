@@ -92,7 +92,7 @@ def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
     side = SlackSide(config, surfaces=SqlSurfaces(), marks=SqlMarks(), catalog=CATALOG, **seen)
     listeners.append(side.heard)
     journal = SqlJournal(clock)
-    people: Any = {"directory": side.directory, "pager": side.pager, "poster": side.poster, "marks": SqlMarks()}
+    people: Any = {**side.ports(), "marks": SqlMarks()}
     return store, Bot(side, replace(fake_ports(CATALOG), journal=journal, bell=bell, **seen, **people))
 
 

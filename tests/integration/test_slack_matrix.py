@@ -53,6 +53,14 @@ def _types(text: str) -> Act:
     return act
 
 
+async def _marks(_: Bot, slack: Emulator, channel: str) -> None:
+    """Mark a message and take the mark off: then nothing tells that it is not pinned but the list of pins."""
+    said = await slack.act("message", user=ADA, channel=channel, text="it began at the router")
+    for remove in (False, True):
+        at = {"channel": channel, "message_ts": said["ts"]}
+        await slack.act("reaction", user=ADA, name="stopwatch", remove=remove, **at)
+
+
 @dataclass(frozen=True)
 class Way:
     """What makes the bot call a method that no ordinary incident needs: an earlier fault, or something done."""
@@ -66,6 +74,7 @@ WAYS = {
     "auth.test": Way(("chat.postMessage", "http500")),
     "bookmarks.list": Way(("bookmarks.add", "after")),
     "bookmarks.remove": Way(("bookmarks.add", "late")),
+    "chat.getPermalink": Way(act=_marks),
     "chat.delete": Way(("chat.postMessage", "late")),
     "chat.postEphemeral": Way(act=_ask_without_response_url),
     "conversations.history": Way(("chat.postMessage", "after")),
@@ -73,7 +82,8 @@ WAYS = {
     "conversations.join": Way(("chat.update", "error:not_in_channel"), is_early=False),
     "conversations.open": Way(act=_page),
     "conversations.replies": Way(("chat.postMessage", "after"), is_early=False),
-    "conversations.unarchive": Way(("chat.update", "error:is_archived"), is_early=False),
+    "pins.list": Way(act=_marks),
+    "reactions.get": Way(act=_marks),
     "users.conversations": Way(("conversations.create", "after")),
     "users.info": Way(act=_types(f"/incident role scribe <@{BEN}>")),
     "users.list": Way(act=_types("/incident role scribe ben")),

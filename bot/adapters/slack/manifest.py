@@ -33,22 +33,36 @@ COMMANDS = (
     SlashCommand("/sop", "Run the five minutes for this channel's incident"),
     SlashCommand("/snapshot", "Capture a service's targets now", "[service]"),
 )
-SHORTCUTS: tuple[Shortcut, ...] = ()
-EVENTS = ("app_home_opened",)
+SHORTCUTS = (Shortcut("ff:pick", "Add to timeline", "Put this message on the incident's timeline"),)
+EVENTS = (
+    "app_home_opened",
+    "message.channels",
+    "message.groups",
+    "pin_added",
+    "pin_removed",
+    "reaction_added",
+    "reaction_removed",
+)
 SCOPES: Mapping[str, str] = {
     "bookmarks:read": "is the link to the incident's page there already",
     "bookmarks:write": "the link to the incident's page",
-    "channels:history": "find a message whose posting was not confirmed; nothing that people write is kept",
+    "channels:history": "find a post that was not confirmed; hear that a message of the timeline was changed",
     "channels:join": "come back into an incident's channel",
     "channels:manage": "create it, invite, set the topic",
     "channels:read": "find the channel whose creation was not confirmed",
     "chat:write": "the card, posts, answers",
     "chat:write.public": "the announcements channel, without being invited",
     "commands": "/incident",
+    "files:read": "keep the files of messages that people put on the timeline",
     "files:write": "the snapshot's archive, the postmortem",
+    "groups:history": "the same in a private incident",
+    "groups:read": "find a private incident's channel whose creation was not confirmed",
+    "groups:write": "create it, invite, set the topic",
     "im:history": "was this page sent already",
     "im:write": "page who is on call",
+    "pins:read": "hear what people pin: it goes onto the timeline",
     "pins:write": "pin the card",
+    "reactions:read": "hear what people mark for the timeline, and read that message; no other is kept",
     "users:read": "who is @somebody",
 }
 """Each scope, and what for."""

@@ -22,6 +22,7 @@ from bot.adapters.slack.poster import SlackPoster
 from bot.adapters.slack.reconciler import Reconciler
 from bot.adapters.slack.sockets import SocketLink
 from bot.adapters.slack.speaker import Speaker
+from bot.adapters.slack.transcript import SlackTranscript
 from bot.adapters.slack.whispers import Whispers
 from bot.domain.errors import ChatFailed
 from bot.domain.run import Reply
@@ -74,6 +75,7 @@ class SlackSide:
         self.directory = SlackDirectory(self._chat, clock)
         self.pager = SlackPager(self._chat)
         self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
+        self.transcript = SlackTranscript(self._chat, config, self.directory)
         self.whispers = Whispers(self._chat, clock, self.draw)
         self._sockets: SocketLink | None = None
         self._greeting: asyncio.Task[None] | None = None
@@ -103,6 +105,15 @@ class SlackSide:
             self._greeting.cancel()
             await asyncio.gather(self._greeting, return_exceptions=True)
         await self._chat.close()
+
+    def ports(self) -> dict[str, Any]:
+        """Give the ports that Slack is behind, by their names."""
+        return {
+            "directory": self.directory,
+            "pager": self.pager,
+            "poster": self.poster,
+            "transcript": self.transcript,
+        }
 
     def heard(self, topics: Iterable[str]) -> None:
         """Take in what a commit has touched: `incident:INC-7`, `replies`, or `everything`; from any thread."""

@@ -37,6 +37,7 @@ OUTSIDE = (
     "poster",
     "repository",
     "targets",
+    "transcript",
 )
 
 

@@ -2,11 +2,11 @@
 
 import re
 
-from bot.adapters.slack.manifest import render
+from bot.adapters.slack.manifest import EVENTS, render
 from tests.unit.slack.methods import ROOT, called
 
 MANIFEST = (ROOT / "slack-manifest.yml").read_text()
-# docs.slack.dev/reference/methods: the bot scope of each method, for public channels and direct messages.
+# docs.slack.dev/reference/methods: the bot scope of each method, for channels and direct messages.
 SCOPES = {
     "apps.connections.open": set[str](),
     "auth.test": set[str](),
@@ -17,27 +17,42 @@ SCOPES = {
     "chat.postEphemeral": {"chat:write"},
     "chat.postMessage": {"chat:write", "chat:write.public"},
     "chat.update": {"chat:write"},
-    "conversations.create": {"channels:manage"},
-    "conversations.history": {"channels:history", "im:history"},
-    "conversations.info": {"channels:read"},
-    "conversations.invite": {"channels:manage"},
+    "chat.getPermalink": set[str](),
+    "conversations.create": {"channels:manage", "groups:write"},
+    "conversations.history": {"channels:history", "groups:history", "im:history"},
+    "conversations.info": {"channels:read", "groups:read"},
+    "conversations.invite": {"channels:manage", "groups:write"},
     "conversations.join": {"channels:join"},
     "conversations.list": {"channels:read"},
     "conversations.open": {"im:write"},
-    "conversations.replies": {"channels:history"},
-    "conversations.setTopic": {"channels:manage"},
+    "conversations.replies": {"channels:history", "groups:history"},
+    "conversations.setTopic": {"channels:manage", "groups:write"},
     "files.completeUploadExternal": {"files:write"},
     "files.getUploadURLExternal": {"files:write"},
     "pins.add": {"pins:write"},
-    "users.conversations": {"channels:read"},
+    "pins.list": {"pins:read"},
+    "reactions.get": {"reactions:read"},
+    "users.conversations": {"channels:read", "groups:read"},
     "users.info": {"users:read"},
     "users.list": {"users:read"},
     "views.open": set[str](),
+    "views.publish": set[str](),
 }
+# docs.slack.dev/reference/events, and what a file's url_private asks for.
+HEARD = {
+    "app_home_opened": set[str](),
+    "message.channels": {"channels:history"},
+    "message.groups": {"groups:history"},
+    "pin_added": {"pins:read"},
+    "pin_removed": {"pins:read"},
+    "reaction_added": {"reactions:read"},
+    "reaction_removed": {"reactions:read"},
+}
+BYTES = "files:read"
 
 
 def test_scopes_are_those_of_the_methods_called() -> None:
-    wanted = {"commands"}.union(*(SCOPES[method] for method in called()))
+    wanted = {"commands", BYTES}.union(*(SCOPES[method] for method in called()), *(HEARD[event] for event in EVENTS))
     listed = re.findall(r"^      - ([a-z:.]+) #", MANIFEST, re.MULTILINE)
     assert listed == sorted(wanted)
 
