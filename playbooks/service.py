@@ -1,12 +1,13 @@
 """Name the service that is in trouble; the capture starts."""
 
-from bot.engine import Kind, Params, PhaseState, Playbook, Reply, ServiceName, Tools
+from bot.engine import Choice, Keyed, Kind, Params, PhaseState, Playbook, Reply, ServiceName, Tools
 
 
 class NameService(Params):
-    """Which service."""
+    """Which service. `was`: what was named when a button was drawn, `-` none."""
 
     service: ServiceName
+    was: Keyed = ""
 
 
 playbook = Playbook(
@@ -25,6 +26,12 @@ async def name(tools: Tools, params: NameService) -> Reply:
     service = tools.service(params.service)
     if incident.service == service.name:
         return Reply(f"{incident.id} is about {service.name} already. `/incident snapshot` captures it again.")
+    if params.was and incident.service and incident.service != params.was:
+        words = f"service {service.name} was={incident.service} incident={incident.id}"
+        return Reply(
+            f"{incident.service} was named since this button was drawn. Nothing was changed.",
+            (Choice(f"Change it to {service.name}", words),),
+        )
     tools.record(Kind.SERVICE_SET, service=service.name, was=incident.service)
     capture = next((phase for phase in incident.phases if phase.name == "capture"), None)
     if capture is not None and capture.state is not PhaseState.RUNNING:

@@ -262,7 +262,7 @@ def _card_buttons(incident: Incident, around: Around) -> list[Json]:
     about = f"incident={incident.id}"
     rows = [_actions([*_state_buttons(incident, about), link_button("Incident page", around.page(incident.id))])]
     if not incident.service and around.services and incident.status in {Status.OPEN, Status.MITIGATED}:
-        named = [button(name, f"service {name} {about}") for name in around.services[:_MOST_SERVICES]]
+        named = [button(name, f"service {name} was=- {about}") for name in around.services[:_MOST_SERVICES]]
         rows = [section("Which service is it? Its capture starts on the press."), _actions(named), *rows]
     return rows
 
@@ -274,19 +274,25 @@ def _state_buttons(incident: Incident, about: str) -> list[Json]:
     if not over and Milestone.ACKNOWLEDGED not in incident.milestones:
         buttons.append(button("Acknowledge", f"ack {about}", style="primary"))
     if not over:
-        buttons.append(button("Take command", f"role commander me {about}"))
+        buttons.append(button("Take command", f"role commander me was={_holder(incident)} {about}"))
         if incident.service:
             buttons.append(button("Snapshot", f"snapshot {about}"))
     if incident.status is Status.OPEN:
         buttons.append(button("Mitigated", f"mitigate {about}"))
     if not over:
-        buttons.append(button("Resolved", f"resolve {about}", confirm=_confirm_resolve(incident)))
+        buttons.append(
+            button("Resolved", f"resolve saw={incident.status.value} {about}", confirm=_confirm_resolve(incident))
+        )
     else:
         buttons.append(button("Postmortem", f"postmortem {about}", style="primary"))
     buttons.append(button("Add note", f"note {about}"))
     if not over:
         buttons.append(button("Send update", f"update {about}"))
     return buttons
+
+
+def _holder(incident: Incident) -> str:
+    return incident.commander.id if incident.commander else "-"
 
 
 def _confirm_resolve(incident: Incident) -> Json:

@@ -1,9 +1,12 @@
 """Verbs that write things down: what they record, what they answer, what they refuse."""
 
+import asyncio
+
 import pytest
 
 from bot.domain.incident import Role, Severity, Status
 from bot.domain.measures import Milestone
+from bot.domain.run import Run
 from bot.domain.timeline import Kind, Person
 from tests.fakes import NOON, FakeDirectory
 from tests.unit.playbooks.desk import ADA, BEN, Desk, desk
@@ -73,6 +76,63 @@ async def test_a_role_is_handed_over() -> None:
     assert house.incident().roles == {Role.COMMANDER: Person("U2", "Ben")}
     assert "already" in await house.text("role commander me INC-1", BEN)
     assert "Nobody in this workspace is `@zoe`" in await house.text("role scribe @zoe INC-1")
+
+
+def choices(run: Run) -> list[tuple[str, str]]:
+    return [(choice["label"], choice["command"]) for choice in run.result["choices"]]
+
+
+async def test_of_two_presses_on_a_card_without_commander_the_second_is_asked() -> None:
+    house = await opened()
+    await house.say("role commander me was=- INC-1", BEN)
+    asked = await house.say("role commander me was=- INC-1", ADA)
+    assert "Ben became commander of INC-1 since this button was drawn" in asked.result["text"]
+    assert house.incident().roles == {Role.COMMANDER: BEN}
+    [(label, words)] = choices(asked)
+    assert label == "Take over from Ben"
+    assert "handed over by Ben" in await house.text(words, ADA)
+    assert house.incident().roles == {Role.COMMANDER: ADA}
+
+
+async def test_of_two_presses_at_the_same_moment_one_takes_command() -> None:
+    house = await opened()
+    command = {"role": Role.COMMANDER, "was": "-"}
+    await asyncio.gather(*(house.run("role", command, by, "INC-1") for by in (ADA, BEN)))
+    assert [entry.kind for entry in house.chain()].count(Kind.ROLE_SET) == 1
+
+
+async def test_what_was_seen_and_is_still_so_is_done_at_once() -> None:
+    house = await opened()
+    await house.say("role commander me was=- INC-1", BEN)
+    assert "handed over by Ben" in await house.text("role commander me was=U2 INC-1", ADA)
+
+
+async def test_a_service_that_somebody_named_meanwhile_is_not_changed_without_asking() -> None:
+    house = desk()
+    await house.say("start slow")
+    await house.say("service payment was=- INC-1", BEN)
+    asked = await house.say("service checkout was=- INC-1", ADA)
+    assert asked.result["text"].startswith("payment was named since")
+    assert house.incident().service == "payment"
+    assert choices(asked)[0][0] == "Change it to checkout"
+    assert "is about checkout" in await house.text(choices(asked)[0][1], ADA)
+
+
+async def test_what_was_opened_again_meanwhile_is_not_resolved_without_asking() -> None:
+    house = await opened()
+    await house.say("mitigate INC-1")
+    await house.say("reopen INC-1", BEN)
+    asked = await house.say("resolve saw=mitigated INC-1")
+    assert "is open again" in asked.result["text"]
+    assert house.incident().status is Status.OPEN
+    await house.say(choices(asked)[0][1])
+    assert house.incident().status is Status.RESOLVED
+
+
+async def test_what_was_mitigated_meanwhile_is_resolved() -> None:
+    house = await opened()
+    await house.say("mitigate INC-1", BEN)
+    assert "is resolved" in await house.text("resolve saw=open INC-1")
 
 
 async def test_a_severity_that_is_already_so_changes_nothing() -> None:

@@ -32,7 +32,7 @@ async def test_a_reminder_asks_for_a_commander() -> None:
     (message,) = await shown(world, incident_id)
     assert message["text"] == text
     assert buttons(message) == [
-        ("Take command", "role commander me incident=INC-1"),
+        ("Take command", "role commander me was=- incident=INC-1"),
         ("Snooze 30 min", "snooze 30m incident=INC-1"),
     ]
 
