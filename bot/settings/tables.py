@@ -1,0 +1,164 @@
+"""The tables of the configuration: what each key may hold."""
+
+import re
+from ipaddress import ip_address, ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from bot.domain.alerts import Do
+from bot.domain.incident import Severity
+from bot.engine.slots import Slots
+
+
+def _network(value: str) -> str:
+    return str(ip_network(value, strict=False))
+
+
+def _address(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value.rstrip("/")
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", value):
+        raise ValueError("is one word of letters, digits, dots and dashes, at most 63, such as 'checkout'")
+    return value
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Address = Annotated[str, AfterValidator(_address)]
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class Table(BaseModel):
+    """A table: its keys are known, its values fixed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LinkTable(Table):
+    """A page that responders will want."""
+
+    title: str
+    url: Address
+
+
+class TargetTable(Table):
+    """One process of a service.
+
+    `allow` lists the networks its addresses must lie in: loopback unless said otherwise.
+    """
+
+    name: Name
+    pprof: Address
+    url: Address | None = None
+    allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
+
+
+class EdgeTable(Table):
+    """A path of a service as users get it through caches."""
+
+    url: Address
+    max_age_s: float | None = Field(None, ge=0)
+    cache_control: str = ""
+    addresses: tuple[str, ...] = ()
+    allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_address(each)) for each in addresses)
+
+
+class ServiceTable(Table):
+    """A service: its targets, its git repository, its metrics, its links."""
+
+    name: Name
+    repository: str | None = None
+    prometheus: Address | None = None
+    error_query: str = ""
+    latency_query: str = ""
+    edges: tuple[EdgeTable, ...] = ()
+    links: tuple[LinkTable, ...] = ()
+    targets: tuple[TargetTable, ...] = ()
+
+
+class BundleTable(Table):
+    """Where bundles of incidents go, and how large one may be."""
+
+    repository: str = Field("", pattern="^($|[^-].*$)")
+    branch: str = Field("incidents", pattern=r"^[A-Za-z0-9][A-Za-z0-9_/-]{0,99}$")
+    max_mb: int = Field(50, ge=1, le=2_000)
+
+
+class RetentionTable(Table):
+    """After how many days the words of ended incidents are blanked, and what ran is forgotten; 0 keeps them."""
+
+    days: int = Field(0, ge=0, le=36_500)
+    runs_days: int = Field(30, ge=0, le=36_500)
+
+
+class AlertTable(Table):
+    """A rule for alerts: those whose labels fit `match` get this service and severity, and this is done."""
+
+    match: dict[str, str] = {}
+    service: str = ""
+    severity: Severity | None = None
+    do: Do | None = None
+
+
+class PagingTable(Table):
+    """Where pages to people go; keys come from the environment."""
+
+    webhook: Address | None = None
+    pagerduty_url: Address = "https://events.pagerduty.com"
+    pagerduty_api_url: Address = "https://api.pagerduty.com"
+    opsgenie_url: Address = "https://api.opsgenie.com"
+
+
+class DigestTable(Table):
+    """A team's digest: when, where, over which services (all of them, if none is named)."""
+
+    team: Name
+    cron: str
+    timezone: str = "UTC"
+    channel: str = Field(min_length=1)
+    services: tuple[str, ...] = ()
+    stalk: bool = False
+    grace_min: int = Field(60, ge=1, le=10_080)
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, cron: str) -> str:
+        return Slots(cron).cron
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, timezone: str) -> str:
+        return Slots("0 0 * * *", timezone).timezone
+
+
+class RemindersTable(Table):
+    """When an incident's channel is reminded: minutes, 0 for never; how often at most until something changes."""
+
+    no_commander_min: int = Field(5, ge=0, le=10_080)
+    no_update_min: int = Field(30, ge=0, le=10_080)
+    not_resolved_min: int = Field(1_440, ge=0, le=43_200)
+    approval_min: int = Field(3, ge=0, le=9)
+    quiet_min: int = Field(2, ge=0, le=1_440)
+    at_most: int = Field(3, ge=0, le=100)
+
+
+class TimelineTable(Table):
+    """By what a message comes onto the timeline: the names of reactions, a pin; the largest file that comes with it."""
+
+    reactions: tuple[str, ...] = ("pushpin", "stopwatch")
+    pins: bool = True
+    files_max_mb: int = Field(10, ge=0, le=1_000)
+
+    @field_validator("reactions")
+    @classmethod
+    def _without_colons(cls, reactions: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.strip(":") for name in reactions)
