@@ -209,6 +209,32 @@ def test_a_private_incident_is_seen_by_those_who_take_part() -> None:
     assert not may_see(replace(folded((Kind.JOINED, ben), (Kind.LEFT, ben)), private=True), Person("U2", "Ben"))
 
 
+@pytest.mark.parametrize(
+    ("person", "sees"),
+    [("U9", False), ("api:local", False), ("cli:root", True), ("firstfive", True), (ANN.id, True)],
+)
+def test_the_machine_sees_what_is_private_and_the_api_does_not(person: str, sees: bool) -> None:  # noqa: FBT001 - a case
+    assert may_see(folded((Kind.MADE_PRIVATE, {})), Person(person, person)) is sees
+    assert may_see(folded(), Person(person, person))
+
+
+def test_an_api_that_opened_it_does_not_see_it_either() -> None:
+    entries = [link("INC-12", None, Draft(*OPENED), Author(Person("api:local", "API")), NOON)]
+    entries.append(link("INC-12", entries[0], Draft(Kind.MADE_PRIVATE), Author(ANN), NOON))
+    assert not may_see(fold(entries), Person("api:local", "API"))
+
+
+@pytest.mark.parametrize(
+    "ending", [(Kind.CANCELLED, {"reason": "a test"}), (Kind.MERGED, {"into": "INC-3", "channel": "C3"})]
+)
+def test_what_was_none_or_is_anothers_now_is_not_counted(ending: tuple[Kind, dict[str, Any]]) -> None:
+    assert len(folded().measures) == 5
+    ended = (ending, (Kind.STATUS_SET, {"status": "closed", "was": "open", "text": ""}))
+    assert not folded(*ended).counts
+    assert folded(*ended).measures == ()
+    assert folded(*ended, (Kind.STATUS_SET, {"status": "open", "was": "closed", "text": ""})).counts
+
+
 def test_a_role_that_is_given_up_is_nobodys() -> None:
     incident = folded(
         (Kind.ROLE_SET, {"role": "commander", "person": "U2", "name": "Ben"}),

@@ -5,11 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import CommandRejected
+from bot.domain.errors import CommandRejected, WordsMissing
 from bot.domain.incident import Role, Severity
 from bot.domain.service import Catalog, Service
 from bot.domain.timeline import storable
-from bot.engine.grammar import Mention, Moment, Parsed, Rest, ServiceName, Warnings, closest, moment, parse, usage
+from bot.engine.grammar import (
+    IncidentName,
+    Keyed,
+    Mention,
+    Moment,
+    Parsed,
+    Rest,
+    ServiceName,
+    Warnings,
+    closest,
+    moment,
+    parse,
+    usage,
+)
 from bot.engine.playbook import Params, Playbook, Registry
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -20,6 +33,7 @@ class Start(Params):
     service: ServiceName = ""
     title: Rest = ""
     started: Moment = ""
+    private: bool = False
     warnings: Warnings = ()
 
 
@@ -43,6 +57,14 @@ class Snapshot(Params):
     deep: bool = False
 
 
+class Merge(Params):
+    into: IncidentName
+
+
+class Machine(Params):
+    key: Keyed
+
+
 class Nothing(Params):
     pass
 
@@ -57,6 +79,8 @@ REGISTRY: Registry = {
         Playbook("severity", "Set.", SetSeverity),
         Playbook("snapshot", "Capture.", Snapshot),
         Playbook("help", "Help.", Nothing),
+        Playbook("merge", "Merge.", Merge),
+        Playbook("page", "Page.", Machine),
     )
 }
 
@@ -97,6 +121,15 @@ TYPED = [
     ("start\u00a0sev2\u00a0slow", started(severity="SEV2", title="slow")),
     ("start 💥 מערכת", started(title="💥 מערכת")),
     ("start a=b x", started(title="a=b x")),
+    ("start no answers from it", started(title="no answers from it")),
+    ("start private page is down", started(title="private page is down")),
+    ("start private=yes leak", started(title="leak", private=True)),
+    ("merge INC-3", Parsed("merge", {"into": "INC-3"})),
+    ("merge into inc-3", Parsed("merge", {"into": "INC-3"})),
+    ("merge INC-9 into INC-3", Parsed("merge", {"into": "INC-3"}, "INC-9")),
+    ("merge INC-3 incident=INC-9", Parsed("merge", {"into": "INC-3"}, "INC-9")),
+    ("merge into=inc-3 INC-9", Parsed("merge", {"into": "INC-3"}, "INC-9")),
+    ("snapshot cart deep", Parsed("snapshot", {"service": "cart", "deep": True})),
     ('note Look: k=v, "quoted"  and   spaces', Parsed("note", {"text": 'Look: k=v, "quoted"  and   spaces'})),
     ("note INC-3 for another one", Parsed("note", {"text": "for another one"}, "INC-3")),
     ("note inc-3 x", Parsed("note", {"text": "x"}, "INC-3")),
@@ -160,6 +193,19 @@ def test_start_warns_instead_of_refusing(text: str, title: str, warned: str) -> 
     assert [warned in warning for warning in values["warnings"]] == [True]
 
 
+def test_what_a_verb_needs_is_told_with_what_it_has() -> None:
+    with pytest.raises(WordsMissing) as missing:
+        read("role @ann INC-3")
+    told = missing.value
+    assert (told.verb, told.given, told.incident_id) == ("role", {"person": "@ann"}, "INC-3")
+
+
+def test_what_only_the_machine_says_is_not_asked_of_a_person() -> None:
+    with pytest.raises(CommandRejected, match="needs a key") as refused:
+        read("page")
+    assert not isinstance(refused.value, WordsMissing)
+
+
 def test_only_so_much_is_read() -> None:
     assert len(read("note " + "x" * 20_000).params["text"]) == 8_000 - len("note ")
 
@@ -188,7 +234,8 @@ def test_a_note_loses_no_word(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("start", "/incident start [sev1|sev2|sev3|sev4] [SERVICE] [TITLE...] [started=HH:MM]"),
+        ("start", "/incident start [sev1|sev2|sev3|sev4] [SERVICE] [TITLE...] [started=HH:MM] [private=yes]"),
+        ("merge", "/incident merge INC-7"),
         ("note", "/incident note TEXT..."),
         ("role", "/incident role commander|scribe [@somebody]"),
         ("snapshot", "/incident snapshot SERVICE [cpu_s=N] [ratio=N] [deep=yes]"),

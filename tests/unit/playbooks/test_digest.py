@@ -334,3 +334,17 @@ async def test_who_gives_no_answer_is_asked_once_more_before_it_is_told(times: i
     at = house(targets=Hasty(times))
     await clock(at)
     assert said in posts(at)[0]
+
+
+async def test_a_person_can_switch_stalking_on_and_off() -> None:
+    at = house()
+    assert await at.text("stalk shop") == "The digest of shop is posted every time."
+    await clock(at)
+    await at.say("stalk on shop")
+    assert await at.text("stalk shop") == "The digest of shop is posted only when something changed."
+    await clock(at, later(1))
+    assert len(posts(at)) == 1
+    await at.say("stalk off team=shop")
+    await clock(at, later(2))
+    assert len(posts(at)) == 2
+    assert await at.text("stalk on") == "Of which team? Configured: shop, stalk."
