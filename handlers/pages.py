@@ -32,6 +32,12 @@ _SEQ = re.compile(r"\d{1,9}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_IMAGES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
 _INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
 Seq = Annotated[int, Query(ge=0, le=999_999_999)]
@@ -137,7 +143,7 @@ class _Pages:
         return Response(text, media_type="text/markdown; charset=utf-8", headers=_INERT)
 
     async def artifact(self, sha256: str, name: str = "", inline: Flag = 0) -> Response:
-        """Give the bytes of an artifact: to be saved, or as plain text if they are that."""
+        """Give the bytes of an artifact to be saved; to be shown, if they are plain text or a harmless picture."""
         try:
             content = await self.ports.artifacts.get(sha256) if _SHA256.fullmatch(sha256) else None
         except StoreUnusable as error:
@@ -146,6 +152,8 @@ class _Pages:
             return await self._lost("There is no such artifact; its bytes may have been removed by retention.")
         if inline and _is_text(content):
             return Response(content, media_type="text/plain; charset=utf-8", headers=_INERT)
+        if inline and (image := _image_type(content)):
+            return Response(content, media_type=image, headers=_INERT)
         disposition = f'attachment; filename="{_file_name(name, sha256)}"'
         headers = {**_INERT, "Content-Disposition": disposition}
         return Response(content, media_type="application/octet-stream", headers=headers)
@@ -208,6 +216,13 @@ def _is_text(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _image_type(content: bytes) -> str:
+    """Tell what kind of picture bytes are, by how they begin; "" for all others, SVG too: it can carry scripts."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in _IMAGES.items() if content.startswith(start)), "")
 
 
 def _file_name(name: str, sha256: str) -> str:

@@ -4,11 +4,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
+from bot.domain.exhibits import (
+    Attached,
+    Evidence,
+    Found,
+    Judged,
+    Kept,
+    attached,
+    evidence,
+    found,
+    judged,
+    kept,
+    permalink,
+)
 from bot.domain.incident import SOP, Incident, PhaseState, Status, fold
 from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, seconds, tell, unmarked, who
-from bot.domain.timeline import Entry, Kind
+from bot.domain.timeline import Entry, Kind, in_time
 from bot.engine.playbook import Registry
 
 HIGHLIGHTS, EVERYTHING = "highlights", "everything"
@@ -81,6 +93,8 @@ class Line:
     what: str
     proof: Evidence | None
     new_day: bool = False
+    files: tuple[Attached, ...] = ()
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
     filters = _filters(entries)
     chosen = show if show in {each.name for each in filters} else HIGHLIGHTS
     oldest_first = order == "oldest"
-    shown = [entry for entry in entries if _belongs(entry, chosen)]
+    shown = [entry for entry in in_time(entries) if _belongs(entry, chosen)]
     return IncidentView(
         incident=incident,
         now=now,
@@ -240,7 +254,16 @@ def _lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, .
         proof = evidence(entry, artifacts)
         lines.append(
             Line(
-                entry.seq, entry.at, who(entry), by_itself(entry), entry.kind, tell(entry), proof, new_day or not lines
+                seq=entry.seq,
+                at=entry.at,
+                who=who(entry),
+                by_itself=by_itself(entry),
+                kind=entry.kind,
+                what=tell(entry),
+                proof=proof,
+                new_day=new_day or not lines,
+                files=attached(entry),
+                link=permalink(entry),
             )
         )
     return tuple(lines)

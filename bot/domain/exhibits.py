@@ -12,6 +12,7 @@ from typing import Any
 from bot.domain.timeline import Entry, Kind
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MESSAGES = {Kind.MESSAGE, Kind.MESSAGE_EDITED}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,16 @@ class Kept:
     sha256: str
     bytes: int | None
     what: str
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A file of a message: its artifact, or why there is none; `is_image`: the chat calls it a picture."""
+
+    name: str
+    sha256: str
+    missing: str
+    is_image: bool
 
 
 @dataclass(frozen=True)
@@ -107,10 +118,32 @@ def evidence(entry: Entry, artifacts: Sequence[Kept]) -> Evidence | None:
     """Give what proves an entry: the artifact it names, or else the run that wrote it."""
     facts = entry.facts
     named = str(facts.get("sha256" if entry.kind == Kind.ARTIFACT else "artifact") or "")
+    named = next((file.sha256 for file in attached(entry) if file.sha256), named)
     if _SHA256.fullmatch(named):
         name = next((one.name for one in artifacts if one.sha256 == named), f"artifact {named[:12]}")
         return Evidence(name, artifact=named)
     return Evidence(f"run {entry.run_id}", run=entry.run_id) if entry.run_id else None
+
+
+def attached(entry: Entry) -> tuple[Attached, ...]:
+    """Give the files of a message that an entry puts on the timeline."""
+    files = entry.facts.get("files") if entry.kind in _MESSAGES else None
+    return tuple(
+        Attached(
+            str(file.get("name") or "a file"),
+            str(file["sha256"]) if _SHA256.fullmatch(str(file.get("sha256"))) else "",
+            str(file.get("missing") or ""),
+            str(file.get("mimetype")).startswith("image/"),
+        )
+        for file in files or ()
+        if isinstance(file, Mapping)
+    )
+
+
+def permalink(entry: Entry) -> str:
+    """Give the address of the message that an entry tells of, or ""."""
+    link = str(entry.facts.get("permalink") or "") if entry.kind == Kind.MESSAGE else ""
+    return link if link.startswith(("https://", "http://")) else ""
 
 
 def _finding(entry: Entry, artifacts: Sequence[Kept], names: Mapping[str, str]) -> Found:
@@ -151,6 +184,9 @@ def _named(entry: Entry) -> list[Kept]:
     if entry.kind == Kind.FINDING:
         parts = [part for part in facts.get("evidence") or () if isinstance(part, Mapping)]
         return [each for part in parts for each in _kept(part, "sha256", "evidence of a finding", name="artifact")]
+    if entry.kind in _MESSAGES:
+        files = [file for file in facts.get("files") or () if isinstance(file, Mapping)]
+        return [each for file in files for each in _kept(file, "sha256", f"attached by {entry.actor_name}")]
     if entry.kind == Kind.POSTMORTEM:
         return _kept(facts, "artifact", "the postmortem as it was written")
     return []

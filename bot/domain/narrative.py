@@ -11,6 +11,7 @@ from typing import Any
 from bot.domain.approval import Decision
 from bot.domain.incident import SOP
 from bot.domain.measures import duration
+from bot.domain.messages import said_at
 from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
 
 REDACTED = "(redacted)"
@@ -191,7 +192,14 @@ def _message(_: Entry, facts: _Facts) -> str:
 
 
 def _message_removed(_: Entry, facts: _Facts) -> str:
-    return "Deleted a message." if facts["why"] == "deleted" else "Took a message off the timeline."
+    said = _said(facts)
+    return (
+        f"The message{said} was deleted." if facts["why"] == "deleted" else f"Took the message{said} off the timeline."
+    )
+
+
+def _said(facts: _Facts) -> str:
+    return f" of {said_at(str(facts['ts'])):%H:%M:%S} UTC" if facts["ts"] else ""
 
 
 def _on_call(_: Entry, facts: _Facts) -> str:
@@ -294,7 +302,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.UPDATE: _update,
     Kind.IMPACT_SET: lambda _, f: f"Said who is hit: {f['text']}",
     Kind.MESSAGE: _message,
-    Kind.MESSAGE_EDITED: lambda _, f: f"Changed a message to: {f['text']}",
+    Kind.MESSAGE_EDITED: lambda _, f: f"Changed the message{_said(f)} to: {f['text']}",
     Kind.MESSAGE_REMOVED: _message_removed,
     Kind.ON_CALL: _on_call,
     Kind.JOINED: _joined,

@@ -16,7 +16,7 @@ from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, 
 from bot.domain.incident import SOP, Incident, Severity, Status
 from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, tell, unmarked, who
-from bot.domain.timeline import Entry, Kind, to_us
+from bot.domain.timeline import Entry, Kind, in_time, to_us
 
 _PLAYBOOK = "postmortem"
 _SECOND_US = 1_000_000
@@ -187,7 +187,7 @@ def _end(incident: Incident) -> str:
 
 
 def _impact(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
-    return (_length(incident, entries[-1].at), *_severities(incident, entries), *_first_look(incident))
+    return (_length(incident, in_time(entries)[-1].at), *_severities(incident, entries), *_first_look(incident))
 
 
 def _length(incident: Incident, last: datetime) -> str:
@@ -205,7 +205,7 @@ def _severities(incident: Incident, entries: Sequence[Entry]) -> list[str]:
     changes = [entry for entry in entries if entry.kind == Kind.SEVERITY_SET and entry.body is not None]
     if not changes:
         return []
-    until = incident.milestones.get(Milestone.RESOLVED) or entries[-1].at
+    until = incident.milestones.get(Milestone.RESOLVED) or in_time(entries)[-1].at
     first = entries[0].facts.get("severity") or changes[0].facts.get("was", "")
     spans = [(first, incident.opened_at), *((entry.facts["severity"], entry.at) for entry in changes)]
     ends = [*pairwise(spans), (spans[-1], ("", max(until, spans[-1][1])))]
@@ -234,7 +234,7 @@ def _what_matters(incident: Incident, entries: Sequence[Entry]) -> list[Entry]:
     said = {str(e.facts.get("statement") or e.facts.get("what")) for e in entries if e.kind in _SAY_IT}
     return [
         entry
-        for entry in sorted(entries, key=lambda entry: (entry.at_us, entry.seq))
+        for entry in in_time(entries)
         if not (_is_noise(entry, phases) or _marks_it_twice(incident, entry, marked) or _says_it_twice(entry, said))
     ]
 
@@ -290,7 +290,7 @@ def _responders(incident: Incident, entries: Iterable[Entry]) -> tuple[Responder
     since: dict[str, datetime] = {}
     names: dict[str, str] = {}
     deeds: dict[str, int] = {}
-    for entry in entries:
+    for entry in in_time(entries):
         if not by_itself(entry):
             since.setdefault(entry.actor, entry.at)
             names.setdefault(entry.actor, entry.actor_name)

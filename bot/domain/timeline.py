@@ -172,6 +172,11 @@ def link(incident_id: str, last: Entry | None, draft: Draft, author: Author, now
     return Entry(**{**entry.__dict__, "hash": seal(entry)})
 
 
+def in_time(entries: Iterable[Entry]) -> list[Entry]:
+    """Give entries by when what they tell happened: a message may be recorded long after it was said."""
+    return sorted(entries, key=lambda entry: (entry.at_us, entry.seq))
+
+
 def seal(entry: Entry) -> str:
     """Give the hash of an entry: over everything but the body, for which its own sha256 stands.
 

@@ -233,3 +233,10 @@ def test_action_items_come_before_what_findings_suggest() -> None:
     assert (first.what, first.owner, first.due) == ("add a timeout", ANA.name, "2026-11-30")
     assert (second.what, second.owner, second.due) == ("write the runbook", "", "done 2026-11-25")
     assert [each.because for each in suggested] == ["goroutine-leak on checkout-3"]
+
+
+def test_what_was_said_before_and_recorded_late_changes_no_length() -> None:
+    body = {"channel": "C1", "ts": "1.0", "text": "is checkout slow?", "files": []}
+    before, late = written(declared()), written(declared().later(-600).tell(Kind.MESSAGE, **body))
+    assert late.impact == before.impact
+    assert late.rows[0].what == "Wrote: is checkout slow?"

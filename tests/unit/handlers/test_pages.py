@@ -236,6 +236,40 @@ class DamagedArtifacts(FakeArtifacts):
         raise StoreUnusable(f"Artifact {sha256[:12]} is damaged.")
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0", "image/png"),
+        (b"\xff\xd8\xff\xe0\0", "image/jpeg"),
+        (b"GIF89a\0", "image/gif"),
+        (b"RIFF\0\0\0\0WEBP", "image/webp"),
+        (b"RIFF\0\0\0\0WAVE", "application/octet-stream"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>\0", "application/octet-stream"),
+    ],
+)
+async def test_pictures_that_can_hold_no_script_may_be_looked_at(content: bytes, kind: str) -> None:
+    answer = await kept(content, "?inline=1")
+    assert (answer.content, answer.headers["content-type"]) == (content, kind)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_message_stands_where_it_was_said_with_its_files() -> None:
+    sha256 = "ab" * 32
+    files = [
+        {"id": "F1", "name": "graph.png", "mimetype": "image/png", "bytes": 3, "sha256": sha256},
+        {"id": "F2", "name": "huge.bin", "mimetype": "", "bytes": 9, "missing": "it is larger than allowed"},
+    ]
+    body = {"channel": "C1", "ts": "1.0", "text": "it began", "files": files, "permalink": "https://x.slack.com/p1"}
+    story = opened().later(-60).tell(Kind.MESSAGE, **body).later(60)
+    shown = seen(story, order="oldest")
+    assert [line.kind for line in shown.lines[:2]] == [Kind.MESSAGE, Kind.OPENED]
+    assert [one.name for one in shown.artifacts] == ["graph.png"]
+    page = await get("/incidents/INC-7", story)
+    assert f'<img src="/artifacts/{sha256}?inline=1" alt="graph.png"' in page
+    assert "huge.bin: it is larger than allowed" in page
+    assert 'href="https://x.slack.com/p1"' in page
+
+
 async def test_a_damaged_artifact_is_said_to_be_so() -> None:
     ports = Ports(**{**ports_with().__dict__, "artifacts": DamagedArtifacts()})
     async with browser(ports) as client:
