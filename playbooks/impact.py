@@ -1,8 +1,6 @@
 """Say who is hit, and how; the card shows it until somebody says otherwise."""
 
-from bot.engine import Field, Kind, Params, Playbook, Reply, Rest, Tools
-
-_NOBODY = {"none", "nobody"}
+from bot.engine import Field, Kind, Params, Playbook, Reply, Rest, Tools, impact_of
 
 
 class Impact(Params):
@@ -18,7 +16,7 @@ playbook = Playbook("impact", "Say who is hit, and how.", Impact, needs_incident
 async def record(tools: Tools, params: Impact) -> Reply:
     """Record it, if it is news."""
     incident = await tools.incident()
-    text = "" if params.text.lower().rstrip(".") in _NOBODY else params.text
+    text = impact_of(params.text)
     if text == incident.impact:
         return Reply(f"{incident.id} says so already. Nothing was changed.")
     tools.record(Kind.IMPACT_SET, text=text, was=incident.impact)

@@ -209,6 +209,11 @@ def seen(entries: Sequence[Entry], incident_id: str, person: Person, channel: st
     return incident
 
 
+def impact_of(words: str) -> str:
+    """Give the impact that somebody means: "" when they say that nobody is hit."""
+    return "" if words.strip().lower().rstrip(".") in {"none", "nobody"} else words
+
+
 def check_transition(incident: Incident, to: Status) -> None:
     """Tell whether an incident may go to a status.
 
@@ -311,7 +316,8 @@ def _set_status(incident: Incident, entry: Entry) -> Incident:
         return replace(incident, status=status)
     undone = {Status.MITIGATED.value, Status.RESOLVED.value}
     milestones = {name: at for name, at in incident.milestones.items() if name not in undone}
-    return replace(incident, status=status, milestones=milestones, merged_into="", cancelled="")
+    again = replace(incident, status=status, merged_into="", cancelled="", next_update_at=None)
+    return replace(again, milestones=milestones)
 
 
 def _join(incident: Incident, entry: Entry) -> Incident:

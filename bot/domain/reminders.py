@@ -1,7 +1,8 @@
 """What an open incident lacks, and when its channel is to be reminded of it.
 
-A reminder is due at slots: so many minutes after what it counts from, and again after as many; a request for approval
-has one, before it expires. They follow from the timeline alone, so that a restart neither loses nor doubles one.
+A reminder is due at slots: so many minutes after what it counts from, and again after as many; a promised update at
+what was promised; a request for approval has one, before it expires. They follow from the timeline alone, so that a
+restart neither loses nor doubles one.
 """
 
 from collections.abc import Sequence
@@ -27,11 +28,12 @@ class About(StrEnum):
 
 @dataclass(frozen=True)
 class Lack:
-    """What is lacking, and since when; `asked` is the request that nobody has decided about."""
+    """What is lacking, and since when; `asked` is the request nobody has decided about, `promised` when it was due."""
 
     about: About
     since: datetime
     asked: Request | None = None
+    promised: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def due(incident: Incident, entries: Sequence[Entry], rules: ReminderRules, now:
     until = snoozed_until(entries)
     if (until is not None and now < until) or now - _last_word(entries) < timedelta(minutes=rules.quiet_min):
         return ()
-    found = (_due(lack, entries, rules, now) for lack in lacks(incident, entries, now))
+    found = (_due(lack, entries, rules, until, now) for lack in lacks(incident, entries, now))
     return tuple(each for each in found if each is not None and (until is None or each.slot >= until))
 
 
@@ -65,6 +67,8 @@ def sentence(incident: Incident, lack: Lack, now: datetime) -> str:
         return f"{lack.asked.words} waits for a second person, for {left} more. Who agrees, who refuses?"
     if lack.about is About.COMMANDER:
         return f"{incident.id} has had no commander for {long}. Who takes it?"
+    if lack.promised is not None:
+        return f"The next update on {incident.id} was promised for {lack.promised:%H:%M} UTC. Where do things stand?"
     if lack.about is About.UPDATE:
         return f"No update on {incident.id} for {long}. Where do things stand?"
     return f"{incident.id} is mitigated but not resolved, and {long} old is the last word on it. What is left to do?"
@@ -77,19 +81,23 @@ def lacks(incident: Incident, entries: Sequence[Entry], now: datetime) -> tuple[
     found = [Lack(About.APPROVAL, each.asked_at, each) for each in incident.waiting if now < each.expires_at]
     if incident.commander is None:
         found.append(Lack(About.COMMANDER, incident.opened_at))
-    about = About.UPDATE if incident.status is Status.OPEN else About.RESOLVE
-    found.append(Lack(about, _last(entries, Kind.UPDATE, Kind.STATUS_SET) or incident.opened_at))
+    since, promised = _last(entries, Kind.UPDATE, Kind.STATUS_SET) or incident.opened_at, incident.next_update_at
+    if promised is not None or incident.status is Status.OPEN:
+        found.append(Lack(About.UPDATE, since, promised=promised))
+    if incident.status is Status.MITIGATED:
+        found.append(Lack(About.RESOLVE, since))
     return tuple(found)
 
 
-def _due(lack: Lack, entries: Sequence[Entry], rules: ReminderRules, now: datetime) -> Reminder | None:
+def _due(
+    lack: Lack, entries: Sequence[Entry], rules: ReminderRules, until: datetime | None, now: datetime
+) -> Reminder | None:
     period = timedelta(minutes=getattr(rules, _RULE[lack.about]))
-    # A request is counted from its end, everything else from its beginning, again and again.
-    slot = lack.asked.expires_at - period if lack.asked else lack.since + period
-    if not period or now < slot:
+    first = _first(lack, period, until)
+    if first is None or now < first:
         return None
-    if lack.asked is None:
-        slot = lack.since + (now - lack.since) // period * period
+    # A request has one slot, everything else another after each period.
+    slot = first if lack.asked or not period else first + (now - first) // period * period
     told = [
         entry
         for entry in entries
@@ -98,6 +106,15 @@ def _due(lack: Lack, entries: Sequence[Entry], rules: ReminderRules, now: dateti
     if len(told) >= rules.at_most or any(entry.at >= slot for entry in told):
         return None
     return Reminder(lack, slot)
+
+
+def _first(lack: Lack, period: timedelta, until: datetime | None) -> datetime | None:
+    """Give its first slot: before a request ends; at a promise, or when the snooze that hid it ends; after a period."""
+    if lack.promised is not None:
+        return max(lack.promised, until or lack.promised)
+    if not period:
+        return None
+    return lack.asked.expires_at - period if lack.asked else lack.since + period
 
 
 _RULE = {

@@ -58,6 +58,16 @@ class ReminderRules:
 
 
 @dataclass(frozen=True)
+class UpdateRules:
+    """Within how many minutes of an update the next one is promised, by severity; 0: only if somebody says so."""
+
+    sev1_min: int = 30
+    sev2_min: int = 30
+    sev3_min: int = 0
+    sev4_min: int = 0
+
+
+@dataclass(frozen=True)
 class DigestPlan:
     """Whose digest, when (a cron line in a time zone), where, over which services.
 
@@ -110,6 +120,7 @@ class Catalog:
     announcements: str = ""
     digests: tuple[DigestPlan, ...] = ()
     reminders: ReminderRules = ReminderRules()
+    updates: UpdateRules = UpdateRules()
     retention_days: int = 0
     runs_days: int = 30
     bundle_max_bytes: int = 50_000_000

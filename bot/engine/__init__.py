@@ -33,7 +33,18 @@ from bot.domain.facts import Build, Facts
 from bot.domain.faults import Finding
 from bot.domain.fronts import EdgeAnswer
 from bot.domain.fronts import flaws as edge_flaws
-from bot.domain.incident import SOP_S, Incident, PhaseState, Role, Severity, Status, check_transition, fold, may_see
+from bot.domain.incident import (
+    SOP_S,
+    Incident,
+    PhaseState,
+    Role,
+    Severity,
+    Status,
+    check_transition,
+    fold,
+    impact_of,
+    may_see,
+)
 from bot.domain.measures import Milestone, check_milestone, measure
 from bot.domain.narrative import size
 from bot.domain.picture import png
@@ -76,10 +87,12 @@ from bot.engine.grammar import (
     Mention,
     Moment,
     Rest,
+    Said,
     ServiceName,
     Span,
     TeamName,
     Warnings,
+    Within,
     closest,
     day,
     moment,
@@ -162,6 +175,7 @@ __all__ = [
     "Role",
     "RunFailed",
     "RunStatus",
+    "Said",
     "Seen",
     "Service",
     "ServiceName",
@@ -179,6 +193,7 @@ __all__ = [
     "Trend",
     "Usual",
     "Warnings",
+    "Within",
     "alerts_of",
     "bundling",
     "check_merge",
@@ -196,6 +211,7 @@ __all__ = [
     "edge_flaws",
     "examine",
     "fold",
+    "impact_of",
     "incidents_per_day",
     "intrusive_parts",
     "lacks",

@@ -23,6 +23,8 @@ class Word(Enum):
     DAY = "=YYYY-MM-DD"
     KEYED = "=..."
     SPAN = "30m"
+    WITHIN = "=30m"
+    SAID = "=TEXT"
     TEAM = "team"
     WARNINGS = ""
 
@@ -35,6 +37,8 @@ Moment = Annotated[str, Word.MOMENT]
 Day = Annotated[str, Word.DAY]
 Keyed = Annotated[str, Word.KEYED]
 Span = Annotated[str, Word.SPAN]
+Within = Annotated[str, Word.WITHIN]
+Said = Annotated[str, Word.SAID]
 TeamName = Annotated[str, Word.TEAM]
 Warnings = Annotated[tuple[str, ...], Word.WARNINGS]
 
@@ -68,6 +72,7 @@ _ASKED = {Word.MENTION: Ask.PERSON, Word.DAY: Ask.DAY}
 _HINTS = {
     Word.MOMENT: "HH:MM, UTC",
     Word.SPAN: "30m, 2h or 1d",
+    Word.WITHIN: "30m, 2h or 1d",
     Word.INCIDENT: "INC-7",
 }
 

@@ -20,10 +20,12 @@ from bot.engine.fields import (
     Mention,
     Moment,
     Rest,
+    Said,
     ServiceName,
     Span,
     TeamName,
     Warnings,
+    Within,
     Word,
     bare,
     choices,
@@ -38,7 +40,8 @@ _SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\u00a0": " "})
 _LONGEST = 8_000
-_NEVER_LEADING = {Word.REST, Word.WARNINGS, Word.MOMENT, Word.DAY, Word.KEYED, Word.INCIDENT}
+_NAMED = {Word.MOMENT, Word.DAY, Word.KEYED, Word.WITHIN, Word.SAID}
+_NEVER_LEADING = {Word.REST, Word.WARNINGS, Word.INCIDENT, *_NAMED}
 _EXAMPLE: Mapping[Any, str] = {bool: "yes", int: "N", float: "N"}
 
 
@@ -94,6 +97,7 @@ def flaws(playbook: Playbook, values: Mapping[str, str], catalog: Catalog, now: 
         Word.MOMENT: lambda text: moment(text, now),
         Word.DAY: lambda text: day(text, now),
         Word.SPAN: span,
+        Word.WITHIN: span,
     }
     found: dict[str, str] = {}
     for name, value in values.items():
@@ -307,9 +311,9 @@ def _accept(info: FieldInfo, word: str, catalog: Catalog) -> Any:
         return word if word.startswith(("@", "<@")) or word.lower() == "me" else None
     if how is Word.INCIDENT:
         return word.upper() if _INCIDENT.fullmatch(word) else None
-    if how is Word.SPAN:
+    if how in {Word.SPAN, Word.WITHIN}:
         return word if _SPAN.fullmatch(word.lower()) else None
-    if how in {Word.REST, Word.MOMENT, Word.DAY, Word.KEYED}:
+    if how is Word.REST or how in _NAMED:
         return word or None
     return _accept_type(bare(info), word)
 
@@ -341,7 +345,7 @@ def _word(name: str, info: FieldInfo) -> str:
     how, kind = marker(info), bare(info)
     if how is Word.REST:
         word = f"{name.upper()}..."
-    elif how in {Word.MOMENT, Word.DAY, Word.KEYED}:
+    elif how is not None and how in _NAMED:
         word = f"{name}{how.value}"
     elif how is not None:
         word = how.value
@@ -353,6 +357,6 @@ def _word(name: str, info: FieldInfo) -> str:
 
 
 __all__ = [
-    "Day", "IncidentName", "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "ServiceName", "Span", "TeamName",
-    "Warnings", "closest", "day", "flaws", "moment", "parse", "span", "usage",
+    "Day", "IncidentName", "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "Said", "ServiceName", "Span",
+    "TeamName", "Warnings", "Within", "closest", "day", "flaws", "moment", "parse", "span", "usage",
 ]  # fmt: skip

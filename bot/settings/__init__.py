@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from bot.domain.alerts import AlertRoute
 from bot.domain.errors import FirstFiveError
 from bot.domain.incident import Severity
-from bot.domain.service import Catalog, DigestPlan, Edge, Link, MarkRules, ReminderRules, Service, Target
+from bot.domain.service import Catalog, DigestPlan, Edge, Link, MarkRules, ReminderRules, Service, Target, UpdateRules
 from bot.settings.tables import (
     Address,
     AlertTable,
@@ -27,6 +27,7 @@ from bot.settings.tables import (
     Table,
     TargetTable,
     TimelineTable,
+    UpdatesTable,
 )
 
 DEFAULT_FILE = "firstfive.toml"
@@ -49,6 +50,7 @@ class Settings(Table):
     services: tuple[ServiceTable, ...] = ()
     digests: tuple[DigestTable, ...] = ()
     reminders: RemindersTable = RemindersTable()
+    updates: UpdatesTable = UpdatesTable()
     alerts: tuple[AlertTable, ...] = ()
     alert_flap_min: int = Field(30, ge=0, le=1_440)
     alert_most: int = Field(10, ge=1, le=1_000)
@@ -137,6 +139,7 @@ class Settings(Table):
             announcements=self.announcements,
             digests=tuple(DigestPlan(**dict(table)) for table in self.digests),
             reminders=ReminderRules(**dict(self.reminders)),
+            updates=UpdateRules(**dict(self.updates)),
             retention_days=self.retention.days,
             runs_days=self.retention.runs_days,
             bundle_max_bytes=self.bundle.max_mb * 1_000_000,
@@ -219,6 +222,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "edges": EdgeTable,
     "digests": DigestTable,
     "reminders": RemindersTable,
+    "updates": UpdatesTable,
     "timeline": TimelineTable,
 }
 

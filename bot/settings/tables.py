@@ -151,6 +151,15 @@ class RemindersTable(Table):
     at_most: int = Field(3, ge=0, le=100)
 
 
+class UpdatesTable(Table):
+    """Within how many minutes of an update the next is promised, by severity; 0: none is."""
+
+    sev1_min: int = Field(30, ge=0, le=10_080)
+    sev2_min: int = Field(30, ge=0, le=10_080)
+    sev3_min: int = Field(0, ge=0, le=10_080)
+    sev4_min: int = Field(0, ge=0, le=10_080)
+
+
 class TimelineTable(Table):
     """By what a message comes onto the timeline: the names of reactions, a pin; the largest file that comes with it."""
 

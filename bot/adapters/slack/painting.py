@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.adapters.slack.blocks import Message, card
+from bot.adapters.slack.broadcast import Broadcast
 from bot.adapters.slack.canvas import LOST, Canvas
 from bot.adapters.slack.limits import ranked
 from bot.adapters.slack.messages import Messages, Place, ts_of
@@ -50,6 +51,7 @@ class Painting:
             self._bookmark,
             self._announce,
             posting.post,
+            Broadcast(self._canvas, self._messages).tell,
             settling.tidy,
         ):
             if not self._canvas.stopped:

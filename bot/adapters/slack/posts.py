@@ -19,7 +19,7 @@ from bot.adapters.slack.blocks import (
 from bot.adapters.slack.projection import is_user
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, shorten
 from bot.domain.approval import Decision, request, requests
-from bot.domain.timeline import Entry, Kind
+from bot.domain.timeline import Entry, Kind, from_us
 
 _MOST_CHANGES = 20
 _MOST_FINDINGS = 8
@@ -164,10 +164,16 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
 }
 
 
+def update(entry: Entry) -> Message:
+    """Give an update, as the incident's channel and the thread of its announcement show it."""
+    facts = entry.facts
+    promise = f", next by {clock(from_us(int(facts['next_at'])))}" if facts.get("next_at") else ""
+    who = f"*Update by {line(entry.actor_name, 60)}*, {clock(entry.at)}{promise}"
+    return _message(f"{who}\n{mrkdwn(facts['text'])}", f"Update: {facts['text']}")
+
+
 def _update(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
-    who = f"*Update by {line(entry.actor_name, 60)}*, {clock(entry.at)}"
-    message = _message(f"{who}\n{mrkdwn(entry.facts['text'])}", f"Update: {entry.facts['text']}")
-    return Post(entry.seq, entry.seq, message, in_thread=False)
+    return Post(entry.seq, entry.seq, update(entry), in_thread=False)
 
 
 def _escalated(entry: Entry, _: Sequence[Entry], __: Around) -> Post:

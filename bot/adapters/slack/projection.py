@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.adapters.slack.blocks import Around, Message
 from bot.adapters.slack.limits import Rank
-from bot.adapters.slack.text import clean, escape, line, shorten
+from bot.adapters.slack.text import clean, clock, escape, line, shorten
 from bot.domain.incident import Incident
 
 # docs.slack.dev/reference/methods/conversations.create and setTopic
@@ -53,9 +53,12 @@ def announcement(incident: Incident, around: Around) -> Message:
     """Give the one line that the announcements channel shows."""
     commander = line(incident.commander.name, 60) if incident.commander else "nobody yet"
     where = f" <#{incident.channel}>" if incident.channel else ""
+    impact = f", hit: {line(incident.impact, 150)}" if incident.impact else ""
+    next_at = None if incident.is_over else incident.next_update_at
+    promise = f", next update by {clock(next_at)}" if next_at else ""
     return Message(
         f"*{incident.severity.value} {incident.status.value}* <{around.page(incident.id)}|{incident.id}> "
-        f"{line(incident.title, 150)}, commander: {commander}{where}"
+        f"{line(incident.title, 150)}{impact}, commander: {commander}{promise}{where}"
     )
 
 

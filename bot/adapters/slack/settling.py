@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.adapters.slack.broadcast import UPDATE, place_of_updates
 from bot.adapters.slack.canvas import Canvas
 from bot.adapters.slack.messages import Messages, Place
 from bot.adapters.slack.posting import place_of, title_of
@@ -36,6 +37,9 @@ class Settling:
         if key in {"card", "announcement"} and shown is not None and shown.ref:
             channel, _, kept = shown.ref.partition("/")
             await self._keep(channel, kept, await self._messages.all_of(Place(channel), key))
+        elif key.startswith(UPDATE) and (thread := place_of_updates(self._canvas)) is not None:
+            found = await self._messages.all_of(thread, key)
+            await self._keep(thread.channel, min(found, default=""), found)
         elif key.startswith(_POST) and self._canvas.channel:
             post = self._post(int(key.removeprefix(_POST)))
             if post is not None:

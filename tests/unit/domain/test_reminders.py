@@ -108,6 +108,50 @@ def test_zero_minutes_or_zero_times_switch_off() -> None:
     assert Chain().due(600, ReminderRules(at_most=0)) == []
 
 
+def promise(chain: Chain, minute: float, within: float) -> Chain:
+    return chain.put(minute, Kind.UPDATE, text="rolling back", next_at=to_us(NOON + timedelta(minutes=minute + within)))
+
+
+def test_a_promised_update_is_reminded_of_when_it_was_promised_and_then_as_ever() -> None:
+    chain = promise(Chain().led(), 10, 20)
+    assert list(chain.live(range(11, 200))) == [(30, "update"), (60, "update"), (90, "update")]
+    assert list(promise(chain, 200, 45).live(range(201, 246))) == [(245, "update")]
+
+
+def test_a_promise_is_reminded_of_once_where_no_update_is_asked_for() -> None:
+    rules = replace(RULES, no_update_min=0)
+    assert list(promise(Chain().led(), 10, 20).live(range(11, 200), rules)) == [(30, "update")]
+    assert promise(Chain().led(), 10, 20).due(40, replace(rules, at_most=0)) == []
+
+
+def test_a_promise_is_kept_by_the_next_update() -> None:
+    chain = promise(Chain().led(), 10, 20).put(25, Kind.UPDATE, text="done, I think")
+    assert chain.due(54) == []
+    assert chain.due(55) == [("update", 55)]
+
+
+def test_a_snoozed_promise_is_reminded_of_when_the_snooze_ends() -> None:
+    chain = promise(Chain().led(), 10, 20).put(29, Kind.SNOOZED, until=to_us(NOON + timedelta(minutes=37)), minutes=8)
+    assert list(chain.live(range(30, 60))) == [(37, "update")]
+
+
+def test_a_promise_holds_when_mitigated_and_ends_with_the_incident() -> None:
+    chain = promise(Chain().led(), 10, 20).put(15, Kind.STATUS_SET, status="mitigated", was="open", text="")
+    assert chain.due(30) == [("update", 30)]
+    chain.put(31, Kind.STATUS_SET, status="resolved", was="mitigated", text="")
+    assert chain.due(90) == []
+    chain.put(95, Kind.STATUS_SET, status="open", was="resolved", text="")
+    assert chain.due(100) == []
+
+
+def test_it_says_for_when_it_was_promised() -> None:
+    chain = promise(Chain(), 10, 20)
+    incident = fold(chain.entries)
+    (lack,) = (each for each in lacks(incident, chain.entries, NOON) if each.about is About.UPDATE)
+    said = sentence(incident, lack, NOON + timedelta(minutes=31))
+    assert said == "The next update on INC-1 was promised for 12:30 UTC. Where do things stand?"
+
+
 def asking(chain: Chain, minute: float, run: str = "r1") -> Chain:
     """Let somebody ask for an approval that expires after ten minutes."""
     body: dict[str, Any] = {

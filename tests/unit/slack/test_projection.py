@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.slack.blocks import Around
 from bot.adapters.slack.projection import NAME, TOPIC, announcement, channel_name, people, topic
-from bot.domain.incident import Incident, Role, Severity
+from bot.domain.incident import Incident, Role, Severity, Status
 from bot.domain.timeline import Person
 from tests.fakes import NOON
 
@@ -58,3 +58,11 @@ def test_people_are_invited_once_and_only_from_slack() -> None:
 def test_the_announcement_names_the_channel() -> None:
     message = announcement(incident("down", channel="C0BOX0005"), Around("http://pages"))
     assert message.text == ("*SEV2 open* <http://pages/incidents/INC-7|INC-7> down, commander: nobody yet <#C0BOX0005>")
+
+
+def test_the_announcement_says_who_is_hit_and_by_when_more_is_heard() -> None:
+    def shown(status: Status) -> str:
+        return announcement(incident("down", impact="1 in 5", next_update_at=NOON, status=status), Around("p")).text
+
+    assert "down, hit: 1 in 5, commander: nobody yet, next update by <!date^" in shown(Status.MITIGATED)
+    assert "next update" not in shown(Status.RESOLVED)

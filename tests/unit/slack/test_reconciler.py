@@ -119,7 +119,7 @@ async def test_a_call_that_is_done_after_its_repetition_changes_nothing(method: 
     assert [card["text"][:4] for card in cards(channel)] == ["SEV4"]
     assert channel["pins"] == [cards(channel)[0]["ts"]]
     assert channel["topic"].startswith("SEV4")
-    assert [line["text"][:5] for line in lobby["messages"]] == ["*SEV4"]
+    assert [line["text"][:5] for line in lobby["messages"]] == ["*SEV4", "Updat"]
     assert len(channel["bookmarks"]) == 1
     assert len(posts(channel)) == len(set(posts(channel)))
     assert len(channels(world)) == 1
