@@ -17,6 +17,7 @@ import aiohttp
 from bot.demo import app_options
 from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, SECRET, Emulator, eventually, running_emulator
 from tests.lab import Lab
+from tests.oracles.sent import remember
 
 READY_S = 20.0
 TRANSCRIPT = "transcript.ndjson"
@@ -138,7 +139,9 @@ async def running_stack(
             yield Stack(slack, bot, folder)
         finally:
             await bot.end()
-            (folder / TRANSCRIPT).write_text(await slack.transcript_lines())
+            transcript = await slack.transcript_lines()
+            (folder / TRANSCRIPT).write_text(transcript)
+            remember(transcript)
 
 
 def services(lab: Lab | None) -> list[str]:
