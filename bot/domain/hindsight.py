@@ -193,7 +193,7 @@ def _slack(entries: Iterable[Entry]) -> str:
 
 def _unrecorded(incident: Incident) -> str:
     missing = [each for each in Milestone if each not in incident.milestones and _due(each, incident)]
-    if not missing:
+    if not missing or not incident.counts:
         return ""
     lost = ", ".join(each.name for each in measure(incident.milestones) if {each.since, each.until} & set(missing))
     names = ", ".join(each.value for each in missing)

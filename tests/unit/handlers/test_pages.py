@@ -326,3 +326,20 @@ async def test_files_of_the_pages_are_served_and_no_others() -> None:
             assert (answer.status_code, answer.headers["content-type"]) == (200, f"{media_type}; charset=utf-8")
         assert (await client.get("/static/..%2f__init__.py")).status_code == 404
         assert (await client.get("/favicon.ico")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "told"),
+    [
+        (Kind.CANCELLED, {"reason": "a <load> test"}, "called off: a &lt;load&gt; test"),
+        (Kind.MERGED, {"into": "INC-3", "channel": "C3"}, "part of INC-3"),
+    ],
+)
+async def test_what_is_not_counted_says_why_instead_of_measures(kind: Kind, body: dict[str, str], told: str) -> None:
+    story = opened().tell(kind, **body).tell(Kind.STATUS_SET, status="closed", was="open", text="")
+    text = await get("/incidents/INC-7", story)
+    assert told in text
+    assert "MTTR" not in text
+    postmortem = await get("/incidents/INC-7/postmortem.md", story)
+    assert "it was called off, or is part of another incident" in postmortem
+    assert "Never recorded" not in postmortem
