@@ -51,8 +51,9 @@ async def open_(tools: Tools, params: Start) -> Reply:
     words = " ".join(params.title.split())
     title = _shorten(words) or (f"{service} incident" if service else "Something is wrong")
     other = await _same(tools, service, private=params.private)
-    if other is not None:
-        warnings.append(f"{other.id} ({other.title[:80]}) is open on {service} too. Is it the same?")
+    same = f"{other.id} ({other.title[:80]}) is open on {service} too. Is it the same?" if other else ""
+    # Whoever takes part in a private one need not know of another: only whoever asked is told.
+    warnings += [same] if same and not params.private else []
     started = _started(tools, params.started, warnings)
     incident_id = await tools.open_incident(
         title=title,
@@ -67,7 +68,8 @@ async def open_(tools: Tools, params: Start) -> Reply:
     tools.record(Kind.MILESTONE, milestone=Milestone.DETECTED.value, at=to_us(tools.now()), source="incident start")
     tools.begin("sop", {})
     private = " Only whoever takes part sees it: `/incident join @somebody` brings people in." if params.private else ""
-    notes = "".join(f"\n• {warning}" for warning in warnings)
+    told = [*warnings, *([same] if same and params.private else [])]
+    notes = "".join(f"\n• {each}" for each in told)
     return Reply(
         f"*{incident_id}* is open: {severity.value}, {title}. Go on in its channel, which opens now.{private}{notes}",
         _join_or_merge(incident_id, other),

@@ -146,6 +146,14 @@ async def test_nothing_becomes_part_of_one_that_cannot_be_seen() -> None:
     ).replace("INC-99", "INC-1")
 
 
+async def test_who_takes_part_in_one_is_not_told_of_another() -> None:
+    house = await opened(private=True)
+    run = await house.say("start private=yes sev3 checkout something else")
+    assert SECRET in run.result["text"]
+    assert run.result["choices"][0]["command"] == "merge into=INC-1 incident=INC-2"
+    assert SECRET not in str(house.chain("INC-2"))
+
+
 async def test_the_api_cannot_give_commands_about_it() -> None:
     client, _ = browser(await opened(private=True))
     async with client:

@@ -124,3 +124,16 @@ async def test_a_bot_thrown_out_comes_back_in() -> None:
     await world.append(incident_id, Kind.SEVERITY_SET, severity="SEV1", was="SEV2")
     await show(world, incident_id)
     assert cards(channels(world)[0])[0]["text"].startswith("SEV1")
+
+
+async def test_a_name_that_is_taken_three_times_gets_the_next_number() -> None:
+    world = World()
+    taken = ["inc-1", "inc-1-2", "inc-1-3"]
+    for name in taken:
+        # A private channel of others takes a name too, and is not to be seen.
+        world.slack.add_channel(name, creator="U0SOMEONE", is_private=name == taken[1], members=set())
+    incident_id = await world.open("🔥🔥🔥")
+    await show(world, incident_id)
+    assert [channel["name"] for channel in channels(world)] == [*taken, "inc-1-4"]
+    assert len(cards(channels(world)[-1])) == 1
+    assert world.failures(incident_id) == []
