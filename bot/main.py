@@ -31,6 +31,7 @@ from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.fronts import HttpFronts
+from bot.doctor import Doctor
 from bot.domain.errors import StoreUnusable
 from bot.engine.admission import Admission
 from bot.engine.grammar import usage
@@ -162,6 +163,7 @@ def _ports(
         metrics=PrometheusMetrics(),
         fronts=HttpFronts(),
         marks=SqlMarks(),
+        checkup=Doctor(settings, clock),
         catalog=settings.catalog(),
     )
 

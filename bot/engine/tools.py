@@ -21,6 +21,7 @@ from bot.ports import (
     Artifacts,
     Bell,
     Bundles,
+    Checkup,
     Clock,
     Directory,
     Documents,
@@ -78,6 +79,7 @@ class Ports:
     metrics: Metrics
     fronts: Fronts
     marks: Marks
+    checkup: Checkup
     catalog: Catalog
 
 

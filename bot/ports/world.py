@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from bot.domain.checks import Check
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
@@ -165,6 +166,13 @@ class Fronts(Protocol):
 
     async def edge(self, edge: Edge) -> tuple[EdgeAnswer, ...]:
         """Ask every address of an edge for its path."""
+
+
+class Checkup(Protocol):
+    """Looks at everything that FirstFive needs."""
+
+    async def checks(self) -> tuple[Check, ...]:
+        """Give a line for each thing, no secret in any; never raises for what it finds."""
 
 
 class Directory(Protocol):

@@ -19,6 +19,7 @@ from tests.fakes.world import (
     FakeArchive,
     FakeArtifacts,
     FakeBundles,
+    FakeCheckup,
     FakeDirectory,
     FakeDocuments,
     FakeFronts,
@@ -38,6 +39,7 @@ __all__ = [
     "FakeArtifacts",
     "FakeBell",
     "FakeBundles",
+    "FakeCheckup",
     "FakeClock",
     "FakeDirectory",
     "FakeDocuments",
@@ -82,5 +84,6 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         metrics=FakeMetrics(),
         fronts=FakeFronts(),
         marks=FakeMarks(),
+        checkup=FakeCheckup(),
         catalog=catalog or Catalog(),
     )

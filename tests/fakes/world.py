@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.domain.checks import Check
 from bot.domain.errors import AnchorRaced
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
@@ -121,6 +122,16 @@ class FakeBundles:
         fresh = self.kept.get(path) != content
         self.kept[path] = content
         return Pushed(f"{self._place} {path}", "c0ffee", fresh)
+
+
+class FakeCheckup:
+    """Finds what it was given."""
+
+    def __init__(self, *checks: Check) -> None:
+        self.found = checks
+
+    async def checks(self) -> tuple[Check, ...]:
+        return self.found
 
 
 class FakeTargets:

@@ -41,6 +41,7 @@ TYPED = {
     "close": Typed("", "is closed"),
     "diagnose": Typed("checkout", "is done: Nothing can be said"),
     "digest": Typed("shop", "Health of shop"),
+    "doctor": Typed("", "Well: "),
     "help": Typed("", "What fits now"),
     "impact": Typed("1 in 5 checkouts fails", "shows whom it hits"),
     "join": Typed("", "You take part in INC-", user="ben"),

@@ -222,9 +222,8 @@ async def _listed(line: _Line) -> dict[str, Json]:
     """Give the channels that the bot can see, by name and by id."""
     found: dict[str, Json] = {}
     cursor = ""
-    types = "public_channel,private_channel" if "groups:read" in SCOPES else "public_channel"
     for _ in range(_PAGES):
-        args = {"types": types, "limit": "1000", **({"cursor": cursor} if cursor else {})}
+        args = {"types": "public_channel,private_channel", "limit": "1000", **({"cursor": cursor} if cursor else {})}
         page, _headers = await line.ask("conversations.list", **args)
         for one in page.get("channels", ()):
             found |= {str(one.get("name")): one, str(one.get("id")): one}

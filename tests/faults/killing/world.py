@@ -30,6 +30,7 @@ OUTSIDE = (
     "archive",
     "artifacts",
     "bundles",
+    "checkup",
     "directory",
     "fronts",
     "metrics",
