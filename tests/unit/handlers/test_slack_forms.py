@@ -86,7 +86,8 @@ async def test_what_was_said_is_filled_in_and_kept(door: Door) -> None:
     assert fields(view)["person"]["initial_user"] == "U0BEN0002"
     await door.interact(submitted(view, {"role": ("select", "scribe"), "person": ("user", "U0CHEN003")}))
     run = door.runs[0]
-    assert (run.plan.params, run.incident_id) == ({"role": "scribe", "person": "<@U0CHEN003>"}, "INC-3")
+    said = (run.plan.params["role"], run.plan.params["person"], run.incident_id)
+    assert said == ("scribe", "<@U0CHEN003>", "INC-3")
 
 
 async def test_me_is_whoever_asked(door: Door) -> None:
