@@ -295,7 +295,7 @@ def _responders(incident: Incident, entries: Iterable[Entry]) -> tuple[Responder
             since.setdefault(entry.actor, entry.at)
             names.setdefault(entry.actor, entry.actor_name)
             deeds[entry.actor] = deeds.get(entry.actor, 0) + 1
-        if entry.kind == Kind.ROLE_SET and entry.body is not None:
+        if entry.kind == Kind.ROLE_SET and entry.facts.get("person"):
             person = entry.facts["person"]
             since.setdefault(person, entry.at)
             names.setdefault(person, entry.facts["name"])

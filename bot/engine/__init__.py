@@ -33,6 +33,7 @@ from bot.domain.facts import Build, Facts
 from bot.domain.faults import Finding
 from bot.domain.fronts import EdgeAnswer
 from bot.domain.fronts import flaws as edge_flaws
+from bot.domain.handover import brief
 from bot.domain.incident import (
     SOP_S,
     Incident,
@@ -82,6 +83,7 @@ from bot.engine.alarms import tell as tell_alerts
 from bot.engine.approval import press
 from bot.engine.grammar import (
     Day,
+    Holder,
     IncidentName,
     Keyed,
     Mention,
@@ -142,6 +144,7 @@ __all__ = [
     "Field",
     "Finding",
     "FirstFiveError",
+    "Holder",
     "Incident",
     "IncidentName",
     "IncidentNotFound",
@@ -195,6 +198,7 @@ __all__ = [
     "Warnings",
     "Within",
     "alerts_of",
+    "brief",
     "bundling",
     "check_merge",
     "check_milestone",

@@ -18,6 +18,7 @@ class Word(Enum):
     REST = "TEXT..."
     SERVICE = "SERVICE"
     MENTION = "@somebody"
+    HOLDER = "@somebody|none"
     INCIDENT = "INC-7"
     MOMENT = "=HH:MM"
     DAY = "=YYYY-MM-DD"
@@ -32,6 +33,7 @@ class Word(Enum):
 Rest = Annotated[str, Word.REST]
 ServiceName = Annotated[str, Word.SERVICE]
 Mention = Annotated[str, Word.MENTION]
+Holder = Annotated[str, Word.HOLDER]
 IncidentName = Annotated[str, Word.INCIDENT]
 Moment = Annotated[str, Word.MOMENT]
 Day = Annotated[str, Word.DAY]
@@ -68,7 +70,7 @@ class Question:
 
 
 _HIDDEN = {Word.KEYED, Word.WARNINGS}
-_ASKED = {Word.MENTION: Ask.PERSON, Word.DAY: Ask.DAY}
+_ASKED = {Word.MENTION: Ask.PERSON, Word.HOLDER: Ask.PERSON, Word.DAY: Ask.DAY}
 _HINTS = {
     Word.MOMENT: "HH:MM, UTC",
     Word.SPAN: "30m, 2h or 1d",

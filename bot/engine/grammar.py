@@ -15,6 +15,7 @@ from bot.domain.service import Catalog
 from bot.domain.timeline import storable
 from bot.engine.fields import (
     Day,
+    Holder,
     IncidentName,
     Keyed,
     Mention,
@@ -307,8 +308,9 @@ def _accept(info: FieldInfo, word: str, catalog: Catalog) -> Any:
     how = marker(info)
     if how is Word.SERVICE:
         return next((name for name in catalog.names if name.lower() == word.lower()), None)
-    if how is Word.MENTION:
-        return word if word.startswith(("@", "<@")) or word.lower() == "me" else None
+    if how in {Word.MENTION, Word.HOLDER}:
+        is_word = word.lower() in ({"me", "none"} if how is Word.HOLDER else {"me"})
+        return word if is_word or word.startswith(("@", "<@")) else None
     if how is Word.INCIDENT:
         return word.upper() if _INCIDENT.fullmatch(word) else None
     if how in {Word.SPAN, Word.WITHIN}:
@@ -357,6 +359,6 @@ def _word(name: str, info: FieldInfo) -> str:
 
 
 __all__ = [
-    "Day", "IncidentName", "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "Said", "ServiceName", "Span",
-    "TeamName", "Warnings", "Within", "closest", "day", "flaws", "moment", "parse", "span", "usage",
+    "Day", "Holder", "IncidentName", "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "Said", "ServiceName",
+    "Span", "TeamName", "Warnings", "Within", "closest", "day", "flaws", "moment", "parse", "span", "usage",
 ]  # fmt: skip

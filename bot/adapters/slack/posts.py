@@ -19,6 +19,8 @@ from bot.adapters.slack.blocks import (
 from bot.adapters.slack.projection import is_user
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, shorten
 from bot.domain.approval import Decision, request, requests
+from bot.domain.handover import brief
+from bot.domain.incident import fold
 from bot.domain.timeline import Entry, Kind, from_us
 
 _MOST_CHANGES = 20
@@ -51,14 +53,13 @@ def pending(entries: Sequence[Entry], after: int, around: Around) -> list[Post]:
     for entry in entries:
         if entry.seq <= after or entry.body is None:
             continue
-        if _change(entry):
+        made = _ALONE[entry.kind](entry, entries, around) if entry.kind in _ALONE else None
+        if made is not None:
+            posts.extend(_collapsed(changes))
+            posts.append(made)
+            changes = []
+        elif _change(entry):
             changes.append(entry)
-        elif entry.kind in _ALONE:
-            made = _ALONE[entry.kind](entry, entries, around)
-            if made is not None:
-                posts.extend(_collapsed(changes))
-                posts.append(made)
-                changes = []
     posts.extend(_collapsed(changes))
     return posts
 
@@ -97,6 +98,8 @@ _OF_ACTION = {"text": "to do", "name": "owner", "due": "due", "done": "done"}
 
 def _role(facts: Mapping[str, Any], who: str) -> str:
     name = line(facts["name"], 60)
+    if not name:
+        return f"{who} said that nobody is *{facts['role']}* now"
     return f"{who} is *{facts['role']}* now" if name == who else f"{who} made {name} *{facts['role']}*"
 
 
@@ -174,6 +177,21 @@ def update(entry: Entry) -> Message:
 
 def _update(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
     return Post(entry.seq, entry.seq, update(entry), in_thread=False)
+
+
+def _handed(entry: Entry, entries: Sequence[Entry], _: Around) -> Post | None:
+    """Call whoever was given a role by somebody else, and tell them where things stand; None when they took it."""
+    facts = entry.facts
+    person, role = str(facts["person"]), facts["role"]
+    if person in {"", entry.actor}:
+        return None
+    upto = [each for each in entries if each.seq <= entry.seq]
+    whom = f"<@{person}>" if is_user(person) else f"*{line(facts['name'], 60)}*"
+    after = f", after {line(facts['was'], 60)}" if facts.get("was") else ""
+    told = [f"• {line(each, SECTION)}" for each in brief(fold(upto), upto)]
+    head = f"{whom} is *{role}* now{after}: {line(entry.actor_name, 60)} handed it over."
+    fallback = f"{facts['name']} is {role} now, handed over by {entry.actor_name}"
+    return Post(entry.seq, entry.seq, _message("\n".join([head, *told]), fallback), in_thread=False)
 
 
 def _escalated(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
@@ -271,6 +289,7 @@ def _file(entry: Entry, sha256: str, name: str, what: str, around: Around) -> Po
 
 
 _ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = {
+    Kind.ROLE_SET: _handed,
     Kind.UPDATE: _update,
     Kind.ESCALATED: _escalated,
     Kind.ASKED: _asked,

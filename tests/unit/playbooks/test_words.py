@@ -135,6 +135,26 @@ async def test_what_was_mitigated_meanwhile_is_resolved() -> None:
     assert "is resolved" in await house.text("resolve saw=open INC-1")
 
 
+async def test_a_role_is_given_up_once() -> None:
+    house = await opened()
+    await house.say("role commander me incident=INC-1")
+    assert await house.text("role commander none INC-1", BEN) == "nobody is commander of INC-1 now."
+    assert house.incident().roles == {}
+    assert await house.text("role commander none INC-1") == "nobody is commander of INC-1 already. Nothing was changed."
+    assert "(no name)" not in await house.text("postmortem INC-1")
+
+
+async def test_whoever_takes_a_role_over_is_told_where_things_stand() -> None:
+    house = await opened()
+    assert await house.text("role commander me incident=INC-1") == "Ada is commander of INC-1 now."
+    await house.say("note INC-1 the cache is cold")
+    said = await house.text("role commander me incident=INC-1", BEN)
+    assert said.startswith(
+        "Ben is commander of INC-1 now, handed over by Ada.\n• Status: SEV2, open, opened at 12:00 UTC."
+    )
+    assert said.endswith("• 12:00 Ada: the cache is cold")
+
+
 async def test_a_severity_that_is_already_so_changes_nothing() -> None:
     house = await opened()
     assert "already" in await house.text("severity sev2 INC-1")

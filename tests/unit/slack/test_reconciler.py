@@ -63,7 +63,8 @@ def assert_shown_once(world: World, incident_id: str) -> None:
     assert channel["topic"].startswith("SEV1 open, commander: ben")
     assert [bookmark["link"] for bookmark in channel["bookmarks"]] == ["http://pages/incidents/INC-1"]
     assert posts(channel) == [
-        "ada made ben *commander* ada changed the severity from SEV2 to *SEV1*",
+        "ben is commander now, handed over by ada",
+        "ada changed the severity from SEV2 to *SEV1*",
         "Update: Rolling back.",
         "snapshot.tar.gz",
     ]
