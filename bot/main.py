@@ -111,7 +111,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
     ports = tools or _ports(settings, store, clock, bell, documents)
     registry = load(playbooks)
     metrics = _metrics(ports, registry)
-    slack = None if tools else _slack(settings, ports, surfaces, metrics)
+    slack = None if tools else _slack(settings, ports, surfaces, metrics, registry)
     if slack is not None:
         ports = replace(ports, **slack.ports())
         committed.listeners.append(slack.heard)
@@ -175,7 +175,9 @@ def _metrics(ports: Ports, registry: Registry) -> Metrics:
     return Metrics(registry, open_incidents, version=version("firstfive"))
 
 
-def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Metrics) -> "SlackSide | None":
+def _slack(
+    settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Metrics, registry: Registry
+) -> "SlackSide | None":
     """Wire Slack if it is configured; loaded only then, as it is the heaviest part."""
     if not settings.slack_bot_token:
         return None
@@ -202,6 +204,7 @@ def _slack(settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Met
         catalog=ports.catalog,
         count=metrics.slack_call,
         speaker=Speaker(ports.store, ports.journal, ports.clock, _me()) if is_shared(settings.database_url) else None,
+        phases=tuple((step.title, step.budget_s) for step in registry["sop"].steps if step.budget_s),
     )
 
 

@@ -21,7 +21,8 @@ from sqlalchemy import event
 
 import playbooks
 from bot.adapters.clock import SystemClock
-from bot.adapters.slack.blocks import Around, card
+from bot.adapters.slack.blocks import Around
+from bot.adapters.slack.card import card
 from bot.adapters.slack.reading import Reading
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
@@ -185,7 +186,7 @@ async def _refreshed(store: SqlStore, reading: Reading) -> float:
     chain = reading.entries[0].incident_id
     await store.write(lambda tx: TIMELINE.append(tx, chain, [draft], Author(ADA), datetime.now(UTC)))
     began = time.perf_counter()
-    card(await store.read(reading.read), Around("http://127.0.0.1", ())).args()
+    card(await store.read(reading.read), Around("http://127.0.0.1", ()), datetime.now(UTC)).args()
     return (time.perf_counter() - began) * 1_000
 
 

@@ -47,7 +47,7 @@ async def whispers(slack: Emulator, channel: str = "general") -> list[str]:
 async def press(slack: Emulator, user: str, label: str) -> dict[str, Any]:
     card = await until(lambda: pinned(slack))
     rows = [block for block in card["blocks"] if block["type"] == "actions"]
-    button = next(one for row in rows for one in row["elements"] if one["text"]["text"] == label)
+    button = next(one for row in rows for one in row["elements"] if one.get("text", {}).get("text") == label)
     channel = (await incident_channels(slack))[0]
     act = {"user": user, "channel": channel["id"], "message_ts": card["ts"], "action_id": button["action_id"]}
     return await slack.act("action", **act)
@@ -61,7 +61,7 @@ async def test_from_start_to_postmortem(both: Town) -> None:
     channel = (await incident_channels(slack))[0]
     assert channel["name"] == "inc-1-checkout-5xx-after-deploy"
     assert ADA in channel["members"]
-    assert card["blocks"][0]["text"]["text"] == "SEV2 5xx after deploy"
+    assert card["blocks"][0]["text"]["text"] == "SEV2 INC-1 5xx after deploy"
     heard = await until(lambda: _last(slack, "is open"))
     assert heard.startswith("*INC-1* is open")
     assert (await press(slack, BEN, "Acknowledge"))["ok"]

@@ -13,7 +13,7 @@ SECRET = "Mrs Miller of 7 High Street"
 def buttons(message: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Give the buttons of a message by their label."""
     rows = [block for block in message.get("blocks") or () if block["type"] == "actions"]
-    return {element["text"]["text"]: element for row in rows for element in row["elements"]}
+    return {element["text"]["text"]: element for row in rows for element in row["elements"] if "text" in element}
 
 
 async def message_with(stack: Stack, button: str) -> dict[str, Any] | None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import structlog
 
-from bot.adapters.slack.blocks import Message, answer, card
+from bot.adapters.slack.blocks import Message, answer
 from bot.adapters.slack.canvas import Studio
+from bot.adapters.slack.card import card
 from bot.adapters.slack.reconciler import wait
 from bot.adapters.slack.whispers import tell
 from bot.domain.errors import ChatFailed, IncidentNotFound, StoreUnusable
@@ -113,7 +114,7 @@ class Answers:
         if one.reply.incident_id:
             entries = await studio.store.read(lambda tx: studio.timeline.entries(tx, one.reply.incident_id))
             try:
-                shown = card(fold(entries), studio.around)
+                shown = card(fold(entries), studio.around, studio.clock.now())
             except IncidentNotFound:
                 log.warning("answer shows an incident that is not there", incident=one.reply.incident_id)
         return answer(one.reply, studio.around, shown)

@@ -52,6 +52,8 @@ class Studio:
     channels: Channels
     around: Around
     announcements: str = ""
+    # Asks for a look at an incident at a later time; None: at no time.
+    wake: Callable[[str, datetime | None], None] = lambda *_: None
 
 
 @dataclass

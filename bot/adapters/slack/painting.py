@@ -3,9 +3,10 @@
 from datetime import timedelta
 from functools import partial
 
-from bot.adapters.slack.blocks import Message, card
+from bot.adapters.slack.blocks import Message
 from bot.adapters.slack.broadcast import Broadcast
 from bot.adapters.slack.canvas import LOST, Canvas
+from bot.adapters.slack.card import card, turns_at
 from bot.adapters.slack.limits import ranked
 from bot.adapters.slack.messages import Messages, Place, ts_of
 from bot.adapters.slack.posting import Posting
@@ -88,9 +89,11 @@ class Painting:
         canvas = self._canvas
         if not canvas.channel:
             return
-        message = card(self._incident, self._studio.around)
+        now = self._studio.clock.now()
+        self._studio.wake(self._incident.id, turns_at(self._incident, now))
+        message = card(self._incident, self._studio.around, now)
         wanted = digest([canvas.channel, message.args()])
-        changed, now, last = canvas.card_ref() != "", self._studio.clock.now(), canvas.memory.card_at
+        changed, last = canvas.card_ref() != "", canvas.memory.card_at
         if canvas.is_shown("card", wanted):
             return
         if changed and last is not None and now < last + CARD_GAP:

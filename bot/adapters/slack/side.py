@@ -22,6 +22,7 @@ from bot.adapters.slack.poster import SlackPoster
 from bot.adapters.slack.reconciler import Reconciler
 from bot.adapters.slack.sockets import SocketLink
 from bot.adapters.slack.speaker import Speaker
+from bot.adapters.slack.ticks import Ticks
 from bot.adapters.slack.transcript import SlackTranscript
 from bot.adapters.slack.whispers import Whispers
 from bot.domain.errors import ChatFailed
@@ -50,14 +51,19 @@ class SlackSide:
         catalog: Catalog,
         count: Count = lambda *_: None,
         speaker: Speaker | None = None,
+        phases: tuple[tuple[str, float], ...] = (),
     ) -> None:
-        """With a `speaker`, this process is one of several, and shows and answers only while it has the word."""
+        """With a `speaker`, this process is one of several, and shows and answers only while it has the word.
+
+        `phases`: what the SOP goes through, each with its budget in seconds.
+        """
         self._config = config
         limits = Limits()
         self._ledger = Ledger(store, marks, clock, limits)
         self._chat = Chat(config, clock, limits, count)
-        self._around = Around(config.page_url, catalog.names)
+        self._around = Around(config.page_url, catalog.names, phases)
         self._speaker = speaker
+        self._ticks = Ticks(clock, self.touch)
         speaking = self._chat.under(lambda: speaker is None or speaker.may_speak, self._ledger.note)
         self._studio = studio = Studio(
             store=store,
@@ -69,6 +75,7 @@ class SlackSide:
             channels=Channels(speaking),
             around=self._around,
             announcements=config.announcements,
+            wake=self._ticks.at,
         )
         self.reconciler = Reconciler(studio)
         self.answers = Answers(studio)
@@ -168,6 +175,7 @@ class SlackSide:
         await self.answers.start()
 
     async def _cease(self) -> None:
+        await self._ticks.stop()
         await self.reconciler.stop()
         await self.answers.stop()
 

@@ -62,6 +62,11 @@ def clock(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{time_secs}}|{at:%H:%M:%S} UTC>"
 
 
+def ago(at: datetime) -> str:
+    """Give how long ago it was, in words that Slack keeps up to date; the time of day where it cannot."""
+    return f"<!date^{int(at.timestamp())}^{{ago}}|{at:%H:%M:%S} UTC>"
+
+
 def plain_clock(at: datetime) -> str:
     """Give a time of day for texts without markup."""
     return f"{at:%H:%M} UTC"
