@@ -130,9 +130,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         metrics=metrics,
         schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog)]),
         slack=slack,
-        bolt=_bolt(settings, Desk(registry, admission, ports, slack.draw, slack.open_view, slack.whispers.tell))
-        if slack
-        else None,
+        bolt=_bolt(settings, _desk(registry, admission, ports, slack)) if slack else None,
     )
 
 
@@ -230,6 +228,10 @@ def _me() -> str:
     return f"{gethostname()}:{os.getpid()}:{token_hex(3)}"
 
 
+def _desk(registry: Registry, admission: Admission, ports: Ports, slack: "SlackSide") -> Desk:
+    return Desk(registry, admission, ports, slack.draw, slack.open_view, slack.whispers.tell, slack.homes.open)
+
+
 def _bolt(settings: Settings, desk: Desk) -> "AsyncApp":
     from handlers.slack import slack_app  # noqa: PLC0415 - loads Bolt, like the rest of Slack
 
@@ -272,7 +274,10 @@ def routes(house: House, app: FastAPI) -> FastAPI:
 
         secret, clock = house.settings.slack_signing_secret, house.ports.clock
         app.router.routes.append(slack_route(house.bolt, secret, clock, house.metrics.acknowledged))
-    app.include_router(probes.router(_checks(house), _degraded(house), house.metrics.exposition))
+    degraded = _degraded(house)
+    if house.slack is not None:
+        house.slack.homes.ailments = lambda: [each for each in (glance() for glance in degraded.values()) if each]
+    app.include_router(probes.router(_checks(house), degraded, house.metrics.exposition))
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
     app.include_router(api.router(house.admission, house.ports, house.registry))
     app.include_router(alerts.router(house.intake, token))

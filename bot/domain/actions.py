@@ -52,12 +52,17 @@ def change(items: tuple[ActionItem, ...], entry: Entry) -> tuple[ActionItem, ...
 
 def overdue(entries: Iterable[Entry], today: date) -> tuple[ActionItem, ...]:
     """Give the overdue action items of any incidents, the longest overdue first; blanked entries are passed over."""
+    late = [each for each in every(entries) if each.is_overdue(today)]
+    return tuple(sorted(late, key=lambda each: (each.due or today, each.incident_id, each.number)))
+
+
+def every(entries: Iterable[Entry]) -> tuple[ActionItem, ...]:
+    """Give the action items of any incidents, as they stand; blanked entries are passed over."""
     found: dict[str, tuple[ActionItem, ...]] = {}
     for entry in entries:
         if entry.kind == Kind.ACTION and entry.body is not None:
             found[entry.incident_id] = change(found.get(entry.incident_id, ()), entry)
-    late = [each for items in found.values() for each in items if each.is_overdue(today)]
-    return tuple(sorted(late, key=lambda each: (each.due or today, each.incident_id, each.number)))
+    return tuple(each for items in found.values() for each in items)
 
 
 def _changed(item: ActionItem, facts: dict[str, Any]) -> ActionItem:

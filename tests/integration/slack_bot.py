@@ -104,7 +104,8 @@ async def running_bot(
     store, bot = wired(folder, SlackConfig(BOT_TOKEN, SECRET, token, api_url=api_url, **config))
     registry = load(playbooks)
     side = bot.side
-    desk = Desk(registry, Admission(registry, bot.ports), bot.ports, side.draw, side.open_view, side.whispers.tell)
+    admission, tell = Admission(registry, bot.ports), side.whispers.tell
+    desk = Desk(registry, admission, bot.ports, side.draw, side.open_view, tell, side.homes.open)
     bolt = slack_app(desk, BOT_TOKEN)
     app.router.routes.append(slack_route(bolt, SECRET, bot.ports.clock))
     worker = EmbeddedWorker(Runner(registry, bot.ports), bot.ports, folder / "lock")

@@ -82,8 +82,8 @@ display_information:
   description: Owns the first five minutes of an incident, and the paper trail after it.
   background_color: "#1f2a37"
 features:
-  app_home: # where the pages to people arrive
-    home_tab_enabled: false
+  app_home: # open incidents and what waits for you; where the pages to people arrive
+    home_tab_enabled: true
     messages_tab_enabled: true
     messages_tab_read_only_enabled: true
   bot_user:

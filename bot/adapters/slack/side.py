@@ -15,6 +15,7 @@ from bot.adapters.slack.channels import Channels
 from bot.adapters.slack.chat import Chat, Count, Health
 from bot.adapters.slack.config import SlackConfig
 from bot.adapters.slack.directory import SlackDirectory
+from bot.adapters.slack.home import Homes
 from bot.adapters.slack.ledger import Ledger
 from bot.adapters.slack.limits import Limits
 from bot.adapters.slack.pager import SlackPager
@@ -83,6 +84,8 @@ class SlackSide:
         self.pager = SlackPager(self._chat)
         self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
         self.transcript = SlackTranscript(self._chat, config, self.directory)
+        stored: Any = {"store": store, "timeline": timeline, "clock": clock}
+        self.homes = Homes(self._chat, **stored, around=self._around, rules=catalog.reminders)
         self.whispers = Whispers(self._chat, clock, self.draw)
         self._sockets: SocketLink | None = None
         self._greeting: asyncio.Task[None] | None = None
@@ -93,6 +96,7 @@ class SlackSide:
             await self._begin()
         else:
             await self._speaker.start(self._begin, self._cease)
+        await self.homes.start()
         self._greeting = asyncio.create_task(self._greet())
         if self._config.app_token and app is not None:
             self._sockets = SocketLink(self._config.app_token, self._web_client())
@@ -106,6 +110,7 @@ class SlackSide:
             await self._speaker.stop()
         await self._cease()
         await self.whispers.stop()
+        await self.homes.stop()
         if self._speaker is not None:
             await self._speaker.release()
         if self._greeting is not None:
@@ -128,10 +133,12 @@ class SlackSide:
             kind, _, name = topic.partition(":")
             if kind == "incident":
                 self.touch(name)
+                self.homes.touch()
             elif kind == "replies":
                 self.touch_replies()
             elif kind == "everything":
                 self.reconciler.look_again()
+                self.homes.touch()
                 self.touch_replies()
 
     def touch(self, incident_id: str) -> None:

@@ -237,6 +237,6 @@ def test_action_items_come_before_what_findings_suggest() -> None:
 
 def test_what_was_said_before_and_recorded_late_changes_no_length() -> None:
     body = {"channel": "C1", "ts": "1.0", "text": "is checkout slow?", "files": []}
-    before, late = written(declared()), written(declared().later(-600).tell(Kind.MESSAGE, **body))
+    before, late = written(declared(opened())), written(declared(opened()).later(-600).tell(Kind.MESSAGE, **body))
     assert late.impact == before.impact
     assert late.rows[0].what == "Wrote: is checkout slow?"
