@@ -10,7 +10,8 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltError
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
@@ -36,8 +38,13 @@ log = structlog.get_logger()
 
 PATH = "/slack/events"
 _TOO_OLD_S = 300
-_LARGEST = 1_000_000
-_READ_S = 2.5
+_LARGEST, _SSL_CHECK = 1_000_000, 1_000
+_READ_S = 2.0
+_NUMBER, _SIGNATURE = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")
+_CONTENT_TYPES = {"application/json", "application/x-www-form-urlencoded"}
+_KINDS = {"type", "command", "ssl_check"}
+# In JSON, plain or as a form's field; with an escaped backslash it is the words for one.
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|(?<!%5C)(?:%5C%5C)*%5Cu0000", re.IGNORECASE)
 _NOT_FOUND, _SERVER_ERROR = 404, 500
 _NOT_UNDERSTOOD = "This delivery was not understood."
 _BROKEN = "FirstFive made an error of its own; see its log. On its machine `firstfive run` does the same as Slack."
@@ -87,12 +94,11 @@ def slack_route(
     async def deliver(request: Request) -> Response:
         """Let in what Slack signed; anything else is refused with a 4xx, whatever it looks like."""
         began = time.perf_counter()
-        body = await _read(request)
-        if body is None:
-            return Response("The body is too large or too slow.", 413)
-        if not is_signed(signing_secret, request.headers, body, clock.now().timestamp()):
+        proof = proof_of(request.headers, clock.now().timestamp())
+        body = await _read(request, _LARGEST if proof else _SSL_CHECK)
+        if body is None or proof is None or not is_signed(signing_secret, proof, body):
             # Slack checks a certificate with an unsigned request, which asks for nothing but a 200.
-            asks_nothing = body.startswith(b"ssl_check=1") or b"&ssl_check=1" in body
+            asks_nothing = body is not None and (body.startswith(b"ssl_check=1") or b"&ssl_check=1" in body)
             return Response(status_code=200 if asks_nothing else 401)
         answer = await _dispatch(app, request, body)
         acknowledged(time.perf_counter() - began)
@@ -101,24 +107,41 @@ def slack_route(
     return Route(PATH, deliver, methods=["POST"], include_in_schema=False)
 
 
-def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:
-    """Tell whether Slack signed a body within the last five minutes (docs.slack.dev, verifying requests)."""
-    stamp = headers.get("x-slack-request-timestamp", "")
-    given = headers.get("x-slack-signature", "")
-    if not re.fullmatch(r"[0-9]{1,12}", stamp) or abs(now - int(stamp)) > _TOO_OLD_S:
-        return False
-    expected = "v0=" + hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogateescape"))
+@dataclass(frozen=True)
+class Proof:
+    """When a delivery says that it was signed, and with what."""
+
+    stamp: str
+    signature: str
 
 
-async def _read(request: Request) -> bytes | None:
-    """Read the body; None when it is larger or slower than anything Slack sends."""
+def proof_of(headers: Headers, now: float) -> Proof | None:
+    """Read the headers of a signature of the last five minutes (docs.slack.dev, verifying requests); else None."""
+    stamps, given = headers.getlist("x-slack-request-timestamp"), headers.getlist("x-slack-signature")
+    if len(stamps) != 1 or len(given) != 1 or not _SIGNATURE.fullmatch(given[0]):
+        return None
+    if not _NUMBER.fullmatch(stamps[0]) or abs(now - int(stamps[0])) > _TOO_OLD_S:
+        return None
+    return Proof(stamps[0], given[0])
+
+
+def is_signed(secret: str, proof: Proof, body: bytes) -> bool:
+    """Tell whether a body is what Slack signed."""
+    expected = hmac.new(secret.encode(), b"v0:" + proof.stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(f"v0={expected}", proof.signature)
+
+
+async def _read(request: Request, at_most: int) -> bytes | None:
+    """Read the body; None when it is larger or slower than anything Slack sends, and is then not read on."""
+    declared = request.headers.get("content-length", "0")
+    if not _NUMBER.fullmatch(declared) or int(declared) > at_most:
+        return None
     body = bytearray()
     try:
         async with asyncio.timeout(_READ_S):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > _LARGEST:
+                if len(body) > at_most:
                     return None
     except (TimeoutError, ClientDisconnect):
         return None
@@ -126,9 +149,15 @@ async def _read(request: Request) -> bytes | None:
 
 
 async def _dispatch(app: AsyncApp, request: Request, body: bytes) -> Response:
+    """Hand a signed delivery to its listener; what is none of Slack's, or no text, is a 400."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _CONTENT_TYPES:
+        return Response(_NOT_UNDERSTOOD, 415)
     try:
-        answered = await app.async_dispatch(to_async_bolt_request(request, body))
-    except (ValueError, TypeError, AttributeError, LookupError, BoltError) as error:
+        asked = to_async_bolt_request(request, body)
+        if not _KINDS & asked.body.keys() or _holds_nul(body, is_json="command" not in asked.body):
+            return Response(_NOT_UNDERSTOOD, 400)
+        answered = await app.async_dispatch(asked)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError, BoltError) as error:
         log.warning("delivery not understood", error=str(error))
         return Response(_NOT_UNDERSTOOD, 400)
     if answered.status >= _SERVER_ERROR:
@@ -136,6 +165,11 @@ async def _dispatch(app: AsyncApp, request: Request, body: bytes) -> Response:
         return Response(_NOT_UNDERSTOOD, 400)
     # A kind that nobody listens to is not for us: acknowledged, so that Slack does not show an error.
     return Response() if answered.status == _NOT_FOUND else to_starlette_response(answered)
+
+
+def _holds_nul(body: bytes, *, is_json: bool) -> bool:
+    """Tell whether a text of a body has a NUL, which people cannot type."""
+    return b"\0" in body or b"%00" in body or (is_json and b"u0000" in body and bool(_ESCAPED_NUL.search(body)))
 
 
 def _said(desk: Desk, take: Callable[[Desk, Body], Awaitable[Reply | None]]) -> Listener:
