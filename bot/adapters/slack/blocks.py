@@ -60,12 +60,15 @@ class Around:
         return f"{self.page_url.rstrip('/')}/artifacts/{sha256}"
 
 
-def approval(incident_id: str, asked: Request) -> list[Json]:
-    """Draw a request for approval: the plan, what was measured, and a button for either answer, bound to this plan."""
+def approval(incident_id: str, asked: Request, *, brief: bool = False) -> list[Json]:
+    """Draw a request for approval: the plan, what was measured, and a button for either answer, bound to this plan.
+
+    In `brief` only what waits; a message of its own says the rest.
+    """
     about = f"incident={incident_id} run={asked.run_id} plan={asked.plan[:PLAN_SHOWN]}"
     measured = [(title, said) for title, said in asked.measured.items() if said]
     lines = [
-        f"Waits for a second person until {clock(asked.expires_at)}: *{line(asked.words, 300)}*",
+        f"Waits for a second person until {clock(asked.expires_at)}: *{line(asked.words, 120 if brief else 300)}*",
         f"Asked by {line(asked.requester.name, 60)}. It will: {line('; '.join(asked.will).lower(), 200)}.",
         *(f"{line(title, 80)}: {line(said, 250)}" for title, said in measured[:_MOST_MEASURED]),
     ]
@@ -77,7 +80,7 @@ def approval(incident_id: str, asked: Request) -> list[Json]:
     }
     yes = button("Approve", f"approve {about}", style="primary", confirm=ask)
     no = button("Refuse", f"refuse {about}", style="danger")
-    return [section("\n".join(lines), _CARD_SECTION), _actions([yes, no])]
+    return [section("\n".join(lines[:1] if brief else lines), _CARD_SECTION), _actions([yes, no])]
 
 
 def answer(reply: Reply, around: Around, shown: Message | None = None) -> Message:

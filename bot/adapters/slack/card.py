@@ -13,7 +13,6 @@ _SECTION = 2_000
 _MOST_WARNINGS = 3
 _MOST_PHASES = 8
 _MOST_ON_CALL = 5
-_DECIDE = "decide"
 
 _SIGNS = {
     PhaseState.AHEAD: "○",
@@ -28,8 +27,8 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
     """Draw the incident's card as of `now`, with the buttons that fit its state."""
     at = _as_of(incident, now)
     top = [_standing(incident), _impact(incident), _deadline(incident, at), *_phases(incident, around, at)]
-    said = [_verdict(incident), *_warnings(incident), _alerts(incident), _escalation(incident), _on_call(incident)]
-    notes = "\n".join(filter(None, [*said, _last_update(incident, at)]))
+    said = [_verdict(incident), *_warnings(incident), _escalation(incident), _last_update(incident, at)]
+    notes = "\n".join(filter(None, said))
     blocks: list[Json] = [
         {"type": "header", "text": plain(f"{incident.severity.value} {incident.id} {incident.title}", HEADER)},
         section("\n".join(filter(None, top)), _SECTION),
@@ -64,7 +63,8 @@ def _standing(incident: Incident) -> str:
     """Say in one line what everybody asks first; the severity is in the header."""
     commander = line(incident.commander.name, 100) if incident.commander else "nobody yet"
     service = line(incident.service, 100) or "not named yet"
-    return f"Status *{incident.status.value}* · Commander *{commander}* · Service *{service}*"
+    parts = [f"Status *{incident.status.value}*", f"Commander *{commander}*", f"Service *{service}*", _alerts(incident)]
+    return " · ".join(filter(None, parts))
 
 
 def _impact(incident: Incident) -> str:
@@ -109,7 +109,7 @@ def _phases(incident: Incident, around: Around, at: datetime) -> list[str]:
 
 def _phase(phase: Phase) -> str:
     budget = timedelta(seconds=round(phase.budget_s))
-    times, summary = "", "" if phase.name == _DECIDE else phase.summary
+    times, summary = "", phase.summary
     if phase.state is PhaseState.RUNNING and budget:
         times = f" until {clock(phase.started_at + budget)}"
     elif phase.state is PhaseState.OVERRAN:
@@ -128,16 +128,10 @@ def _short(value: timedelta) -> str:
 
 
 def _verdict(incident: Incident) -> str:
-    """Say what is wrong and what is proposed."""
-    statement = line(incident.statement, 500)
-    decided = next((phase.summary for phase in incident.phases if phase.name == _DECIDE), "")
-    told = [
-        f"*Verdict: {line(incident.verdict, 60)}.* {statement}" if incident.verdict else "",
-        f"*No verdict.* {statement}" if statement and not incident.verdict else "",
-        f"*Fix:* {line(incident.fix, 300)}" if incident.fix and incident.verdict else "",
-        f"*Decision:* {line(decided, 220)}" if decided else "",
-    ]
-    return "\n".join(filter(None, told))
+    if incident.verdict:
+        fix = f"\n*Fix:* {line(incident.fix, 300)}" if incident.fix else ""
+        return f"*Verdict: {line(incident.verdict, 60)}.* {line(incident.statement, 500)}{fix}"
+    return f"*No verdict.* {line(incident.statement, 500)}" if incident.statement else ""
 
 
 def _warnings(incident: Incident) -> list[str]:
@@ -148,7 +142,7 @@ def _alerts(incident: Incident) -> str:
     if not incident.alerts:
         return ""
     firing = sum(incident.alerts.values())
-    return f"*{firing} {'alert fires' if firing == 1 else 'alerts fire'}.*" if firing else "*All alerts have resolved.*"
+    return f"*{firing} {'alert fires' if firing == 1 else 'alerts fire'}*" if firing else "All alerts have resolved"
 
 
 def _escalation(incident: Incident) -> str:
@@ -158,7 +152,7 @@ def _escalation(incident: Incident) -> str:
 
 def _on_call(incident: Incident) -> str:
     names = [line(person.name, 60) for person in incident.on_call[:_MOST_ON_CALL]]
-    return f"On call: {', '.join(names)}" if names and not incident.is_over else ""
+    return f" · On call: {', '.join(names)}" if names and not incident.is_over else ""
 
 
 def _last_update(incident: Incident, at: datetime) -> str:
@@ -166,8 +160,8 @@ def _last_update(incident: Incident, at: datetime) -> str:
     lines = [f"Last update {ago(said.at)} by {line(said.who, 60)}: {line(said.text, 250)}"] if said else []
     if due is not None and not incident.is_over:
         overdue = f"*The next update was promised for {clock(due)}.*"
-        lines.append(overdue if at >= due else f"Next update by {clock(due)}")
-    return "\n".join(lines)
+        lines.append(overdue if at >= due else f"Next by {clock(due)}")
+    return " · ".join(lines)
 
 
 def _waiting(incident: Incident) -> list[Json]:
@@ -176,13 +170,13 @@ def _waiting(incident: Incident) -> list[Json]:
         return []
     first, *others = incident.waiting
     more = [context(f"{len(others)} more {'waits' if len(others) == 1 else 'wait'} below.")] if others else []
-    return [*approval(incident.id, first), *more]
+    return [*approval(incident.id, first, brief=True), *more]
 
 
 def _foot(incident: Incident, around: Around) -> str:
     opened = f"opened {clock(incident.opened_at)} by {line(incident.reporter.name, 60)}"
     private = " · *Private*: only who takes part sees it" if incident.private else ""
-    return f"<{around.page(incident.id)}|{incident.id}>, {opened}{private}"
+    return f"<{around.page(incident.id)}|{incident.id}>, {opened}{_on_call(incident)}{private}"
 
 
 def _summary(incident: Incident, at: datetime) -> str:

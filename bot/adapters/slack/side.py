@@ -182,8 +182,8 @@ class SlackSide:
         await self.answers.start()
 
     async def _cease(self) -> None:
-        await self._ticks.stop()
         await self.reconciler.stop()
+        await self._ticks.stop()
         await self.answers.stop()
 
     async def _greet(self) -> None:
