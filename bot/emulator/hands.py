@@ -69,7 +69,8 @@ class Hands:
 
     async def _message(self, args: Arguments) -> Json:
         user, channel = self._user(args), self._channel(args)
-        return speech.say(self._box, user, channel, args.text("text"), args.text("thread_ts"))
+        files = args.structure("files") or ()
+        return speech.say(self._box, user, channel, args.text("text"), thread_ts=args.text("thread_ts"), files=files)
 
     async def _edit(self, args: Arguments) -> Json:
         channel, message = self._place(args)

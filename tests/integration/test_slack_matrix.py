@@ -61,6 +61,10 @@ async def _marks(_: Bot, slack: Emulator, channel: str) -> None:
         await slack.act("reaction", user=ADA, name="stopwatch", remove=remove, **at)
 
 
+async def _looks_at_home(_: Bot, slack: Emulator, __: str) -> None:
+    await slack.act("home", user=ADA)
+
+
 @dataclass(frozen=True)
 class Way:
     """What makes the bot call a method that no ordinary incident needs: an earlier fault, or something done."""
@@ -87,6 +91,7 @@ WAYS = {
     "users.conversations": Way(("conversations.create", "after")),
     "users.info": Way(act=_types(f"/incident role scribe <@{BEN}>")),
     "users.list": Way(act=_types("/incident role scribe ben")),
+    "views.publish": Way(act=_looks_at_home),
     "views.open": Way(act=_types("/incident start")),
 }
 

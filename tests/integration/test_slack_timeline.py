@@ -1,5 +1,6 @@
 """Messages come onto the timeline by a mark, a pin, their menu; what becomes of them there is told too."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from bot.adapters.slack.manifest import SCOPES
 from bot.domain.messages import picked
 from bot.domain.timeline import Entry, Kind, to_us, verify
 from tests.integration.emulator_process import ADA, BEN, Emulator
 from tests.integration.slack_bot import Bot, incident_channels, town, until
 
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 MESSAGES = {Kind.MESSAGE, Kind.MESSAGE_EDITED, Kind.MESSAGE_REMOVED}
 
 
@@ -26,6 +29,10 @@ class Room:
     async def say(self, text: str, *, user: str = BEN, channel: str = "", thread_ts: str = "") -> str:
         where = channel or self.channel
         return str((await self.slack.act("message", user=user, channel=where, text=text, thread_ts=thread_ts))["ts"])
+
+    async def share(self, name: str, content: bytes) -> str:
+        file = {"name": name, "content": b64encode(content).decode()}
+        return str((await self.slack.act("message", user=BEN, channel=self.channel, files=[file]))["ts"])
 
     async def do(self, what: str, ts: str, *, user: str = ADA, **more: Any) -> None:
         assert (await self.slack.act(what, user=user, channel=self.channel, message_ts=ts, **more))["ok"]
@@ -60,10 +67,13 @@ class Room:
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
     async with town(tmp_path) as (bot, slack):
-        await slack.act("command", user=ADA, channel="general", text="/incident start checkout 5xx")
-        await until(lambda: _pinned(slack))
-        found = (await incident_channels(slack))[0]
-        yield Room(bot, slack, str(found["id"]))
+        yield await opened(bot, slack)
+
+
+async def opened(bot: Bot, slack: Emulator) -> Room:
+    await slack.act("command", user=ADA, channel="general", text="/incident start checkout 5xx")
+    await until(lambda: _pinned(slack))
+    return Room(bot, slack, str((await incident_channels(slack))[0]["id"]))
 
 
 async def _pinned(slack: Emulator) -> bool:
@@ -118,6 +128,23 @@ async def test_a_reply_in_a_thread_is_found(room: Room) -> None:
     assert (entry.facts["text"], entry.facts["thread_ts"]) == ("I do", first)
 
 
+async def test_its_files_are_kept(room: Room) -> None:
+    await room.mark(await room.share("graph.png", PICTURE))
+    (entry,) = await room.comes_to(Kind.MESSAGE)
+    (graph,) = entry.facts["files"]
+    assert (graph["name"], graph["mimetype"]) == ("graph.png", "image/png")
+    assert await room.bot.ports.artifacts.get(graph["sha256"]) == PICTURE
+
+
+async def test_without_its_scope_no_login_page_is_taken_for_a_file(tmp_path: Path) -> None:
+    scopes = ",".join(scope for scope in SCOPES if scope != "files:read")
+    async with town(tmp_path, "--scopes", scopes) as (bot, slack):
+        room = await opened(bot, slack)
+        await room.mark(await room.share("graph.png", PICTURE))
+        (entry,) = await room.comes_to(Kind.MESSAGE)
+        assert "files:read" in entry.facts["files"][0]["missing"]
+
+
 async def test_its_own_pins_posts_and_edits_are_not_heard(room: Room) -> None:
     card = (await incident_channels(room.slack))[0]["pins"][0]
     await room.mark(card)
@@ -164,12 +191,25 @@ async def test_from_a_channel_that_the_app_is_not_in_it_asks_which(room: Room) -
     assert entry.at_us < to_us((await room.bot.entries("INC-1"))[-1].at) + 1
 
 
-async def test_events_that_come_twice_late_or_in_another_order_end_in_the_same(room: Room) -> None:
+@pytest.mark.parametrize("mishap", [{"mode": "duplicate", "copies": 4}, {"mode": "answer_lost"}, {"mode": "reorder"}])
+async def test_events_that_come_twice_or_in_another_order_end_in_the_same(room: Room, mishap: dict[str, Any]) -> None:
     ts = await room.say("it is the cache")
-    await room.slack.act("deliveries-faults", kind="events_api", mode="duplicate", copies=4)
+    await room.slack.act("deliveries-faults", kind="events_api", **mishap)
     await room.mark(ts)
-    await room.comes_to(Kind.MESSAGE)
+    if mishap["mode"] != "reorder":
+        await room.comes_to(Kind.MESSAGE)
     await room.mark(ts, remove=True)
     await room.settles()
     kinds = [entry.kind for entry in await room.entries() if entry.facts["ts"] == ts]
-    assert kinds == [Kind.MESSAGE, Kind.MESSAGE_REMOVED]
+    assert kinds in ([], [Kind.MESSAGE, Kind.MESSAGE_REMOVED])
+
+
+async def test_what_is_heard_ten_minutes_late_is_of_its_time(room: Room) -> None:
+    ts = await room.say("it is the cache")
+    await room.slack.act("deliveries-faults", kind="events_api", mode="late", delay_s=600)
+    await room.mark(ts)
+    await room.settles()
+    await room.slack.act("clock", advance_s=601)
+    entries = await room.comes_to(Kind.MESSAGE, Kind.MESSAGE)
+    assert [str(entry.at_us) for entry in entries][-1] == ts.replace(".", "")
+    assert entries[-1].at < entries[0].at
