@@ -83,7 +83,9 @@ def demo(
 
 @app.command()
 def doctor(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Also have Slack check a sample of each message.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Check everything FirstFive needs, a line each: ok, warn or fail, and what mends it."""
     from bot import doctor as doctor_  # noqa: PLC0415 - see above
@@ -94,7 +96,7 @@ def doctor(
         checks = doctor_.refused(str(error))
     else:
         with _progress("looking"):
-            checks = asyncio.run(doctor_.Doctor(settings).checks())
+            checks = asyncio.run(doctor_.Doctor(settings).checks(live=live))
     well = doctor_.is_well(checks)
     if as_json:
         rows = [asdict(check) for check in checks]

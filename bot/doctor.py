@@ -1,8 +1,10 @@
 """`firstfive doctor` and `/incident doctor`: looks at everything FirstFive needs, and says what mends it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
+import playbooks
 from bot.adapters import git, programs
 from bot.adapters.clock import SystemClock
 from bot.adapters.sql.engines import address, revision_of
@@ -10,13 +12,21 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import REVISION
 from bot.domain.checks import Check, State, fail, ok, warn
 from bot.domain.errors import StoreUnusable
-from bot.domain.service import Target
+from bot.domain.run import Source
+from bot.domain.service import Catalog, Target
 from bot.domain.snapshot import GOROUTINE, PartStatus
+from bot.engine.fields import questions
+from bot.engine.playbook import Playbook, load
 from bot.ports import Clock, Targets
 from bot.settings import Settings
 from bot.wiring import AllTargets, kept
+from handlers.slack_forms import Occasion, form
+
+if TYPE_CHECKING:
+    from bot.adapters.slack.config import SlackConfig
 
 _LONGEST_S = 20.0
+_ASKED = Occasion(Source("C0INC0007", "inc-7-checkout", "https://hooks.slack.com/commands/T/1/x"), "U0ADA0001", "INC-7")
 
 Probe = Callable[[], Awaitable[Iterable[Check]]]
 
@@ -39,11 +49,15 @@ class Doctor:
         self._clock = clock or SystemClock()
         self._targets = targets or AllTargets()
 
-    async def checks(self) -> tuple[Check, ...]:
-        """Look at everything at once; give a line for each thing, in the order in which they need each other."""
+    async def checks(self, *, live: bool = False) -> tuple[Check, ...]:
+        """Look at everything at once; give a line for each thing, in the order in which they need each other.
+
+        `live`: have Slack itself check a sample of everything that is shown, and every form. Nothing is posted.
+        """
         probes: dict[str, Probe] = {
             "configuration": self._configuration,
             "slack": self._slack,
+            **({"slack takes": self._validated} if live else {}),
             "database": self._database,
             "artifacts": self._artifacts,
             "targets": self._reach_targets,
@@ -61,20 +75,30 @@ class Doctor:
         targets = sum(len(service.targets) for service in services)
         return [ok("configuration", f"services {len(services)}, targets {targets}")]
 
-    async def _slack(self) -> Iterable[Check]:
-        from bot.adapters.slack.checks import Desired, checks  # noqa: PLC0415 - Slack's weight, where it is looked at
+    async def _validated(self) -> Iterable[Check]:
+        from bot.adapters.slack.gallery import gallery  # noqa: PLC0415 - Slack's weight, where it is looked at
+        from bot.adapters.slack.validation import validate  # noqa: PLC0415 - as above
+
+        catalog = self._settings.catalog()
+        samples: dict[str, dict[str, Any]] = {sample.name: {sample.kind: sample.body} for sample in gallery()}
+        forms = {f"form: {verb.name}": {"view": form(verb, catalog, _ASKED)} for verb in _with_forms(catalog)}
+        return await validate(self._slack_config(), samples | forms)
+
+    def _slack_config(self) -> "SlackConfig":
         from bot.adapters.slack.config import SlackConfig  # noqa: PLC0415 - as above
+
+        given = self._settings
+        secrets = (given.slack_bot_token, given.slack_signing_secret, given.slack_app_token)
+        return SlackConfig(*secrets, f"{given.slack_api_url}/")
+
+    async def _slack(self) -> Iterable[Check]:
+        from bot.adapters.slack.checks import Desired, checks  # noqa: PLC0415 - as above
 
         given = self._settings
         channels = {given.announcements: "announcements"} if given.announcements else {}
         channels |= {digest.channel: f"digests: {digest.team}" for digest in given.digests}
-        config = SlackConfig(
-            given.slack_bot_token,
-            given.slack_signing_secret,
-            given.slack_app_token,
-            f"{given.slack_api_url}/",
-        )
-        return await checks(Desired(config, given.slack_config_token, channels), self._clock.now())
+        desired = Desired(self._slack_config(), given.slack_config_token, channels)
+        return await checks(desired, self._clock.now())
 
     async def _database(self) -> Iterable[Check]:
         url = self._settings.database_url
@@ -112,6 +136,11 @@ class Doctor:
         if self._settings.bundle.repository:
             named["repository of bundles"] = self._settings.bundle.repository
         return await asyncio.gather(*(_repository(name, place) for name, place in named.items()))
+
+
+def _with_forms(catalog: Catalog) -> Iterator[Playbook]:
+    """Give the verbs of which a form can ask something."""
+    return (verb for verb in load(playbooks).values() if questions(verb, catalog, {}))
 
 
 async def _looked(name: str, probe: Probe) -> Iterable[Check]:

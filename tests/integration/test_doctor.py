@@ -15,6 +15,8 @@ import pytest
 
 import migrations
 from bot.adapters.clock import SystemClock
+from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.validation import validate
 from bot.demo import app_options
 from bot.doctor import Doctor
 from bot.domain.checks import Check, State
@@ -38,8 +40,9 @@ class House:
     given: dict[str, Any]
     folder: Path
 
-    async def examined(self, *, clock: Any = None, **changed: Any) -> dict[str, Check]:
-        return {check.name: check for check in await Doctor(Settings(**{**self.given, **changed}), clock).checks()}
+    async def examined(self, *, clock: Any = None, live: bool = False, **changed: Any) -> dict[str, Check]:
+        doctor = Doctor(Settings(**{**self.given, **changed}), clock)
+        return {check.name: check for check in await doctor.checks(live=live)}
 
     def services(self, **changed: Any) -> list[dict[str, Any]]:
         """Give the one service; what is changed is its target's."""
@@ -135,10 +138,27 @@ async def test_everything_is_ok_and_then_one_thing_of_slack_is_not(tmp_path: Pat
         late = FakeClock(SystemClock().now() + timedelta(minutes=10))
         assert_only(await well.examined(clock=late), "clock", "ahead of Slack's", "timedatectl")
 
+        shown = await well.examined(live=True)
+        assert shown["slack takes"].state is State.OK
+        assert int(shown["slack takes"].said.split()[1]) > 100
+
         gone = await well.examined(announcements="#nowhere")
         assert_only(gone, "channel #nowhere", "is not there", "correct `announcements`")
         await emulator.act("archive", user=ADA, channel=await emulator.id_of("announcements"))
         assert_only(await well.examined(), "channel #announcements", "is archived", "unarchive it")
+
+
+async def test_a_sample_that_slack_refuses_is_named_with_the_reason() -> None:
+    async with running_emulator("http://127.0.0.1:9/slack/events") as emulator:
+        config = SlackConfig(BOT_TOKEN, SECRET, api_url=emulator.api_url)
+        header = {"type": "header", "text": {"type": "mrkdwn", "text": "hi"}}
+        good = {"message": {"text": "hi", "blocks": [{"type": "divider"}]}}
+        bad = {"good": good, "bad": {"message": {"text": "hi", "blocks": [header]}}}
+        (found,) = await validate(config, bad)
+        assert (found.name, found.state) == ("slack takes bad", State.FAIL)
+        assert found.said.startswith("invalid_blocks: /0/text/type")
+        (unasked,) = await validate(SlackConfig("xoxb-emulator-wrong", "", api_url=emulator.api_url), bad)
+        assert (unasked.state, unasked.said) == (State.WARN, "not checked: blocks.validate: invalid_auth")
 
 
 @pytest.mark.usefixtures("programs")

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,11 +37,12 @@ _MENDS = {
 
 
 class Refused(Exception):
-    """Slack refused a call, or was not reached; `code` is its word for it."""
+    """Slack refused a call, or was not reached; `code` is its word for it, `flaws` what it says more."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, flaws: Sequence[object] = ()) -> None:
         super().__init__(code)
         self.code = code
+        self.flaws = flaws
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Desired:
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """A way to call Slack."""
 
     client: AsyncWebClient
@@ -66,7 +67,8 @@ class _Line:
         try:
             answer = await self.client.api_call(method, data=args, headers=bearer)
         except SlackApiError as error:
-            raise Refused(str(error.response.get("error") or error.response.status_code)) from None
+            code = str(error.response.get("error") or error.response.status_code)
+            raise Refused(code, error.response.get("errors") or ()) from None
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError):
             raise Refused("unreachable") from None
         body: Any = answer.data
@@ -78,7 +80,7 @@ async def checks(desired: Desired, now: datetime) -> list[Check]:
     config = desired.config
     if not config.bot_token:
         return [warn("slack", "not configured: SLACK_BOT_TOKEN is not set", "docs/slack.md says how")]
-    async with _line(config) as line:
+    async with connected(config) as line:
         try:
             me, headers = await line.ask("auth.test")
         except Refused as refused:
@@ -95,10 +97,11 @@ async def checks(desired: Desired, now: datetime) -> list[Check]:
 
 
 @asynccontextmanager
-async def _line(config: SlackConfig) -> AsyncIterator[_Line]:
+async def connected(config: SlackConfig) -> AsyncIterator[Line]:
+    """Give a way to call Slack, for as long as the block lasts."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PATIENCE_S)) as session:
         client = AsyncWebClient(config.bot_token, base_url=config.api_url, session=session, retry_handlers=[])
-        yield _Line(client, session)
+        yield Line(client, session)
 
 
 def scopes(granted: str | None) -> Check:
@@ -140,7 +143,7 @@ def signing(config: SlackConfig) -> Check:
     return ok("signing secret", "set")
 
 
-async def _sockets(line: _Line, config: SlackConfig) -> Check:
+async def _sockets(line: Line, config: SlackConfig) -> Check:
     """Open a connection of Socket Mode for as long as it takes Slack to say hello."""
     if not config.app_token:
         return ok("socket mode", "not used: Slack posts to the app's request URL")
@@ -161,7 +164,7 @@ async def _sockets(line: _Line, config: SlackConfig) -> Check:
     return ok("socket mode", "connects")
 
 
-async def _drift(line: _Line, desired: Desired, me: Json) -> Check:
+async def _drift(line: Line, desired: Desired, me: Json) -> Check:
     """Compare the app's settings with the manifest, with a token that may read them."""
     if not desired.config_token:
         mend = f"to check it, set SLACK_CONFIG_TOKEN: {_APPS}, Your App Configuration Tokens"
@@ -204,7 +207,7 @@ def _values(rows: Any, key: str) -> set[str]:
     return {str(row.get(key)) for row in rows or ()}
 
 
-async def _channels(line: _Line, desired: Desired) -> list[Check]:
+async def _channels(line: Line, desired: Desired) -> list[Check]:
     """Look whether the configured channels are there and can be posted to."""
     if not desired.channels:
         return []
@@ -218,7 +221,7 @@ async def _channels(line: _Line, desired: Desired) -> list[Check]:
     return [channel(name, key, known) for name, key in desired.channels.items()]
 
 
-async def _listed(line: _Line) -> dict[str, Json]:
+async def _listed(line: Line) -> dict[str, Json]:
     """Give the channels that the bot can see, by name and by id."""
     found: dict[str, Json] = {}
     cursor = ""

@@ -1,0 +1,168 @@
+"""A sample of everything that FirstFive shows in Slack, of one made-up incident; the same at every call."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from bot.adapters.slack.blocks import Around, Json, Message, answer
+from bot.adapters.slack.card import card
+from bot.adapters.slack.home import home
+from bot.adapters.slack.posts import pending
+from bot.adapters.slack.projection import announcement
+from bot.domain.approval import request
+from bot.domain.incident import fold
+from bot.domain.mine import Mine
+from bot.domain.run import Choice, Reply
+from bot.domain.timeline import GENESIS, Entry, Kind, Person, canonical, to_us
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_AROUND = Around("https://firstfive.example.com", ("checkout", "search"))
+_ADA, _BEN = Person("U0ADA0001", "Ada"), Person("U0BEN0002", "Ben")
+_SHA = "0f" * 32
+_RUN = "run-1"
+_LONG = "Everything <!channel> & *all* of it `breaks`, 🔥 and nobody knows why. " * 60
+
+Words = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One message, or the view of a Home tab: what it is, and what Slack would be given."""
+
+    name: str
+    kind: Literal["message", "view"]
+    body: Json
+
+
+def gallery() -> tuple[Sample, ...]:
+    """Give every sample, with words as people write them and with words far too long."""
+    usual = list(_samples(lambda text: text))
+    longest = [replace(each, name=f"{each.name}, long") for each in _samples(lambda _: _LONG)]
+    return (*usual, *longest)
+
+
+def _samples(words: Words) -> Iterator[Sample]:
+    yield from (Sample(name, "message", message.args()) for name, message in _messages(words))
+    yield from (Sample(f"home: {name}", "view", home(seen, ailments, _AROUND)) for name, seen, ailments in _seen(words))
+
+
+def _messages(words: Words) -> Iterator[tuple[str, Message]]:
+    story = tell(words)
+    for name, upto in _cards(story).items():
+        incident, now = fold(story[:upto]), story[upto - 1].at
+        yield f"card: {name}", card(incident, _AROUND, now)
+        yield f"announcement: {name}", announcement(incident, _AROUND)
+    for entry in story:
+        for post in pending(story[: entry.seq], entry.seq - 1, _AROUND):
+            yield f"post: {entry.kind}", post.message
+    notes = [_entry(seq, Kind.NOTE, {"text": words("looks like the cache")}) for seq in range(1, 31)]
+    yield "post: many changes", pending(notes, 0, _AROUND)[0].message
+    yield from ((f"answer: {name}", message) for name, message in _answers(words, story))
+
+
+def _cards(story: Sequence[Entry]) -> dict[str, int]:
+    """Give the moments at which the card looks different: how many entries of the story it knows then."""
+    wanted = {
+        Kind.OPENED: "new",
+        Kind.STEP_STARTED: "in its phases",
+        Kind.VERDICT: "with a verdict",
+        Kind.APPROVAL_ASKED: "waiting for approval",
+        Kind.ESCALATED: "escalated",
+        Kind.MERGED: "merged",
+    }
+    moments = {wanted[Kind(entry.kind)]: entry.seq for entry in story if entry.kind in wanted}
+    ends = {entry.facts["status"]: entry.seq for entry in story if entry.kind == Kind.STATUS_SET}
+    return {**moments, **ends}
+
+
+def _answers(words: Words, story: Sequence[Entry]) -> Iterator[tuple[str, Message]]:
+    text = words("*INC-7* is open: SEV2, checkout answers 500.")
+    again = tuple(Choice(words(f"INC-{n} checkout"), again=_RUN, incident_id=f"INC-{n}") for n in range(1, 6))
+    yield "a sentence", answer(Reply(text), _AROUND)
+    yield "which one", answer(Reply(words("Which incident?"), again), _AROUND)
+    yield "a file", answer(Reply(text, (Choice("Start", "start now"),), artifact=_SHA), _AROUND)
+    yield "the card", answer(Reply(text), _AROUND, card(fold(story[:3]), _AROUND, NOON))
+
+
+def _seen(words: Words) -> Iterator[tuple[str, Mine, tuple[str, ...]]]:
+    """Give what people with nothing to do, and with far too much, see on their Home tab."""
+    story = tell(words)
+    asked = next(request(entry) for entry in story if entry.kind == Kind.APPROVAL_ASKED)
+    many = tuple(replace(fold(story), id=f"INC-{n}") for n in range(40))
+    items = tuple(replace(item, incident_id=each.id) for each in many for item in each.actions)
+    full = Mine(many, tuple((each, asked) for each in many), many, many, items)
+    yield "nothing", Mine(), ()
+    yield "everything", full, (words("Slack: down"),)
+
+
+def tell(words: Words) -> list[Entry]:
+    """Give a timeline on which everything that is ever posted happens; `words` changes what people wrote."""
+    drafts = [*_begin(words), *_work(words), *_end(words)]
+    return [_entry(seq, kind, body) for seq, (kind, body) in enumerate(drafts, 1)]
+
+
+def _begin(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
+    opened = {"title": words("checkout answers 500"), "severity": "SEV2", "service": "", "warnings": [words("a twin")]}
+    alerts = {"group": "k", "count": 3, "names": [words("HighErrors")], "link": ""}
+    steps = (("capture", "Capture"), ("diagnose", "Diagnose"))
+    return [
+        (Kind.OPENED, {**opened, "reporter": _ADA.id}),
+        (Kind.CHANNEL_OPENED, {"channel": "C0INC0007", "name": "inc-7-checkout"}),
+        (Kind.SERVICE_SET, {"service": "checkout"}),
+        (Kind.SEVERITY_SET, {"severity": "SEV1", "was": "SEV2"}),
+        (Kind.ROLE_SET, {"role": "commander", "person": _BEN.id, "name": words(_BEN.name)}),
+        (Kind.ROLE_SET, {"role": "scribe", "person": "", "name": ""}),
+        (Kind.JOINED, {"person": _BEN.id, "name": words(_BEN.name), "how": "asked"}),
+        (Kind.ON_CALL, {"people": [{"id": _BEN.id, "name": words(_BEN.name)}], "source": "configuration", "note": ""}),
+        (Kind.MILESTONE, {"milestone": "acknowledged", "at": to_us(NOON), "source": "ack"}),
+        (Kind.IMPACT_SET, {"text": words("1 in 5 checkouts fails"), "was": ""}),
+        (Kind.ALERT_FIRED, {**alerts, "firing": 3}),
+        (Kind.ALERT_RESOLVED, {**alerts, "firing": 0}),
+        (Kind.NOTE, {"text": words("it began with the deploy")}),
+        (Kind.RUN_STARTED, {"playbook": "sop", "params": {}, "deadline_at": to_us(NOON + timedelta(minutes=5))}),
+        *(
+            (Kind.STEP_STARTED, {"playbook": "sop", "step": step, "title": title, "budget_s": 60})
+            for step, title in steps
+        ),
+    ]
+
+
+def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
+    finding = {"fault_class": "gc-pressure", "target": "checkout-2", "evidence": [words("GC 40 %")], "artifact": _SHA}
+    asked = {"run": _RUN, "playbook": "rollback", "plan": _SHA}
+    who = {"person": _ADA.id, "name": words(_ADA.name)}
+    later = to_us(NOON + timedelta(minutes=20))
+    plan = {"params": {"service": "checkout"}, "steps": ["Roll back"], "measured": {"Measure": words("5 % worse")}}
+    return [
+        (Kind.ARTIFACT, {"name": "snapshot.tar.gz", "sha256": _SHA, "bytes": 9, "what": words("3 targets captured")}),
+        *((Kind.FINDING, {**finding, "claim": words(claim), "fix": words("bound it")}) for claim in ("GC", "heap")),
+        (Kind.VERDICT, {"verdict": "gc-pressure", "statement": words("checkout-2 differs"), "artifact": _SHA}),
+        (Kind.UPDATE, {"text": words("We roll back."), "next_at": later}),
+        (Kind.APPROVAL_ASKED, {**asked, **plan, **who, "expires_at": later}),
+        (Kind.APPROVAL_DECIDED, {**asked, **who, "decision": "refused", "reason": words("not yet")}),
+        (Kind.ASKED, {"text": words("Are users safe?"), "person": _BEN.id}),
+        (Kind.REMINDED, {"about": "update", "slot": "1", "text": words("No update for 30 min."), "person": _BEN.id}),
+        (Kind.SNOOZED, {"until": later, "minutes": 30}),
+        (Kind.ESCALATED, {"reached": [], "text": words("Paged whoever is on call."), "pages": []}),
+        (Kind.PAGE_ANSWERED, {"person": words("Chen"), "how": "PagerDuty"}),
+        (Kind.ACTION, {"item": 1, "text": words("add a timeout"), "name": words(_BEN.name), "due": "2026-03-08"}),
+        (Kind.TOOK_IN, {"incident": "INC-6", "title": words("search is slow")}),
+        (Kind.CHAT_FAILED, {"surface": "invite:U0CHEN003", "reason": words("cant_invite")}),
+        (Kind.BLANKED, {"entries": [13], "reason": words("a name"), "approved_by": _BEN.id}),
+    ]
+
+
+def _end(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
+    ends = ("mitigated", "resolved", "closed")
+    return [
+        *((Kind.STATUS_SET, {"status": end, "was": "open", "text": words("the rollback worked")}) for end in ends),
+        (Kind.POSTMORTEM, {"artifact": _SHA, "name": "INC-7.md"}),
+        (Kind.CANCELLED, {"reason": words("a load test")}),
+        (Kind.MERGED, {"into": "INC-3", "channel": "C0INC0003"}),
+    ]
+
+
+def _entry(seq: int, kind: Kind, body: dict[str, Any]) -> Entry:
+    at = to_us(NOON + timedelta(seconds=5 * (seq - 1)))
+    return Entry("INC-7", seq, at, kind.value, _ADA.id, _ADA.name, _RUN, "", canonical(body), "", GENESIS, GENESIS)
