@@ -39,7 +39,7 @@ log = structlog.get_logger()
 PATH = "/slack/events"
 _TOO_OLD_S = 300
 _LARGEST, _SSL_CHECK = 1_000_000, 1_000
-_READ_S = 2.0
+_READ_S = 1.5
 _NUMBER, _SIGNATURE = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")
 _CONTENT_TYPES = {"application/json", "application/x-www-form-urlencoded"}
 _KINDS = {"type", "command", "ssl_check"}

@@ -8,15 +8,35 @@ from typing import Any
 import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.error import BoltError
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackClientError
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 log = structlog.get_logger()
 
 _CONNECT_S = 20.0
 _LOOKS = 15
+_NOT_FOUND = 404
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Acknowledges what nobody listens to, as over HTTP; Bolt's own leaves a person with an error."""
+
+    async def handle(self, client: Any, req: SocketModeRequest) -> None:
+        """Hand one envelope to its listener; what cannot be read is no envelope, and is not acknowledged."""
+        try:
+            answered = await run_async_bolt_app(self.app, req)
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError, BoltError) as error:
+            log.warning("envelope not understood", error=str(error))
+            return
+        if answered.status == _NOT_FOUND:
+            answered = BoltResponse(status=200)
+        await send_async_response(client, req, answered, time.time())
 
 
 class SocketLink:
@@ -44,7 +64,7 @@ class SocketLink:
         wait_s = _FIRST_WAIT_S
         while True:
             # A handler of its own for each attempt: the SDK would try a used-up address again and again.
-            handler = AsyncSocketModeHandler(
+            handler = _Handler(
                 app, self._app_token, logger=logging.getLogger("slack_sdk.socket_mode"), web_client=self._web_client
             )
             client: Any = handler.client
@@ -66,6 +86,7 @@ class SocketLink:
         """Return when the connection has gone deaf."""
         self._heard_at = time.time()
         client.on_message_listeners.append(self._heard)
+        client.on_error_listeners.append(lambda _: client.connect_to_new_endpoint(force=True))
         while time.time() - max(self._heard_at, client.last_ping_pong_time or 0.0) < self._deaf_after_s:
             self.connected = await client.is_connected()
             await asyncio.sleep(self._deaf_after_s / _LOOKS)
