@@ -1,12 +1,13 @@
 """Posts what the timeline says beyond the card, in order, each once."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
 from bot.adapters.slack.canvas import Canvas
 from bot.adapters.slack.messages import Messages, Place, ts_of
-from bot.adapters.slack.posts import Post, pending
+from bot.adapters.slack.posts import LONGEST, Post, pending
 from bot.domain.errors import ChatFailed
 
 log = structlog.get_logger()
@@ -28,10 +29,18 @@ class Posting:
         while canvas.channel and not canvas.stopped:
             told = canvas.shown.get(_KEY)
             posts = pending(canvas.entries, int(told.digest) if told else 0, canvas.studio.around)
-            upto = await self._post_one(posts[0]) if posts else 0
+            upto = await self._post_one(posts[0]) if posts and not self._unsettled(posts) else 0
             if not upto:
                 return
             await canvas.remember(_KEY, canvas.channel, str(upto))
+
+    def _unsettled(self, posts: Sequence[Post]) -> bool:
+        """Tell whether the only post may still grow, and come back for it; what must not wait takes it along."""
+        [first, *others], now = posts, self._canvas.studio.clock.now()
+        if others or first.ready_at is None or not now < first.ready_at <= now + LONGEST:
+            return False
+        self._canvas.want_again((first.ready_at - now).total_seconds())
+        return True
 
     async def _post_one(self, post: Post) -> int:
         """Post it; give up to which entry all is told now, 0 to wait. What Slack refuses for good is passed over."""

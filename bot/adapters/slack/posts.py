@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.adapters.slack.blocks import (
@@ -27,11 +28,16 @@ _MOST_CHANGES = 20
 _MOST_FINDINGS = 8
 _FALLBACK = 300
 INVITE = "invite:"
+# A burst of changes becomes one reply: it is told when it has settled, or goes on for longer than this.
+_SETTLE, LONGEST = timedelta(seconds=1.5), timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
 class Post:
-    """A message to be posted once. `first` and `upto` are the entries it stands for; `file` an artifact to attach."""
+    """A message to be posted once. `first` and `upto` are the entries it stands for; `file` an artifact to attach.
+
+    `ready_at`: until then more may come that belongs into it; None when it is to be posted at once.
+    """
 
     first: int
     upto: int
@@ -39,6 +45,7 @@ class Post:
     in_thread: bool = True
     file: str = ""
     file_name: str = ""
+    ready_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -70,7 +77,8 @@ def _collapsed(changes: Sequence[Entry]) -> list[Post]:
     lines = [_change(entry) for entry in changes[:_MOST_CHANGES]]
     if len(changes) > _MOST_CHANGES:
         lines.append(f"… and {len(changes) - _MOST_CHANGES} more, on the incident's page")
-    return [Post(changes[0].seq, changes[-1].seq, _message("\n".join(lines)))]
+    ready_at = min(changes[-1].at + _SETTLE, changes[0].at + LONGEST)
+    return [Post(changes[0].seq, changes[-1].seq, _message("\n".join(lines)), ready_at=ready_at)]
 
 
 def _change(entry: Entry) -> str:
@@ -143,6 +151,12 @@ def _blanked(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} blanked {'entry' if len(facts['entries']) == 1 else 'entries'} {seqs}: {line(facts['reason'], 300)}"
 
 
+def _on_call(facts: Mapping[str, Any], _: str) -> str:
+    names = ", ".join(line(str(who["name"]), 60) for who in facts["people"]) or "nobody"
+    note = f" ({line(facts['note'], 200)})" if facts.get("note") else ""
+    return f"On call by {line(facts['source'], 60)}: {names}{note}"
+
+
 _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.SERVICE_SET: lambda facts, who: f"{who} named the service: *{line(facts['service'], 100)}*",
     Kind.SEVERITY_SET: lambda facts, who: (
@@ -152,6 +166,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.STATUS_SET: _status,
     Kind.IMPACT_SET: lambda facts, who: f"{who} said who is hit: {line(facts['text'], 500) or 'nobody now'}",
     Kind.JOINED: _joined,
+    Kind.ON_CALL: _on_call,
     Kind.MERGED: lambda facts, who: f"{who} merged it into {facts['into']}{_in(facts)}",
     Kind.TOOK_IN: lambda facts, who: f"{who} merged {facts['incident']} into this: {line(facts['title'], 200)}",
     Kind.CANCELLED: lambda facts, who: f"{who} called it off: {line(facts['reason'], 500)}",

@@ -32,6 +32,7 @@ def test_an_answer_is_taken_by_slack(reply: Reply, incident: Incident | None) ->
 @given(nasty, nasty)
 def test_posts_are_taken_by_slack(text: str, name: str) -> None:
     entries = [
+        entry(0, Kind.OPENED, title=text, severity="SEV2"),
         entry(1, Kind.NOTE, text=text),
         entry(2, Kind.ROLE_SET, role="scribe", person="U1", name=name),
         entry(3, Kind.UPDATE, text=text),
@@ -46,7 +47,7 @@ def test_posts_are_taken_by_slack(text: str, name: str) -> None:
         entry(12, Kind.PAGE_ANSWERED, person=name, how=text),
     ]
     posts = pending(entries, 0, AROUND)
-    assert [(post.first, post.upto) for post in posts] == [(1, 2), (3, 3), (5, 5), (6, 6), (7, 7), (8, 8), (9, 12)]
+    assert [(post.first, post.upto) for post in posts] == [(n, n) for n in (1, 2, 3, 5, 6, 7, 8)] + [(9, 12)]
     for post in posts:
         assert_slack_takes(post.message)
 
