@@ -1,6 +1,8 @@
 """A post stands in its channel once, whatever its calls did."""
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -135,3 +137,29 @@ async def test_a_message_whose_answer_was_lost_is_found_with_its_picture() -> No
     assert (await poster.post("#shop", TEXT, "k", PICTURE)).again
     assert (await poster.post("#shop", TEXT, "k", PICTURE)).ok
     assert len(said(slack)) == 1
+
+
+def words(value: Any) -> Iterator[str]:
+    """Give every string that a block shows."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from [inner] if name in {"text", "alt_text"} and isinstance(inner, str) else words(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from words(inner)
+
+
+@pytest.mark.parametrize("text", ["word " * 8_000, "&<>" * 8_000, "- a line\n" * 4_000])
+async def test_the_longest_post_stays_below_what_slack_was_seen_to_refuse(text: str) -> None:
+    slack = Gallery(HandClock())
+    slack.add_channel("shop")
+    poster = SlackPoster(slack, Channels(slack), slack.clock, Around("http://pages"))
+    await poster.post("#shop", text, "long", replace(PICTURE, title="title " * 100, words=text))
+    choices = tuple(Choice("label " * 100, "start " + "x" * 1_900) for _ in range(12))
+    await poster.show("#shop", Reply(text, choices), "longer")
+    [channel] = slack.channels.values()
+    shown = [message["blocks"] for message in channel["messages"] if message.get("blocks")]
+    assert [blocks[-1]["type"] for blocks in shown] == ["image", "actions"]
+    for blocks in shown:
+        assert sum(map(len, words(blocks))) < 10_000
+        assert "more on the incident" in blocks[2]["text"]["text"]
