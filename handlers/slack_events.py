@@ -4,7 +4,7 @@ An event is a hint: it makes a run that asks Slack what there is now. Nothing th
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -25,11 +25,15 @@ _LOOK_S = 0.6
 
 @dataclass(frozen=True)
 class _Hint:
-    """Which message something was done to, and by whom; the chat does not tell who deleted one."""
+    """Which message something was done to, and by whom; the chat does not tell who deleted one.
+
+    `changed`: only a message that is on the timeline is worth a look.
+    """
 
     channel: str
     ts: str
     person: Person = FIRSTFIVE
+    changed: bool = False
 
 
 async def take_event(desk: Desk, body: Json) -> None:
@@ -56,7 +60,7 @@ async def _pick(desk: Desk, body: Json, hint: _Hint) -> None:
     if not incident_id:
         return
     source = Source(channel=hint.channel, via=VIA_EVENT, team=str(body.get("team_id") or ""))
-    params = {"channel": hint.channel, "ts": hint.ts}
+    params = {"channel": hint.channel, "ts": hint.ts, "changed": hint.changed}
     slot = f"slack:event:{body['event_id']}"
     await desk.admit(Command(PICK, params, hint.person, source, slot, incident_id))
 
@@ -94,9 +98,9 @@ def _hint(desk: Desk, event: Json) -> _Hint | None:
         wanted = rules.pins and item.get("type") == "message"
         return _marked(event, str(event["channel_id"]), str(item["message"]["ts"])) if wanted else None
     if kind == "message" and event.get("subtype") == "message_changed":
-        return _marked(event["message"], str(event["channel"]), str(event["message"]["ts"]))
+        return replace(_marked(event["message"], str(event["channel"]), str(event["message"]["ts"])), changed=True)
     if kind == "message" and event.get("subtype") == "message_deleted":
-        return _Hint(str(event["channel"]), str(event["deleted_ts"]))
+        return _Hint(str(event["channel"]), str(event["deleted_ts"]), changed=True)
     return None
 
 

@@ -26,13 +26,14 @@ from bot.engine import (
 
 
 class Pick(Params):
-    """The link of a message of the incident's channel; a shortcut or a reaction says the rest."""
+    """The link of a message of the incident's channel; what else there is to say, Slack says."""
 
     link: Rest = ""
     channel: Keyed = ""
     ts: Keyed = ""
     author: Keyed = ""
     text: Keyed = ""
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,16 @@ async def look(tools: Tools, params: Pick) -> Reply:
     if tools.run_row.source.via not in {VIA_EVENT, VIA_SHORTCUT} and channel != incident.channel:
         raise CommandRejected(f"That message is not of {incident.id}'s channel. Use *Add to timeline* in its menu.")
     key = f"pick:{channel}:{ts}"
+    now = tools.now()
+    tools.also(lambda tx: _drop(tools.ports.journal.hold(tx, key, tools.run_id, now, now)))
+    await _take_turn(tools, key)
+    known = messages.picked(await tools.entries(), channel, ts)
+    if params.changed and (known is None or not known.on):
+        return Reply("That message is not on the timeline.")
     seen = await _look(tools, params, key, (channel, ts))
     known = messages.picked(await tools.entries(), channel, ts)
     drafts = await _changes(tools, known, seen, (channel, ts))
     tools.also(tools.append(*drafts))
-    now = tools.now()
-    tools.also(lambda tx: _drop(tools.ports.journal.hold(tx, key, tools.run_id, now, now)))
     if isinstance(seen, messages.Unread):
         return Reply(f"The message could not be read: {seen.reason}.")
     if known is not None and known.blank:
@@ -95,11 +100,9 @@ def _named(params: Pick) -> tuple[str, str]:
 
 
 async def _look(tools: Tools, params: Pick, key: str, where: tuple[str, str]) -> _Seen | messages.Unread:
-    """Read the message, one run at a time, so that what is read first is also recorded first."""
+    """Read the message, for as long as Slack is away."""
     until, wait_s = tools.now() + _TRIED_FOR, _FIRST_WAIT_S
     while True:
-        while await tools.hold(key, _HOLD_S) != tools.run_id:
-            await tools.pause(_TURN_S)
         seen = await _seen(tools, where)
         if isinstance(seen, messages.Unread) and tools.run_row.source.via == VIA_SHORTCUT and params.author:
             # Its menu told what it says: the bot is not in that channel.
@@ -110,6 +113,13 @@ async def _look(tools: Tools, params: Pick, key: str, where: tuple[str, str]) ->
         await tools.hold(key, 0.0)
         await tools.pause(wait_s)
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        await _take_turn(tools, key)
+
+
+async def _take_turn(tools: Tools, key: str) -> None:
+    """Let one run at a time look at a message, so that what is read first is also recorded first."""
+    while await tools.hold(key, _HOLD_S) != tools.run_id:
+        await tools.pause(_TURN_S)
 
 
 async def _seen(tools: Tools, where: tuple[str, str]) -> _Seen | messages.Unread:

@@ -69,6 +69,7 @@ async def test_a_mark_and_a_change_make_one_look_at_the_message(door: Door, even
         assert (await deliver(door, event)).status_code == 200
     (run,) = door.runs
     assert (run.plan.playbook, given(run), run.incident_id) == ("pick", {"channel": CHANNEL, "ts": TS}, "INC-1")
+    assert run.plan.params["changed"] is (event is EDIT)
     assert (run.source, run.slot) == (Source(CHANNEL, via=VIA_EVENT, team="T1"), "slack:event:Ev1")
     assert run.actor == Person(BEN, BEN)
 
@@ -79,7 +80,7 @@ async def test_who_deletes_is_not_told(door: Door) -> None:
 
 
 def given(run: Run) -> dict[str, str]:
-    return {name: value for name, value in run.plan.params.items() if value}
+    return {name: value for name, value in run.plan.params.items() if value and name != "changed"}
 
 
 OURS = {"ts": TS, "user": US, "app_id": APP}

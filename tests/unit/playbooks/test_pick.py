@@ -87,6 +87,12 @@ async def test_what_happens_to_it_is_told_once_each(house: Desk) -> None:
     assert found == [Kind.MESSAGE, Kind.MESSAGE_EDITED, Kind.MESSAGE_REMOVED, Kind.MESSAGE, Kind.MESSAGE_REMOVED]
 
 
+async def test_a_change_of_what_is_not_there_asks_the_chat_nothing(house: Desk) -> None:
+    chat(house).refusals = [Unread("missing_scope")]
+    await take(house, {**WHERE, "changed": "yes"}, ADA, VIA_EVENT)
+    assert kept(house) == []
+
+
 async def test_its_files_are_kept_and_what_could_not_be_is_said(house: Desk) -> None:
     lost = replace(PICTURE, id="F2", name="gone.png")
     notes = replace(PICTURE, id="F3", name="env.txt", mimetype="text/plain")
