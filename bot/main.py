@@ -190,6 +190,7 @@ def _slack(
         f"{settings.slack_api_url}/",
         settings.url,
         settings.announcements,
+        phases=tuple((step.title, step.budget_s) for step in registry["sop"].steps if step.budget_s),
     )
     return SlackSide(
         config,
@@ -202,7 +203,6 @@ def _slack(
         catalog=ports.catalog,
         count=metrics.slack_call,
         speaker=Speaker(ports.store, ports.journal, ports.clock, _me()) if is_shared(settings.database_url) else None,
-        phases=tuple((step.title, step.budget_s) for step in registry["sop"].steps if step.budget_s),
     )
 
 

@@ -1,6 +1,6 @@
 """Block Kit from values: an answer, a request for approval, a button. No clock: the same gives the same.
 
-Limits: docs.slack.dev/reference/block-kit, and 13,200 characters over all blocks of a message, measured by others.
+Limits: docs.slack.dev/reference/block-kit, and fewer than 10,000 characters over all blocks of a message.
 """
 
 import json

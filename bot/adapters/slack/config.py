@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SlackConfig:
-    """Tokens and addresses. `announcements` is a channel's id or name, or empty; `app_token` turns Socket Mode on."""
+    """Tokens and addresses. `announcements` is a channel's id or name, or empty; `app_token` turns Socket Mode on.
+
+    `phases`: what the SOP goes through, each with its budget in seconds.
+    """
 
     bot_token: str
     signing_secret: str
@@ -14,3 +17,4 @@ class SlackConfig:
     page_url: str = "http://127.0.0.1:8000"
     announcements: str = ""
     timeout_s: float = 10.0
+    phases: tuple[tuple[str, float], ...] = ()

@@ -52,17 +52,13 @@ class SlackSide:
         catalog: Catalog,
         count: Count = lambda *_: None,
         speaker: Speaker | None = None,
-        phases: tuple[tuple[str, float], ...] = (),
     ) -> None:
-        """With a `speaker`, this process is one of several, and shows and answers only while it has the word.
-
-        `phases`: what the SOP goes through, each with its budget in seconds.
-        """
+        """With a `speaker`, this process is one of several, and shows and answers only while it has the word."""
         self._config = config
         limits = Limits()
         self._ledger = Ledger(store, marks, clock, limits)
         self._chat = Chat(config, clock, limits, count)
-        self._around = Around(config.page_url, catalog.names, phases)
+        self._around = Around(config.page_url, catalog.names, config.phases)
         self._speaker = speaker
         self._ticks = Ticks(clock, self.touch)
         speaking = self._chat.under(lambda: speaker is None or speaker.may_speak, self._ledger.note)
