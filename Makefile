@@ -4,7 +4,7 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-full bench lint lock clean environment environment-dev system-packages python
+.PHONY: help demo test test-full bench shots lint lock clean environment environment-dev system-packages python
 
 BIN := .venv/bin
 # The first Python on PATH that is new enough; PYTHON=... names another.
@@ -25,6 +25,7 @@ help:
 	@echo "make test       install what the tests need, lint, run every test (big matrices by sample)"
 	@echo "make test-full  the same with the whole of every matrix"
 	@echo "make bench      print the figures and their bounds"
+	@echo "make shots      write a picture of every message, form and page into ./shots, to look at"
 	@echo "make lint       ruff, mypy and the layers"
 	@echo "make lock       pin the newest versions that pyproject.toml allows (ARGS=--upgrade)"
 	@echo "make clean      remove what make and the tests made, the environment included"
@@ -41,6 +42,9 @@ test-full: system-packages lint
 bench: environment-dev
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
+shots: system-packages environment-dev
+	@exec $(BIN)/python -m tests.shots
+
 lint: environment-dev
 	@failed=0; \
 	$(BIN)/ruff check --quiet || failed=1; \
@@ -55,7 +59,7 @@ lock: environment-dev
 	@echo "Pinned. The next make installs what changed."
 
 clean:
-	@rm -rf .venv build dist firstfive.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist shots firstfive.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment: python

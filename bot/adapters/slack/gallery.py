@@ -106,6 +106,7 @@ def _begin(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
     opened = {"title": words("checkout answers 500"), "severity": "SEV2", "service": "", "warnings": [words("a twin")]}
     alerts = {"group": "k", "count": 3, "names": [words("HighErrors")], "link": ""}
     steps = (("capture", "Capture"), ("diagnose", "Diagnose"))
+    ended = {"playbook": "sop", "step": "capture", "title": "Capture"}
     return [
         (Kind.OPENED, {**opened, "reporter": _ADA.id}),
         (Kind.CHANNEL_OPENED, {"channel": "C0INC0007", "name": "inc-7-checkout"}),
@@ -125,6 +126,7 @@ def _begin(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
             (Kind.STEP_STARTED, {"playbook": "sop", "step": step, "title": title, "budget_s": 60})
             for step, title in steps
         ),
+        (Kind.STEP_ENDED, {**ended, "outcome": "done", "elapsed_s": 3.0, "summary": words("3 of 3 targets")}),
     ]
 
 

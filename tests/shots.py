@@ -1,0 +1,159 @@
+"""Pictures of every kind of message, view and page, for eyes to judge: `make shots` writes them into ./shots."""
+
+import asyncio
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+import playbooks
+from bot.adapters.slack.gallery import Sample, gallery
+from bot.domain.service import Catalog
+from bot.engine.fields import questions
+from bot.engine.playbook import load
+from tests.integration.emulator_process import ADA, BEN, BOT_TOKEN, CHEN, DANA, Emulator, eventually, running_emulator
+from tests.stack import Stack, running_stack
+
+OUT = Path("shots")
+LONG = ", long"
+NOBODY = "http://127.0.0.1:9/slack/events"
+WIDTHS = {"wide": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
+CHROMIUM = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
+PAGES = {"incidents": "/", "incident": "/incidents/INC-1", "postmortem": "/incidents/INC-1/postmortem"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """A page in one of the ways in which people see it."""
+
+    name: str
+    page: Page
+    is_first: bool
+
+    def file(self, name: str) -> Path:
+        return OUT / self.name / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png"
+
+    async def open(self, url: str, ready: str) -> None:
+        await self.page.goto("about:blank")
+        await self.page.goto(url)
+        await self.page.wait_for_selector(ready)
+
+
+async def looks(browser: Browser) -> list[Look]:
+    """Give a page for each width, in light and in dark."""
+    found: list[Look] = []
+    for width, viewport in WIDTHS.items():
+        for scheme in ("light", "dark"):
+            context = await browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            found.append(Look(f"{width}-{scheme}", await context.new_page(), is_first=not found))
+    return found
+
+
+async def call(slack: Emulator, method: str, **args: Any) -> dict[str, Any]:
+    """Call the local Slack as the bot would."""
+    form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in args.items()}
+    bearer = {"Authorization": f"Bearer {BOT_TOKEN}"}
+    async with slack.session.post(f"{slack.api_url}{method}", data=form, headers=bearer) as response:
+        answer: dict[str, Any] = await response.json()
+    assert answer["ok"], answer
+    return answer
+
+
+async def shoot_gallery(browser: Browser) -> None:
+    """Take each message of the gallery by itself, and its Home tabs."""
+    async with running_emulator(NOBODY, "--no-limits") as slack:
+        channel = (await slack.act("channel", name="gallery", user=ADA))["channel"]
+        samples = [one for one in gallery() if not one.name.startswith("announcement") or "new" in one.name]
+        messages = {one.name: one for one in samples if one.kind == "message"}
+        posted = {
+            name: (await call(slack, "chat.postMessage", channel=channel, **one.body))["ts"]
+            for name, one in messages.items()
+        }
+        for look in await looks(browser):
+            await look.open(f"{slack.url}#/ada/gallery", "body.ready")
+            await shoot_messages(look, {name: ts for name, ts in posted.items() if look.is_first or LONG not in name})
+            await shoot_homes(slack, look, [one for one in samples if one.kind == "view"])
+            await look.page.close()
+
+
+async def shoot_messages(look: Look, posted: Mapping[str, str]) -> None:
+    for name, ts in posted.items():
+        await look.page.locator(f'.message[data-ts="{ts}"]').first.screenshot(path=look.file(name))
+
+
+async def shoot_homes(slack: Emulator, look: Look, homes: list[Sample]) -> None:
+    for user, name, sample in zip((ADA, BEN, CHEN, DANA), ("ada", "ben", "chen", "dana"), homes, strict=True):
+        await call(slack, "views.publish", user_id=user, view=sample.body)
+        await look.open(f"{slack.url}#/{name}/home", ".home")
+        await look.page.screenshot(path=look.file(sample.name))
+
+
+async def shoot_house(browser: Browser) -> None:
+    """Take an incident as it comes: its channel, the verbs' forms, the bot's own pages."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with running_stack(Path(folder)) as stack:
+            await stack.slack.act("limits", on=False)
+            name = await incident(stack)
+            for look in await looks(browser):
+                await look.open(f"{stack.slack.url}#/ada/{name}", ".message")
+                await look.page.screenshot(path=look.file("channel"))
+                await shoot_forms(look)
+                for page, path in PAGES.items():
+                    await look.open(f"{stack.bot.url}{path}", "main")
+                    await look.page.screenshot(path=look.file(f"page {page}"), full_page=True)
+                await look.page.close()
+
+
+async def incident(stack: Stack) -> str:
+    """Open one with a bit of a history; give the name of its channel when all is shown there."""
+    await stack.type("/incident start sev2 checkout answers 500 after the deploy")
+    (channel,) = await eventually(stack.incident_channels, 20)
+    for words in (
+        "ack",
+        "impact 1 in 5 checkouts fails",
+        "note it began at noon",
+        "update We roll back.",
+        "postmortem",
+    ):
+        await stack.type(f"/incident {words}", channel=channel["name"])
+
+    async def written() -> bool:
+        return any(entry["kind"] == "postmortem" for entry in await stack.get("/api/incidents/INC-1/entries"))
+
+    await eventually(written, 20)
+    return str(channel["name"])
+
+
+async def shoot_forms(look: Look) -> None:
+    """Take the form of every verb that has one of its own."""
+    for verb in load(playbooks).values():
+        if verb.form and questions(verb, Catalog(), {}):
+            await look.page.locator("#composer").fill(f"/incident {verb.name}")
+            await look.page.keyboard.press("Enter")
+            dialog = look.page.get_by_role("dialog")
+            await expect(dialog).to_be_visible(timeout=10_000)
+            await dialog.screenshot(path=look.file(f"form {verb.name}"))
+            await dialog.get_by_role("button", name="Not now").click()
+            await expect(dialog).to_be_hidden(timeout=10_000)
+
+
+async def main() -> None:
+    """Take all of them."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**CHROMIUM)  # type: ignore[arg-type]
+        await shoot_gallery(browser)
+        await shoot_house(browser)
+        await browser.close()
+
+
+if __name__ == "__main__":
+    shutil.rmtree(OUT, ignore_errors=True)
+    asyncio.run(main())
+    sys.stdout.write(f"{len(list(OUT.rglob('*.png')))} pictures are in {OUT.absolute()}\n")
