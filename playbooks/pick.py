@@ -104,16 +104,22 @@ async def _look(tools: Tools, params: Pick, key: str, where: tuple[str, str]) ->
     until, wait_s = tools.now() + _TRIED_FOR, _FIRST_WAIT_S
     while True:
         seen = await _seen(tools, where)
-        if isinstance(seen, messages.Unread) and tools.run_row.source.via == VIA_SHORTCUT and params.author:
-            # Its menu told what it says: the bot is not in that channel.
-            author = await tools.ports.directory.named(Person(params.author, params.author))
-            return _Seen(messages.ChatMessage(*where, author, messages.storable_text(params.text)), messages.BY_HAND)
-        if not isinstance(seen, messages.Unread) or not seen.again or tools.now() >= until:
+        if not isinstance(seen, messages.Unread):
             return seen
+        if not seen.again or tools.now() >= until:
+            told = tools.run_row.source.via == VIA_SHORTCUT and params.author
+            return await _as_told(tools, params, where) if told else seen
         await tools.hold(key, 0.0)
         await tools.pause(wait_s)
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
         await _take_turn(tools, key)
+
+
+async def _as_told(tools: Tools, params: Pick, where: tuple[str, str]) -> _Seen:
+    """Give the message as its menu told it: the bot is not in that channel."""
+    author = await tools.ports.directory.named(Person(params.author, params.author))
+    text = messages.storable_text(await tools.ports.transcript.plain(params.text))
+    return _Seen(messages.ChatMessage(*where, author, text), messages.BY_HAND)
 
 
 async def _take_turn(tools: Tools, key: str) -> None:

@@ -49,6 +49,10 @@ class NoTranscript:
         del channel, ts
         return Unread(_NO_CHAT)
 
+    async def plain(self, text: str) -> str:
+        """Give the text as it is."""
+        return text
+
     async def file(self, file: ChatFile, most: int) -> Missing:
         """Say that there is nothing to read."""
         del file, most

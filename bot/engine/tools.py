@@ -44,7 +44,6 @@ T = TypeVar("T")
 
 _LOOK_AGAIN_S = 2.0
 
-
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 

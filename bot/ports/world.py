@@ -211,6 +211,9 @@ class Transcript(Protocol):
     async def is_pinned(self, channel: str, ts: str) -> bool | Unread:
         """Tell whether a message is pinned in its channel."""
 
+    async def plain(self, text: str) -> str:
+        """Give a text as people read it, without the chat's markup of names and links."""
+
     async def file(self, file: ChatFile, most: int) -> bytes | Missing:
         """Give the bytes of a message's file if they are at most so many, or say why not."""
 

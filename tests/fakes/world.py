@@ -201,6 +201,9 @@ class FakeTranscript:
     async def is_pinned(self, channel: str, ts: str) -> bool | Unread:
         return (channel, ts) in self.messages and ts in self.pins
 
+    async def plain(self, text: str) -> str:
+        return text
+
     async def file(self, file: ChatFile, most: int) -> bytes | Missing:
         content = self.contents.get(file.id, b"")
         return content if 0 < len(content) <= most else Missing("Slack does not have its bytes")

@@ -71,7 +71,7 @@ async def read(message: dict[str, Any] | None, **errors: str) -> ChatMessage | U
 @pytest.mark.parametrize(
     ("text", "plain"),
     [
-        ("<@U0ADA0001> and <@U0ADA0001|ada>", "@Ada and @Ada"),
+        ("<@U0ADA0001> and <@U0BEN0002|ben>", "@Ada and @ben"),
         ("in <#C1|general>, <!here> <!subteam^S1|@oncall>", "in #general, @here @oncall"),
         ("<https://x.org/a?b&amp;c>", "https://x.org/a?b&c"),
         ("<https://x.org|the graph> <mailto:a@x.org|a@x.org>", "the graph (https://x.org) a@x.org"),

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from bot.adapters.slack.blocks import Around, Json, approval, button, link_button, named, plain, section
+from bot.adapters.slack.canvas import Studio
 from bot.adapters.slack.chat import Chat
 from bot.adapters.slack.projection import digest
 from bot.adapters.slack.text import clock as clock_time
@@ -22,7 +23,7 @@ from bot.domain.incident import Incident, fold
 from bot.domain.mine import Mine, mine
 from bot.domain.service import ReminderRules
 from bot.domain.timeline import Person
-from bot.ports import Clock, Store, Timeline, Tx
+from bot.ports import Tx
 
 log = structlog.get_logger()
 
@@ -38,14 +39,13 @@ _MOST_PEOPLE = 200
 class Homes:
     """Draws the Home tabs that are looked at. `ailments` says in lines what is wrong with FirstFive."""
 
-    def __init__(  # noqa: PLR0913 - what it reads from, and what it draws with
-        self, chat: Chat, *, store: Store, timeline: Timeline, clock: Clock, around: Around, rules: ReminderRules
-    ) -> None:
+    def __init__(self, chat: Chat, studio: Studio, rules: ReminderRules) -> None:
+        """`chat` need not have the word, as the studio's must."""
         self._chat = chat
-        self._store = store
-        self._timeline = timeline
-        self._clock = clock
-        self._around = around
+        self._store = studio.store
+        self._timeline = studio.timeline
+        self._clock = studio.clock
+        self._around = studio.around
         self._rules = rules
         self.ailments: Callable[[], Sequence[str]] = tuple
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -62,33 +62,20 @@ class SlackSide:
         self._speaker = speaker
         self._ticks = Ticks(clock, self.touch)
         speaking = self._chat.under(lambda: speaker is None or speaker.may_speak, self._ledger.note)
-        self._studio = studio = Studio(
-            store=store,
-            timeline=timeline,
-            surfaces=surfaces,
-            artifacts=artifacts,
-            clock=clock,
-            chat=speaking,
-            channels=Channels(speaking),
-            around=self._around,
-            announcements=config.announcements,
-            wake=self._ticks.at,
-        )
+        kept: Any = {"store": store, "timeline": timeline, "surfaces": surfaces, "artifacts": artifacts}
+        shown: Any = {"around": self._around, "announcements": config.announcements, "wake": self._ticks.at}
+        studio = Studio(**kept, **shown, clock=clock, chat=speaking, channels=Channels(speaking))
+        self._studio = studio
         self.reconciler = Reconciler(studio)
         self.answers = Answers(studio)
-        self._offer(config, clock)
-        stored: Any = {"store": store, "timeline": timeline, "clock": clock}
-        self.homes = Homes(self._chat, **stored, around=self._around, rules=catalog.reminders)
-        self._sockets: SocketLink | None = None
-        self._greeting: asyncio.Task[None] | None = None
-
-    def _offer(self, config: SlackConfig, clock: Clock) -> None:
-        """Make what others use of Slack, also while another process has the word."""
         self.directory = SlackDirectory(self._chat, clock)
         self.pager = SlackPager(self._chat)
         self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
         self.transcript = SlackTranscript(self._chat, config, self.directory)
+        self.homes = Homes(self._chat, studio, catalog.reminders)
         self.whispers = Whispers(self._chat, clock, self.draw)
+        self._sockets: SocketLink | None = None
+        self._greeting: asyncio.Task[None] | None = None
 
     async def start(self, app: AsyncApp | None = None) -> None:
         """Begin to show and to answer; with an app token, to receive over Socket Mode. Waits for nothing of Slack."""

@@ -59,6 +59,14 @@ class SlackTranscript:
             return Unread(failure.code, again=failure.retryable)
         return any((item.get("message") or {}).get("ts") == ts for item in told.get("items") or ())
 
+    async def plain(self, text: str) -> str:
+        """Give a text as people read it, without Slack's markup of names and links."""
+        names = {user: named for user, named in _NAMED.findall(text) if named}
+        for user in dict.fromkeys(user for user, _ in _NAMED.findall(text) if user not in names):
+            names[user] = (await self._directory.named(Person(user, user))).name
+        text = _NAMED.sub(lambda found: f"@{names[found[1]]}", text)
+        return unescape(_SPECIAL.sub(_spelled, text))
+
     async def file(self, file: ChatFile, most: int) -> bytes | Missing:
         """Give the bytes of a file of at most so many; the token goes to Slack alone."""
         if file.bytes > most:
@@ -103,7 +111,7 @@ class SlackTranscript:
             channel=channel,
             ts=ts,
             author=await self._author(message),
-            text=await self._plain(_words(message)),
+            text=await self.plain(_words(message)),
             thread_ts=str(message.get("thread_ts") or ""),
             permalink=link,
             marks=tuple(str(mark.get("name")) for mark in message.get("reactions") or ()),
@@ -120,13 +128,6 @@ class SlackTranscript:
         bot = str(message.get("bot_id") or "unknown")
         named = message.get("username") or (message.get("bot_profile") or {}).get("name") or bot
         return Person(bot, str(named))
-
-    async def _plain(self, text: str) -> str:
-        """Give a text without Slack's markup of names and links."""
-        for user, named in dict.fromkeys(_NAMED.findall(text)):
-            name = named or (await self._directory.named(Person(user, user))).name
-            text = re.sub(rf"<@{user}(?:\|[^>]*)?>", lambda _, name=name: f"@{name}", text)  # type: ignore[misc]
-        return unescape(_SPECIAL.sub(_spelled, text))
 
 
 def _words(message: Json) -> str:
