@@ -1,5 +1,6 @@
 """What a press cannot do is told to whoever pressed: seen in the local Slack, whatever was acknowledged."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -10,9 +11,9 @@ from typing import Any
 import pytest
 
 from bot.domain.run import Reply, Source
-from bot.domain.timeline import Person
-from tests.integration.emulator_process import BEN, BOT_TOKEN, Emulator
-from tests.integration.slack_bot import Bot, town, until
+from bot.domain.timeline import Kind, Person
+from tests.integration.emulator_process import BEN, BOT_TOKEN, CHEN, Emulator
+from tests.integration.slack_bot import Bot, incident_channels, town, until
 
 Town = tuple[Bot, Emulator]
 
@@ -94,3 +95,55 @@ async def _direct(slack: Emulator, words: str) -> bool:
     return any(
         words in message["text"] for channel in channels if not channel.get("name") for message in channel["messages"]
     )
+
+
+async def card(slack: Emulator) -> tuple[dict[str, Any], str]:
+    """Give the card of the only incident, once it is pinned, and the channel it is in."""
+
+    async def look() -> tuple[dict[str, Any], str] | None:
+        for channel in await incident_channels(slack):
+            for message in channel["messages"]:
+                if message["ts"] in channel["pins"]:
+                    return message, str(channel["id"])
+        return None
+
+    found: tuple[dict[str, Any], str] = await until(look)
+    return found
+
+
+def element(message: dict[str, Any], action_id: str) -> dict[str, Any]:
+    rows = [block["elements"] for block in message["blocks"] if block["type"] == "actions"]
+    return next(each for row in rows for each in row if each["action_id"] == action_id)
+
+
+async def test_an_entry_of_the_cards_menu_opens_its_form(place: Town) -> None:
+    _, slack = place
+    await slack.act("command", user=BEN, channel="general", text="/incident start slow")
+    message, channel = await card(slack)
+    options = element(message, "ff:More")["options"]
+    value = next(each["value"] for each in options if each["text"]["text"] == "Change severity")
+    act = {"user": BEN, "channel": channel, "message_ts": message["ts"], "action_id": "ff:More", "value": value}
+    assert (await slack.act("action", **act))["ok"]
+    await until(lambda: _form(slack, "severity"))
+
+
+async def _form(slack: Emulator, words: str) -> bool:
+    return words in json.dumps((await slack.read("state"))["views"].get(BEN, [])).lower()
+
+
+async def test_of_two_who_take_command_at_the_same_moment_one_has_it_and_the_other_is_told(place: Town) -> None:
+    bot, slack = place
+    await slack.act("command", user=BEN, channel="general", text="/incident start slow")
+    message, channel = await card(slack)
+    act = {"channel": channel, "message_ts": message["ts"], "action_id": "ff:Take command"}
+    both = await asyncio.gather(*(slack.act("action", user=user, **act) for user in (BEN, CHEN)))
+    assert [answer["ok"] for answer in both] == [True, True]
+    await until(lambda: _told(slack, channel, ("since this button was drawn", "at the same moment")))
+    [set_] = [entry for entry in await bot.entries("INC-1") if entry.kind == Kind.ROLE_SET]
+    assert set_.facts["person"] in {BEN, CHEN}
+
+
+async def _told(slack: Emulator, channel_id: str, words: tuple[str, ...]) -> bool:
+    channels = (await slack.read("state"))["channels"]
+    said = next(each["ephemerals"] for each in channels if each["id"] == channel_id)
+    return any(word in message["text"] for message in said for word in words)
