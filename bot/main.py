@@ -22,6 +22,7 @@ from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager, NoPoster, NoTranscript
 from bot.adapters.paging.pager import Accounts, ServicesPager, services
+from bot.adapters.paging.rota import ConfigRota
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.engines import address, revision_of
@@ -40,7 +41,17 @@ from bot.engine.playbook import Registry, load
 from bot.engine.tools import Ports
 from bot.ports import Engine, Listed, Pager
 from bot.settings import Settings
-from bot.wiring import AllTargets, Committed, Counted, is_shared, kept, wired_engine, wired_journal, wired_store
+from bot.wiring import (
+    AllTargets,
+    Committed,
+    Counted,
+    is_shared,
+    kept,
+    wired_engine,
+    wired_journal,
+    wired_rota,
+    wired_store,
+)
 from handlers import alerts, api, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
@@ -116,6 +127,8 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         ports = replace(ports, **slack.ports())
         committed.listeners.append(slack.heard)
     ports = replace(ports, pager=_pager(settings, ports.pager))
+    if tools is None:
+        ports = replace(ports, rota=wired_rota(settings, ports, slack.usergroups if slack else None))
     admission = Admission(registry, ports, admitted=metrics.command)
     return House(
         settings=settings,
@@ -156,6 +169,7 @@ def _ports(
         documents=documents,
         directory=NoDirectory(),
         pager=NoPager(),
+        rota=ConfigRota((), NoDirectory().find, clock),
         poster=NoPoster(),
         transcript=NoTranscript(),
         metrics=PrometheusMetrics(),

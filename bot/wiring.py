@@ -1,7 +1,7 @@
 """What the composition root needs of several adapters at once, and what it chooses by the database."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,8 @@ from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.clock import SystemClock
 from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
+from bot.adapters.paging.rota import ConfigRota, KeptRota, Names, Source
+from bot.adapters.paging.schedules import OpsgenieSchedules, PagerDutySchedules
 from bot.adapters.sql.engines import address, conninfo
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
@@ -23,7 +25,7 @@ from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
 from bot.engine.playbook import Registry
 from bot.engine.runner import Runner
 from bot.engine.tools import Ports
-from bot.ports import Anchors, Artifacts, Engine
+from bot.ports import Anchors, Artifacts, Engine, Rota
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,6 +119,21 @@ def wired_store(url: str, committed: Committed) -> tuple[SqlStore, "Notices | No
 
     notices = Notices(url, committed)
     return SqlStore(url, committed, notices.tell), notices
+
+
+def wired_rota(settings: Settings, ports: Ports, usergroups: Source | None) -> Rota:
+    """Give what knows who is on call; `usergroups` is None where there is no Slack."""
+    find, clock, paging = ports.directory.find, ports.clock, settings.paging
+    sources: Mapping[str, Callable[[], Source | None]] = {
+        "usergroup": lambda: usergroups,
+        "pagerduty": lambda: PagerDutySchedules(settings.pagerduty_api_token, paging.pagerduty_api_url, find, clock),
+        "opsgenie": lambda: OpsgenieSchedules(settings.opsgenie_api_key, paging.opsgenie_url, find),
+    }
+    source = sources.get(settings.rota.source, lambda: None)()
+    if source is None:
+        return ConfigRota(settings.on_call, find, clock)
+    names = Names(settings.rota.name, {service.name: service.rota for service in settings.services})
+    return KeptRota(source, names, ports.store, ports.marks, clock)
 
 
 def kept(settings: Settings) -> tuple[Artifacts, Anchors]:

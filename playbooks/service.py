@@ -33,6 +33,7 @@ async def name(tools: Tools, params: NameService) -> Reply:
             (Choice(f"Change it to {service.name}", words),),
         )
     tools.record(Kind.SERVICE_SET, service=service.name, was=incident.service)
+    tools.begin("oncall", {})
     capture = next((phase for phase in incident.phases if phase.name == "capture"), None)
     if capture is not None and capture.state is not PhaseState.RUNNING:
         tools.begin("diagnose", {"service": service.name})

@@ -9,6 +9,7 @@ from bot.engine import (
     Incident,
     Kind,
     Missing,
+    OnCall,
     Outcome,
     Params,
     Person,
@@ -153,9 +154,11 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
     if not incident.severity.pages:
         return _told(tools, [], f"Five minutes are over unmitigated. {incident.severity.value} pages nobody.")
     on_call = tools.ports.pager.on_call
-    people = [*on_call, *[await _person(tools, mention) for mention in tools.catalog.on_call]]
+    rota = await tools.once("on call", OnCall, lambda: tools.ports.rota.on_call(incident.service))
+    # Whoever is known to a paging service only is reached by that service.
+    people = [*on_call, *(person for person in rota.people if not (on_call and ":" in person.id))]
     if not people:
-        why = "on_call is empty in the configuration, and no paging service is configured"
+        why = rota.note or "on_call is empty in the configuration, and no paging service is configured"
         return _told(tools, [], f"Five minutes are over unmitigated. Nobody was paged: {why}.")
     where = f"<#{incident.channel}>" if incident.channel else f"/incident status {incident.id}"
     title = "(private)" if incident.private else incident.title
@@ -189,10 +192,6 @@ def _summary(outcome: Outcome) -> str:
         raise RunFailed(outcome.reason or f"it ended as {outcome.status.value}")
     told = str(outcome.result.get("summary") or outcome.result.get("text", ""))
     return told.partition("\n")[0]
-
-
-async def _person(tools: Tools, mention: str) -> Person:
-    return await tools.ports.directory.find(mention) or Person(mention, mention)
 
 
 async def _page(tools: Tools, person: Person, text: str, attempt: int) -> Reached:

@@ -67,6 +67,7 @@ async def open_(tools: Tools, params: Start) -> Reply:
         tools.record(Kind.MILESTONE, milestone=Milestone.STARTED.value, at=started, source="given at start")
     tools.record(Kind.MILESTONE, milestone=Milestone.DETECTED.value, at=to_us(tools.now()), source="incident start")
     tools.begin("sop", {})
+    tools.begin("oncall", {})
     private = " Only whoever takes part sees it: `/incident join @somebody` brings people in." if params.private else ""
     told = [*warnings, *([same] if same and params.private else [])]
     notes = "".join(f"\n• {each}" for each in told)

@@ -105,7 +105,7 @@ from bot.engine.merging import check_merge, merge_into
 from bot.engine.playbook import Danger, Params, Playbook
 from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
-from bot.ports import Commit, Listed, PageState, Picture, Posted, Reached, Stored
+from bot.ports import Commit, Listed, OnCall, PageState, Picture, Posted, Reached, Stored
 
 __all__ = [
     "BLANK",
@@ -157,6 +157,7 @@ __all__ = [
     "MilestoneRefused",
     "Missing",
     "Moment",
+    "OnCall",
     "Outcome",
     "PageState",
     "Panel",

@@ -33,6 +33,7 @@ from bot.ports import (
     Pager,
     Poster,
     Repository,
+    Rota,
     Store,
     Targets,
     Timeline,
@@ -73,6 +74,7 @@ class Ports:
     documents: Documents
     directory: Directory
     pager: Pager
+    rota: Rota
     poster: Poster
     transcript: Transcript
     metrics: Metrics

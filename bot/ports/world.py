@@ -179,7 +179,7 @@ class Directory(Protocol):
     """Who is who in the chat."""
 
     async def find(self, mention: str) -> Person | None:
-        """Find a person by id, mention or name; None when the workspace has nobody like that."""
+        """Find a person by id, mention, name or e-mail; None when the workspace has nobody like that."""
 
     async def named(self, person: Person) -> Person:
         """Give a person the name that people know them by; as given when that cannot be told at once."""
@@ -193,6 +193,23 @@ class Commit:
     author: str
     at: datetime
     subject: str
+
+
+@dataclass(frozen=True)
+class OnCall:
+    """Who is on call, and by what that is known; `as_of`: None when it never was, `note`: what is wrong with it."""
+
+    people: tuple[Person, ...]
+    source: str = ""
+    as_of: datetime | None = None
+    note: str = ""
+
+
+class Rota(Protocol):
+    """Who is on call now; never raises, and answers soon: with what was known last, if it must."""
+
+    async def on_call(self, service: str) -> OnCall:
+        """Give who is on call for a service ("": for whatever is not configured otherwise)."""
 
 
 class Repository(Protocol):

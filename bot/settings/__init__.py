@@ -23,6 +23,7 @@ from bot.settings.tables import (
     PagingTable,
     RemindersTable,
     RetentionTable,
+    RotaTable,
     ServiceTable,
     Table,
     TargetTable,
@@ -47,6 +48,7 @@ class Settings(Table):
     default_severity: Severity = Severity.SEV2
     on_call: tuple[str, ...] = ()
     announcements: str = ""
+    rota: RotaTable = RotaTable()
     services: tuple[ServiceTable, ...] = ()
     digests: tuple[DigestTable, ...] = ()
     reminders: RemindersTable = RemindersTable()
@@ -217,6 +219,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "links": LinkTable,
     "bundle": BundleTable,
     "retention": RetentionTable,
+    "rota": RotaTable,
     "alerts": AlertTable,
     "paging": PagingTable,
     "edges": EdgeTable,

@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
@@ -76,6 +76,7 @@ class ServiceTable(Table):
     """A service: its targets, its git repository, its metrics, its links."""
 
     name: Name
+    rota: str = ""
     repository: str | None = None
     prometheus: Address | None = None
     error_query: str = ""
@@ -149,6 +150,13 @@ class RemindersTable(Table):
     approval_min: int = Field(3, ge=0, le=9)
     quiet_min: int = Field(2, ge=0, le=1_440)
     at_most: int = Field(3, ge=0, le=100)
+
+
+class RotaTable(Table):
+    """Who says who is on call, and by which rota: a user group's handle, a schedule's id or name."""
+
+    source: Literal["config", "usergroup", "pagerduty", "opsgenie"] = "config"
+    name: str = ""
 
 
 class UpdatesTable(Table):

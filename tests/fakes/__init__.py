@@ -27,6 +27,7 @@ from tests.fakes.world import (
     FakePager,
     FakePoster,
     FakeRepository,
+    FakeRota,
     FakeTargets,
     FakeTranscript,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "FakePager",
     "FakePoster",
     "FakeRepository",
+    "FakeRota",
     "FakeStore",
     "FakeSurfaces",
     "FakeTargets",
@@ -79,6 +81,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         documents=FakeDocuments(),
         directory=FakeDirectory(),
         pager=FakePager(),
+        rota=FakeRota(),
         poster=FakePoster(),
         transcript=FakeTranscript(),
         metrics=FakeMetrics(),

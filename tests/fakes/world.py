@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.checks import Check
@@ -14,7 +15,8 @@ from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Entry, Person
-from bot.ports import Commit, PageState, Picture, Posted, Pushed, Reached, Sample, Stored
+from bot.ports import Commit, OnCall, PageState, Picture, Posted, Pushed, Reached, Sample, Stored
+from tests.fakes.keeping import NOON
 
 
 class FakePoster:
@@ -207,6 +209,22 @@ class FakeTranscript:
     async def file(self, file: ChatFile, most: int) -> bytes | Missing:
         content = self.contents.get(file.id, b"")
         return content if 0 < len(content) <= most else Missing("Slack does not have its bytes")
+
+
+class FakeRota:
+    """Has these people on call for every service; with a `failure`, what it said last."""
+
+    def __init__(self, *people: Person, failure: str = "") -> None:
+        self.people = people
+        self.failure = failure
+        self._last = OnCall((), "fake")
+
+    async def on_call(self, service: str) -> OnCall:
+        assert isinstance(service, str)
+        if self.failure:
+            return replace(self._last, note=self.failure)
+        self._last = OnCall(self.people, "fake", NOON)
+        return self._last
 
 
 class FakePager:

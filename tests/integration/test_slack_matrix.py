@@ -6,6 +6,7 @@ Socket Mode's own call is made by Slack's client: see test_slack_sockets.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import playbooks
+from bot.domain.errors import ChatFailed
 from bot.domain.run import Source
 from bot.domain.timeline import Kind, Person
 from bot.engine.admission import Admission, Command
@@ -61,6 +63,19 @@ async def _marks(_: Bot, slack: Emulator, channel: str) -> None:
         await slack.act("reaction", user=ADA, name="stopwatch", remove=remove, **at)
 
 
+async def _asks_the_group(bot: Bot, _: Emulator, __: str) -> None:
+    for _try in range(2):
+        with suppress(ChatFailed):
+            await bot.side.usergroups.people("oncall")
+
+
+def _finds(mention: str) -> Act:
+    async def act(bot: Bot, _: Emulator, __: str) -> None:
+        await bot.side.directory.find(mention)
+
+    return act
+
+
 async def _looks_at_home(_: Bot, slack: Emulator, __: str) -> None:
     await slack.act("home", user=ADA)
 
@@ -89,9 +104,12 @@ WAYS = {
     "pins.list": Way(act=_marks),
     "reactions.get": Way(act=_marks),
     "users.conversations": Way(("conversations.create", "after")),
+    "usergroups.list": Way(act=_asks_the_group),
+    "usergroups.users.list": Way(act=_asks_the_group),
     "users.info": Way(act=_types(f"/incident role scribe <@{BEN}>")),
-    "users.list": Way(act=_types("/incident role scribe ben")),
+    "users.list": Way(act=_finds("ben")),
     "views.publish": Way(act=_looks_at_home),
+    "users.lookupByEmail": Way(act=_finds("ben@example.com")),
     "views.open": Way(act=_types("/incident start")),
 }
 

@@ -41,12 +41,13 @@ class Service(Protocol):
 
 
 class Calls:
-    """Calls one address. Waits `pause_s` before the second try, then twice as long each time."""
+    """Calls one address, `tries` times. Waits `pause_s` before the second try, then twice as long each time."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], pause_s: float = 0.5) -> None:
+    def __init__(self, base_url: str, headers: Mapping[str, str], pause_s: float = 0.5, tries: int = _TRIES) -> None:
         self._base_url = base_url
         self._headers = dict(headers)
         self._pause_s = pause_s
+        self._tries = tries
 
     async def send(self, method: str, path: str, body: Json | None = None, **params: str) -> Json:
         """Call; give the answer's JSON object, {} where it has none.
@@ -55,7 +56,7 @@ class Calls:
         """
         wait_s, reason = self._pause_s, ""
         async with httpx.AsyncClient(timeout=_TIMEOUT_S, headers=self._headers) as client:
-            for attempt in range(_TRIES):
+            for attempt in range(self._tries):
                 if attempt:
                     await asyncio.sleep(wait_s)
                     wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

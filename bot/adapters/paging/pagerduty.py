@@ -21,11 +21,7 @@ class PagerDuty:
     ) -> None:
         self._routing_key = routing_key
         self._events = Calls(events_url, {})
-        headers = {
-            "Authorization": f"Token token={api_token}",
-            "Accept": "application/vnd.pagerduty+json;version=2",
-        }
-        self._api = Calls(api_url, headers) if api_token else None
+        self._api = Calls(api_url, api_headers(api_token)) if api_token else None
         self._page_url = page_url
 
     async def trigger(self, text: str, key: str) -> None:
@@ -54,3 +50,8 @@ class PagerDuty:
     async def _send(self, action: str, key: str, more: Json) -> None:
         body = {"routing_key": self._routing_key, "event_action": action, "dedup_key": key[:_KEY], **more}
         await self._events.send("POST", "/v2/enqueue", body)
+
+
+def api_headers(token: str) -> dict[str, str]:
+    """Give the headers of PagerDuty's REST API."""
+    return {"Authorization": f"Token token={token}", "Accept": "application/vnd.pagerduty+json;version=2"}

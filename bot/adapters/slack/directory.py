@@ -13,6 +13,7 @@ from bot.domain.timeline import Person
 from bot.ports import Clock
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|([^>]*))?>|([UW][A-Z0-9]{5,20})")
+_MAIL = re.compile(r"[^@\s]{1,100}@[^@\s]+\.[^@\s]+")
 _FRESH = timedelta(minutes=10)
 _WITHIN_S = 4.0
 _AT_ONCE_S = 0.4
@@ -31,10 +32,12 @@ class SlackDirectory:
         self._asks_from = clock.now()
 
     async def find(self, mention: str) -> Person | None:
-        """Find a person by id, mention or name; None when the workspace has nobody like that."""
+        """Find a person by id, mention, name or e-mail; None when the workspace has nobody like that."""
         mention = mention.strip()
         match = _MENTION.fullmatch(mention)
         try:
+            if _MAIL.fullmatch(mention):
+                return await self._by_mail(mention)
             return await (self._by_id(match[1] or match[3], _WITHIN_S) if match else self._by_name(mention))
         except ChatFailed:
             return _as_given(mention, match)
@@ -55,6 +58,13 @@ class SlackDirectory:
             return _person(answer["user"])
 
         return await self._remembered(user, ask)
+
+    async def _by_mail(self, mail: str) -> Person | None:
+        async def ask() -> Person | None:
+            answer = await self._chat.call_within(_WITHIN_S, "users.lookupByEmail", email=mail)
+            return _person(answer["user"])
+
+        return await self._remembered(mail, ask)
 
     async def _by_name(self, mention: str) -> Person | None:
         wanted = mention.lstrip("@").casefold()

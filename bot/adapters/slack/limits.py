@@ -37,6 +37,8 @@ _PER_MINUTE = {
             "conversations.list",
             "conversations.setTopic",
             "pins.add",
+            "usergroups.list",
+            "usergroups.users.list",
             "users.conversations",
             "users.list",
         ),

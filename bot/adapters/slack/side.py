@@ -25,6 +25,7 @@ from bot.adapters.slack.sockets import SocketLink
 from bot.adapters.slack.speaker import Speaker
 from bot.adapters.slack.ticks import Ticks
 from bot.adapters.slack.transcript import SlackTranscript
+from bot.adapters.slack.usergroups import Usergroups
 from bot.adapters.slack.whispers import Whispers
 from bot.domain.errors import ChatFailed
 from bot.domain.run import Reply
@@ -68,14 +69,19 @@ class SlackSide:
         self._studio = studio
         self.reconciler = Reconciler(studio)
         self.answers = Answers(studio)
+        self._offer(config, clock)
+        self.homes = Homes(self._chat, studio, catalog.reminders)
+        self._sockets: SocketLink | None = None
+        self._greeting: asyncio.Task[None] | None = None
+
+    def _offer(self, config: SlackConfig, clock: Clock) -> None:
+        """Make what others use of Slack, also while another process has the word."""
         self.directory = SlackDirectory(self._chat, clock)
+        self.usergroups = Usergroups(self._chat, self.directory)
         self.pager = SlackPager(self._chat)
         self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
         self.transcript = SlackTranscript(self._chat, config, self.directory)
-        self.homes = Homes(self._chat, studio, catalog.reminders)
         self.whispers = Whispers(self._chat, clock, self.draw)
-        self._sockets: SocketLink | None = None
-        self._greeting: asyncio.Task[None] | None = None
 
     async def start(self, app: AsyncApp | None = None) -> None:
         """Begin to show and to answer; with an app token, to receive over Socket Mode. Waits for nothing of Slack."""

@@ -19,7 +19,7 @@ from bot.domain.snapshot import Captured, Part
 from bot.domain.timeline import Person
 from bot.engine.tools import Ports
 from bot.ports import Posted, Pushed, Reached
-from tests.fakes import FakeBundles, FakeDirectory, FakePager, FakePoster, FakeTargets, fake_ports
+from tests.fakes import FakeBundles, FakeDirectory, FakePager, FakePoster, FakeRota, FakeTargets, fake_ports
 from tests.faults.killing.log import SCOPE, Log
 from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, MAIN, PAGE, PROBES, capture
 
@@ -37,6 +37,7 @@ OUTSIDE = (
     "pager",
     "poster",
     "repository",
+    "rota",
     "targets",
     "transcript",
 )
@@ -90,6 +91,7 @@ def world(folder: Path, log: Log) -> Ports:
         bundles=Bundles(folder / "pushed"),
         directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA}),
         pager=Pager(on_call=(DUTY,)),
+        rota=FakeRota(BEN),
         poster=FakePoster(Posted(ok=False, reason="ratelimited", again=True)),
         targets=Targets(PROBES),
     )

@@ -3,11 +3,10 @@
 from typing import Any
 
 from bot.domain.run import RunStatus
-from bot.domain.service import Catalog
 from bot.domain.timeline import Kind, Person
 from bot.ports import PageState
-from tests.fakes import FakeDirectory, FakePager
-from tests.unit.playbooks.desk import ADA, BEN, CATALOG, Desk, desk
+from tests.fakes import FakePager, FakeRota
+from tests.unit.playbooks.desk import ADA, BEN, Desk, desk
 
 ON_CALL = Person("paging:on-call", "whoever is on call")
 KEY = "firstfive:r1.sop:paging:on-call"
@@ -15,7 +14,7 @@ PAGE = "r1.sop.paging"
 
 
 async def five_minutes(pager: FakePager, **parts: Any) -> Desk:
-    house = desk(pager=pager, directory=FakeDirectory({"@ben": BEN}), **parts)
+    house = desk(pager=pager, **{"rota": FakeRota(BEN), **parts})
     await house.say("start sev1 checkout slow")
     await house.reach("mitigate")
     await house.resume_later("r1.sop")
@@ -28,7 +27,7 @@ def told(house: Desk, kind: Kind) -> list[dict[str, Any]]:
 
 async def test_whoever_is_on_call_is_paged_though_nobody_is_named() -> None:
     pager = FakePager(on_call=[ON_CALL])
-    house = await five_minutes(pager, catalog=Catalog(CATALOG.services))
+    house = await five_minutes(pager, rota=FakeRota())
     assert list(pager.paged) == [KEY]
     assert (
         told(house, Kind.ESCALATED)[0]["text"] == "Five minutes are over unmitigated. Paged whoever is on call (fake)."

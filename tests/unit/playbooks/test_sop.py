@@ -7,7 +7,7 @@ import pytest
 from bot.domain.incident import PhaseState
 from bot.domain.service import Catalog
 from bot.domain.timeline import Kind, Person
-from tests.fakes import FakeDirectory, FakePager
+from tests.fakes import FakeDirectory, FakePager, FakeRota
 from tests.unit.playbooks.desk import BEN, CATALOG, Desk, desk
 
 SOP = "r1.sop"
@@ -16,7 +16,7 @@ PEOPLE = FakeDirectory({"@ben": BEN})
 
 async def five_minutes(words: str = "start sev2 checkout slow", **parts: Any) -> Desk:
     """Live through an incident that nobody mitigates: the run dies while it waits, and is resumed too late."""
-    house = desk(**{"directory": PEOPLE, **parts})
+    house = desk(**{"directory": PEOPLE, "rota": FakeRota(BEN), **parts})
     await house.say(words)
     await house.reach("mitigate")
     await house.resume_later(SOP)
@@ -46,7 +46,7 @@ async def test_sev3_and_sev4_page_nobody(severity: str) -> None:
 
 
 async def test_nobody_on_call_is_said_and_not_hidden() -> None:
-    house = await five_minutes(catalog=Catalog(CATALOG.services))
+    house = await five_minutes(catalog=Catalog(CATALOG.services), rota=FakeRota())
     assert "Nobody was paged: on_call is empty" in escalations(house)[0]["text"]
 
 
@@ -58,10 +58,19 @@ async def test_whoever_cannot_be_reached_is_named_at_once_and_tried_again() -> N
     assert last["reached"] == [{"person": "Ben", "how": "fake", "ok": False, "reason": "nobody is there"}]
 
 
-async def test_a_mention_nobody_knows_is_paged_as_it_stands() -> None:
-    pager = FakePager()
-    await five_minutes(pager=pager, directory=FakeDirectory())
-    assert [person for person, _ in pager.paged.values()] == [Person("@ben", "@ben")]
+async def test_whoever_only_a_paging_service_knows_is_left_to_it() -> None:
+    eve, duty = Person("pagerduty:PEVE", "Eve"), Person("paging:on-call", "whoever is on call")
+    pager = FakePager(on_call=(duty,))
+    await five_minutes(pager=pager, rota=FakeRota(BEN, eve))
+    assert [person for person, _ in pager.paged.values()] == [duty, BEN]
+    alone = FakePager()
+    await five_minutes(pager=alone, rota=FakeRota(eve))
+    assert [person for person, _ in alone.paged.values()] == [eve]
+
+
+async def test_a_rota_that_does_not_answer_is_told() -> None:
+    house = await five_minutes(rota=FakeRota(failure="PagerDuty does not answer"))
+    assert "Nobody was paged: PagerDuty does not answer" in escalations(house)[0]["text"]
 
 
 async def test_mitigated_in_time_pages_nobody() -> None:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-_FAMILIES = "apps|auth|bookmarks|chat|conversations|files|pins|reactions|team|usergroups|users|views"
+_FAMILIES = r"apps|auth|bookmarks|chat|conversations|files|pins|reactions|team|usergroups(?:\.users)?|users|views"
 # Names methods for their limits, called or not.
 _NO_CALLS = {"limits.py"}
 

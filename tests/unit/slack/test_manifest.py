@@ -32,9 +32,12 @@ SCOPES = {
     "pins.add": {"pins:write"},
     "pins.list": {"pins:read"},
     "reactions.get": {"reactions:read"},
+    "usergroups.list": {"usergroups:read"},
+    "usergroups.users.list": {"usergroups:read"},
     "users.conversations": {"channels:read", "groups:read"},
     "users.info": {"users:read"},
     "users.list": {"users:read"},
+    "users.lookupByEmail": {"users:read.email"},
     "views.open": set[str](),
     "views.publish": set[str](),
 }
