@@ -17,7 +17,7 @@ from bot.domain.service import Catalog, Target
 from bot.domain.snapshot import GOROUTINE, PartStatus
 from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
-from bot.ports import Clock, Targets
+from bot.ports import Clock
 from bot.settings import Settings
 from bot.wiring import AllTargets, kept
 from handlers.slack_forms import Occasion, form
@@ -44,10 +44,10 @@ def is_well(checks: Iterable[Check]) -> bool:
 class Doctor:
     """The Checkup port. Makes folders that are missing and changes nothing else; takes no lock."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, targets: Targets | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._targets = targets or AllTargets()
+        self._targets = AllTargets()
 
     async def checks(self, *, live: bool = False) -> tuple[Check, ...]:
         """Look at everything at once; give a line for each thing, in the order in which they need each other.

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +225,19 @@ async def test_without_slack_one_broken_thing_fails_alone(
         found = await broken.examined(**spoil(broken))
     assert_only(found, name, said, mend)
     assert those(found.values(), State.WARN)[:1] == ["slack"]
+
+
+class BrokenClock(SystemClock):
+    def now(self) -> datetime:
+        raise OverflowError("there is no such time")
+
+
+@pytest.mark.usefixtures("programs")
+async def test_a_check_that_breaks_is_the_only_line_that_is_lost(tmp_path: Path) -> None:
+    async with house(tmp_path) as broken:
+        found = await broken.examined(clock=BrokenClock())
+    assert_only(found, "slack", "OverflowError: there is no such time", "fault of FirstFive itself")
+    assert found["target checkout-1"].state is State.OK
 
 
 async def test_what_only_some_need_is_a_warning(tmp_path: Path, programs: Path) -> None:

@@ -12,7 +12,15 @@ from bot.domain.checks import Check, fail, ok, warn
 _AT_ONCE = 8
 _NAME = "slack takes"
 # What tells nothing about the sample.
-_UNASKED = {"unreachable", "ratelimited", "invalid_auth", "not_authed", "token_revoked", "account_inactive"}
+_UNASKED = {
+    "unreachable",
+    "ratelimited",
+    "unknown_method",
+    "invalid_auth",
+    "not_authed",
+    "token_revoked",
+    "account_inactive",
+}
 
 
 async def validate(config: SlackConfig, samples: Mapping[str, Json]) -> list[Check]:
