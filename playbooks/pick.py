@@ -148,7 +148,9 @@ async def _changes(
 ) -> tuple[Draft, ...]:
     """Give what there is to record; files are fetched only for that."""
     if isinstance(seen, messages.Unread):
-        return (Draft(Kind.CHAT_FAILED, {"surface": "a message for the timeline", "reason": seen.reason}),)
+        body = {"surface": "a message for the timeline", "reason": seen.reason}
+        told = any(entry.kind == Kind.CHAT_FAILED and entry.facts == body for entry in await tools.entries())
+        return () if told else (Draft(Kind.CHAT_FAILED, body),)
     if seen.message is None:
         return messages.deletion(known, *where)
     by = tools.actor.name

@@ -109,6 +109,7 @@ async def test_marks_pins_and_edits_are_read() -> None:
 async def test_what_is_deleted_is_gone_and_what_is_refused_is_said() -> None:
     assert await read({"ts": TS, "subtype": "tombstone", "text": "This message was deleted."}) is None
     assert await read({}, reactions_get="message_not_found") is None
+    assert isinstance(await read({}), Unread)
     assert await read({}, reactions_get="missing_scope") == Unread("missing_scope")
     assert await read({}, reactions_get="internal_error") == Unread("internal_error", again=True)
 

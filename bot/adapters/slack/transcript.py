@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-from datetime import datetime
-from decimal import Decimal
 from html import unescape
 from urllib.parse import urlsplit
 
@@ -13,9 +11,9 @@ from bot.adapters.slack.chat import Chat, Json
 from bot.adapters.slack.config import SlackConfig
 from bot.adapters.slack.directory import SlackDirectory
 from bot.domain.errors import ChatFailed
-from bot.domain.messages import ChatFile, ChatMessage, Unread
+from bot.domain.messages import ChatFile, ChatMessage, Unread, said_at
 from bot.domain.run import Missing
-from bot.domain.timeline import Person, from_us
+from bot.domain.timeline import Person
 
 _FILE_S = 20.0
 _CHUNK = 65_536
@@ -44,8 +42,10 @@ class SlackTranscript:
         try:
             told = await self._chat.call("reactions.get", channel=channel, timestamp=ts, full=True)
             message = told.get("message") or {}
-            if message.get("subtype") == "tombstone" or not message:
+            if message.get("subtype") == "tombstone":
                 return None
+            if not message:
+                return Unread("Slack's answer holds no message")
             link = message.get("permalink") or await self._permalink(channel, ts)
         except ChatFailed as failure:
             return None if failure.code == _GONE else Unread(failure.code, again=failure.retryable)
@@ -117,7 +117,7 @@ class SlackTranscript:
             marks=tuple(str(mark.get("name")) for mark in message.get("reactions") or ()),
             pinned=channel in (message.get("pinned_to") or ()),
             files=tuple(_file(each) for each in (message.get("files") or ())[:_MOST_FILES]),
-            edited_at=_moment(edited["ts"]) if edited.get("ts") else None,
+            edited_at=said_at(str(edited["ts"])) if edited.get("ts") else None,
         )
 
     async def _author(self, message: Json) -> Person:
@@ -154,7 +154,3 @@ def _file(raw: Json) -> ChatFile:
     url = str(raw.get("url_private_download") or raw.get("url_private") or "") if has_bytes else ""
     name = str(raw.get("name") or raw.get("title") or raw.get("id") or "a file")
     return ChatFile(str(raw.get("id") or ""), name, str(raw.get("mimetype") or ""), int(raw.get("size") or 0), url)
-
-
-def _moment(ts: str) -> datetime:
-    return from_us(int(Decimal(str(ts)) * 1_000_000))

@@ -114,8 +114,9 @@ async def test_a_chat_that_is_away_is_asked_again(house: Desk) -> None:
     assert [entry.kind for entry in kept(house)] == [Kind.MESSAGE]
 
 
-async def test_what_the_app_may_not_read_is_told(house: Desk) -> None:
-    chat(house).refusals = [Unread("missing_scope")]
+async def test_what_the_app_may_not_read_is_told_once(house: Desk) -> None:
+    chat(house).refusals = [Unread("missing_scope"), Unread("missing_scope")]
+    await hear(house)
     await hear(house)
     assert [entry.facts["reason"] for entry in kept(house)] == ["missing_scope"]
 
