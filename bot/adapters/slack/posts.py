@@ -241,7 +241,7 @@ def _reminded(entry: Entry, entries: Sequence[Entry], _: Around) -> Post:
 _REMEDIES = {
     "commander": ("Take command", "role commander me was=-"),
     "update": ("Send update", "update"),
-    "resolve": ("Resolved", "resolve"),
+    "resolve": ("Resolved", "resolve saw=mitigated"),
 }
 
 

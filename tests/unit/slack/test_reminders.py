@@ -49,6 +49,14 @@ async def test_the_commander_is_called_by_name_and_a_snooze_is_told() -> None:
     assert snooze["thread_ts"]
 
 
+async def test_a_reminder_to_resolve_means_what_was_mitigated_then() -> None:
+    world = World()
+    incident_id = await world.open()
+    await world.append(incident_id, Kind.REMINDED, about="resolve", slot="", text="Is it over?", person="")
+    (reminder,) = await shown(world, incident_id)
+    assert buttons(reminder)[0] == ("Resolved", "resolve saw=mitigated incident=INC-1")
+
+
 async def test_an_approval_about_to_expire_is_asked_for_again_with_its_plan() -> None:
     world = World()
     incident_id = await world.open()
