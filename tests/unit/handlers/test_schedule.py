@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.errors import StoreUnusable
 from bot.domain.service import Catalog, DigestPlan, ReminderRules
-from bot.domain.timeline import HOUSE, Author, Draft, Kind
+from bot.domain.timeline import HOUSE, Author, Draft, Kind, to_us
 from bot.engine.admission import Admission
 from bot.engine.slots import Slots
 from bot.ports import Tx
@@ -158,6 +158,22 @@ async def test_another_cron_line_is_another_schedule() -> None:
     await house.tick(91)
     assert house.slots == ["13:30"]
     assert house.skipped == []
+
+
+async def test_a_missed_promise_is_reminded_of_once_by_three_processes_and_across_a_restart() -> None:
+    house = House(-100, 0, 100, rules=ReminderRules(no_commander_min=0, no_update_min=0))
+    incident_id = await house.open()
+    promised = NOON + timedelta(minutes=12, microseconds=345)
+    update = [Draft(Kind.UPDATE, {"text": "rolling back", "next_at": to_us(promised)})]
+    await house.store.write(lambda tx: house.ports.timeline.append(tx, incident_id, update, Author(ADA), NOON))
+    await house.tick(10)
+    assert house.reminders == []
+    for minute in (12.1, 14, 15):
+        await house.tick(minute)
+    house.join()
+    for minute in (16, 60):
+        await house.tick(minute)
+    assert house.reminders == ["INC-1:update:2026-03-01T12:12:00Z"]
 
 
 async def test_reminders_of_three_processes_are_one_and_survive_a_restart() -> None:
