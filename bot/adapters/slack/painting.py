@@ -50,10 +50,10 @@ class Painting:
             self._bookmark,
             self._announce,
             posting.post,
-            settling.tidy,
         ):
             if not self._canvas.stopped:
                 await act()
+        await settling.tidy()
 
     async def _announce_first(self) -> None:
         """Announce it before all else, and before what is lesser of any incident; its channel is added later."""
