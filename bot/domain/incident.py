@@ -23,6 +23,11 @@ class Severity(StrEnum):
     SEV3 = "SEV3"
     SEV4 = "SEV4"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Severity | None":
+        """Take small letters too, wherever people type it: the command line, the API, the configuration."""
+        return cls.__members__.get(str(value).upper())
+
     @property
     def pages(self) -> bool:
         """Tell whether an unmitigated incident of this severity pages somebody."""

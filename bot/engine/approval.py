@@ -21,6 +21,7 @@ from bot.ports import Tx
 TOPIC = "approval"
 _ASKED = "approval"
 _PRESSED = "decision"
+_EXPIRED = "expired"
 _FOR_EVER = timedelta(days=36_500)
 _UNKNOWN = ("api:", FIRSTFIVE.id)
 
@@ -177,7 +178,11 @@ async def _find(tools: Tools, after: int) -> Request | None:
 
 
 async def _expire(tools: Tools, asked: Request) -> None:
-    await tools.ports.store.write(lambda tx: _settle(tx, tools, asked, Press(FIRSTFIVE, Decision.EXPIRED), ""))
+    def act(tx: Tx) -> None:
+        _settle(tx, tools, asked, Press(FIRSTFIVE, Decision.EXPIRED), "")
+
+    # Fenced: whoever has lost the run, and waits for the same moment, must not say it a second time.
+    await tools.commit(_EXPIRED, "true", act)
 
 
 async def press(tools: Tools, run_id: str, seen: str, decision: Decision, reason: str = "") -> Request:

@@ -135,7 +135,8 @@ class Canvas:
         log.info("slack refused", surface=key, error=failure.code, incident=self.incident.id)
         if failure.unsure:
             self.memory.doubt.add(key)
-            self.memory.late.add(key)
+            # A channel that is made late finds its name taken.
+            self.memory.late |= {key} - {"channel"}
         if failure.code == "busy":
             self.waiting.add(key)
         if failure.retryable:

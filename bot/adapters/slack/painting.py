@@ -53,10 +53,10 @@ class Painting:
             self._announce,
             posting.post,
             Broadcast(self._canvas, self._messages).tell,
-            settling.tidy,
         ):
             if not self._canvas.stopped:
                 await act()
+        await settling.tidy()
 
     async def _announce_first(self) -> None:
         """Announce it before all else, and before what is lesser of any incident; its channel is added later."""

@@ -22,9 +22,14 @@ class Settling:
         self._due = sorted(canvas.memory.due)
 
     async def tidy(self) -> None:
-        """Delete every message that stands there twice."""
+        """Delete every message that stands there twice; what this pass could not show again stays due."""
         canvas = self._canvas
         for key in self._due:
+            if canvas.stopped:
+                canvas.memory.due.add(key)
+                continue
+            if key in canvas.memory.due and not key.startswith(_POST):
+                continue
             try:
                 await self._tidy(key)
             except ChatFailed as failure:

@@ -39,6 +39,12 @@ def folded(*written: tuple[Kind, dict[str, Any]]) -> Incident:
     return fold(chain(*written))
 
 
+def test_a_severity_may_be_typed_in_small_letters() -> None:
+    assert Severity("sev1") is Severity.SEV1
+    with pytest.raises(ValueError, match="sev5"):
+        Severity("sev5")
+
+
 def test_an_incident_begins_with_its_opening() -> None:
     incident = folded()
     assert incident == Incident(

@@ -1,9 +1,10 @@
 """Two people, one plan, once, in time; and what a run does while it waits for them."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pytest
 
@@ -16,9 +17,12 @@ from bot.engine.admission import Command
 from bot.engine.approval import Granted, Policy, Press, Refused, decide, recheck
 from bot.engine.playbook import Danger, Playbook
 from bot.engine.tools import Tools
+from bot.ports import Tx
 from playbooks import approve, refuse
 from tests.fakes import NOON
 from tests.unit.engine.house import ANN, House, Words, say
+
+T = TypeVar("T")
 
 BEN = Person("U2", "Ben")
 PLAN = "ab" * 32
@@ -236,6 +240,28 @@ async def test_nobody_in_time_is_a_refusal(house: House) -> None:
     assert run.reason == "Nobody approved break text=hi within 10 minutes. Nothing was changed."
     assert late.status is RunStatus.REFUSED
     assert tell(house.chain()[3]) == "Nobody approved break in time."
+
+
+async def test_whoever_has_lost_the_run_does_not_say_that_its_time_is_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaking(house)
+    write = house.ports.store.write
+
+    async def late(act: Callable[[Tx], T]) -> T:
+        for _ in range(9):  # so that both have looked before either writes
+            await asyncio.sleep(0)
+        return await write(act)
+
+    monkeypatch.setattr(house.ports.store, "write", late)
+    async with Waiting(house) as waiting:
+        zombie = waiting.task
+        waiting.start()
+        await waiting.until(lambda: house.state.runs[waiting.run_id].fence == 2)
+        house.ports.clock.at += timedelta(minutes=10)  # type: ignore[attr-defined]
+        assert (await waiting.ended()).status is RunStatus.REFUSED
+        await asyncio.gather(zombie, return_exceptions=True)
+    assert house.told().count(Kind.APPROVAL_DECIDED) == 1
 
 
 async def test_a_run_that_was_killed_while_it_waited_asks_only_once(house: House) -> None:

@@ -100,11 +100,20 @@ async def test_a_call_that_fails_is_made_up_for(method: str, mode: str) -> None:
     assert_shown_once(world, incident_id)
 
 
-@pytest.mark.parametrize("method", METHODS)
-async def test_a_call_that_is_done_after_its_repetition_changes_nothing(method: str) -> None:
+CLEARING = [
+    (late, [(clearing, mode)])
+    for late, clearing in (("bookmarks.add", "bookmarks.remove"), ("chat.postMessage", "chat.delete"))
+    for mode in (BEFORE, AFTER, "ratelimited")
+]
+
+
+@pytest.mark.parametrize(("method", "then"), [*((method, []) for method in METHODS), *CLEARING])
+async def test_a_call_that_is_done_after_its_repetition_changes_nothing(
+    method: str, then: list[tuple[str, str]]
+) -> None:
     world = World(announcements="incidents")
     lobby = world.slack.add_channel("incidents")
-    world.slack.faults = [(method, LATE)]
+    world.slack.faults = [(method, LATE), *then]
     incident_id = await busy_incident(world)
     reconciler = Reconciler(world.studio)
     await reconciler.start()
