@@ -19,7 +19,8 @@ from bot.domain.bundle import read_timeline
 from bot.domain.run import Missing, RunStatus
 from bot.domain.timeline import Author, Draft, Kind, Person, verify
 from bot.ports import Pushed
-from bot.settings import BundleTable, Settings
+from bot.settings import Settings
+from bot.settings.tables import BundleTable
 from tests.databases import fresh_sqlite
 from tests.fakes import NOON
 

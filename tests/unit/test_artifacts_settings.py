@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import BundleTable, ConfigRefused, Settings, read
+from bot.settings import ConfigRefused, Settings, read
+from bot.settings.tables import BundleTable
 
 
 @pytest.mark.parametrize(
