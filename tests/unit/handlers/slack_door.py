@@ -18,7 +18,7 @@ from bot.domain.run import Reply, Run, Source
 from bot.domain.service import Catalog, Service
 from bot.domain.timeline import Person
 from bot.engine.admission import Admission
-from bot.engine.playbook import load
+from bot.engine.playbook import Registry, load
 from bot.engine.tools import Ports
 from bot.ports import Store, Tx
 from handlers.slack import PATH, slack_app, slack_route
@@ -93,12 +93,12 @@ class Door:
         return list(self.store.now.runs.values())
 
 
-def open_door(store: FakeStore | None = None) -> Door:
+def open_door(store: FakeStore | None = None, registry: Registry | None = None) -> Door:
     catalog = Catalog(services=(Service("checkout", ()), Service("search", ())))
     ports = fake_ports(catalog)
     stored: Store = store or ports.store
     ports = replace(ports, store=stored)
-    registry = load(playbooks)
+    registry = registry or load(playbooks)
     app = FastAPI()
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     assert isinstance(stored, FakeStore)
