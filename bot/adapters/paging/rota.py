@@ -114,10 +114,8 @@ class KeptRota:
             return None
 
     async def _keep(self, rota: str, found: OnCall) -> None:
-        text, before = _KEPT.dump_json(found).decode(), self._known.get(rota)
+        text = _KEPT.dump_json(found).decode()
         self._known[rota] = found
-        if before is not None and before.people == found.people:
-            return
         try:
             await self._store.write(lambda tx: self._marks.put(tx, self._key(rota), text))
         except StoreUnusable as error:

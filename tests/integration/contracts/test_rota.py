@@ -226,3 +226,17 @@ async def test_a_service_without_a_rota_is_not_asked_about(ground: Ground) -> No
 async def test_an_answer_that_says_nothing_is_not_taken_for_nobody(ground: Ground) -> None:
     ground.fail(EMPTY)
     assert "answered without" in (await ground.begin().on_call("checkout")).note
+
+
+@pytest.mark.parametrize("ground", OUTSIDE, indirect=True)
+async def test_what_is_kept_is_as_of_when_it_was_last_told(ground: Ground) -> None:
+    ground.on_call("ben")
+    rota = ground.begin()
+    await rota.on_call("checkout")
+    ground.later()
+    told = await rota.on_call("checkout")
+    ground.later()
+    ground.fail("500")
+    found = await ground.begin().on_call("checkout")
+    assert (found.people, found.as_of) == (told.people, NOON + timedelta(minutes=2))
+    assert found.note.startswith("as of 12:02 UTC on 2026-03-01; ")
