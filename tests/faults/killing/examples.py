@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 
 from bot.engine.fields import Word
 from bot.engine.playbook import Playbook
-from tests.faults.killing.situation import CHECKOUT, NOTE, PAGE, PAYMENT, TEAM
+from tests.faults.killing.situation import CHANNEL, CHECKOUT, NOTE, OLD, OPEN, PAGE, PAYMENT, SAID, TEAM
 
 BY_WORD: dict[Word, str] = {Word.REST: "worth remembering", Word.SERVICE: CHECKOUT, Word.TEAM: TEAM}
 """These are given even if they may be left out, since a playbook does more with them."""
@@ -15,9 +15,15 @@ BY_FIELD: dict[tuple[str, str], Any] = {
     ("help", "verb"): "note",
     ("milestone", "milestone"): "located",
     ("paging", "key"): PAGE,
+    ("pick", "link"): "",
+    ("pick", "channel"): CHANNEL,
+    ("pick", "ts"): SAID.ts,
     ("redact", "entry"): NOTE,
     ("service", "service"): PAYMENT,
 }
+
+OF_WHAT_IS_OVER = {"close", "reopen"}
+"""These are about an incident that was resolved; all others about one that is open."""
 
 
 class NoExample(AssertionError):
@@ -32,6 +38,12 @@ def example(playbook: Playbook) -> dict[str, Any]:
     found = {name: _value(playbook, name, info) for name, info in playbook.params.model_fields.items()}
     given = {name: value for name, value in found.items() if value is not None}
     return playbook.params.model_validate(given).model_dump(mode="json", exclude_unset=True)
+
+
+def incident_of(playbook: Playbook) -> str:
+    """Name the incident that a playbook is asked about."""
+    about = OLD if playbook.name in OF_WHAT_IS_OVER else OPEN
+    return about if playbook.needs_incident else ""
 
 
 def _value(playbook: Playbook, name: str, info: FieldInfo) -> Any:

@@ -15,9 +15,9 @@ from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry
 from bot.engine.tools import Ports
 from bot.ports import Tx
-from tests.faults.killing.examples import example
+from tests.faults.killing.examples import example, incident_of
 from tests.faults.killing.parts import Watch, WatchedStore
-from tests.faults.killing.situation import ADA, BEN, MAIN, OPEN, SLOT, prepare
+from tests.faults.killing.situation import ADA, BEN, MAIN, SLOT, prepare
 from tests.faults.killing.time import Clock
 from tests.unit.alerts import alert, delivery
 
@@ -60,7 +60,7 @@ class People:
             ADA,
             Source(via=VIA_CLOCK if by_clock else "test"),
             slot=SLOT if by_clock else MAIN,
-            incident_id=OPEN if playbook.needs_incident else "",
+            incident_id=incident_of(playbook),
         )
         await Admission(self.registry, self.ports, lambda: MAIN).admit(command)
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.domain.messages import ChatFile, ChatMessage
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
 from bot.domain.snapshot import Captured, PartStatus, Probe
@@ -15,6 +16,8 @@ DUTY = Person("pagerduty", "Whoever is on call")
 CHECKOUT, PAYMENT, TEAM = "checkout", "payment", "shop"
 OLD, OPEN = "INC-1", "INC-2"
 NOTE, PAGE = 2, "page-1"
+CHANNEL, LOG = "C0000002", ChatFile("F1", "error.log", "text/plain", 9, "http://files.test/F1")
+SAID = ChatMessage(CHANNEL, f"{NOON.timestamp() - 60:.6f}", BEN, "It began with the deploy.", pinned=True, files=(LOG,))
 MAIN = "main"
 SLOT = "digest:shop:00000000:2026-03-01T12:00:00Z"
 
@@ -57,7 +60,8 @@ def prepare(ports: Ports, tx: Tx) -> None:
     timeline.open(tx, Draft(Kind.OPENED, opened), author, lately)
     acknowledged = {"milestone": "acknowledged", "at": to_us(lately), "source": "Ada"}
     escalated = {"reached": [], "text": "Paged.", "pages": [PAGE]}
-    drafts = [_note(), Draft(Kind.MILESTONE, acknowledged), Draft(Kind.ESCALATED, escalated)]
+    channel = Draft(Kind.CHANNEL_OPENED, {"channel": CHANNEL, "name": "inc-2"})
+    drafts = [_note(), Draft(Kind.MILESTONE, acknowledged), Draft(Kind.ESCALATED, escalated), channel]
     timeline.append(tx, OPEN, drafts, author, lately)
 
 

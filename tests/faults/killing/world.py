@@ -19,9 +19,18 @@ from bot.domain.snapshot import Captured, Part
 from bot.domain.timeline import Person
 from bot.engine.tools import Ports
 from bot.ports import Posted, Pushed, Reached
-from tests.fakes import FakeBundles, FakeDirectory, FakePager, FakePoster, FakeRota, FakeTargets, fake_ports
+from tests.fakes import (
+    FakeBundles,
+    FakeDirectory,
+    FakePager,
+    FakePoster,
+    FakeRota,
+    FakeTargets,
+    FakeTranscript,
+    fake_ports,
+)
 from tests.faults.killing.log import SCOPE, Log
-from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, MAIN, PAGE, PROBES, capture
+from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, LOG, MAIN, PAGE, PROBES, SAID, capture
 
 _LONGEST = 60
 
@@ -83,6 +92,9 @@ class Pager(FakePager):
 
 def world(folder: Path, log: Log) -> Ports:
     """Wire the outside; everything asked of it is in the log."""
+    transcript = FakeTranscript(SAID)
+    transcript.pins.add(SAID.ts)
+    transcript.contents[LOG.id] = b"x" * LOG.bytes
     ports = replace(
         fake_ports(CATALOG),
         anchors=FileAnchors(folder / "anchors"),
@@ -94,6 +106,7 @@ def world(folder: Path, log: Log) -> Ports:
         rota=FakeRota(BEN),
         poster=FakePoster(Posted(ok=False, reason="ratelimited", again=True)),
         targets=Targets(PROBES),
+        transcript=transcript,
     )
     for name in OUTSIDE:
         _watch(name, getattr(ports, name), log)
