@@ -52,7 +52,7 @@ def test_json_is_one_object_on_standard_output(tmp_path: Path) -> None:
         (("run", "note", "txt=hello"), 2, "txt is not one of its params"),
         (("run", "snapshot", "service=nowhere"), 1, "No service is named `nowhere`"),
         (("run", "ack"), 2, "ack is about an incident: add incident=INC-1"),
-        (("run", "ack", "incident=INC-9"), 1, "There is no such incident"),
+        (("run", "ack", "incident=INC-9"), 1, "There is no INC-9"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_exit_code(tmp_path: Path, words: tuple[str, ...], code: int, told: str) -> None:
