@@ -66,8 +66,9 @@ async def _page(stack: Stack, path: str) -> str:
 
 
 async def _announced(stack: Stack, channel_id: str) -> list[str]:
-    """Give the lines of the announcements channel once they name the incident's own."""
-    lines = [m["text"] for m in (await stack.slack.channel(LOBBY))["messages"] if m.get("metadata")]
+    """Give the lines of the announcements channel once they name the incident's own; what stands below them is none."""
+    messages = (await stack.slack.channel(LOBBY))["messages"]
+    lines = [m["text"] for m in messages if m.get("metadata") and m.get("thread_ts") in {None, "", m["ts"]}]
     return lines if f"<#{channel_id}>" in "".join(lines) else []
 
 
