@@ -5,7 +5,7 @@ import signal
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,15 +44,22 @@ class Room:
     said: str = ""
 
     async def do(self, what: str) -> None:
-        """Do one thing; Slack has told of it, or was made not to, when this returns."""
         await DOINGS[what](self)
+
+    async def do_spoiled(self, what: str, mode: str, **more: Any) -> None:
+        """Do one thing that Slack does not manage to tell as it should."""
+        # Other events happen besides, and are spoiled too.
+        await self.spoil(KIND[WHAT[what]], mode, times=5 if what == "event" else 1, **more)
+        await self.do(what)
+        await eventually(partial(self.told, what), WITHIN_S)
+        await self.unspoil()
 
     async def type(self, text: str) -> None:
         await self.stack.type(f"/incident {text}", channel=self.channel)
 
     async def typed(self, text: str) -> dict[str, Any]:
         """Give what Slack would send for a command, which nobody sent yet."""
-        await self.spoil("command", "drop")
+        await self.spoil("slash_commands", "drop")
         await self.type(text)
         return next(each for each in await self.told("command") if each["text"] == text)
 
@@ -74,17 +81,14 @@ class Room:
         self.said = said["ts"]
         await self.type("note")
 
-    async def spoil(self, what: str, mode: str, times: int = 1, **more: Any) -> None:
-        kind = KIND[WHAT[what]] if what else "*"
-        # Other events happen besides, and are spoiled too.
-        times = 5 if what == "event" else times
-        assert (await self.stack.slack.act("deliveries-faults", kind=kind, mode=mode, times=times, **more))["ok"]
+    async def spoil(self, kind: str, mode: str, **more: Any) -> None:
+        assert (await self.stack.slack.act("deliveries-faults", kind=kind, mode=mode, **more))["ok"]
 
     async def unspoil(self) -> None:
         await self.stack.slack.act("deliveries-faults", clear=True)
 
     async def told(self, what: str) -> list[dict[str, Any]]:
-        """Give the payloads of this kind that were delivered, and whether the bot's answer came."""
+        """Give the payloads that told of such a doing, delivered and over."""
         lines = [line for line in await self.stack.slack.transcript() if line["what"] == WHAT[what]]
         return [line["body"] for line in lines if line["ms"] is not None and about(line["body"]) == what]
 
@@ -113,9 +117,8 @@ class Room:
         return [line(entry) for entry in entries if entry["kind"] in TOLD]
 
     async def idle(self) -> bool:
-        with sqlite3.connect(f"file:{self.stack.folder / 'firstfive.db'}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{self.stack.folder / 'firstfive.db'}?mode=ro", uri=True)) as connection:
             (unfinished,) = connection.execute(UNFINISHED).fetchone()
-        connection.close()
         return not unfinished
 
 
@@ -129,10 +132,10 @@ DOINGS: dict[str, Callable[[Room], Awaitable[None]]] = {
 
 def about(payload: dict[str, Any]) -> str:
     """Tell which of our doings a payload tells of."""
-    event = payload.get("event", {}).get("type")
     if "command" in payload:
         return "command" if payload["text"] != "note" else ""
-    return {"block_actions": "press", "view_submission": "view"}.get(payload["type"], "event" if event else "")
+    told = payload["event"]["type"] if "event" in payload else payload["type"]
+    return {"block_actions": "press", "view_submission": "view", "reaction_added": "event"}.get(told, "")
 
 
 def line(entry: dict[str, Any]) -> Line:
@@ -165,19 +168,16 @@ async def room_of(folder: Path, transport: str) -> AsyncIterator[Room]:
 
 async def duplicate(room: Room) -> None:
     for what in DOINGS:
-        await room.spoil(what, "duplicate", copies=3)
-        await room.do(what)
-        await eventually(partial(room.told, what), WITHIN_S)
-        await room.unspoil()
+        await room.do_spoiled(what, "duplicate", copies=3)
 
 
 async def out_of_order(room: Room) -> None:
-    await room.spoil("", "reorder", times=3)
+    await room.spoil("*", "reorder", times=3)
     await asyncio.gather(*map(room.do, DOINGS))
 
 
 async def late(room: Room) -> None:
-    await room.spoil("", "late", times=4, delay_s=600)
+    await room.spoil("*", "late", times=20, delay_s=600)
     doing = asyncio.gather(*map(room.do, DOINGS))
 
     async def came() -> bool:
@@ -186,21 +186,18 @@ async def late(room: Room) -> None:
 
     await eventually(came, WITHIN_S)
     await doing
+    await room.unspoil()
 
 
 async def unanswered(room: Room) -> None:
     for what in DOINGS:
-        await room.spoil(what, "answer_lost")
-        await room.do(what)
-        await room.unspoil()
+        await room.do_spoiled(what, "answer_lost")
         await room.again(what)
 
 
 async def after_a_crash(room: Room) -> None:
     for what in DOINGS:
-        await room.spoil(what, "answer_lost")
-        await room.do(what)
-        await room.unspoil()
+        await room.do_spoiled(what, "answer_lost")
     await room.stack.bot.end(signal.SIGKILL)
     await room.stack.bot.start()
     for what in DOINGS:
