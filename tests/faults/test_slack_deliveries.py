@@ -204,7 +204,7 @@ async def after_a_crash(room: Room) -> None:
         await room.again(what)
 
 
-@pytest.mark.matrix(sample=2)
+@pytest.mark.matrix(sample=1)
 @pytest.mark.parametrize("transport", ["http", "socket"])
 @pytest.mark.parametrize("deliver", [duplicate, out_of_order, late, unanswered, after_a_crash])
 async def test_the_timeline_is_the_same_in_the_end(
