@@ -33,6 +33,7 @@ async def remind(tools: Tools, params: Remind) -> Reply:
     found = lacks(incident, entries, now)
     if params.slot:
         slot, rules = slot_named(params.slot), tools.catalog.reminders
+        now = max(now, slot)  # it has come for whoever asked; the clock of whoever executes may be behind
         still = reminders_due(incident, entries, rules, now)
         found = tuple(each.lack for each in still if each.slot >= slot)
     wanted = [each for each in found if params.about in {None, each.about}]
@@ -42,5 +43,6 @@ async def remind(tools: Tools, params: Remind) -> Reply:
     text = sentence(incident, lack, now)
     whom = incident.commander.id if incident.commander and lack.asked is None else ""
     run = lack.asked.run_id if lack.asked else ""
-    tools.record(Kind.REMINDED, about=lack.about.value, slot=params.slot, text=text, person=whom, run=run)
+    body = {"about": lack.about.value, "slot": params.slot, "text": text, "person": whom, "run": run}
+    tools.record_as(None, now, Kind.REMINDED, **body)
     return Reply(f"Reminded: {text}")

@@ -135,6 +135,17 @@ async def test_an_approval_about_to_expire_is_told_once_by_three_processes_that_
     assert timedelta(minutes=7) <= entry.at - NOON < timedelta(minutes=8)
 
 
+async def test_a_reminder_that_is_due_is_not_lost_on_a_clock_that_is_behind(tmp_path: Path) -> None:
+    town, at = Town(tmp_path), NOON + timedelta(minutes=5)
+    async with town.process(-20, []) as slow, town.process(0, []) as right:
+        await open_incident(right)
+        right.clock.at = at
+        await right.schedule.look()
+        await slow.minute(at)
+        reminded = await told(right, Kind.REMINDED, "INC-1")
+    assert [entry.at for entry in reminded] == [at]
+
+
 async def test_a_digest_over_open_and_closed_incidents_is_posted(tmp_path: Path) -> None:
     town = Town(tmp_path)
     async with town.process() as process:
