@@ -47,7 +47,7 @@ async def test_four_deliveries_of_one_command_make_one_incident(tmp_path: Path) 
         assert answers["ok"]
 
 
-@pytest.mark.matrix(sample=6)
+@pytest.mark.matrix(sample=2)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_slack_call_that_fails_is_made_up_for(tmp_path: Path, method: str, mode: str) -> None:

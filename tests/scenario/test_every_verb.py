@@ -50,6 +50,7 @@ TYPED = {
     "milestone": Typed("acknowledged", "acknowledged at"),
     "mitigate": Typed("", "is mitigated"),
     "note": Typed("it is the cache", "Noted on INC-"),
+    "oncall": Typed("", "On call by|Nobody is on call"),
     "paging": Typed("key=nothing", "No page of this incident"),
     "playbooks": Typed("", "They change something"),
     "postmortem": Typed("", "The postmortem of INC-"),
