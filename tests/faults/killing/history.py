@@ -11,7 +11,9 @@ from typing import Any
 from tests.faults.killing.log import EVERY_COMMIT, EVERY_EFFECT, Line, lines
 
 # Moments, measured times, and what hashes and sizes of bytes with moments in them become.
-_MOMENTS = re.compile(r"#?\b[0-9a-f]{12,64}\b|\d{16}|\d\d:\d\d(:\d\d)?|\d+\.\d+|(?<=bytes\": )\d+|\d+ (?=bytes)")
+_MOMENTS = re.compile(
+    r"#?\b[0-9a-f]{12,64}\b|\d{16}|\d\d:\d\d(:\d\d)?|\d+\.\d+|(?<=bytes\": )\d+|(?<=bytes\\\": )\d+|\d+ (?=bytes)"
+)
 # Whatever is not known to ask only is held to change something.
 _ASKS = re.compile(
     r"anchors\.lines|archive\..*|artifacts\.get|directory\..*|fronts\..*|metrics\..*|pager\.answered|repository\..*|rota\..*|targets\..*|transcript\..*"
