@@ -18,6 +18,7 @@ OPEN = 10
 LONG = (10, 100, 1_000, 10_000)
 _BEGAN = datetime(2023, 1, 1, tzinfo=UTC)
 _EVERY = timedelta(hours=2.4)
+_LISTED = ("id", "number", "title", "severity", "status", "service", "channel", "opened_at_us")
 _COLUMNS = tuple(Entry.__dataclass_fields__)
 
 _Fact = tuple[Kind, Mapping[str, Any]]
@@ -65,14 +66,15 @@ def _fill_sqlite(file: str, entries: Iterator[tuple[Any, ...]], incidents: Itera
         marks = ", ".join("?" * len(_COLUMNS))
         connection.executemany(f"INSERT INTO entry ({', '.join(_COLUMNS)}) VALUES ({marks})", entries)  # noqa: S608 - ours
         connection.execute(made_by)
-        connection.executemany("INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?)", incidents)
+        marks = ", ".join("?" * len(_LISTED))
+        connection.executemany(f"INSERT INTO incident ({', '.join(_LISTED)}) VALUES ({marks})", incidents)  # noqa: S608 - ours
     connection.close()
 
 
 def _fill_postgres(where: str, entries: Iterator[tuple[Any, ...]], incidents: Iterator[tuple[Any, ...]]) -> None:
     with psycopg.connect(where, autocommit=True) as connection, connection.cursor() as cursor:
-        for into, rows in ((f"entry ({', '.join(_COLUMNS)})", entries), ("incident", incidents)):
-            with cursor.copy(f"COPY {into} FROM STDIN".encode()) as copy:
+        for table, columns, rows in (("entry", _COLUMNS, entries), ("incident", _LISTED, incidents)):
+            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as copy:
                 for row in rows:
                     copy.write_row(row)
         cursor.execute("ANALYZE")
