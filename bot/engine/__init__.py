@@ -81,7 +81,7 @@ from bot.engine.alarms import propose as propose_alerts
 from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
 from bot.engine.approval import press
-from bot.engine.grammar import (
+from bot.engine.fields import (
     Day,
     Holder,
     IncidentName,
@@ -95,14 +95,10 @@ from bot.engine.grammar import (
     TeamName,
     Warnings,
     Within,
-    closest,
-    day,
-    moment,
-    span,
-    usage,
 )
+from bot.engine.grammar import day, moment, span, usage
 from bot.engine.merging import check_merge, merge_into
-from bot.engine.playbook import Danger, Params, Playbook
+from bot.engine.playbook import Danger, Params, Playbook, closest
 from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
 from bot.ports import Commit, Listed, OnCall, PageState, Picture, Posted, Reached, Stored

@@ -182,7 +182,7 @@ async def _expire(tools: Tools, asked: Request) -> None:
         _settle(tx, tools, asked, Press(FIRSTFIVE, Decision.EXPIRED), "")
 
     # Fenced: whoever has lost the run, and waits for the same moment, must not say it a second time.
-    await tools.commit(_EXPIRED, "true", act)
+    await tools.apply(_EXPIRED, act)
 
 
 async def press(tools: Tools, run_id: str, seen: str, decision: Decision, reason: str = "") -> Request:

@@ -13,26 +13,8 @@ from bot.domain.errors import CommandRejected, WordsMissing
 from bot.domain.incident import Severity
 from bot.domain.service import Catalog
 from bot.domain.timeline import storable
-from bot.engine.fields import (
-    Day,
-    Holder,
-    IncidentName,
-    Keyed,
-    Mention,
-    Moment,
-    Rest,
-    Said,
-    ServiceName,
-    Span,
-    TeamName,
-    Warnings,
-    Within,
-    Word,
-    bare,
-    choices,
-    marker,
-)
-from bot.engine.playbook import Params, Playbook, Registry, closest
+from bot.engine.fields import Word, bare, choices, marker
+from bot.engine.playbook import Playbook, Registry, closest
 
 _TOKEN = re.compile(r'(?P<key>[a-z_]+)=(?:"(?P<quoted>[^"]*)"|(?P<bare>\S*))|\S+')
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE)
@@ -356,9 +338,3 @@ def _word(name: str, info: FieldInfo) -> str:
     else:
         word = f"{name}={_EXAMPLE.get(kind, 'WORD')}"
     return word if info.is_required() else f"[{word}]"
-
-
-__all__ = [
-    "Day", "Holder", "IncidentName", "Keyed", "Mention", "Moment", "Params", "Parsed", "Rest", "Said", "ServiceName",
-    "Span", "TeamName", "Warnings", "Within", "closest", "day", "flaws", "moment", "parse", "span", "usage",
-]  # fmt: skip

@@ -9,21 +9,9 @@ from bot.domain.errors import CommandRejected, WordsMissing
 from bot.domain.incident import Role, Severity
 from bot.domain.service import Catalog, Service
 from bot.domain.timeline import storable
-from bot.engine.grammar import (
-    IncidentName,
-    Keyed,
-    Mention,
-    Moment,
-    Parsed,
-    Rest,
-    ServiceName,
-    Warnings,
-    closest,
-    moment,
-    parse,
-    usage,
-)
-from bot.engine.playbook import Params, Playbook, Registry
+from bot.engine.fields import IncidentName, Keyed, Mention, Moment, Rest, ServiceName, Warnings
+from bot.engine.grammar import Parsed, moment, parse, usage
+from bot.engine.playbook import Params, Playbook, Registry, closest
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, Service
 from bot.engine.admission import Admission
-from bot.engine.grammar import Rest, ServiceName
+from bot.engine.fields import Rest, ServiceName
 from bot.engine.playbook import Params, Playbook
 from bot.engine.tools import Ports
 from bot.ports import Tx
