@@ -38,7 +38,7 @@ from bot.engine.admission import Admission
 from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry, load
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Engine, Listed, Pager
 from bot.settings import Settings
 from bot.wiring import (
@@ -50,6 +50,7 @@ from bot.wiring import (
     wired_engine,
     wired_journal,
     wired_rota,
+    wired_router,
     wired_store,
 )
 from handlers import alerts, api, pages, probes
@@ -173,6 +174,7 @@ def _ports(
         poster=NoPoster(),
         transcript=NoTranscript(),
         metrics=PrometheusMetrics(),
+        router=wired_router(),
         fronts=HttpFronts(),
         marks=SqlMarks(),
         checkup=Doctor(settings, clock),

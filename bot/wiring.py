@@ -13,6 +13,7 @@ from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.paging.rota import ConfigRota, KeptRota, Names, Source
 from bot.adapters.paging.schedules import OpsgenieSchedules, PagerDutySchedules
+from bot.adapters.routers.drivers import Drivers
 from bot.adapters.sql.engines import address, conninfo
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
@@ -23,9 +24,9 @@ from bot.domain.run import Run
 from bot.domain.service import Target
 from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
 from bot.engine.playbook import Registry
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.engine.tools import Ports
-from bot.ports import Anchors, Artifacts, Engine, Rota
+from bot.ports import Anchors, Artifacts, Engine, Rota, Router
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -146,3 +147,8 @@ def kept(settings: Settings) -> tuple[Artifacts, Anchors]:
     bucket = open_bucket(settings.bucket)
     anchors = FileAnchors(Path(settings.anchor)) if settings.anchor else BucketAnchors(bucket)
     return BucketArtifacts(bucket), anchors
+
+
+def wired_router() -> Router:
+    """Give the driver of every kind of router."""
+    return Drivers({})

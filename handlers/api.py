@@ -20,7 +20,7 @@ from bot.domain.timeline import Entry, Person
 from bot.engine.admission import Admission, Command, answering
 from bot.engine.grammar import parse
 from bot.engine.playbook import Registry
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from handlers.visible import visible_entries, visible_run
 
 NOBODY_KNOWN = Person("api:local", "API (this machine)")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 from bot.domain.timeline import Entry
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 
 _LOOK_AGAIN = timedelta(seconds=2)
 _LONGEST = timedelta(minutes=10)

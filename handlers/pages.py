@@ -16,7 +16,7 @@ from bot.domain.picture import svg
 from bot.domain.timeline import Entry
 from bot.domain.trend import Trend, incidents_per_day
 from bot.engine.playbook import Registry
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Listed
 from handlers.html import Html, shipped
 from handlers.live import changes

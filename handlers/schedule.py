@@ -24,8 +24,8 @@ from bot.domain.run import VIA_CLOCK, Source
 from bot.domain.service import Catalog
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind
 from bot.engine.admission import Admission, Command
+from bot.engine.ports import Ports
 from bot.engine.slots import Slots, name_of, slot_named
-from bot.engine.tools import Ports
 from bot.ports import Tx
 
 log = structlog.get_logger()

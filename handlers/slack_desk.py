@@ -12,7 +12,7 @@ from bot.domain.timeline import Person
 from bot.engine.admission import Admission, Command, answering
 from bot.engine.grammar import parse, usage
 from bot.engine.playbook import Playbook, Registry, closest
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from handlers.slack_forms import Occasion, form
 
 log = structlog.get_logger()

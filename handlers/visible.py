@@ -3,7 +3,7 @@
 from bot.domain.incident import fold
 from bot.domain.run import Run
 from bot.domain.timeline import Entry
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Tx
 
 

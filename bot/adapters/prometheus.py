@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.run import Missing
 from bot.ports import Sample
@@ -16,6 +17,7 @@ from bot.ports import Sample
 _TIMEOUT_S = 3.0
 _MOST_BYTES = 1024 * 1024
 _REASON = 160
+_OK = 200
 
 
 class PrometheusMetrics:
@@ -45,22 +47,45 @@ class PrometheusMetrics:
             return Missing(f"{base} answered what this query should not give: {_short(str(found))}")
         return tuple(known.get(at) for at in steps)
 
+    async def exposition(self, address: str) -> tuple[Sample, ...] | Missing:
+        """Give what an address exposes in the text format; the label `__name__` is the metric's name."""
+        answered = await self._read(address, address, {})
+        if isinstance(answered, Missing):
+            return answered
+        status, body = answered
+        if status != _OK:
+            return Missing(f"{address} answered {status}")
+        try:
+            families = list(text_string_to_metric_families(body.decode()))
+        except (ValueError, KeyError, IndexError) as error:
+            return Missing(f"{address} answered what is not Prometheus's text format: {_short(str(error))}")
+        return tuple(
+            Sample({**sample.labels, "__name__": sample.name}, float(sample.value))
+            for family in families
+            for sample in family.samples
+            if not math.isnan(sample.value)
+        )
+
     async def _get(self, base: str, what: str, **asked: str | float) -> Any | Missing:
         """Ask, and give the `data` of the answer."""
+        params = {**asked, "timeout": f"{self._timeout_s:g}s"}
+        answered = await self._read(base, f"{base}/api/v1/{what}", params)
+        return answered if isinstance(answered, Missing) else _data(base, *answered)
+
+    async def _read(self, base: str, address: str, params: dict[str, str | float]) -> tuple[int, bytes] | Missing:
+        """Give the status and the body of an answer, or why there is none."""
         client = httpx.AsyncClient(
             timeout=self._timeout_s, transport=self._transport, trust_env=False, verify=_certificates()
         )
-        params = {**asked, "timeout": f"{self._timeout_s:g}s"}
         try:
             # The client's own limit is for each piece of an answer; one that drips would never meet it.
-            asked_for = client.stream("GET", f"{base}/api/v1/{what}", params=params)
+            asked_for = client.stream("GET", address, params=params)
             async with asyncio.timeout(self._timeout_s), client, asked_for as response:
-                body = await _body(response)
+                return response.status_code, await _body(response)
         except (TimeoutError, httpx.TimeoutException):
             return Missing(f"{base} gave no answer within {self._timeout_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Missing(f"{base} cannot be asked: {_short(str(error)) or type(error).__name__}")
-        return _data(base, response.status_code, body)
 
 
 @cache

@@ -11,8 +11,8 @@ import structlog
 
 from bot.domain.errors import StoreUnusable
 from bot.domain.run import RunStatus
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.engine.tools import Ports
 from bot.ports import Counts
 
 log = structlog.get_logger()

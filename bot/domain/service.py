@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from bot.domain.traffic import Route
+
 
 @dataclass(frozen=True)
 class Link:
@@ -95,6 +97,7 @@ class Service:
     error_query: str = ""
     latency_query: str = ""
     edges: tuple[Edge, ...] = ()
+    route: Route | None = None
 
 
 @dataclass(frozen=True)

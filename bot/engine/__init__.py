@@ -72,6 +72,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
+from bot.domain.traffic import CLOSED, EMPTIED, Move, Route, Split
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import Usual, learn, usual_key
 from bot.engine.alarms import claim as claim_alerts
@@ -107,6 +108,8 @@ __all__ = [
     "BLANK",
     "BUILD",
     "CHEAP_PARTS",
+    "CLOSED",
+    "EMPTIED",
     "GOROUTINE",
     "HEAP",
     "HOURS",
@@ -153,6 +156,7 @@ __all__ = [
     "MilestoneRefused",
     "Missing",
     "Moment",
+    "Move",
     "OnCall",
     "Outcome",
     "PageState",
@@ -173,6 +177,7 @@ __all__ = [
     "Request",
     "Rest",
     "Role",
+    "Route",
     "RunFailed",
     "RunStatus",
     "Said",
@@ -183,6 +188,7 @@ __all__ = [
     "Severity",
     "Signal",
     "Span",
+    "Split",
     "Status",
     "Stored",
     "Target",

@@ -15,7 +15,7 @@ from bot.domain.redaction import redact
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Person
 from bot.engine.playbook import Registry, plan_of
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Tx
 
 log = structlog.get_logger()

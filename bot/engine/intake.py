@@ -10,7 +10,7 @@ from bot.domain.alerts import Alert, AlertRoute, Do, Routed, Sender, route
 from bot.domain.incident import Status
 from bot.domain.run import Run, Source
 from bot.engine.playbook import Registry, plan_of
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Tx
 
 _CROWD = timedelta(minutes=10)

@@ -20,7 +20,8 @@ from bot.domain.run import PROTOCOL, VIA_CLOCK, VIA_EVENT, Choice, Missing, Repl
 from bot.domain.timeline import Draft, Kind
 from bot.engine.approval import Refused, approval
 from bot.engine.playbook import Danger, Params, Playbook, Registry, Step, wanted_type
-from bot.engine.tools import Ports, Tools, adapter_of
+from bot.engine.ports import Ports
+from bot.engine.tools import Tools, adapter_of
 from bot.ports import Listed, Tx
 
 log = structlog.get_logger()

@@ -14,32 +14,8 @@ from bot.domain.run import Outcome, Run, RunStatus
 from bot.domain.service import Catalog, DigestPlan, Service
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Entry, Kind, Person, canonical
 from bot.engine.playbook import Registry, closest, plan_of
-from bot.ports import (
-    Alerts,
-    Anchors,
-    Archive,
-    Artifacts,
-    Bell,
-    Bundles,
-    Checkup,
-    Clock,
-    Directory,
-    Documents,
-    Fronts,
-    Journal,
-    Listed,
-    Marks,
-    Metrics,
-    Pager,
-    Poster,
-    Repository,
-    Rota,
-    Store,
-    Targets,
-    Timeline,
-    Transcript,
-    Tx,
-)
+from bot.engine.ports import Ports
+from bot.ports import Listed, Tx
 
 T = TypeVar("T")
 
@@ -53,35 +29,6 @@ def adapter_of(kind: Any) -> TypeAdapter[Any]:
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Every port, wired once by the composition root."""
-
-    store: Store
-    timeline: Timeline
-    journal: Journal
-    alerts: Alerts
-    clock: Clock
-    bell: Bell
-    artifacts: Artifacts
-    anchors: Anchors
-    bundles: Bundles
-    targets: Targets
-    archive: Archive
-    repository: Repository
-    documents: Documents
-    directory: Directory
-    pager: Pager
-    rota: Rota
-    poster: Poster
-    transcript: Transcript
-    metrics: Metrics
-    fronts: Fronts
-    marks: Marks
-    checkup: Checkup
-    catalog: Catalog
 
 
 @dataclass

@@ -14,6 +14,7 @@ from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Entry, Person
+from bot.domain.traffic import Move, Split
 
 
 class Clock(Protocol):
@@ -156,6 +157,25 @@ class Metrics(Protocol):
         self, base: str, query: str, until: datetime, length: timedelta, step: timedelta
     ) -> tuple[float | None, ...] | Missing:
         """Give a query's largest value at every step up to a moment, oldest first; None where there was none."""
+
+    async def exposition(self, address: str) -> tuple[Sample, ...] | Missing:
+        """Give what an address exposes in Prometheus's text format; the label `__name__` is the metric's name."""
+
+
+class Router(Protocol):
+    """What shares a service's requests between baseline and canary; never raises for what the other side does."""
+
+    async def read(self, service: Service) -> Split | Missing:
+        """Read what it does now."""
+
+    async def earlier(self, service: Service) -> str | Missing:
+        """Name the release before the one that runs, in the controller's own words; "" where it knows of none."""
+
+    async def plan(self, service: Service, wanted: Split) -> tuple[Move, ...] | Missing:
+        """Give the moves from what it does now to what is wanted, in order; none when it does that already."""
+
+    async def make(self, service: Service, move: Move) -> Missing | None:
+        """Make one move; safe to repeat. What came of it is what `read` says then: an answer may be late or lost."""
 
 
 class Fronts(Protocol):

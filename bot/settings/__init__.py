@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from bot.domain.alerts import AlertRoute
 from bot.domain.errors import FirstFiveError
 from bot.domain.incident import Severity
-from bot.domain.service import Catalog, DigestPlan, Edge, Link, MarkRules, ReminderRules, Service, Target, UpdateRules
+from bot.domain.service import Catalog, DigestPlan, MarkRules, ReminderRules, UpdateRules
+from bot.settings.routers import EnvoyTable, HaproxyTable
+from bot.settings.services import ServiceTable, watched
 from bot.settings.tables import (
     Address,
     AlertTable,
@@ -24,7 +26,6 @@ from bot.settings.tables import (
     RemindersTable,
     RetentionTable,
     RotaTable,
-    ServiceTable,
     Table,
     TargetTable,
     TimelineTable,
@@ -135,7 +136,7 @@ class Settings(Table):
     def catalog(self) -> Catalog:
         """Give the watched world as the domain knows it."""
         return Catalog(
-            services=tuple(_service(table) for table in self.services),
+            services=tuple(watched(table) for table in self.services),
             on_call=self.on_call,
             default_severity=self.default_severity.value,
             announcements=self.announcements,
@@ -227,6 +228,8 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "reminders": RemindersTable,
     "updates": UpdatesTable,
     "timeline": TimelineTable,
+    "haproxy": HaproxyTable,
+    "envoy": EnvoyTable,
 }
 
 
@@ -234,16 +237,3 @@ def _keys_beside(loc: tuple[Any, ...]) -> list[str]:
     inside = [part for part in loc[:-1] if isinstance(part, str)]
     table = _TABLES[inside[-1]] if inside else Settings
     return [key for key in table.model_fields if key not in SECRETS]
-
-
-def _service(table: ServiceTable) -> Service:
-    return Service(
-        name=table.name,
-        targets=tuple(Target(t.name, table.name, t.pprof, t.url, t.allow) for t in table.targets),
-        repository=table.repository,
-        prometheus=table.prometheus,
-        error_query=table.error_query,
-        latency_query=table.latency_query,
-        edges=tuple(Edge(**dict(edge)) for edge in table.edges),
-        links=tuple(Link(link.title, link.url) for link in table.links),
-    )

@@ -72,20 +72,6 @@ class EdgeTable(Table):
         return tuple(str(ip_address(each)) for each in addresses)
 
 
-class ServiceTable(Table):
-    """A service: its targets, its git repository, its metrics, its links."""
-
-    name: Name
-    rota: str = ""
-    repository: str | None = None
-    prometheus: Address | None = None
-    error_query: str = ""
-    latency_query: str = ""
-    edges: tuple[EdgeTable, ...] = ()
-    links: tuple[LinkTable, ...] = ()
-    targets: tuple[TargetTable, ...] = ()
-
-
 class BundleTable(Table):
     """Where bundles of incidents go, and how large one may be."""
 

@@ -1,7 +1,7 @@
 """The ports in memory, small enough to be seen through; the contract suites hold them to what the adapters do."""
 
 from bot.domain.service import Catalog
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from tests.fakes.keeping import (
     NOON,
     FakeAlerts,
@@ -28,6 +28,7 @@ from tests.fakes.world import (
     FakePoster,
     FakeRepository,
     FakeRota,
+    FakeRouter,
     FakeTargets,
     FakeTranscript,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "FakePoster",
     "FakeRepository",
     "FakeRota",
+    "FakeRouter",
     "FakeStore",
     "FakeSurfaces",
     "FakeTargets",
@@ -85,6 +87,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         poster=FakePoster(),
         transcript=FakeTranscript(),
         metrics=FakeMetrics(),
+        router=FakeRouter(),
         fronts=FakeFronts(),
         marks=FakeMarks(),
         checkup=FakeCheckup(),

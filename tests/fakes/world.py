@@ -15,6 +15,7 @@ from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Entry, Person
+from bot.domain.traffic import Move, Split
 from bot.ports import Commit, OnCall, PageState, Picture, Posted, Pushed, Reached, Sample, Stored
 from tests.fakes.keeping import NOON
 
@@ -60,6 +61,60 @@ class FakeMetrics:
         assert until.tzinfo
         answer = self.answers.get(query, Missing(f"{base} gave no answer within 3 s"))
         return answer if isinstance(answer, Missing) else (*[None] * (length // step - 2), answer / 2, answer)
+
+    async def exposition(self, address: str) -> tuple[Sample, ...] | Missing:
+        answer = self.answers.get(address, Missing(f"{address} gave no answer within 3 s"))
+        return answer if isinstance(answer, Missing) else (Sample({"__name__": "up"}, answer),)
+
+
+class FakeRouter:
+    """A router that does what it is told, and keeps what it was told; `ailment` is answered instead, if it is set."""
+
+    def __init__(self, split: Split | None = None, earlier: str = "") -> None:
+        self.split = split or Split(weight=10.0, dyed=True)
+        self.made: list[Move] = []
+        self.ailment = ""
+        self._earlier = earlier
+
+    async def read(self, service: Service) -> Split | Missing:
+        assert service.name
+        return Missing(self.ailment) if self.ailment else self.split
+
+    async def earlier(self, service: Service) -> str | Missing:
+        assert service.name
+        return Missing(self.ailment) if self.ailment else self._earlier
+
+    async def plan(self, service: Service, wanted: Split) -> tuple[Move, ...] | Missing:
+        assert service.name
+        if self.ailment:
+            return Missing(self.ailment)
+        moves = []
+        if wanted.weight is not None and self.split.weight != wanted.weight:
+            moves.append(
+                Move(
+                    f"give the canary {wanted.weight:g} %", f"weight {wanted.weight:g}", {"weight": str(wanted.weight)}
+                )
+            )
+        if wanted.dyed is not None and self.split.dyed != wanted.dyed:
+            words = "open" if wanted.dyed else "close"
+            moves.append(Move(f"{words} the route of marked requests", words, {"dyed": words}))
+        if wanted.release and self.split.release != wanted.release:
+            moves.append(Move(f"run {wanted.release}", f"run {wanted.release}", {"release": wanted.release}))
+        return tuple(moves)
+
+    async def make(self, service: Service, move: Move) -> Missing | None:
+        assert service.name
+        if self.ailment:
+            return Missing(self.ailment)
+        self.made.append(move)
+        told = move.body
+        if "weight" in told:
+            self.split = replace(self.split, weight=float(told["weight"]))
+        if "dyed" in told:
+            self.split = replace(self.split, dyed=told["dyed"] == "open")
+        if "release" in told:
+            self.split = replace(self.split, release=told["release"])
+        return None
 
 
 class FakeFronts:

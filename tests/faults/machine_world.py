@@ -21,8 +21,9 @@ from bot.domain.run import Run, Source
 from bot.domain.timeline import Kind, Person, verify
 from bot.engine.admission import Admission, Command
 from bot.engine.playbook import Danger, Params, Playbook, Registry
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.engine.tools import Ports, Tools
+from bot.engine.tools import Tools
 from bot.ports import Tx
 from playbooks import approve, refuse
 from tests.databases import fresh_postgres, fresh_sqlite

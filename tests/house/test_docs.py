@@ -103,7 +103,13 @@ def settings_rows(model: type[BaseModel], above: str = "") -> Iterator[tuple[str
     """Give each key that the file may have, and its default as TOML would write it."""
     for key, info in model.model_fields.items():
         tables = [part for part in get_args(info.annotation) if is_table(part)]
-        if tables:
+        kinds = {table: get_args(table.model_fields["kind"].annotation) for table in tables if len(tables) > 1}
+        if kinds:
+            yield f"{above}{key}.kind", "required"
+            for table, (kind,) in kinds.items():
+                rows = settings_rows(table, f"{above}{key}({kind}).")
+                yield from (row for row in rows if not row[0].endswith(").kind"))
+        elif tables:
             yield from settings_rows(tables[0], f"{above}{key}[].")
         elif isinstance(info.annotation, type) and is_table(info.annotation):
             yield from settings_rows(info.annotation, f"{above}{key}.")

@@ -28,8 +28,8 @@ from bot.domain.service import Catalog, Service, Target
 from bot.domain.timeline import Entry
 from bot.engine.admission import Admission
 from bot.engine.playbook import load
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.engine.tools import Ports
 from bot.ports import Listed
 from handlers.slack import slack_app, slack_route
 from handlers.slack_desk import Desk

@@ -14,7 +14,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.domain.alerts import Do, Sender, normalise
 from bot.engine.intake import AlertPolicy, Intake
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from tests.databases import fresh_postgres, fresh_sqlite
 from tests.fakes import NOON, fake_ports
 from tests.unit.alerts import Json, alert, delivery

@@ -21,9 +21,9 @@ from bot.domain.service import Catalog, DigestPlan, ReminderRules
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person, to_us
 from bot.engine.admission import Admission
 from bot.engine.playbook import load
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
 from bot.engine.slots import Slots
-from bot.engine.tools import Ports
 from handlers.schedule import Schedule, Timed, digests
 from tests.databases import fresh_sqlite
 from tests.fakes import NOON, FakeClock, FakePoster, fake_ports

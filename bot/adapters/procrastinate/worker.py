@@ -14,8 +14,8 @@ from procrastinate.worker import Worker
 from bot.adapters.procrastinate.jobs import QUEUE, TASK, Jobs, make_app, queue_again
 from bot.domain.errors import StoreUnusable
 from bot.domain.run import RunStatus
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.engine.tools import Ports
 from bot.ports import Counts
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ from bot.domain.timeline import HOUSE, Entry, Kind, Person
 from bot.engine.admission import Admission, Command
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Tx
 from tests.faults.killing.examples import example, incident_of
 from tests.faults.killing.parts import Watch, WatchedStore

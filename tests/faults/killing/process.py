@@ -37,8 +37,8 @@ from bot.domain.anchor import Anchored
 from bot.domain.anchor import read as read_anchors
 from bot.domain.timeline import verify
 from bot.engine.playbook import load
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.engine.tools import Ports
 from bot.ports import Engine, Tx
 from tests.fakes import NOON
 from tests.faults.killing.log import Line, Log

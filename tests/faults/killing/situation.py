@@ -7,7 +7,7 @@ from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
 from bot.domain.snapshot import Captured, PartStatus, Probe
 from bot.domain.timeline import Author, Draft, Kind, Person, to_us
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Tx
 from tests.fakes import NOON
 

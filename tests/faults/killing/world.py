@@ -17,7 +17,7 @@ from bot.domain.run import Missing
 from bot.domain.service import Target
 from bot.domain.snapshot import Captured, Part
 from bot.domain.timeline import Person
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Posted, Pushed, Reached
 from tests.fakes import (
     FakeBundles,
@@ -47,6 +47,7 @@ OUTSIDE = (
     "poster",
     "repository",
     "rota",
+    "router",
     "targets",
     "transcript",
 )

@@ -26,8 +26,9 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.timeline import Person
 from bot.engine.playbook import Params, Playbook, Registry
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.engine.tools import Ports, Tools
+from bot.engine.tools import Tools
 from bot.ports import Engine
 from tests.fakes import fake_ports
 

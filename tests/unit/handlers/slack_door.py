@@ -19,7 +19,7 @@ from bot.domain.service import Catalog, Service
 from bot.domain.timeline import Person
 from bot.engine.admission import Admission
 from bot.engine.playbook import Registry, load
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Store, Tx
 from handlers.slack import PATH, slack_app, slack_route
 from handlers.slack_desk import Desk

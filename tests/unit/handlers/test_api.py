@@ -14,7 +14,7 @@ from bot.domain.service import Catalog, Service
 from bot.engine.admission import Admission
 from bot.engine.fields import Rest, ServiceName
 from bot.engine.playbook import Params, Playbook
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from bot.ports import Tx
 from handlers import api
 from tests.fakes import FakeStore, FakeTx

@@ -13,7 +13,7 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Kind
 from bot.engine.playbook import load
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from handlers import pages
 from handlers.views import IncidentView, countdown, view
 from tests.fakes import FakeArtifacts, FakeClock, FakeStore

@@ -15,8 +15,8 @@ from bot.domain.timeline import Entry, Person
 from bot.engine.admission import Admission, Command
 from bot.engine.grammar import parse
 from bot.engine.playbook import load
+from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.engine.tools import Ports
 from tests.fakes import FakeClock, FakeStore, fake_ports
 
 ADA, BEN = Person("U1", "Ada"), Person("U2", "Ben")

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.domain.incident import Incident, fold
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Entry, Kind, Person, link, to_us
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from tests.fakes import FakeClock, FakeStore, fake_ports
 
 ANA = Person("U01ANA", "Ana Lima")

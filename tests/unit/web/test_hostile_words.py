@@ -11,7 +11,7 @@ from bot.adapters.documents import MarkdownDocuments, escape
 from bot.domain.run import Plan, Run, Source
 from bot.domain.timeline import Kind, Person
 from bot.engine.admission import Admission
-from bot.engine.tools import Ports
+from bot.engine.ports import Ports
 from handlers import api, pages
 from handlers.loopback import LoopbackOnly
 from tests.fakes import FakeStore, FakeTx

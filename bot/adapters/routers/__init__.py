@@ -1,0 +1,1 @@
+"""What shares requests between baseline and canary: a driver for each kind of router."""

@@ -1,0 +1,71 @@
+"""How requests are shared between a service's baseline and its canary, and the moves that change it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a service's requests are shared, and by what: the driver's name, and what that driver must know."""
+
+    kind: str
+    settings: Mapping[str, str | int | bool | tuple[str, ...]] = field(default_factory=dict)
+
+    def text(self, key: str) -> str:
+        """Give a setting as text, "" when it was not given."""
+        return str(self.settings.get(key) or "")
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Give a setting that is a list."""
+        given = self.settings.get(key, ())
+        return given if isinstance(given, tuple) else (str(given),)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a router does, or what it is to do. None (or "") is what it has no word for, or what is to stay as it is.
+
+    `weight`: the share of new requests that the canary gets, 0..100 %. `dyed`: whether marked requests
+    (`X-Release-Phase: canary`) reach the canary whatever the weight. `release`: what a controller rolls out, in its own
+    words (a revision). `note`: what else a person should know of it, such as that a controller undoes changes.
+    """
+
+    weight: float | None = None
+    dyed: bool | None = None
+    release: str = ""
+    note: str = ""
+
+    def meets(self, wanted: "Split") -> bool:
+        """Tell whether this is what was wanted; half a percent is what drivers round."""
+        return (
+            (wanted.weight is None or (self.weight is not None and abs(self.weight - wanted.weight) <= _ROUNDED))
+            and (wanted.dyed is None or self.dyed == wanted.dyed)
+            and (not wanted.release or self.release == wanted.release)
+        )
+
+    @property
+    def words(self) -> str:
+        """Say it in a line."""
+        parts = [] if self.weight is None else [f"canary gets {self.weight:g} %"]
+        parts += [] if self.dyed is None else [f"marked requests {'reach' if self.dyed else 'do not reach'} it"]
+        parts += [f"release {self.release}"] if self.release else []
+        return ", ".join([*parts, *([self.note] if self.note else [])]) or "nothing is known of it"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One change of a router. `words` is what it does, `command` what is sent, as one would type it; no secret in it.
+
+    `body` is the driver's own; a move is the same whenever it is planned again from the same state.
+    """
+
+    words: str
+    command: str
+    body: Mapping[str, str] = field(default_factory=dict)
+
+
+CLOSED = Split(weight=0.0, dyed=False)
+"""No request reaches the canary, marked ones neither: what a full rollback wants."""
+EMPTIED = Split(weight=0.0)
+"""The canary gets no new traffic; marked requests still reach it, so that it can be looked at."""
+_ROUNDED = 0.5

@@ -1,0 +1,37 @@
+"""The table of a service: what is watched, and how its traffic is shared."""
+
+from pydantic import Field
+
+from bot.domain.service import Edge, Link, Service, Target
+from bot.settings.routers import RouterTable, route
+from bot.settings.tables import Address, EdgeTable, LinkTable, Name, Table, TargetTable
+
+
+class ServiceTable(Table):
+    """A service: its targets, its git repository, its metrics, its links."""
+
+    name: Name
+    rota: str = ""
+    repository: str | None = None
+    prometheus: Address | None = None
+    error_query: str = ""
+    latency_query: str = ""
+    edges: tuple[EdgeTable, ...] = ()
+    links: tuple[LinkTable, ...] = ()
+    targets: tuple[TargetTable, ...] = ()
+    router: RouterTable | None = Field(None, discriminator="kind")
+
+
+def watched(table: ServiceTable) -> Service:
+    """Give a service as the domain knows it."""
+    return Service(
+        name=table.name,
+        targets=tuple(Target(t.name, table.name, t.pprof, t.url, t.allow) for t in table.targets),
+        repository=table.repository,
+        prometheus=table.prometheus,
+        error_query=table.error_query,
+        latency_query=table.latency_query,
+        edges=tuple(Edge(**dict(edge)) for edge in table.edges),
+        links=tuple(Link(link.title, link.url) for link in table.links),
+        route=route(table.router),
+    )
