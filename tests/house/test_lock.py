@@ -9,7 +9,8 @@ import pytest
 from tests.house.tree import ROOT, Tell, text
 
 CORE, DEV = Path("requirements.lock"), Path("requirements-dev.lock")
-LOCKS = pytest.mark.parametrize("lock", [CORE, DEV, Path("bot/lab/toolchain.lock")], ids=str)
+OF_THE_LAB = (Path("bot/lab/toolchain.lock"), Path("bot/lab/envoy.lock"))
+LOCKS = pytest.mark.parametrize("lock", [CORE, DEV, *OF_THE_LAB], ids=str)
 CORE_MAX = 75
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==(\S+)(.*?)(?=^[a-z0-9]|\Z)", re.MULTILINE | re.DOTALL)
 

