@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import httpx
 
@@ -20,16 +20,28 @@ class LabTarget(TypedDict):
     admin: str
 
 
+class LabRouter(TypedDict):
+    """The router: where its users and its operators reach it, its runtime keys, the names of its clusters."""
+
+    url: str
+    admin: str
+    weight_key: str
+    dyed_key: str
+    baseline: str
+    canary: str
+
+
 class Lab(TypedDict):
     """What `python -m bot.lab serve` announces."""
 
     repository: str
     targets: list[LabTarget]
+    router: NotRequired[LabRouter]
 
 
 @contextmanager
 def running_lab(
-    *, targets: int = 3, sick: str | None = None, rate: int = 20, state: Path | None = None
+    *, targets: int = 3, sick: str | None = None, rate: int = 20, state: Path | None = None, router: bool = False
 ) -> Iterator[Lab]:
     """Give a lab that answers, and end it; the last target is sick unless `sick` names another, or `none`.
 
@@ -38,6 +50,7 @@ def running_lab(
     command = [sys.executable, "-m", "bot.lab", "serve", "--port-base", "0"]
     command += ["--targets", str(targets), "--rate", str(rate)]
     command += [] if sick is None else ["--sick", sick]
+    command += ["--router"] if router else []
     command += [] if state is None else ["--state", str(state)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None

@@ -1,4 +1,4 @@
-"""The lab's commands: `python -m bot.lab prepare | serve | go`."""
+"""The lab's commands: `python -m bot.lab prepare | serve | go | envoy`."""
 
 import argparse
 import os
@@ -8,10 +8,11 @@ import stat
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from bot.lab import folders, releases, targets, toolchain
+from bot.lab import folders, releases, targets, toolchain, wheels
 from bot.lab.errors import LabError
 from bot.lab.terminal import answer, progress
 
@@ -26,6 +27,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         if options.command == "go":
             answer(str(toolchain.find_go()))
+        elif options.command == "envoy":
+            answer(str(wheels.find_envoy()))
         elif options.command == "prepare":
             progress(f"ready in {releases.prepare(options.state).folder}")
         else:
@@ -42,6 +45,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("go", help="print the path of the go command, installing Go if needed")
+    commands.add_parser("envoy", help="print the path of the envoy command, installing Envoy if needed")
     prepare = commands.add_parser("prepare", help="build the releases of checkout")
     serve = commands.add_parser("serve", help="run the targets under load until standard input ends")
     for command in (prepare, serve):
@@ -50,6 +54,8 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     serve.add_argument("--sick", help="the target that runs the release with a fault (the last one), or none")
     serve.add_argument("--port-base", type=int, default=6060, help="0 for any free ports")
     serve.add_argument("--rate", type=int, default=20, help="requests a second for each target")
+    serve.add_argument("--router", action="store_true", help="share the load by Envoy: the sick target is the canary")
+    serve.add_argument("--fault", default="", help="a fault to switch on in the sick target")
     options = parser.parse_args(words)
     options.state = options.state.resolve() if hasattr(options, "state") else None
     if options.command == "serve":
@@ -65,18 +71,23 @@ def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> targe
     highest = 65_535 - targets.USERS_ABOVE_ADMIN - options.targets
     if not 0 <= options.port_base <= highest:
         parser.error(f"--port-base {options.port_base}: choose 0 for any free ports, or at most {highest}")
+    if options.router and options.targets == 1:
+        parser.error("--router: a canary and its baseline are at least two --targets")
+    if options.fault and options.sick == "none":
+        parser.error("--fault: with --sick none there is no target for it")
     if not 1 <= options.rate <= HIGHEST_RATE:
         parser.error(f"--rate {options.rate}: choose 1 to {HIGHEST_RATE} requests a second")
     sick = None if options.sick == "none" else options.sick
-    return targets.Plan(names=names, sick=sick, port_base=options.port_base, rate=options.rate)
+    return targets.Plan(names, sick, options.port_base, options.rate, options.fault)
 
 
 def _serve(options: argparse.Namespace, parent: int) -> None:
     built = releases.prepare(options.state)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _end)
+    plan = replace(options.plan, envoy=wheels.find_envoy()) if options.router else options.plan
     with ExitStack() as stack:
-        running = targets.start(stack, built, options.plan, options.state / "logs")
+        running = targets.start(stack, built, plan, options.state / "logs")
         answer(running.answer)
         _watch(running, parent)
 

@@ -17,7 +17,7 @@ import pytest
 from bot import headless
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.lab import folders, releases
-from bot.lab.targets import Child
+from bot.lab.processes import Child
 from bot.settings import Settings
 from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import eventually
@@ -60,7 +60,7 @@ class Checkout:
 @contextmanager
 def program(folder: Path) -> Iterator[dict[str, str]]:
     made = releases.prepare(folders.cache() / "lab").program(releases.HEALTHY)
-    command = [str(made), "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0"]
+    command = [str(made), "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-follow-stdin"]
     with Child("checkout-1", command, folder / "checkout.log") as child:
         yield child.announcement()
 

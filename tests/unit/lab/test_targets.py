@@ -1,4 +1,6 @@
 import socket
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,16 @@ def plan(port_base: int) -> Plan:
 
 def test_operators_and_users_have_fixed_ports() -> None:
     assert [plan(6060).ports(place) for place in (1, 2)] == [(6061, 8441), (6062, 8442)]
+
+
+def test_the_router_listens_below_the_targets() -> None:
+    routed = replace(plan(6060), envoy=Path("envoy"))
+    assert [routed.ports(place) for place in routed.places] == [(6060, 8440), (6061, 8441), (6062, 8442)]
+
+
+@pytest.mark.parametrize(("sick", "canary"), [("checkout-1", "checkout-1"), (None, "checkout-2")])
+def test_the_sick_target_or_else_the_last_is_the_canary(sick: str | None, canary: str) -> None:
+    assert replace(plan(0), sick=sick).canary == canary
 
 
 def test_base_0_means_any_free_port() -> None:
@@ -37,6 +49,8 @@ def test_a_busy_port_is_named_before_anything_starts() -> None:
         (["serve", "--targets", "0"], "1..20"),
         (["serve", "--port-base", "70000"], "--port-base 70000"),
         (["serve", "--rate", "0"], "--rate 0"),
+        (["serve", "--router", "--targets", "1"], "at least two"),
+        (["serve", "--fault", "error-ratio", "--sick", "none"], "no target for it"),
         (["dance"], "dance"),
     ],
 )
