@@ -174,7 +174,7 @@ def _ports(
         poster=NoPoster(),
         transcript=NoTranscript(),
         metrics=PrometheusMetrics(),
-        router=wired_router(),
+        router=wired_router(settings),
         fronts=HttpFronts(),
         marks=SqlMarks(),
         checkup=Doctor(settings, clock),

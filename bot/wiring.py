@@ -13,7 +13,14 @@ from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.paging.rota import ConfigRota, KeptRota, Names, Source
 from bot.adapters.paging.schedules import OpsgenieSchedules, PagerDutySchedules
+from bot.adapters.routers.api import Api, kubernetes
+from bot.adapters.routers.argocd import ArgoCdDriver
+from bot.adapters.routers.command import CommandDriver
+from bot.adapters.routers.deployment import DeploymentDriver
 from bot.adapters.routers.drivers import Drivers
+from bot.adapters.routers.ingress import IngressDriver
+from bot.adapters.routers.rollouts import RolloutsDriver
+from bot.adapters.routers.webhook import WebhookDriver
 from bot.adapters.sql.engines import address, conninfo
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
@@ -149,6 +156,16 @@ def kept(settings: Settings) -> tuple[Artifacts, Anchors]:
     return BucketArtifacts(bucket), anchors
 
 
-def wired_router() -> Router:
+def wired_router(settings: Settings) -> Router:
     """Give the driver of every kind of router."""
-    return Drivers({})
+    cluster = kubernetes(settings.kubernetes_token)
+    return Drivers(
+        {
+            "deployment": DeploymentDriver(cluster),
+            "rollouts": RolloutsDriver(cluster),
+            "ingress": IngressDriver(cluster),
+            "argocd": ArgoCdDriver(Api(settings.argocd_auth_token)),
+            "command": CommandDriver(),
+            "webhook": WebhookDriver(Api(settings.firstfive_router_token)),
+        }
+    )

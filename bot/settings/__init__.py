@@ -13,7 +13,7 @@ from bot.domain.alerts import AlertRoute
 from bot.domain.errors import FirstFiveError
 from bot.domain.incident import Severity
 from bot.domain.service import Catalog, DigestPlan, MarkRules, ReminderRules, UpdateRules
-from bot.settings.routers import EnvoyTable, HaproxyTable
+from bot.settings import routers
 from bot.settings.services import ServiceTable, watched
 from bot.settings.tables import (
     Address,
@@ -72,6 +72,9 @@ class Settings(Table):
     pagerduty_api_token: str = ""
     opsgenie_api_key: str = ""
     paging_webhook_token: str = ""
+    kubernetes_token: str = ""
+    argocd_auth_token: str = ""
+    firstfive_router_token: str = ""
     anchor: str = ""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     bundle: BundleTable = BundleTable()
@@ -160,6 +163,9 @@ SECRETS = (
     "pagerduty_api_token",
     "opsgenie_api_key",
     "paging_webhook_token",
+    "kubernetes_token",
+    "argocd_auth_token",
+    "firstfive_router_token",
 )
 FROM_ENVIRONMENT: Mapping[str, str] = {
     **{secret: secret.upper() for secret in SECRETS},
@@ -228,8 +234,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "reminders": RemindersTable,
     "updates": UpdatesTable,
     "timeline": TimelineTable,
-    "haproxy": HaproxyTable,
-    "envoy": EnvoyTable,
+    **routers.TABLES,
 }
 
 

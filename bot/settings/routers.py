@@ -1,6 +1,9 @@
 """The tables of routers, one for each kind: what its driver must know."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from pydantic import Field, field_validator
 
 from bot.domain.traffic import Route
 from bot.settings.tables import Address, Table
@@ -29,7 +32,85 @@ class EnvoyTable(Table):
     dyed_key: str = ""
 
 
-RouterTable = HaproxyTable | EnvoyTable
+_LABEL = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
+
+
+class ClusterTable(Table):
+    """An object of a Kubernetes cluster; inside of it, token and authority are the pod's own."""
+
+    api: Address = "https://kubernetes.default.svc"
+    namespace: str = Field(pattern=_LABEL)
+    name: str = Field(pattern=_LABEL)
+    ca_file: str = ""
+
+
+class DeploymentTable(ClusterTable):
+    """A Deployment: the release before is brought back."""
+
+    kind: Literal["deployment"]
+
+
+class RolloutsTable(ClusterTable):
+    """An Argo Rollout with a canary strategy."""
+
+    kind: Literal["rollouts"]
+
+
+class IngressTable(ClusterTable):
+    """The canary Ingress of ingress-nginx."""
+
+    kind: Literal["ingress"]
+
+
+class ArgoCdTable(Table):
+    """An Argo CD Application."""
+
+    kind: Literal["argocd"]
+    api: Address
+    application: str = Field(pattern=_LABEL)
+    app_namespace: str = Field("", pattern=rf"^$|{_LABEL}")
+    ca_file: str = ""
+
+
+class CommandTable(Table):
+    """Programs of your own: words as they are given to it, no shell; `set` with {weight}, {dyed}, {release}."""
+
+    kind: Literal["command"]
+    read: tuple[str, ...] = Field(min_length=1)
+    set: tuple[str, ...] = Field(min_length=1)
+
+    @field_validator("set")
+    @classmethod
+    def _known_places(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            for word in words:
+                word.format(weight="", dyed="", release="")
+        except (KeyError, IndexError, ValueError, AttributeError):
+            raise ValueError("may hold {weight}, {dyed} and {release}; write {{ for a brace") from None
+        return words
+
+
+class WebhookTable(Table):
+    """A webhook of your own: GET reads, PUT changes."""
+
+    kind: Literal["webhook"]
+    url: Address
+    ca_file: str = ""
+
+
+RouterTable = (
+    HaproxyTable
+    | EnvoyTable
+    | DeploymentTable
+    | RolloutsTable
+    | ArgoCdTable
+    | IngressTable
+    | CommandTable
+    | WebhookTable
+)
+TABLES: Mapping[str, type[Table]] = {
+    table.model_fields["kind"].annotation.__args__[0]: table for table in get_args(RouterTable)
+}
 
 
 def route(table: RouterTable | None) -> Route | None:

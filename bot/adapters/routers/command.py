@@ -1,0 +1,121 @@
+"""Programs of your own: one that says as JSON how requests are shared, one that changes it.
+
+No shell: words and values are arguments. What they print and how they end is all that is known of them.
+"""
+
+import asyncio
+import json
+import os
+import shlex
+from contextlib import suppress
+
+from bot.domain.run import Missing
+from bot.domain.traffic import Move, Route, Split
+
+_TIMEOUT_S = 15.0
+_MOST_BYTES = 65_536
+_REASON = 200
+
+
+class CommandDriver:
+    """`read` prints `{"weight": 10, "dyed": true, "release": "v1"}`; `set` gets `{weight}`, `{dyed}`, `{release}`."""
+
+    def __init__(self, timeout_s: float = _TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+
+    async def read(self, route: Route) -> Split | Missing:
+        """Run the program that reads."""
+        said = await self._run(route.words("read"))
+        return said if isinstance(said, Missing) else split_of(said, " ".join(route.words("read")[:1]))
+
+    async def earlier(self, route: Route) -> str | Missing:
+        """Give what the program that reads says under `earlier`."""
+        said = await self._run(route.words("read"))
+        return said if isinstance(said, Missing) else earlier_of(said)
+
+    async def plan(self, route: Route, wanted: Split) -> tuple[Move, ...] | Missing:
+        """Plan one call of the program that changes, with all that is wanted; what is to stay is given as it is."""
+        now = await self.read(route)
+        if isinstance(now, Missing):
+            return now
+        after = merged(now, wanted)
+        if now.meets(wanted):
+            return ()
+        words = [word.format(**placed(after)) for word in route.words("set")]
+        return (Move(f"run it so that {after.words}", shlex.join(words), {"words": json.dumps(words)}),)
+
+    async def make(self, route: Route, move: Move) -> Missing | None:
+        """Run the program that changes."""
+        del route
+        said = await self._run(tuple(json.loads(move.body["words"])))
+        return said if isinstance(said, Missing) else None
+
+    async def _run(self, words: tuple[str, ...]) -> str | Missing:
+        name = os.path.basename(words[0])  # noqa: PTH119 - a name, no file of ours
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": os.environ.get("HOME", "/")},
+                start_new_session=True,
+            )
+        except OSError as error:
+            return Missing(f"{name} cannot be run: {error.strerror}")
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                out, err = await process.communicate()
+        except TimeoutError:
+            return Missing(f"{name} did not end within {self._timeout_s:g} s, so it was killed")
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, 9)
+                await process.wait()
+        if process.returncode:
+            return Missing(f"{name} ended with exit code {process.returncode}: {_short(err) or 'it said nothing'}")
+        return out[:_MOST_BYTES].decode(errors="replace")
+
+
+def split_of(said: str, where: str) -> Split | Missing:
+    """Read what a program or a webhook says of how requests are shared."""
+    try:
+        told = json.loads(said)
+        weight, dyed = told.get("weight"), told.get("dyed")
+        is_right = (weight is None or 0 <= float(weight) <= 100) and dyed in (None, True, False)  # noqa: PLR2004 - percent
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        is_right = False
+    if not is_right:
+        example = '{"weight": 0..100, "dyed": true or false, "release": "..."}'
+        return Missing(f"{where} answered {_short(said.encode()) or 'nothing'!r}; it should be {example}")
+    return Split(
+        None if weight is None else float(weight), dyed, str(told.get("release") or ""), str(told.get("note") or "")
+    )
+
+
+def earlier_of(said: str) -> str:
+    """Read which release was before, if that is said."""
+    with suppress(ValueError, AttributeError):
+        return str(json.loads(said).get("earlier") or "")
+    return ""
+
+
+def merged(now: Split, wanted: Split) -> Split:
+    """Give what is to be, in full."""
+    return Split(
+        now.weight if wanted.weight is None else wanted.weight,
+        now.dyed if wanted.dyed is None else wanted.dyed,
+        wanted.release or now.release,
+    )
+
+
+def placed(split: Split) -> dict[str, str]:
+    """Give the values of the placeholders; "" for what is not known."""
+    dyed = "" if split.dyed is None else str(split.dyed).lower()
+    return {"weight": "" if split.weight is None else f"{split.weight:g}", "dyed": dyed, "release": split.release}
+
+
+def _short(said: bytes) -> str:
+    line = " ".join(said.decode(errors="replace").split())
+    return line if len(line) <= _REASON else f"{line[: _REASON - 1]}…"
