@@ -12,7 +12,7 @@ import psycopg
 from aiohttp import web
 
 from bot.demo import app_options
-from tests.integration.emulator_process import ADA, BOT_TOKEN, SECRET, Emulator, running_emulator
+from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, SECRET, Emulator, running_emulator
 from tests.stack import Bot, free_port
 
 _HOP = {"host", "content-length", "transfer-encoding", "connection"}
@@ -103,14 +103,15 @@ class Replicas:
 
 @asynccontextmanager
 async def running_replicas(
-    folder: Path, database_url: str, bots_url: str = "", count: int = 3
+    folder: Path, database_url: str, bots_url: str = "", count: int = 3, *, socket_mode: bool = False
 ) -> AsyncIterator[Replicas]:
     """Set `count` replicas up; none is started yet. The bots reach the database at `bots_url` if it is given."""
+    options = [*app_options(), *(["--socket-mode"] if socket_mode else [])]
     balancer, service = Balancer(), SlowService()
     async with AsyncExitStack() as stack:
         front = await stack.enter_async_context(serving(balancer.hand_on))
         target = await stack.enter_async_context(serving(service.answer))
-        slack = await stack.enter_async_context(running_emulator(f"{front}/slack/events", *app_options()))
+        slack = await stack.enter_async_context(running_emulator(f"{front}/slack/events", *options))
         (folder / "firstfive.toml").write_text(
             f'url = "{front}"\n[[services]]\nname = "checkout"\n'
             f'[[services.targets]]\nname = "checkout-1"\npprof = "{target}"\nurl = "{target}"\n'
@@ -122,6 +123,7 @@ async def running_replicas(
             "SLACK_API_URL": slack.api_url,
             "SLACK_BOT_TOKEN": BOT_TOKEN,
             "SLACK_SIGNING_SECRET": SECRET,
+            "SLACK_APP_TOKEN": APP_TOKEN if socket_mode else "",
         }
         for place in range(count):
             (folder / f"replica-{place}").mkdir()

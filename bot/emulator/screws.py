@@ -14,7 +14,7 @@ from bot.emulator.faults import MODES, Fault, mode_is_known
 from bot.emulator.messages import Json
 from bot.emulator.mishaps import KINDS, SPOILED, Mishap
 from bot.emulator.mishaps import MODES as MISHAPS
-from bot.emulator.socket_mode import REASONS
+from bot.emulator.socket_mode import CUT, MOST_CONNECTIONS, REASONS
 from bot.emulator.town import Town
 
 Act = Callable[[Arguments], Awaitable[Json]]
@@ -103,9 +103,10 @@ class Screws:
 
     async def _disconnect(self, args: Arguments) -> Json:
         reason = args.text("reason", "refresh_requested")
-        if reason not in REASONS:
-            raise SlackError("invalid_reason", [f"reason must be one of {', '.join(REASONS)}"])
-        return {"asked": await self._town.common.courier.sockets.disconnect(reason)}
+        if reason not in (*REASONS, CUT):
+            raise SlackError("invalid_reason", [f"reason must be one of {', '.join((*REASONS, CUT))}"])
+        most = args.number("connections", MOST_CONNECTIONS)
+        return {"asked": await self._town.common.courier.sockets.disconnect(reason, most)}
 
     async def _reset(self, _args: Arguments) -> Json:
         await self._town.reset()

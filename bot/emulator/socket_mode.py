@@ -27,6 +27,8 @@ WARNING_S = 10.0
 """How long after `disconnect` the connection is closed."""
 GARBAGE = '{"envelope_id": \x00'
 REASONS = ("warning", "refresh_requested", "link_disabled")
+CUT = "cut"
+"""No reason that Slack gives: the connection breaks without a word."""
 log = logging.getLogger(__name__)
 
 
@@ -38,7 +40,7 @@ class SocketMode:
         self._clock = clock
         self._exchanges = exchanges
         self._tickets: dict[str, float] = {}
-        self._connections: list[web.WebSocketResponse] = []
+        self._connections: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
         self._turn = itertools.count()
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -63,7 +65,7 @@ class SocketMode:
         life_s = DEBUG_LIFE_S if request.query.get("debug_reconnects") == "true" else CONNECTION_LIFE_S
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
-        self._connections.append(socket)
+        self._connections[socket] = request.transport
         ends = self._keep(self._end_of_life(socket, life_s))
         try:
             await self._send(socket, "hello", self._hello(life_s))
@@ -72,7 +74,7 @@ class SocketMode:
                     self._acknowledged(frame.data)
         finally:
             ends.cancel()
-            self._connections.remove(socket)
+            self._connections.pop(socket, None)
         return socket
 
     async def deliver(self, kind: Kind, payload: Json, retry: Retry | None = None, spoiled: Spoiled = "") -> Answer:
@@ -106,13 +108,16 @@ class SocketMode:
         """
         if not self._connections:
             raise ConnectionError("the app has no connection open")
-        await self._connections[next(self._turn) % len(self._connections)].send_str(frame)
+        await list(self._connections)[next(self._turn) % len(self._connections)].send_str(frame)
 
-    async def disconnect(self, reason: str = "refresh_requested") -> int:
-        """Ask every connection to leave, and close it after a while; return how many were asked."""
-        asked = list(self._connections)
+    async def disconnect(self, reason: str = "refresh_requested", most: int = MOST_CONNECTIONS) -> int:
+        """Ask so many connections to leave, and close them after a while, or cut them; return how many those are."""
+        asked = list(self._connections)[:most]
         for socket in asked:
-            await self._part(socket, reason)
+            if reason == CUT:
+                self._cut(socket)
+            else:
+                await self._part(socket, reason)
         return len(asked)
 
     async def close(self) -> None:
@@ -121,6 +126,11 @@ class SocketMode:
             task.cancel()
         for socket in list(self._connections):
             await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+
+    def _cut(self, socket: web.WebSocketResponse) -> None:
+        transport = self._connections.pop(socket)
+        if transport is not None:
+            transport.abort()
 
     async def _part(self, socket: web.WebSocketResponse, reason: str) -> None:
         await self._send(socket, "disconnect", self._farewell(reason))

@@ -13,6 +13,7 @@ import pytest
 
 from tests.databases import fresh_postgres
 from tests.integration.emulator_process import eventually
+from tests.integration.typist import Typist
 from tests.replicas import Replicas, running_replicas
 
 pytestmark = pytest.mark.postgres
@@ -107,6 +108,29 @@ async def test_a_rolling_restart_loses_nothing(replicas: Replicas) -> None:
     await assert_nothing_twice(replicas)
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_over_sockets_a_replica_that_goes_loses_nothing(tmp_path: Path, how: signal.Signals) -> None:
+    """Whoever was told that it was taken finds it done, once; what was not done, Slack has said so."""
+    with fresh_postgres() as url:
+        async with running_replicas(tmp_path, url, count=2, socket_mode=True) as replicas:
+            await replicas.slack.act("limits", on=False)
+            await replicas.start(0, 1)
+            await eventually(lambda: _connected(replicas, 4), 20)
+            await replicas.type("/incident start sev4 slow")
+            await eventually(lambda: _channels(replicas, 1), 30)
+            typist = Typist(replicas.slack)
+            async with typist.typing():
+                await replicas.bots[0].end(how)
+                await eventually(lambda: _connected(replicas, 2), 20)
+            await eventually(lambda: _noted(replicas, typist.done), 30)
+            noted = Counter(await _notes(replicas))
+            assert set(noted.values()) == {1}
+            # What was on its way when the connection closed can be lost to the bot, never silently.
+            assert len(typist.failed) <= 2
+            if how is signal.SIGTERM:
+                assert set(noted) == set(typist.done)
+
+
 async def test_the_voice_moves_on_when_the_speaker_dies(replicas: Replicas) -> None:
     await replicas.start(0)
     await replicas.type(START)
@@ -148,6 +172,19 @@ async def _shown(replicas: Replicas) -> dict[str, Any]:
 
 async def _opened(replicas: Replicas, wanted: int) -> bool:
     return len(await replicas.get("/api/incidents")) == wanted
+
+
+async def _connected(replicas: Replicas, wanted: int) -> bool:
+    return bool((await replicas.slack.read("state"))["socket_connections"] == wanted)
+
+
+async def _notes(replicas: Replicas) -> list[str]:
+    entries = await replicas.get("/api/incidents/INC-1/entries")
+    return [entry["body"]["text"] for entry in entries if entry["kind"] == "note"]
+
+
+async def _noted(replicas: Replicas, said: list[str]) -> bool:
+    return set(said) <= set(await _notes(replicas))
 
 
 async def _channels(replicas: Replicas, wanted: int) -> bool:

@@ -5,7 +5,7 @@ import json
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -146,6 +146,27 @@ async def test_everything_is_ok_and_then_one_thing_of_slack_is_not(tmp_path: Pat
         assert_only(gone, "channel #nowhere", "is not there", "correct `announcements`")
         await emulator.act("archive", user=ADA, channel=await emulator.id_of("announcements"))
         assert_only(await well.examined(), "channel #announcements", "is archived", "unarchive it")
+
+
+async def test_it_counts_the_connections_of_the_bots_that_run(tmp_path: Path) -> None:
+    async with (
+        running_emulator("http://127.0.0.1:9/slack/events", *app_options(), *OPTIONS) as emulator,
+        house(tmp_path, **slack(emulator)) as well,
+        AsyncExitStack() as bot,
+    ):
+        told = []
+        for _ in range(3):
+            found = (await well.examined())["socket mode"]
+            told.append((found.state, found.said))
+            headers = {"Authorization": f"Bearer {APP_TOKEN}"}
+            async with emulator.session.post(f"{emulator.api_url}apps.connections.open", headers=headers) as answer:
+                url = (await answer.json())["url"]
+            await bot.enter_async_context(emulator.session.ws_connect(url))
+        assert told == [
+            (State.OK, "connects; no bot holds a connection now"),
+            (State.WARN, "connects; the bots that run hold 1 connection, and each wants 2"),
+            (State.OK, "connects; the bots that run hold 2 connections"),
+        ]
 
 
 async def test_a_sample_that_slack_refuses_is_named_with_the_reason() -> None:

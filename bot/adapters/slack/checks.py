@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.config import CONNECTIONS, SlackConfig
 from bot.adapters.slack.manifest import COMMANDS, EVENTS, SCOPES, SHORTCUTS
 from bot.domain.checks import Check, fail, ok, warn
 
@@ -161,7 +161,18 @@ async def _sockets(line: Line, config: SlackConfig) -> Check:
         return fail("socket mode", f"no connection: {type(error).__name__}", _MENDS["unreachable"])
     if hello.get("type") != "hello":
         return fail("socket mode", f"Slack says {hello.get('type')!r} instead of hello", mend)
-    return ok("socket mode", "connects")
+    return held(int(hello.get("num_connections") or 1) - 1)
+
+
+def held(connections: int) -> Check:
+    """Tell over how many connections Slack reaches the bots that run, each of which wants two."""
+    if not connections:
+        return ok("socket mode", "connects; no bot holds a connection now")
+    said = f"connects; the bots that run hold {connections} connection{'s' * (connections > 1)}"
+    if connections % CONNECTIONS:
+        mend = "a lost one is asked for again: look once more in a minute, then at the bot's log"
+        return warn("socket mode", f"{said}, and each wants {CONNECTIONS}", mend)
+    return ok("socket mode", said)
 
 
 async def _drift(line: Line, desired: Desired, me: Json) -> Check:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+CONNECTIONS = 2
+"""How many connections each bot holds in Socket Mode."""
+
 
 @dataclass(frozen=True)
 class SlackConfig:

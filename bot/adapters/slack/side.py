@@ -149,12 +149,9 @@ class SlackSide:
     def ailment(self) -> str | None:
         """Say in a line what is wrong with Slack, or None."""
         health = self.health()
-        return None if health.ok else f"Slack: {health.error} since {health.since:%H:%M:%S} UTC"
-
-    @property
-    def socket_connected(self) -> bool:
-        """Tell whether Socket Mode is on and connected."""
-        return self._sockets is not None and self._sockets.connected
+        if not health.ok:
+            return f"Slack: {health.error} since {health.since:%H:%M:%S} UTC"
+        return None if self._sockets is None else self._sockets.ailment()
 
     def draw(self, reply: Reply) -> dict[str, Any]:
         """Give the text and blocks of an answer, for the handlers to acknowledge with."""

@@ -1,96 +1,209 @@
-"""Socket Mode: deliveries over a WebSocket that we open, watched so that it cannot go deaf unnoticed."""
+"""Socket Mode: deliveries over WebSockets that we open: two, so that Slack has always one to hand a command to."""
 
 import asyncio
-import logging
-import time
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.error import BoltError
 from slack_bolt.response import BoltResponse
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.adapters.slack.config import CONNECTIONS
 
 log = structlog.get_logger()
 
 _CONNECT_S = 20.0
-_LOOKS = 15
-_NOT_FOUND = 404
+_DEAF_S = 15.0
+_OK, _NOT_FOUND = 200, 404
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
-
-
-class _Handler(AsyncSocketModeHandler):
-    """Acknowledges what nobody listens to, as over HTTP; Bolt's own leaves a person with an error."""
-
-    async def handle(self, client: Any, req: SocketModeRequest) -> None:
-        """Hand one envelope to its listener; what cannot be read is no envelope, and is not acknowledged."""
-        try:
-            answered = await run_async_bolt_app(self.app, req)
-        except (ValueError, TypeError, AttributeError, LookupError, RecursionError, BoltError) as error:
-            log.warning("envelope not understood", error=str(error))
-            return
-        if answered.status == _NOT_FOUND:
-            answered = BoltResponse(status=200)
-        await send_async_response(client, req, answered, time.time())
+# Whoever is sent away sooner than this comes back after a wait.
+_SETTLED_S = 10.0
+# Slack closes what it has asked to leave after about ten seconds; it waits three for an acknowledgement.
+_LEAVING_S, _DRAIN_S, _CLOSE_S = 30.0, 3.0, 2.0
+_NO_ENVELOPE = (ValueError, TypeError, AttributeError, LookupError, RecursionError, BoltError)
 
 
 class SocketLink:
-    """Holds one connection; a new one when nothing was heard for `deaf_after_s`, not even the answer to a ping."""
+    """Holds two connections, each replaced by itself: a new one is there before the old one ends, where Slack warns.
 
-    def __init__(self, app_token: str, web_client: AsyncWebClient, deaf_after_s: float = 75.0) -> None:
+    A connection over which nothing was heard for `deaf_after_s`, not even the answer to a ping, has ended.
+    """
+
+    def __init__(self, app_token: str, web_client: AsyncWebClient, deaf_after_s: float = _DEAF_S) -> None:
         self._app_token = app_token
         self._web_client = web_client
-        self._deaf_after_s = deaf_after_s
-        self._task: asyncio.Task[None] | None = None
-        self._heard_at = 0.0
-        self.connected = False
+        # A ping that is not answered in half the time to the next one ends the connection.
+        self._ping_s = deaf_after_s / 1.5
+        self._opening = asyncio.Lock()
+        self._places: list[asyncio.Task[None]] = []
+        self._open: dict[asyncio.Task[None], _Connection] = {}
+
+    @property
+    def held(self) -> int:
+        """Tell over how many connections Slack reaches us, of the two wanted."""
+        return min(len(self._open), CONNECTIONS)
+
+    def ailment(self) -> str | None:
+        """Say in a line that a connection is away, and what that means; None when both are there."""
+        if self.held == CONNECTIONS:
+            return None
+        meaning = "commands still arrive" if self.held else "no command arrives"
+        return f"Socket Mode: {self.held} of {CONNECTIONS} connections; {meaning}"
 
     async def start(self, app: AsyncApp) -> None:
         """Connect in the background; nothing waits for Slack."""
-        self._task = asyncio.create_task(self._run(app), name="slack sockets")
+        self._places = [
+            asyncio.create_task(self._hold(app), name=f"slack socket {number}") for number in range(CONNECTIONS)
+        ]
 
     async def stop(self) -> None:
-        """Close the connection."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Acknowledge what has arrived, then close the connections."""
+        for place in self._places:
+            place.cancel()
+        await asyncio.gather(*self._places, return_exceptions=True)
+        reading = list(self._open)
+        await asyncio.gather(*(connection.leave() for connection in self._open.values()), *reading)
 
-    async def _run(self, app: AsyncApp) -> None:
+    async def _hold(self, app: AsyncApp) -> None:
+        """Keep one place filled for ever."""
         wait_s = _FIRST_WAIT_S
         while True:
-            # A handler of its own for each attempt: the SDK would try a used-up address again and again.
-            handler = _Handler(
-                app, self._app_token, logger=logging.getLogger("slack_sdk.socket_mode"), web_client=self._web_client
-            )
-            client: Any = handler.client
+            asked_s, least_s = 0.0, asyncio.get_running_loop().time() + _SETTLED_S
             try:
-                async with asyncio.timeout(_CONNECT_S):
-                    await client.connect()
-                log.info("socket mode connected")
-                wait_s = _FIRST_WAIT_S
-                await self._watch(client)
-            except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError) as error:
+                connection = await self._connect(app)
+                await connection.leaving.wait()
+                if asyncio.get_running_loop().time() > least_s:
+                    wait_s = _FIRST_WAIT_S
+                    continue
+            except SlackApiError as error:
+                asked_s = _retry_after(error)
+                log.warning("socket mode not connected", error=str(error.response.get("error")))
+            except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError, ValueError, TypeError) as error:
                 log.warning("socket mode not connected", error=str(error) or type(error).__name__)
-            finally:
-                self.connected = False
-                await client.close()
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(max(wait_s, asked_s))
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
-    async def _watch(self, client: Any) -> None:
-        """Return when the connection has gone deaf."""
-        self._heard_at = time.time()
-        client.on_message_listeners.append(self._heard)
-        client.on_error_listeners.append(lambda _: client.connect_to_new_endpoint(force=True))
-        while time.time() - max(self._heard_at, client.last_ping_pong_time or 0.0) < self._deaf_after_s:
-            self.connected = await client.is_connected()
-            await asyncio.sleep(self._deaf_after_s / _LOOKS)
-        log.warning("socket mode deaf, connecting anew", silent_s=self._deaf_after_s)
+    async def _connect(self, app: AsyncApp) -> "_Connection":
+        """Open a connection, one at a time, as Slack counts who asks for them."""
+        async with self._opening, asyncio.timeout(_CONNECT_S):
+            given = await self._web_client.apps_connections_open(app_token=self._app_token)
+            session: Any = self._web_client.session
+            limit = aiohttp.ClientWSTimeout(ws_close=_CLOSE_S)
+            socket = await session.ws_connect(str(given["url"]), heartbeat=self._ping_s, timeout=limit)
+            connection = _Connection(socket, app, self._open.values)
+            async with AsyncExitStack() as unheard:
+                unheard.push_async_callback(socket.close)
+                await connection.hear_hello()
+                unheard.pop_all()
+        reading = asyncio.create_task(connection.read(), name="slack socket")
+        self._open[reading] = connection
+        reading.add_done_callback(self._open.pop)
+        log.info("socket mode connected", connections=len(self._open))
+        return connection
 
-    async def _heard(self, _: object) -> None:
-        self._heard_at = time.time()
+
+class _Connection:
+    """One WebSocket. `leaving` is set once another one should take its place: it was asked to leave, or has ended."""
+
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, app: AsyncApp, known: Callable[[], Iterable["_Connection"]]
+    ) -> None:
+        self._socket = socket
+        self._app = app
+        self._known = known
+        self._answering: set[asyncio.Task[None]] = set()
+        self.leaving = asyncio.Event()
+
+    async def hear_hello(self) -> None:
+        """Wait until Slack says that it uses this connection.
+
+        :raises ConnectionError: it says something else.
+        """
+        hello = await self._socket.receive_json()
+        if hello.get("type") != "hello":
+            raise ConnectionError(f"Slack says {hello.get('reason') or hello.get('type')!r} instead of hello")
+
+    async def read(self) -> None:
+        """Take envelopes in until Slack closes the connection, or has asked to leave and forgets to close it."""
+        try:
+            async with asyncio.timeout(None) as until:
+                async for frame in self._socket:
+                    if frame.type is aiohttp.WSMsgType.TEXT and self._take(frame.data):
+                        until.reschedule(asyncio.get_running_loop().time() + _LEAVING_S)
+        except TimeoutError:
+            log.info("socket mode closes a connection that was to leave")
+        finally:
+            self.leaving.set()
+            await self._socket.close()
+        log.info("socket mode connection ended", code=self._socket.close_code)
+
+    async def leave(self) -> None:
+        """Acknowledge what has arrived, then close."""
+        if self._answering:
+            await asyncio.wait(set(self._answering), timeout=_DRAIN_S)
+        await self._socket.close()
+
+    def _take(self, text: str) -> bool:
+        """Take a frame in; tell whether it asks to leave."""
+        try:
+            message = json.loads(text)
+            request = SocketModeRequest.from_dict(message)
+        except _NO_ENVELOPE as error:
+            log.warning("envelope not understood", error=str(error))
+            return False
+        if request is not None:
+            task = asyncio.create_task(self._answer(request))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+        elif message.get("type") == "disconnect":
+            log.info("socket mode asked to leave", reason=message.get("reason"))
+            self.leaving.set()
+            return True
+        return False
+
+    async def _answer(self, request: SocketModeRequest) -> None:
+        """Hand one envelope to its listener; what cannot be read is no envelope, and is not acknowledged."""
+        try:
+            answered = await run_async_bolt_app(self._app, request)
+        except _NO_ENVELOPE as error:
+            log.warning("envelope not understood", error=str(error))
+            return
+        if answered.status not in {_OK, _NOT_FOUND}:
+            log.info("envelope refused", status=answered.status)
+            return
+        await self._acknowledge({"envelope_id": request.envelope_id, **_payload(answered)})
+
+    async def _acknowledge(self, answer: dict[str, Any]) -> None:
+        """Answer over this connection, or over another one when this one is on its way out, as Slack's SDK does."""
+        ways = sorted((self, *self._known()), key=lambda way: (way.leaving.is_set(), way is not self))
+        for way in ways:
+            try:
+                await way._socket.send_json(answer)  # noqa: SLF001 - of its own kind
+            except ConnectionError:
+                continue
+            return
+        log.warning("no connection left to acknowledge over", envelope=answer["envelope_id"])
+
+
+def _payload(answered: BoltResponse) -> dict[str, Any]:
+    """Give the answer that goes with an acknowledgement; what nobody listens to is acknowledged, as over HTTP."""
+    if answered.status == _NOT_FOUND or not answered.body:
+        return {}
+    is_json = answered.headers.get("content-type", [""])[0].startswith("application/json")
+    return {"payload": json.loads(answered.body) if is_json else {"text": answered.body}}
+
+
+def _retry_after(error: SlackApiError) -> float:
+    headers = {name.lower(): value for name, value in (error.response.headers or {}).items()}
+    try:
+        return float(headers.get("retry-after", 0))
+    except ValueError:
+        return 0.0
