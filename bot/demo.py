@@ -1,4 +1,4 @@
-"""`firstfive demo`: the whole product on this machine alone. A local Slack, a lab service with a sick target, the bot.
+"""`firstfive demo`: the whole product on this machine alone. A local Slack, a lab service with a sick canary, the bot.
 
 Every part is a process of its own that ends when its standard input does, so that nothing outlives this one, however
 it ends.
@@ -27,6 +27,7 @@ _READY_S = 20.0
 _LOOK_S = 0.05
 _END_S = 5.0
 _BUILD_S = 900.0
+_ROUTED_RATE = 60  # a second for each target, so that the canary's tenth of it is as much as it got without a router
 
 
 class DemoFailed(FirstFiveError):
@@ -98,7 +99,7 @@ def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
     prepared = subprocess.run([*_module("bot.lab"), "prepare"], check=False, timeout=_BUILD_S)
     if prepared.returncode:
         raise DemoFailed("The lab could not be built; the line above says what to do.")
-    serve = [*_module("bot.lab"), "serve", "--port-base", str(places.lab_port)]
+    serve = [*_module("bot.lab"), "serve", "--port-base", str(places.lab_port), *_router()]
     part = parts.enter_context(_started("the lab", serve, places.folder / "lab.log", {}, answers=True))
     line = part.process.stdout.readline() if part.process.stdout else ""
     if not line:
@@ -106,6 +107,15 @@ def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
         raise DemoFailed(f"The lab did not start: {part.last_words()}")
     answer: dict[str, Any] = json.loads(line)
     return answer
+
+
+def _router() -> list[str]:
+    """Tell the lab to put its router in front, with a canary that fails; without Envoy (it says why) there is none."""
+    found = subprocess.run([*_module("bot.lab"), "envoy"], check=False, timeout=_BUILD_S, stdout=subprocess.DEVNULL)
+    if found.returncode:
+        _say("going on without a router: no canary, and nothing to roll back")
+        return []
+    return ["--router", "--rate", str(_ROUTED_RATE), "--fault", "error-ratio"]
 
 
 def _slack(parts: ExitStack, places: Places, lab: Mapping[str, Any], environment: Mapping[str, str]) -> _Part:
@@ -155,7 +165,17 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
     for target in lab["targets"]:
         lines += ["[[services.targets]]", f'name = "{target["name"]}"']
         lines += [f'pprof = "{target["pprof"]}"', f'url = "{target["url"]}"']
+    lines += _canary(lab["router"]) if "router" in lab else []
     (places.folder / "firstfive.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _canary(router: Mapping[str, str]) -> list[str]:
+    """Write how the service's requests are shared."""
+    return [
+        "[services.router]",
+        'kind = "envoy"',
+        *(f'{key} = "{router[key]}"' for key in ("admin", "weight_key", "dyed_key")),
+    ]
 
 
 def _module(name: str) -> list[str]:

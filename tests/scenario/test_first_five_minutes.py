@@ -96,7 +96,7 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
 
 async def _started(folder: Path) -> tuple[asyncio.subprocess.Process, str, str]:
     """Start the demo; give its process, and the addresses of the local Slack and of the bot."""
-    port, lab_port = free_ports(0, 1), free_ports(*range(1, 4), *range(2_381, 2_384))
+    port, lab_port = free_ports(0, 1), free_ports(*range(4), *range(2_380, 2_384))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", "demo",
         "--port", str(port), "--lab-port", str(lab_port), "--folder", str(folder),
