@@ -5,9 +5,8 @@ GUARD = [sys.executable, "-m", "bot.lab.guard"]
 
 
 def test_the_exit_code_is_the_programs() -> None:
-    done = subprocess.run([*GUARD, "/bin/sh", "-c", "exit 7"], stdin=subprocess.PIPE, check=False)
-
-    assert done.returncode == 7
+    with subprocess.Popen([*GUARD, "/bin/sh", "-c", "exit 7"], stdin=subprocess.PIPE) as guard:
+        assert guard.wait(20) == 7
 
 
 def test_a_program_ends_when_its_guard_is_hung_up_on() -> None:
