@@ -18,6 +18,7 @@ from bot.adapters.routers.argocd import ArgoCdDriver
 from bot.adapters.routers.command import CommandDriver
 from bot.adapters.routers.deployment import DeploymentDriver
 from bot.adapters.routers.drivers import Drivers
+from bot.adapters.routers.envoy import EnvoyDriver
 from bot.adapters.routers.ingress import IngressDriver
 from bot.adapters.routers.rollouts import RolloutsDriver
 from bot.adapters.routers.webhook import WebhookDriver
@@ -161,6 +162,7 @@ def wired_router(settings: Settings) -> Router:
     cluster = kubernetes(settings.kubernetes_token)
     return Drivers(
         {
+            "envoy": EnvoyDriver(),
             "deployment": DeploymentDriver(cluster),
             "rollouts": RolloutsDriver(cluster),
             "ingress": IngressDriver(cluster),

@@ -8,6 +8,8 @@ from pydantic import Field, field_validator
 from bot.domain.traffic import Route
 from bot.settings.tables import Address, Table
 
+_RUNTIME_KEY = r"^[A-Za-z0-9._-]{1,200}$"
+
 
 class HaproxyTable(Table):
     """HAProxy, by its runtime socket.
@@ -28,8 +30,8 @@ class EnvoyTable(Table):
 
     kind: Literal["envoy"]
     admin: Address
-    weight_key: str
-    dyed_key: str = ""
+    weight_key: str = Field(pattern=_RUNTIME_KEY)
+    dyed_key: str = Field("", pattern=rf"^$|{_RUNTIME_KEY}")
 
 
 _LABEL = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"

@@ -1,0 +1,139 @@
+"""Envoy, by its admin address: a runtime key holds the canary's share, another whether marked requests reach it.
+
+What is set there is held until Envoy restarts; then its configuration counts again, which `read` shows.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Mapping
+from functools import cache
+from urllib.parse import urlencode
+
+import httpx
+
+from bot.domain.run import Missing
+from bot.domain.traffic import Move, Route, Split
+
+_TIMEOUT_S = 2.0
+_MOST_BYTES = 4_000_000
+_REASON = 160
+_OK = 200
+_WHOLE = 100
+UNMARKED = "no route of marked requests is configured"
+
+
+class EnvoyDriver:
+    """Sets both keys in one request, so that there is no half of it."""
+
+    def __init__(self, timeout_s: float = _TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+
+    async def read(self, route: Route) -> Split | Missing:
+        """Read the values that count, whichever layer of its runtime they are of."""
+        values = await self._values(route)
+        if isinstance(values, Missing):
+            return values
+        weight = values[route.text("weight_key")]
+        if not (dyed_key := route.text("dyed_key")):
+            return Split(weight=float(weight), note=UNMARKED)
+        return Split(weight=float(weight), dyed=values[dyed_key] > 0)
+
+    async def earlier(self, route: Route) -> str | Missing:  # noqa: ARG002 - the same for every route
+        """Name no release: Envoy knows of none."""
+        return ""
+
+    async def plan(self, route: Route, wanted: Split) -> tuple[Move, ...] | Missing:
+        """Plan one request that sets whatever is not as it is wanted."""
+        values = await self._values(route)
+        if isinstance(values, Missing):
+            return values
+        body, words = dict[str, str](), list[str]()
+        if wanted.weight is not None and round(wanted.weight) != values[route.text("weight_key")]:
+            body[route.text("weight_key")] = str(round(wanted.weight))
+            words.append(f"give the canary {round(wanted.weight)} %")
+        dyed_key = route.text("dyed_key")
+        if dyed_key and wanted.dyed is not None and wanted.dyed != (values[dyed_key] > 0):
+            body[dyed_key] = str(_WHOLE if wanted.dyed else 0)
+            words.append(f"{'let marked requests reach' if wanted.dyed else 'keep marked requests from'} it")
+        if not body:
+            return ()
+        command = f"curl -X POST '{_modify(route, body)}'"
+        return (Move(f"{' and '.join(words)}, until Envoy restarts", command, body),)
+
+    async def make(self, route: Route, move: Move) -> Missing | None:
+        """Set the values, and see that they count."""
+        said = await self._ask("POST", _modify(route, move.body))
+        if isinstance(said, Missing):
+            return said
+        values = await self._values(route)
+        if isinstance(values, Missing):
+            return values
+        for key, value in move.body.items():
+            if values.get(key) != int(value):
+                return Missing(
+                    f"Envoy took {key}={value}, but another layer of its runtime says {values.get(key)}: "
+                    "make `admin_layer: {}` the last of its layers"
+                )
+        return None
+
+    async def _values(self, route: Route) -> Mapping[str, int] | Missing:
+        """Give the values of our keys."""
+        admin = route.text("admin")
+        said = await self._ask("GET", f"{admin}/runtime")
+        if isinstance(said, Missing):
+            return said
+        try:
+            entries = json.loads(said)["entries"]
+            found = {key: str(entry["final_value"]) for key, entry in entries.items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return Missing(
+                f"{admin} answered what is not Envoy's runtime: {_short(said)}; `admin` must be its admin address"
+            )
+        keys = [key for key in (route.text("weight_key"), route.text("dyed_key")) if key]
+        for key in keys:
+            if not found.get(key, "").isdecimal() or int(found[key]) > _WHOLE:
+                said = f"says {_short(found[key])} for {key}" if key in found else f"has no value for {key}"
+                return Missing(f"Envoy's runtime {said}: give it one from 0 to 100 in a static layer of its runtime")
+        return {key: int(found[key]) for key in keys}
+
+    async def _ask(self, method: str, url: str) -> str | Missing:
+        """Give the body of what the admin address answers, or say why there is none."""
+        where = url.partition("?")[0]
+        try:
+            client = httpx.AsyncClient(timeout=self._timeout_s, trust_env=False, verify=_certificates())
+            async with asyncio.timeout(self._timeout_s), client, client.stream(method, url) as response:
+                body = await _body(response)
+        except (TimeoutError, httpx.TimeoutException):
+            return Missing(f"{where} gave no answer within {self._timeout_s:g} s; look whether Envoy is overloaded")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            reason = _short(str(error)) or type(error).__name__
+            return Missing(f"{where} cannot be asked ({reason}): start Envoy, or correct `admin`")
+        if response.status_code != _OK:
+            hint = ": add `admin_layer: {}` to its layered_runtime" if "admin layer" in body else ""
+            return Missing(f"{where} answered {response.status_code} {_short(body)}{hint}")
+        return body
+
+
+def _modify(route: Route, body: Mapping[str, str]) -> str:
+    return f"{route.text('admin')}/runtime_modify?{urlencode(body)}"
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read the machine's certificates once: that takes longer than a question."""
+    return httpx.create_ssl_context()
+
+
+async def _body(response: httpx.Response) -> str:
+    read = bytearray()
+    async for chunk in response.aiter_bytes():
+        read += chunk
+        if len(read) > _MOST_BYTES:
+            break
+    return read.decode(errors="replace")
+
+
+def _short(text: str) -> str:
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= _REASON else f"{line[: _REASON - 1]}…"

@@ -1,0 +1,123 @@
+"""The grounds that the contract of Router is tried on: the fake, and every driver before what it drives."""
+
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.adapters.routers.drivers import Driver, Drivers
+from bot.adapters.routers.envoy import EnvoyDriver
+from bot.domain.service import Service
+from bot.domain.traffic import CLOSED, EMPTIED, Route, Split
+from bot.ports import Router
+from tests.fakes import FakeRouter
+from tests.routers.envoy import running_envoy
+from tests.routers.programs import Running
+from tests.routers.tracks import running_tracks, share
+
+SHORT_S = 0.4
+ABSENT, SILENT, GARBAGE, LOST = "absent", "silent", "garbage", "lost"
+ILLS = (ABSENT, SILENT, GARBAGE)
+
+
+@dataclass
+class Ground:
+    """A router and a service behind it. At first it does `begun`; `away` are the splits it is taken to from there.
+
+    `share` sends so many requests, marked or not, and counts which track answered; None where nothing real is sent.
+    `ill` gives a router that is ill in a way, and a service behind it; with LOST it does what it is told, and every
+    answer is lost.
+    """
+
+    router: Router
+    service: Service
+    ill: Callable[[str], AbstractContextManager[tuple[Router, Service]]]
+    share: Callable[[int, bool], Counter[str]] | None = None
+    begun: Split = field(default_factory=lambda: Split(weight=10.0, dyed=True))
+    away: tuple[Split, ...] = (CLOSED, EMPTIED, Split(weight=50.0), Split(weight=5.0, dyed=False), Split(dyed=False))
+
+
+def behind(route: Route) -> Service:
+    return Service("checkout", (), route=route)
+
+
+@contextmanager
+def fake(_: Path) -> Iterator[Ground]:
+    @contextmanager
+    def ill(ailment: str) -> Iterator[tuple[Router, Service]]:
+        router = FakeRouter()
+        router.ailment = f"the router is {ailment}; start it"
+        yield router, service
+
+    service = behind(Route("fake"))
+    yield Ground(FakeRouter(), service, ill)
+
+
+@contextmanager
+def envoy(folder: Path) -> Iterator[Ground]:
+    with running_tracks() as tracks, running_envoy(tracks, folder) as router:
+        yield _real(router, EnvoyDriver(SHORT_S), "admin")
+
+
+def _real(router: Running, driver: Driver, key: str) -> Ground:
+    """Give the ground of a program that runs; the ill ones are where `key` says."""
+
+    place = str(router.settings[key])
+
+    @contextmanager
+    def ill(ailment: str) -> Iterator[tuple[Router, Service]]:
+        beyond = place.removeprefix("http://")
+        with ill_server(ailment, beyond) as address:
+            yield drivers, behind(_route({**router.settings, key: place.replace(beyond, address)}))
+
+    drivers = Drivers({str(router.settings["kind"]): driver})
+    return Ground(
+        drivers,
+        behind(_route(router.settings)),
+        ill,
+        lambda requests, marked: share(router.address, requests, marked=marked),
+    )
+
+
+def _route(settings: Mapping[str, str | list[str]]) -> Route:
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    return Route(str(given.pop("kind")), given)
+
+
+@contextmanager
+def ill_server(ailment: str, beyond: str) -> Iterator[str]:
+    """Give HOST:PORT where nobody listens or answers, what comes is no answer, or what `beyond` answers is lost."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        host, port = server.getsockname()
+        if ailment == ABSENT:
+            server.close()
+        if ailment in {GARBAGE, LOST}:
+            thread = threading.Thread(target=_answer_all, args=(server, "" if ailment == GARBAGE else beyond))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown, socket.SHUT_RDWR)
+        yield f"{host}:{port}"
+
+
+def _answer_all(server: socket.socket, beyond: str) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                asked = connection.recv(65_536)
+                if not beyond:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n\x00\xff garbag")
+                    continue
+                host, _, port = beyond.partition(":")
+                with socket.create_connection((host, int(port)), timeout=5) as there:
+                    there.sendall(asked)
+                    there.recv(65_536)
+                connection.recv(1)  # until whoever asked has given up
+
+
+SHARING: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"envoy": envoy}
+GROUNDS: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"fake": fake, **SHARING}
