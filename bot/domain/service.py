@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bot.domain.canary import CanaryPlan
 from bot.domain.traffic import Route
 
 
@@ -98,6 +99,7 @@ class Service:
     latency_query: str = ""
     edges: tuple[Edge, ...] = ()
     route: Route | None = None
+    canary: CanaryPlan | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bot.domain.errors import FirstFiveError
 from bot.domain.incident import Severity
 from bot.domain.service import Catalog, DigestPlan, MarkRules, ReminderRules, UpdateRules
 from bot.settings import routers
+from bot.settings.canary import CanaryTable
 from bot.settings.services import ServiceTable, watched
 from bot.settings.tables import (
     Address,
@@ -234,6 +235,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "reminders": RemindersTable,
     "updates": UpdatesTable,
     "timeline": TimelineTable,
+    "canary": CanaryTable,
     **routers.TABLES,
 }
 

@@ -1,8 +1,11 @@
 """The table of a service: what is watched, and how its traffic is shared."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from bot.domain.service import Edge, Link, Service, Target
+from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.routers import RouterTable, route
 from bot.settings.tables import Address, EdgeTable, LinkTable, Name, Table, TargetTable
 
@@ -20,6 +23,13 @@ class ServiceTable(Table):
     links: tuple[LinkTable, ...] = ()
     targets: tuple[TargetTable, ...] = ()
     router: RouterTable | None = Field(None, discriminator="kind")
+    canary: CanaryTable | None = None
+
+    @model_validator(mode="after")
+    def _is_measured(self) -> Self:
+        if self.canary and not self.canary.exposition and not self.prometheus:
+            raise ValueError("a canary needs the service's prometheus, or canary.exposition")
+        return self
 
 
 def watched(table: ServiceTable) -> Service:
@@ -34,4 +44,5 @@ def watched(table: ServiceTable) -> Service:
         edges=tuple(Edge(**dict(edge)) for edge in table.edges),
         links=tuple(Link(link.title, link.url) for link in table.links),
         route=route(table.router),
+        canary=canary_plan(table.canary, table.name),
     )

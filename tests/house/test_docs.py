@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -110,7 +110,8 @@ def settings_rows(model: type[BaseModel], above: str = "") -> Iterator[tuple[str
                 rows = settings_rows(table, f"{above}{key}({kind}).")
                 yield from (row for row in rows if not row[0].endswith(").kind"))
         elif tables:
-            yield from settings_rows(tables[0], f"{above}{key}[].")
+            several = "[]" if get_origin(info.annotation) is tuple else ""
+            yield from settings_rows(tables[0], f"{above}{key}{several}.")
         elif isinstance(info.annotation, type) and is_table(info.annotation):
             yield from settings_rows(info.annotation, f"{above}{key}.")
         else:

@@ -1,0 +1,229 @@
+"""The judge: what is to become of a canary, by what its watch has seen. Of several rules the worst decides."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.domain.canary import Judged, Judgement, Policy, Reason, quantile
+from bot.domain.evidence import enough, upper, value
+from bot.domain.watch import BAR, BLAME_BAR, SLOW, Span, Trial, Watch, settling_s, slow_from
+
+STRIKES = 3
+"""In so many looks there must have been bad requests: one scrape that is off, or not of the same moment, is none."""
+_SUSPECT = 20.0
+"""Evidence against a canary with which it is not promoted."""
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """Spans added up: `seconds` is how long ago the first began."""
+
+    seconds: float = 0.0
+    canary: int = 0
+    bad: int = 0
+    baseline: int = 0
+    baseline_bad: int = 0
+
+    @property
+    def share(self) -> float:
+        return self.bad / self.canary if self.canary else 0.0
+
+    @property
+    def baseline_share(self) -> float | None:
+        return self.baseline_bad / self.baseline if self.baseline else None
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One rule: its trial, the share of bad requests that it allows, what it judges, and the words for it."""
+
+    trial: Trial
+    over: float
+    window_s: float
+    told: Callable[[_Sum], str]
+    broken: tuple[Judgement, str]
+    alike: tuple[Judgement, str]
+    unclear: tuple[Judgement, str]
+    kept: str
+
+
+def judge(watch: Watch, policy: Policy) -> Judged:
+    """Say what is to become of the canary, and why."""
+    reasons = [_errors(watch, policy)]
+    if policy.latency_over_s:
+        reasons.append(_latency(watch, policy))
+    deciding = [reason for reason in reasons if reason.decides]
+    if not deciding:
+        return Judged(Judgement.INCONCLUSIVE, tuple(reasons), "every rule is on a dry run: none decides")
+    worst = max((reason.judgement for reason in deciding), key=lambda each: each.rank)
+    words = "; ".join(dict.fromkeys(reason.words for reason in deciding if reason.judgement == worst))
+    return Judged(worst, tuple(reasons), words)
+
+
+def _errors(watch: Watch, policy: Policy) -> Reason:
+    over = _percent(policy.errors_over)
+    reason = Reason("errors", Judgement.INCONCLUSIVE, "", threshold=policy.errors_over)
+    if policy.errors_dry_run:
+        reason = replace(reason, decides=False)
+    if blind := _blind(watch, policy.errors_window_s):
+        return replace(reason, words=blind)
+    case = _Case(
+        watch.errors,
+        policy.errors_over,
+        policy.errors_window_s,
+        told=lambda seen: f"5xx {_percent(seen.share)} of {_requests(seen)} ({_beside(seen)})",
+        broken=(Judgement.ROLLBACK, f"more than {over}: back to the baseline"),
+        alike=(Judgement.HOLD, "both tracks fail alike: the canary is not the cause"),
+        unclear=(Judgement.HOLD, f"more than {over}, but not clear yet whether it is the canary"),
+        kept=f"fewer than {over}",
+    )
+    judgement, words, seen = _ruled(case, watch, policy)
+    return replace(
+        _numbered(reason, case, seen), judgement=judgement, words=words, canary=seen.share, baseline=seen.baseline_share
+    )
+
+
+def _latency(watch: Watch, policy: Policy) -> Reason:
+    over = _time(policy.latency_over_s)
+    reason = Reason("latency", Judgement.INCONCLUSIVE, "", threshold=policy.latency_over_s)
+    if policy.latency_dry_run:
+        reason = replace(reason, decides=False)
+    if blind := _blind(watch, policy.latency_window_s) or _untimed(watch, policy):
+        return replace(reason, words=blind)
+    usual = quantile(watch.bounds, watch.usual.buckets)
+    slow = f"slower than {_time(watch.slow_s or 0.0)}"
+    beside = "" if usual is None else f", P95 {_time(usual)}"
+    case = _Case(
+        watch.latency,
+        SLOW,
+        policy.latency_window_s,
+        told=lambda seen: f"{_percent(seen.share)} of {_requests(seen)} {slow} ({_beside(seen)}{beside})",
+        broken=(Judgement.HOLD, f"P95 more than {over} over the baseline: no new traffic to the canary"),
+        alike=(Judgement.INCONCLUSIVE, "both tracks are slow alike: the canary is not the cause"),
+        unclear=(Judgement.INCONCLUSIVE, "not clear yet whether it is the canary"),
+        kept=f"P95 not {over} over the baseline",
+    )
+    judgement, words, seen = _ruled(case, watch, policy)
+    canary = quantile(watch.bounds, _buckets(watch.latency.spans, seen))
+    return replace(_numbered(reason, case, seen), judgement=judgement, words=words, canary=canary, baseline=usual)
+
+
+def _ruled(case: _Case, watch: Watch, policy: Policy) -> tuple[Judgement, str, _Sum]:
+    """Apply a rule: what it says, in words, and the counts that it says it of."""
+    sums = _sums(case.trial.spans)
+    whole = sums[-1] if sums else _Sum()
+    breach = _breach(case, sums, policy.fewest)
+    if breach is None:
+        judgement, words = _unbroken(case, watch, whole)
+        return judgement, f"{case.told(whole)}; {words}", whole
+    if not whole.baseline or value(case.trial.blame) >= BLAME_BAR:
+        judgement, words = case.broken
+    elif (breach.baseline_share or 0.0) > case.over:
+        judgement, words = case.alike
+    else:
+        judgement, words = case.unclear
+    return judgement, f"{case.told(breach)}; {words}", breach
+
+
+def _breach(case: _Case, sums: Sequence[_Sum], fewest: int) -> _Sum | None:
+    """Give the latest stretch of the window in which too many were bad, where it is clearest; None when it is not."""
+    if value(case.trial.evidence) < BAR or case.trial.struck < STRIKES:
+        return None
+    over = [seen for seen in sums if seen.canary >= fewest and seen.share > case.over]
+    return max(over, key=lambda seen: _weight(seen, case.over), default=None)
+
+
+def _weight(seen: _Sum, over: float) -> float:
+    """Weigh a stretch: the likelihood of its counts under its own share, against the share that may be."""
+    good = seen.canary - seen.bad
+    weight = seen.bad * math.log(seen.share / over)
+    return weight + (good * math.log((1 - seen.share) / (1 - over)) if good else 0.0)
+
+
+def _unbroken(case: _Case, watch: Watch, whole: _Sum) -> tuple[Judgement, str]:
+    """Say whether a canary that nothing is proven against is known to be well."""
+    over = _percent(case.over)
+    if whole.canary < enough(case.over) and not whole.bad:
+        return Judgement.INCONCLUSIVE, f"too few to tell: it takes {enough(case.over)}"
+    if watch.at is None or whole.seconds < case.window_s:
+        return Judgement.INCONCLUSIVE, f"watched for {whole.seconds:.0f} s of {case.window_s:.0f}"
+    highest = upper(whole.bad, whole.canary)
+    if highest >= case.over or value(case.trial.evidence) >= _SUSPECT:
+        return Judgement.INCONCLUSIVE, f"up to {_percent(highest)} is possible: too few requests to tell from {over}"
+    return Judgement.PROMOTE, case.kept
+
+
+def _blind(watch: Watch, window_s: float) -> str:
+    """Say why nothing can be judged; "" when something can."""
+    if watch.at is None:
+        return "nothing has been measured yet"
+    if watch.missing:
+        return f"the numbers cannot be read: {watch.missing}"
+    if not watch.has_canary:
+        return "there are no numbers of the canary"
+    if watch.last_at is None or watch.at - watch.last_at >= timedelta(seconds=window_s):
+        return f"no request has reached the canary for {_long(window_s)}"
+    return ""
+
+
+def _untimed(watch: Watch, policy: Policy) -> str:
+    """Say why latency cannot be judged though there are requests; "" when it can."""
+    if not watch.bounds:
+        return "there is no histogram of latency"
+    if left_s := settling_s(watch, policy):
+        return f"the canary has only just started: how fast it is counts in {left_s:.0f} s"
+    return slow_from(watch.bounds, watch.usual.buckets, policy.latency_over_s)[1]
+
+
+def _sums(spans: Sequence[Span]) -> list[_Sum]:
+    """Add up the last span, the last two, and so on."""
+    sums, canary, bad, baseline, baseline_bad = [], 0, 0, 0, 0
+    for span in reversed(spans):
+        canary, bad = canary + span.canary, bad + span.canary_bad
+        baseline, baseline_bad = baseline + span.baseline, baseline_bad + span.baseline_bad
+        seconds = (spans[-1].at - span.at).total_seconds() + span.seconds
+        sums.append(_Sum(seconds, canary, bad, baseline, baseline_bad))
+    return sums
+
+
+def _buckets(spans: Sequence[Span], seen: _Sum) -> tuple[int, ...]:
+    """Add up the canary's histogram over the spans that a sum is of."""
+    counted = [
+        span.buckets for span, each in zip(reversed(spans), _sums(spans), strict=True) if each.canary <= seen.canary
+    ]
+    return tuple(map(sum, zip(*counted, strict=True)))
+
+
+def _numbered(reason: Reason, case: _Case, seen: _Sum) -> Reason:
+    return replace(
+        reason,
+        canary_n=seen.canary,
+        baseline_n=seen.baseline,
+        window_s=seen.seconds,
+        evidence=value(case.trial.evidence),
+    )
+
+
+def _requests(seen: _Sum) -> str:
+    return f"{seen.canary:,} requests in {_long(seen.seconds)}"
+
+
+def _beside(seen: _Sum) -> str:
+    share = seen.baseline_share
+    return "no baseline to compare with" if share is None else f"baseline {_percent(share)} of {seen.baseline:,}"
+
+
+def _percent(share: float) -> str:
+    """Write a share so that a small one is not lost: 19.8 %, 0.2 %, 0.04 %, 5 %."""
+    percent = 100 * share
+    digits = 2 if 0 < percent < 0.1 else 1  # noqa: PLR2004
+    return f"{percent:.{digits}f}".rstrip("0").rstrip(".") + " %"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def _long(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004
