@@ -9,6 +9,8 @@ from bot.domain.actions import ActionItem, change
 from bot.domain.approval import Request, request
 from bot.domain.errors import IncidentNotFound, TransitionRefused
 from bot.domain.measures import Measure, measure
+from bot.domain.rollout import Rollout
+from bot.domain.rollout import follow as follow_rollout
 from bot.domain.timeline import BLANK, FIRSTFIVE, Entry, Kind, Person, from_us
 
 SOP = "sop"
@@ -121,6 +123,7 @@ class Incident:
     last_update: Said | None = None
     waiting: tuple[Request, ...] = ()
     actions: tuple[ActionItem, ...] = ()
+    rollout: Rollout | None = None
     seq: int = 0
     changed_at: datetime | None = None
 
@@ -350,6 +353,10 @@ def _end_wait(incident: Incident, entry: Entry) -> Incident:
     return replace(incident, waiting=tuple(asked for asked in incident.waiting if asked.run_id != run_id))
 
 
+def _roll(incident: Incident, entry: Entry) -> Incident:
+    return replace(incident, rollout=follow_rollout(incident.rollout, entry))
+
+
 _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.CHANNEL_OPENED: lambda i, e: replace(i, channel=e.facts["channel"], channel_name=e.facts["name"]),
     Kind.SERVICE_SET: lambda i, e: replace(i, service=e.facts["service"]),
@@ -376,5 +383,8 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.APPROVAL_DECIDED: _end_wait,
     Kind.RUN_ENDED: _end_wait,
     Kind.ACTION: lambda i, e: replace(i, actions=change(i.actions, e)),
+    Kind.JUDGED: _roll,
+    Kind.TRAFFIC_SET: _roll,
+    Kind.DRIFTED: _roll,
     Kind.PAGE_ANSWERED: lambda i, e: replace(i, answered=e.facts["person"]),
 }

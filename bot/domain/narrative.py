@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from bot.domain import rollout
 from bot.domain.approval import Decision
 from bot.domain.incident import SOP
 from bot.domain.measures import duration
@@ -286,6 +287,8 @@ _OWN = {
     Kind.REMINDED,
     Kind.DIGEST,
     Kind.SLOTS_SKIPPED,
+    Kind.JUDGED,
+    Kind.DRIFTED,
     Kind.PUSHED,
     Kind.PUSH_FAILED,
 }
@@ -333,6 +336,9 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.APPROVAL_ASKED: _asked_approval,
     Kind.APPROVAL_DECIDED: _decided_approval,
     Kind.BLANKED: _blanked,
+    Kind.JUDGED: lambda _, f: rollout.judged(f),
+    Kind.TRAFFIC_SET: lambda _, f: rollout.traffic_set(f),
+    Kind.DRIFTED: lambda _, f: rollout.drifted(f),
     Kind.PUSHED: lambda _, f: f"Pushed {f['name']} to {f['place']} (commit {str(f['commit'])[:12]}).",
     Kind.PUSH_FAILED: _not_pushed,
     Kind.CHAT_FAILED: lambda _, f: f"Slack did not take {f['surface'] or 'a message'}{_after(f['reason']) or '.'}",

@@ -1,7 +1,8 @@
 """How requests are shared between a service's baseline and its canary, and the moves that change it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ class Split:
             and (not wanted.release or self.release == wanted.release)
         )
 
+    def within(self, known: "Split") -> "Split":
+        """Give what is wanted of a router, as far as it has a word for it: what it never tells cannot be read back."""
+        return replace(
+            self,
+            weight=None if known.weight is None else self.weight,
+            dyed=None if known.dyed is None else self.dyed,
+        )
+
     @property
     def words(self) -> str:
         """Say it in a line."""
@@ -64,8 +73,54 @@ class Move:
     body: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Course:
+    """The moves from what a router does to what is wanted. What is wanted has a word only for what changes."""
+
+    before: Split
+    wanted: Split
+    moves: tuple[Move, ...]
+    summary: str = ""
+
+    def strays(self, now: Split) -> bool:
+        """Tell whether the router is neither where the course begins nnor on its way to where it ends.
+
+        Each of weight, marked requests and release must be as it was or as it is wanted: moves may be half done.
+        """
+        before, wanted = self.before, self.wanted
+        pairs = (
+            (Split(weight=before.weight), Split(weight=wanted.weight)),
+            (Split(dyed=before.dyed), Split(dyed=wanted.dyed)),
+            (Split(release=before.release), Split(release=wanted.release)),
+        )
+        return not all(now.meets(was) or (is_to_be != Split() and now.meets(is_to_be)) for was, is_to_be in pairs)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a run does, or did, to a router: what a restore goes back to, and what drift is measured against.
+
+    `before` is what there was before the first of several changes in a row. `restored`: it was taken back itself.
+    `drifted`: somebody else has changed it since, and that was told.
+    """
+
+    run: str
+    service: str
+    before: Split
+    wanted: Split
+    at: datetime
+    incident: str = ""
+    restored: bool = False
+    drifted: bool = False
+
+
 CLOSED = Split(weight=0.0, dyed=False)
 """No request reaches the canary, marked ones neither: what a full rollback wants."""
 EMPTIED = Split(weight=0.0)
 """The canary gets no new traffic; marked requests still reach it, so that it can be looked at."""
 _ROUNDED = 0.5
+
+
+def change_key(service: str) -> str:
+    """Name the mark under which the last change of a service's router is kept."""
+    return f"traffic:{service}"

@@ -72,7 +72,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
-from bot.domain.traffic import CLOSED, EMPTIED, Move, Route, Split
+from bot.domain.traffic import CLOSED, EMPTIED, Change, Course, Move, Route, Split
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import Usual, learn, usual_key
 from bot.engine.alarms import claim as claim_alerts
@@ -102,6 +102,9 @@ from bot.engine.merging import check_merge, merge_into
 from bot.engine.playbook import Danger, Params, Playbook, closest
 from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
+from bot.engine.traffic import concern, last_change, plan_rollback, set_traffic
+from bot.engine.traffic import follow as change_traffic
+from bot.engine.traffic import plan as plan_traffic
 from bot.ports import Commit, Listed, OnCall, PageState, Picture, Posted, Reached, Stored
 
 __all__ = [
@@ -126,10 +129,12 @@ __all__ = [
     "ArtifactDamaged",
     "Build",
     "Captured",
+    "Change",
     "Choice",
     "CommandRejected",
     "Commit",
     "Condition",
+    "Course",
     "Danger",
     "Day",
     "Decision",
@@ -203,12 +208,14 @@ __all__ = [
     "alerts_of",
     "brief",
     "bundling",
+    "change_traffic",
     "check_merge",
     "check_milestone",
     "check_transition",
     "claim_alerts",
     "closest",
     "compare_targets",
+    "concern",
     "conditions",
     "conditions_of_actions",
     "conditions_of_incidents",
@@ -222,6 +229,7 @@ __all__ = [
     "incidents_per_day",
     "intrusive_parts",
     "lacks",
+    "last_change",
     "learn",
     "manifest",
     "may_see",
@@ -233,6 +241,8 @@ __all__ = [
     "over_hours",
     "overdue_actions",
     "pick_intrusive",
+    "plan_rollback",
+    "plan_traffic",
     "png",
     "press",
     "proposals",
@@ -240,6 +250,7 @@ __all__ = [
     "read_anchors",
     "reminders_due",
     "sentence",
+    "set_traffic",
     "settle_alerts",
     "size",
     "slot_named",

@@ -214,6 +214,11 @@ class Tools:
         self.run_row = replace(self.run_row, incident_id=self.memos["incident"])
         return self.incident_id
 
+    async def belong(self, incident_id: str) -> None:
+        """Let the run be about an incident from now on."""
+        await self.ports.store.write(lambda tx: self.ports.journal.bind(tx, self.run_row, incident_id))
+        self.run_row = replace(self.run_row, incident_id=incident_id)
+
     def begin(self, playbook: str, params: Mapping[str, Any], key: str = "", after: timedelta = timedelta(0)) -> str:
         """Start another playbook on the same incident, together with the step's result, and do not wait for it.
 

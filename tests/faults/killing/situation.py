@@ -7,7 +7,9 @@ from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
 from bot.domain.snapshot import Captured, PartStatus, Probe
 from bot.domain.timeline import Author, Draft, Kind, Person, to_us
+from bot.domain.traffic import CLOSED, Change, Split, change_key
 from bot.engine.ports import Ports
+from bot.engine.tools import adapter_of
 from bot.ports import Tx
 from tests.fakes import NOON
 
@@ -18,6 +20,7 @@ OLD, OPEN = "INC-1", "INC-2"
 NOTE, PAGE = 2, "page-1"
 CHANNEL, LOG = "C0000002", ChatFile("F1", "error.log", "text/plain", 9, "http://files.test/F1")
 SAID = ChatMessage(CHANNEL, f"{NOON.timestamp() - 60:.6f}", BEN, "It began with the deploy.", pinned=True, files=(LOG,))
+ROUTED = Split(10.0, dyed=True)
 MAIN = "main"
 SLOT = "digest:shop:00000000:2026-03-01T12:00:00Z"
 
@@ -45,7 +48,7 @@ def capture(target: str, part: str) -> Captured:
 
 
 def prepare(ports: Ports, tx: Tx) -> None:
-    """Write down, once, what has happened: one incident long ago, one that is open, with a note and a page."""
+    """Write down, once, what has happened: one incident long ago, one that is open, with a note, a page, a rollback."""
     timeline, author = ports.timeline, Author(ADA, "r0")
     if timeline.chains(tx):
         return
@@ -63,6 +66,8 @@ def prepare(ports: Ports, tx: Tx) -> None:
     channel = Draft(Kind.CHANNEL_OPENED, {"channel": CHANNEL, "name": "inc-2"})
     drafts = [_note(), Draft(Kind.MILESTONE, acknowledged), Draft(Kind.ESCALATED, escalated), channel]
     timeline.append(tx, OPEN, drafts, author, lately)
+    change = Change("r0", CHECKOUT, ROUTED, CLOSED, lately, OPEN)
+    ports.marks.put(tx, change_key(CHECKOUT), adapter_of(Change).dump_json(change).decode())
 
 
 def _note() -> Draft:

@@ -14,10 +14,12 @@ from bot.adapters.anchors import FileAnchors
 from bot.adapters.archive import TarArchive
 from bot.adapters.artifacts import FolderArtifacts
 from bot.domain.run import Missing
-from bot.domain.service import Target
+from bot.domain.service import Service, Target
 from bot.domain.snapshot import Captured, Part
 from bot.domain.timeline import Person
+from bot.domain.traffic import CLOSED, Move, Split
 from bot.engine.ports import Ports
+from bot.engine.tools import adapter_of
 from bot.ports import Posted, Pushed, Reached
 from tests.fakes import (
     FakeBundles,
@@ -25,12 +27,13 @@ from tests.fakes import (
     FakePager,
     FakePoster,
     FakeRota,
+    FakeRouter,
     FakeTargets,
     FakeTranscript,
     fake_ports,
 )
 from tests.faults.killing.log import SCOPE, Log
-from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, LOG, MAIN, PAGE, PROBES, SAID, capture
+from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, LOG, MAIN, PAGE, PROBES, ROUTED, SAID, capture
 
 _LONGEST = 60
 
@@ -79,6 +82,34 @@ class Bundles(FakeBundles):
         return pushed
 
 
+class Router(FakeRouter):
+    """A router that outlives whoever told it something. Its answers are always late: what it was told it does.
+
+    Where a restore is wanted, the canary is closed; else it gets its share.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(ROUTED)
+        self._path = path
+
+    async def read(self, service: Service) -> Split | Missing:
+        self._load()
+        return await super().read(service)
+
+    async def make(self, service: Service, move: Move) -> Missing | None:
+        self._load()
+        await super().make(service, move)
+        self._path.write_bytes(adapter_of(Split).dump_json(self.split))
+        return Missing("no answer within 3 s")
+
+    def _load(self) -> None:
+        scope = SCOPE.get()
+        if self._path.exists():
+            self.split = adapter_of(Split).validate_json(self._path.read_bytes())
+        elif scope is not None and scope.playbook == "restore":
+            self.split = CLOSED
+
+
 class Pager(FakePager):
     """Reaches nobody at the first try. Carl answers what FirstFive sends, but not the page that was there before."""
 
@@ -105,6 +136,7 @@ def world(folder: Path, log: Log) -> Ports:
         directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA}),
         pager=Pager(on_call=(DUTY,)),
         rota=FakeRota(BEN),
+        router=Router(folder / "router"),
         poster=FakePoster(Posted(ok=False, reason="ratelimited", again=True)),
         targets=Targets(PROBES),
         transcript=transcript,

@@ -3,7 +3,9 @@
 import pytest
 
 from bot.domain.run import RunStatus
+from bot.domain.traffic import CLOSED
 from bot.engine.grammar import usage
+from tests.fakes import FakeRouter
 from tests.unit.playbooks.desk import REGISTRY, desk
 
 WORDS = {
@@ -29,7 +31,7 @@ WORDS = {
 
 @pytest.mark.parametrize("verb", REGISTRY)
 async def test_it_answers_and_never_breaks(verb: str) -> None:
-    house = desk()
+    house = desk(router=FakeRouter(CLOSED))
     await house.say("start sev3 checkout slow")
     await house.say("mitigate INC-1")
     ended = await house.say(f"{verb} incident=INC-1 {WORDS.get(verb, '')}")

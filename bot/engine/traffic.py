@@ -1,0 +1,160 @@
+"""What playbooks do to a service's router: plan a change, make it whatever the router answers, remember it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.errors import ApprovalRefused, RunFailed
+from bot.domain.measures import duration
+from bot.domain.run import Missing
+from bot.domain.service import Service
+from bot.domain.timeline import Kind
+from bot.domain.traffic import CLOSED, Change, Course, Split, change_key
+from bot.engine.tools import Tools, adapter_of
+
+_LOOKED_AT = 50
+_TRIED_FOR = timedelta(seconds=60)
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
+RESTORE = "restore"
+
+
+async def concern(tools: Tools, name: str, what: str) -> Service:
+    """Give the service that a change of traffic is about, and let the run belong to the incident people look at.
+
+    That is the incident it was asked in, else the latest open one on the service; if a chat asks and there is none, one
+    is opened, since a second person must see what is asked.
+
+    :raises CommandRejected: there is no such service.
+    """
+    if tools.incident_id:
+        return tools.service(name or (await tools.incident()).service)
+    service = tools.service(name)
+    latest = await tools.incidents(limit=_LOOKED_AT)
+    incident_id = next((row.id for row in latest if row.service == service.name), "")
+    if not incident_id and (tools.run_row.source.channel or tools.run_row.source.response_url):
+        outcome = await tools.run("start", {"service": service.name, "title": f"{what} of {service.name}"})
+        incident_id = outcome.incident_id
+    if incident_id:
+        await tools.belong(incident_id)
+    return service
+
+
+async def plan_rollback(tools: Tools, service: Service) -> Course:
+    """Plan a full rollback: no request reaches the canary; where there is none now, the release before runs again.
+
+    :raises RunFailed: the router cannot be asked, or there is nothing to roll back.
+    """
+    now, last = await _read(tools, service), await last_change(tools, service)
+    if last is not None and not last.restored and now.meets(last.wanted) and last.wanted.meets(CLOSED.within(now)):
+        raise RunFailed(f"{service.name} was rolled back at {last.at:%H:%M:%S} UTC: {now.words}. Nothing was changed.")
+    if now.weight or now.dyed:
+        return await plan(tools, service, CLOSED)
+    earlier = await tools.ports.router.earlier(service)
+    if isinstance(earlier, Missing):
+        raise RunFailed(f"The release before of {service.name} is not known: {earlier.reason}. Nothing was changed.")
+    return await plan(tools, service, replace(CLOSED, release=earlier))
+
+
+async def plan(tools: Tools, service: Service, wanted: Split) -> Course:
+    """Plan the way from what the service's router does now to what is wanted, as far as it has a word for it.
+
+    :raises RunFailed: the router cannot be asked, or does what is wanted already.
+    """
+    before = await _read(tools, service)
+    wanted = wanted.within(before)
+    moves = await tools.ports.router.plan(service, wanted)
+    if isinstance(moves, Missing):
+        raise RunFailed(f"The router of {service.name} has no plan: {moves.reason}. Nothing was changed.")
+    if before.meets(wanted) or not moves:
+        raise RunFailed(f"{service.name} is so already: {before.words}. Nothing was changed.")
+    commands = "; ".join(f"`{move.command}`" for move in moves)
+    return Course(before, wanted, moves, f"{commands}. Now {before.words}.")
+
+
+async def _read(tools: Tools, service: Service) -> Split:
+    now = await tools.ports.router.read(service)
+    if isinstance(now, Missing):
+        raise RunFailed(f"The router of {service.name} cannot be asked: {now.reason}. Nothing was changed.")
+    return now
+
+
+async def follow(tools: Tools, service: Service, course: Course) -> Split:
+    """Make the moves of a course until the router says that it does what is wanted; give what it says.
+
+    A move whose answer is late or lost is not made again before the router was read: what it says decides. Each is made
+    only while this process still has the run, and only if the course has it: whatever else the router would need means
+    that somebody else has changed it.
+
+    :raises ApprovalRefused: somebody else has changed the router since the course was planned.
+    :raises RunFailed: it did not get there in time.
+    """
+    until, wait_s = tools.now() + _TRIED_FOR, _FIRST_WAIT_S
+    while True:
+        now = await tools.ports.router.read(service)
+        if isinstance(now, Split) and now.meets(course.wanted):
+            return now
+        failure = now.reason if isinstance(now, Missing) else await _move_on(tools, service, course, now)
+        if tools.now() >= until:
+            said = "nobody knows what it does" if isinstance(now, Missing) else now.words
+            why = f" Its last answer: {failure}." if failure else ""
+            raise RunFailed(
+                f"The router of {service.name} is not there after {duration(_TRIED_FOR)}: {said}.{why} "
+                f"Ask for it again to go on from there."
+            )
+        await tools.pause(wait_s)
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+
+def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reason: str) -> None:
+    """Tell the timeline that a router was set, together with the step's result."""
+    tools.record(
+        Kind.TRAFFIC_SET,
+        service=service.name,
+        verb=tools.run_row.plan.playbook,
+        before=course.before.words,
+        after=now.words,
+        commands=[move.command for move in course.moves],
+        approved_by=tools.approved_by.name if tools.approved_by else "",
+        reason=reason,
+    )
+
+
+async def last_change(tools: Tools, service: Service) -> Change | None:
+    """Give what was last done to a service's router, as far as FirstFive did it."""
+    return await tools.recall(change_key(service.name), Change)
+
+
+async def _remember(tools: Tools, service: Service, course: Course) -> None:
+    """Keep what there was before the first move, once; after several changes in a row, before the first of them."""
+    last = await last_change(tools, service)
+    is_next = last is not None and last.run != tools.run_id and not last.restored and course.before.meets(last.wanted)
+    verb = tools.run_row.plan.playbook
+    change = Change(
+        tools.run_id,
+        service.name,
+        last.before if last is not None and is_next else course.before,
+        course.wanted,
+        tools.now(),
+        tools.incident_id,
+        restored=verb == RESTORE,
+    )
+    text = adapter_of(Change).dump_json(change).decode()
+    await tools.apply("change", lambda tx: tools.ports.marks.put(tx, change_key(service.name), text))
+
+
+async def _move_on(tools: Tools, service: Service, course: Course, now: Split) -> str:
+    """Make the moves that are left; give why one may not have been made."""
+    left = () if course.strays(now) else await tools.ports.router.plan(service, course.wanted)
+    if isinstance(left, Missing):
+        return left.reason
+    if not left or any(move not in course.moves for move in left):
+        raise ApprovalRefused(
+            f"Somebody else has changed the router of {service.name}: it was planned from {course.before.words}, and "
+            f"now {now.words}. Nothing more was changed; ask for it again."
+        )
+    await _remember(tools, service, course)
+    for move in left:
+        await tools.commit("fence", "true")
+        failed = await tools.ports.router.make(service, move)
+        if failed is not None:
+            return failed.reason
+    return ""

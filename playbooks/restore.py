@@ -1,0 +1,54 @@
+"""Take a rollback back: the router does again what it did before."""
+
+from bot.engine import (
+    CommandRejected,
+    Course,
+    Danger,
+    Field,
+    Params,
+    Playbook,
+    Reply,
+    Rest,
+    ServiceName,
+    Tools,
+    change_traffic,
+    concern,
+    last_change,
+    plan_traffic,
+    set_traffic,
+)
+
+
+class Restore(Params):
+    """Of which service (the incident's, if left out), and why."""
+
+    service: ServiceName = ""
+    reason: Rest = Field("", title="Why?")
+
+
+playbook = Playbook("restore", "Take a rollback back, when a second person agrees.", Restore, approvals=1)
+
+
+@playbook.gate
+async def place(tools: Tools, params: Restore) -> None:
+    """Find the incident that it belongs to, so that a second person is asked where people are."""
+    await concern(tools, params.service, "Restore")
+
+
+@playbook.step("Plan")
+async def plan(tools: Tools, params: Restore) -> Course:
+    """Plan the way back to what there was before FirstFive changed it."""
+    service = await concern(tools, params.service, "Restore")
+    last = await last_change(tools, service)
+    if last is None or last.restored:
+        raise CommandRejected(f"FirstFive has nothing of {service.name} to take back. Nothing was changed.")
+    return await plan_traffic(tools, service, last.before)
+
+
+@playbook.step("Restore", danger=Danger.MUTATING)
+async def restore(tools: Tools, params: Restore, course: Course) -> Reply:
+    """Make the moves and read the router back, whatever it answers."""
+    service = await concern(tools, params.service, "Restore")
+    now = await change_traffic(tools, service, course)
+    set_traffic(tools, service, course, now, params.reason)
+    return Reply(f"{service.name} is as it was before: {now.words}.")
