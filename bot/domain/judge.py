@@ -11,6 +11,7 @@ from bot.domain.watch import BAR, BLAME_BAR, SLOW, Span, Trial, Watch, settling_
 
 STRIKES = 3
 """In so many looks there must have been bad requests: one scrape that is off, or not of the same moment, is none."""
+_TINY, _IN_MINUTES = 0.1, 120
 _SUSPECT = 20.0
 """Evidence against a canary with which it is not promoted."""
 
@@ -217,7 +218,7 @@ def _beside(seen: _Sum) -> str:
 def _percent(share: float) -> str:
     """Write a share so that a small one is not lost: 19.8 %, 0.2 %, 0.04 %, 5 %."""
     percent = 100 * share
-    digits = 2 if 0 < percent < 0.1 else 1  # noqa: PLR2004
+    digits = 2 if 0 < percent < _TINY else 1
     return f"{percent:.{digits}f}".rstrip("0").rstrip(".") + " %"
 
 
@@ -226,4 +227,4 @@ def _time(seconds: float) -> str:
 
 
 def _long(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004
+    return f"{seconds:.0f} s" if seconds < _IN_MINUTES else f"{seconds / 60:.0f} min"
