@@ -1,4 +1,6 @@
-"""Events: marks on messages, and marked messages that change; the Home tab. What people merely say is not looked at.
+"""Events: marks on messages, marked messages that change, who is in a private channel; the Home tab.
+
+What people merely say is not looked at.
 
 An event is a hint: it makes a run that asks Slack what there is now. Nothing that the app itself did is taken in.
 """
@@ -18,8 +20,10 @@ from handlers.slack_desk import Desk
 log = structlog.get_logger()
 
 Json = Mapping[str, Any]
-PICK = "pick"
+PICK, PRESENCE = "pick", "presence"
 _HOME = "app_home_opened"
+_MEMBERS = {"member_joined_channel": False, "member_left_channel": True}
+_PRIVATE = "G"
 _LOOK_S = 0.6
 
 
@@ -48,21 +52,35 @@ async def take_event(desk: Desk, body: Json) -> None:
         if event.get("tab") == "home":
             desk.open_home(str(event["user"]))
         return
+    if event.get("type") in _MEMBERS:
+        if event.get("channel_type") == _PRIVATE:
+            await _presence(desk, body, event)
+        return
     hint = _hint(desk, event)
     if hint is not None:
-        await _pick(desk, body, hint)
+        params = {"channel": hint.channel, "ts": hint.ts, "changed": hint.changed}
+        await _admit(desk, body, (PICK, params, hint.person))
 
 
-async def _pick(desk: Desk, body: Json, hint: _Hint) -> None:
-    ports = desk.ports
-    async with answering(PICK, within_s=_LOOK_S):
-        incident_id = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, hint.channel))
+async def _presence(desk: Desk, body: Json, event: Json) -> None:
+    """Take in that somebody came, brought in by somebody, or went; Slack does not tell who took them out."""
+    left, user = _MEMBERS[event["type"]], str(event["user"])
+    by = str(event.get("inviter") or user)
+    params = {"channel": str(event["channel"]), "person": user, "left": left}
+    await _admit(desk, body, (PRESENCE, params, FIRSTFIVE if left else Person(by, by)))
+
+
+async def _admit(desk: Desk, body: Json, asked: tuple[str, Mapping[str, Any], Person]) -> None:
+    """Have a playbook look at what happened in a channel, if that is an incident's."""
+    ports, (playbook, params, person) = desk.ports, asked
+    channel = params["channel"]
+    async with answering(playbook, within_s=_LOOK_S):
+        incident_id = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, channel))
     if not incident_id:
         return
-    source = Source(channel=hint.channel, via=VIA_EVENT, team=str(body.get("team_id") or ""))
-    params = {"channel": hint.channel, "ts": hint.ts, "changed": hint.changed}
+    source = Source(channel=channel, via=VIA_EVENT, team=str(body.get("team_id") or ""))
     slot = f"slack:event:{body['event_id']}"
-    await desk.admit(Command(PICK, params, hint.person, source, slot, incident_id))
+    await desk.admit(Command(playbook, params, person, source, slot, incident_id))
 
 
 def _is_ours(body: Json, event: Json) -> bool:
@@ -72,7 +90,7 @@ def _is_ours(body: Json, event: Json) -> bool:
     """
     ours = {str(each.get("user_id")) for each in body.get("authorizations") or () if each.get("is_bot")}
     for said in _parties(event):
-        if said.get("user") in ours or said.get("item_user") in ours:
+        if not ours.isdisjoint(map(said.get, ("user", "item_user", "inviter"))):
             return True
         if said.get("app_id") and said.get("app_id") == body.get("api_app_id"):
             return True

@@ -49,6 +49,11 @@ class NoTranscript:
         del channel, ts
         return Unread(_NO_CHAT)
 
+    async def members(self, channel: str) -> Unread:
+        """Say that there is nothing to read."""
+        del channel
+        return Unread(_NO_CHAT)
+
     async def plain(self, text: str) -> str:
         """Give the text as it is."""
         return text

@@ -118,6 +118,7 @@ class Incident:
     next_update_at: datetime | None = None
     on_call: tuple[Person, ...] = ()
     joined: tuple[Person, ...] = ()
+    left: tuple[str, ...] = ()
     merged_into: str = ""
     cancelled: str = ""
     last_update: Said | None = None
@@ -139,9 +140,9 @@ class Incident:
 
     @property
     def people(self) -> tuple[Person, ...]:
-        """Whoever takes part: reporter, roles, who is on call, who joined; each once."""
+        """Whoever takes part: reporter, roles, who is on call, who joined; each once, and nobody who has left."""
         everybody = (self.reporter, *self.roles.values(), *self.on_call, *self.joined)
-        return tuple({person.id: person for person in everybody}.values())
+        return tuple({person.id: person for person in everybody if person.id not in self.left}.values())
 
     @property
     def is_over(self) -> bool:
@@ -196,7 +197,7 @@ _NEXT = {
 
 
 def may_see(incident: Incident, person: Person) -> bool:
-    """Tell whether somebody may know of an incident: everybody, unless it is private and they take no part.
+    """Tell whether somebody may know of an incident: everybody, unless it is private and they take no part (any more).
 
     FirstFive itself and whoever has the bot's machine (`cli:`) know of all; the API, which cannot tell who speaks, of
     none that is private.
@@ -256,7 +257,8 @@ def _set_role(incident: Incident, entry: Entry) -> Incident:
     facts = entry.facts
     role, person = Role(facts["role"]), Person(facts["person"], facts["name"])
     others = {other: holder for other, holder in incident.roles.items() if other is not role}
-    return replace(incident, roles={**others, role: person} if person.id else others)
+    roles = {**others, role: person} if person.id else others
+    return replace(incident, roles=roles, left=_without(incident.left, person.id))
 
 
 def _set_milestone(incident: Incident, entry: Entry) -> Incident:
@@ -331,12 +333,20 @@ def _set_status(incident: Incident, entry: Entry) -> Incident:
 def _join(incident: Incident, entry: Entry) -> Incident:
     facts = entry.facts
     others = tuple(person for person in incident.joined if person.id != facts["person"])
-    here = (Person(facts["person"], facts["name"]),) if entry.kind == Kind.JOINED else ()
-    return replace(incident, joined=(*others, *here))
+    left = _without(incident.left, facts["person"])
+    if entry.kind == Kind.LEFT:
+        return replace(incident, joined=others, left=(*left, facts["person"]))
+    return replace(incident, joined=(*others, Person(facts["person"], facts["name"])), left=left)
+
+
+def _without(left: tuple[str, ...], *back: str) -> tuple[str, ...]:
+    return tuple(person for person in left if person not in back)
 
 
 def _call(incident: Incident, entry: Entry) -> Incident:
-    return replace(incident, on_call=tuple(Person(who["id"], who["name"]) for who in entry.facts["people"]))
+    people = tuple(Person(who["id"], who["name"]) for who in entry.facts["people"])
+    called = {who.id for who in people} - {who.id for who in incident.on_call}
+    return replace(incident, on_call=people, left=_without(incident.left, *called))
 
 
 def _count_alerts(incident: Incident, entry: Entry) -> Incident:

@@ -211,7 +211,8 @@ def _on_call(_: Entry, facts: _Facts) -> str:
 
 def _joined(entry: Entry, facts: _Facts) -> str:
     verb = "Joined" if entry.kind == Kind.JOINED else "Left"
-    return f"{verb}." if entry.actor == facts["person"] else f"{facts['name']} {verb.lower()}."
+    where = " the channel" if facts["how"] == "channel" else ""
+    return f"{verb}{where}." if entry.actor == facts["person"] else f"{facts['name']} {verb.lower()}{where}."
 
 
 def _snoozed(entry: Entry, facts: _Facts) -> str:

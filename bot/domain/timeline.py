@@ -38,8 +38,8 @@ class Kind(StrEnum):
     MESSAGE_EDITED = "message edited"  # channel ts text files[]
     MESSAGE_REMOVED = "message removed"  # channel ts why (unmarked, deleted)
     ON_CALL = "on call"  # people[{id name}] source note
-    JOINED = "joined"  # person name how
-    LEFT = "left"  # person name
+    JOINED = "joined"  # person name how ("asked", "channel", "from INC-7")
+    LEFT = "left"  # person name how
     MERGED = "merged"  # into channel
     TOOK_IN = "took in"  # incident title
     CANCELLED = "cancelled"  # reason

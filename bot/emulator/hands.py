@@ -124,8 +124,13 @@ class Hands:
         return {}
 
     async def _join(self, args: Arguments) -> Json:
-        user, channel = self._user(args), self._channel(args)
-        (self._box.workspace.leave if args.flag("remove") else self._box.workspace.join)(channel, user.id)
+        user, channel, by = self._user(args), self._channel(args), args.text("by")
+        if args.flag("remove"):
+            self._box.workspace.leave(channel, user.id)
+            return {}
+        if channel.kind == "private" and user.id not in channel.members and by not in channel.members:
+            raise SlackError("not_in_channel", ["a private channel is entered by whom a member of it invites: by=..."])
+        self._box.workspace.join(channel, user.id, by)
         return {}
 
     async def _direct(self, args: Arguments) -> Json:

@@ -248,6 +248,9 @@ class Transcript(Protocol):
     async def is_pinned(self, channel: str, ts: str) -> bool | Unread:
         """Tell whether a message is pinned in its channel."""
 
+    async def members(self, channel: str) -> frozenset[str] | Unread:
+        """Give the ids of who is in a channel now."""
+
     async def plain(self, text: str) -> str:
         """Give a text as people read it, without the chat's markup of names and links."""
 

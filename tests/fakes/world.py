@@ -249,6 +249,7 @@ class FakeTranscript:
     def __init__(self, *messages: ChatMessage) -> None:
         self.messages = {(one.channel, one.ts): one for one in messages}
         self.pins: set[str] = set()
+        self.people: dict[str, set[str]] = {}
         self.contents: dict[str, bytes] = {}
         self.refusals: list[Unread] = []
 
@@ -257,6 +258,9 @@ class FakeTranscript:
 
     async def is_pinned(self, channel: str, ts: str) -> bool | Unread:
         return (channel, ts) in self.messages and ts in self.pins
+
+    async def members(self, channel: str) -> frozenset[str] | Unread:
+        return self.refusals.pop(0) if self.refusals else frozenset(self.people.get(channel, ()))
 
     async def plain(self, text: str) -> str:
         return text

@@ -45,5 +45,37 @@ async def test_only_who_takes_part_is_in_its_channel_or_hears_of_it(tmp_path: Pa
         assert await _told(bot, Kind.CHAT_FAILED) == []
 
 
+async def test_slack_s_own_invitations_count_and_leaving_takes_it_away(tmp_path: Path) -> None:
+    async with town(tmp_path) as (bot, slack):
+        await slack.act("command", user=ADA, channel="general", text=f"/incident start private=yes {SECRET} leak")
+        name = (await until(lambda: card_stands(slack)))["name"]
+        assert not (await slack.act("join", user=BEN, channel=name))["ok"]
+        assert (await slack.act("join", user=BEN, channel=name, by=ADA))["ok"]
+        await until(lambda: _told(bot, Kind.JOINED))
+        await slack.act("home", user=BEN)
+        await until(lambda: home_tells(slack, BEN))
+        await slack.act("command", user=BEN, channel="general", text="/incident status INC-1")
+        await until(lambda: heard(slack, SECRET))
+        await slack.act("join", user=BEN, channel=name, remove=True)
+        await until(lambda: _told(bot, Kind.LEFT))
+        await until(lambda: home_is_silent(slack, BEN))
+        await slack.act("command", user=BEN, channel="general", text="/incident status INC-1")
+        await until(lambda: heard(slack, "There is no INC-1"))
+        (came,), (went,) = await _told(bot, Kind.JOINED), await _told(bot, Kind.LEFT)
+        assert (came.actor, came.facts["person"], went.facts["person"]) == (ADA, BEN, BEN)
+        assert "joined, brought in by" not in str((await slack.channel(name))["messages"])
+        # Whoever is asked by name again is invited again.
+        await slack.act("command", user=ADA, channel=name, text=f"/incident join <@{BEN}|ben>")
+        await until(lambda: members(slack, name, ADA, BEN))
+
+
+async def home_tells(slack: Emulator, user: str) -> bool:
+    return SECRET in str((await slack.read("state"))["homes"].get(user))
+
+
+async def home_is_silent(slack: Emulator, user: str) -> bool:
+    return not await home_tells(slack, user)
+
+
 async def _told(bot: Bot, kind: Kind) -> list[Any]:
     return [entry for entry in await bot.entries("INC-1") if entry.kind == kind]

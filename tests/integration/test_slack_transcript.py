@@ -30,9 +30,12 @@ class Slack:
         method = request.match_info["method"]
         if error := self.errors.get(method.replace(".", "_")):
             return web.json_response({"ok": False, "error": error})
+        rest = (await request.post()).get("cursor") == "c1"
+        members = {"members": ["U3"]} if rest else {"members": ["U1", "U2"], "response_metadata": {"next_cursor": "c1"}}
         answers: dict[str, dict[str, Any]] = {
             "reactions.get": {"message": self.message},
             "chat.getPermalink": {"permalink": "https://x.slack.com/p1"},
+            "conversations.members": members,
             "pins.list": {"items": [{"message": {"ts": TS}}, {"file": {"id": "F1"}}]},
             "users.info": {"user": {"id": "U0ADA0001", "profile": {"display_name": "Ada"}, "name": "ada"}},
         }
@@ -118,6 +121,13 @@ async def test_pins_are_looked_up() -> None:
     async with reading(Slack({})) as (transcript, _):
         assert await transcript.is_pinned("C1", TS) is True
         assert await transcript.is_pinned("C1", "1.0") is False
+
+
+async def test_all_members_of_a_channel_are_told_page_by_page() -> None:
+    async with reading(Slack({})) as (transcript, _):
+        assert await transcript.members("G1") == frozenset({"U1", "U2", "U3"})
+    async with reading(Slack({}, conversations_members="not_in_channel")) as (transcript, _):
+        assert await transcript.members("G1") == Unread("not_in_channel")
 
 
 async def test_bytes_come_from_slack_alone_and_no_more_than_allowed() -> None:

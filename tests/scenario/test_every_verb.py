@@ -77,7 +77,7 @@ TYPED = {
 
 
 # Begun by what the chat tells, never by a person.
-NOT_TYPED = {"pick"}
+NOT_TYPED = {"pick", "presence"}
 # Slack lets an app make 20 channels a minute: an incident of its own is for what ends one, or needs one that has ended.
 ENDS = {"cancel", "close", "merge", "mitigate", "reopen", "resolve"}
 RESOLVED = {"close", "reopen"}

@@ -36,6 +36,8 @@ COMMANDS = (
 SHORTCUTS = (Shortcut("ff:pick", "Add to timeline", "Put this message on the incident's timeline"),)
 EVENTS = (
     "app_home_opened",
+    "member_joined_channel",
+    "member_left_channel",
     "message.channels",
     "message.groups",
     "pin_added",
@@ -56,7 +58,7 @@ SCOPES: Mapping[str, str] = {
     "files:read": "keep the files of messages that people put on the timeline",
     "files:write": "the snapshot's archive, the postmortem",
     "groups:history": "the same in a private incident",
-    "groups:read": "find a private incident's channel whose creation was not confirmed",
+    "groups:read": "who is in a private incident's channel; find one whose creation was not confirmed",
     "groups:write": "create it, invite, set the topic",
     "im:history": "was this page sent already",
     "im:write": "page who is on call",

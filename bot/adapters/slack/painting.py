@@ -1,5 +1,6 @@
 """One pass over what Slack shows of an incident: compare with what it should show, call Slack where it differs."""
 
+from collections import Counter
 from datetime import timedelta
 from functools import partial
 
@@ -102,9 +103,12 @@ class Painting:
             canvas.memory.card_at = now
 
     async def _invites(self) -> None:
+        gone = Counter(entry.facts.get("person") for entry in self._canvas.entries if entry.kind == Kind.LEFT)
         for person in people(self._incident):
             if self._canvas.channel and not self._canvas.stopped:
-                await self._canvas.show(INVITE + person, self._canvas.channel, partial(self._invite, person))
+                # Whoever left and takes part again is invited again.
+                wanted = f"{self._canvas.channel} {gone[person]}" if gone[person] else self._canvas.channel
+                await self._canvas.show(INVITE + person, wanted, partial(self._invite, person))
 
     async def _invite(self, person: str) -> str:
         fine = {"already_in_channel", "cant_invite_self"}

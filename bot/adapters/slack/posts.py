@@ -112,6 +112,8 @@ def _role(facts: Mapping[str, Any], who: str) -> str:
 
 
 def _joined(facts: Mapping[str, Any], who: str) -> str:
+    if facts.get("how") == "channel":
+        return ""  # Slack says so itself
     name = line(facts["name"], 60)
     return f"{who} joined" if name == who else f"{name} joined, brought in by {who}"
 

@@ -19,6 +19,7 @@ _FILE_S = 20.0
 _CHUNK = 65_536
 _OK = 200
 _MOST_FILES = 10
+_PAGE, _PAGES = 200, 50
 _NAMED = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
 _SPECIAL = re.compile(r"<(?:#[CG][A-Z0-9]+\|([^>]*)|!(?:subteam\^\w+\|)?@?([^>|^]+)[^>]*|([^>|]+)\|([^>]*)|([^>]+))>")
 _GONE = "message_not_found"
@@ -58,6 +59,21 @@ class SlackTranscript:
         except ChatFailed as failure:
             return Unread(failure.code, again=failure.retryable)
         return any((item.get("message") or {}).get("ts") == ts for item in told.get("items") or ())
+
+    async def members(self, channel: str) -> frozenset[str] | Unread:
+        """Give the ids of who is in a channel."""
+        found: set[str] = set()
+        cursor = ""
+        try:
+            for _ in range(_PAGES):
+                page = await self._chat.call("conversations.members", channel=channel, limit=_PAGE, cursor=cursor)
+                found.update(map(str, page.get("members") or ()))
+                cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+                if not cursor:
+                    return frozenset(found)
+        except ChatFailed as failure:
+            return Unread(failure.code, again=failure.retryable)
+        return Unread("there are too many")
 
     async def plain(self, text: str) -> str:
         """Give a text as people read it, without Slack's markup of names and links."""

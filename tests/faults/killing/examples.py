@@ -18,6 +18,8 @@ BY_FIELD: dict[tuple[str, str], Any] = {
     ("pick", "link"): "",
     ("pick", "channel"): CHANNEL,
     ("pick", "ts"): SAID.ts,
+    ("presence", "channel"): CHANNEL,
+    ("presence", "person"): "U0BEN0002",
     ("redact", "entry"): NOTE,
     ("service", "service"): PAYMENT,
 }

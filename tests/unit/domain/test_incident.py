@@ -215,6 +215,17 @@ def test_a_private_incident_is_seen_by_those_who_take_part() -> None:
     assert not may_see(replace(folded((Kind.JOINED, ben), (Kind.LEFT, ben)), private=True), Person("U2", "Ben"))
 
 
+def test_who_left_takes_part_again_once_called_anew() -> None:
+    ben = {"person": "U2", "name": "Ben"}
+    called = (Kind.ON_CALL, {"people": [{"id": "U2", "name": "Ben"}]})
+    left = (called, (Kind.LEFT, ben))
+    assert "U2" not in {person.id for person in folded(*left).people}
+    assert "U2" not in {person.id for person in folded(*left, called).people}
+    for again in ((Kind.ROLE_SET, {**ben, "role": "scribe"}), (Kind.JOINED, ben)):
+        assert "U2" in {person.id for person in folded(*left, again).people}
+    assert "U2" in {person.id for person in folded(*left, (Kind.ON_CALL, {"people": []}), called).people}
+
+
 @pytest.mark.parametrize(
     ("person", "sees"),
     [("U9", False), ("api:local", False), ("cli:root", True), ("firstfive", True), (ANN.id, True)],

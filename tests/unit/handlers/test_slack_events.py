@@ -30,6 +30,10 @@ DELETION = {
 }
 
 
+CAME = {"type": "member_joined_channel", "user": BEN, "channel": CHANNEL, "channel_type": "G", "inviter": "U0ADA0001"}
+WENT = {"type": "member_left_channel", "user": BEN, "channel": CHANNEL, "channel_type": "G"}
+
+
 @pytest.fixture
 async def door() -> Door:
     door = open_door()
@@ -79,6 +83,18 @@ async def test_who_deletes_is_not_told(door: Door) -> None:
     assert [run.actor for run in door.runs] == [FIRSTFIVE]
 
 
+@pytest.mark.parametrize(("event", "by"), [(CAME, Person("U0ADA0001", "U0ADA0001")), (WENT, FIRSTFIVE)])
+async def test_who_comes_or_goes_makes_one_look_at_who_is_there(
+    door: Door, event: Mapping[str, Any], by: Person
+) -> None:
+    for _ in range(2):
+        assert (await deliver(door, event)).status_code == 200
+    (run,) = door.runs
+    params = {"channel": CHANNEL, "person": BEN, "left": event is WENT}
+    assert (run.plan.playbook, run.plan.params, run.incident_id) == ("presence", params, "INC-1")
+    assert (run.actor, run.source) == (by, Source(CHANNEL, via=VIA_EVENT, team="T1"))
+
+
 def given(run: Run) -> dict[str, str]:
     return {name: value for name, value in run.plan.params.items() if value and name != "changed"}
 
@@ -96,6 +112,9 @@ OURS = {"ts": TS, "user": US, "app_id": APP}
         {**EDIT, "message": OURS},
         {**EDIT, "message": {"ts": TS, "bot_id": "B1", "app_id": APP}},
         {**DELETION, "previous_message": OURS},
+        {**CAME, "user": US},
+        {**CAME, "inviter": US},
+        {**WENT, "user": US},
         {"type": "message", "channel": CHANNEL, "ts": TS, "user": US, "text": "posted"},
     ],
 )
@@ -109,6 +128,8 @@ async def test_the_bot_does_not_hear_itself(door: Door, event: Mapping[str, Any]
     [
         {"type": "message", "channel": CHANNEL, "ts": TS, "user": BEN, "text": "hello"},
         {**MARK, "reaction": "eyes"},
+        {**CAME, "channel_type": "C"},
+        {**WENT, "channel": "G0OTHER01"},
         {**MARK, "item": {**ITEM, "channel": "C0OTHER01"}},
         {**MARK, "item": {"type": "file", "file": "F1"}},
         {"type": "channel_rename", "channel": {"id": CHANNEL, "name": "x"}},

@@ -24,6 +24,7 @@ SCOPES = {
     "conversations.invite": {"channels:manage", "groups:write"},
     "conversations.join": {"channels:join"},
     "conversations.list": {"channels:read"},
+    "conversations.members": {"groups:read"},
     "conversations.open": {"im:write"},
     "conversations.replies": {"channels:history", "groups:history"},
     "conversations.setTopic": {"channels:manage", "groups:write"},
@@ -44,6 +45,8 @@ SCOPES = {
 # docs.slack.dev/reference/events, and what a file's url_private asks for.
 HEARD = {
     "app_home_opened": set[str](),
+    "member_joined_channel": {"channels:read", "groups:read"},
+    "member_left_channel": {"channels:read", "groups:read"},
     "message.channels": {"channels:history"},
     "message.groups": {"groups:history"},
     "pin_added": {"pins:read"},
