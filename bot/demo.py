@@ -172,6 +172,8 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
 def _canary(router: Mapping[str, str]) -> list[str]:
     """Write how the service's requests are shared."""
     return [
+        "[services.front]",
+        f'url = "{router["url"]}"',
         "[services.router]",
         'kind = "envoy"',
         *(f'{key} = "{router[key]}"' for key in ("admin", "weight_key", "dyed_key")),

@@ -247,6 +247,11 @@ def _proposed(_: Entry, facts: _Facts) -> str:
     return f"Withdrew the proposal of {what}." if facts["state"] == "over" else f"Proposed an incident: {what}"
 
 
+def _dyed(_: Entry, facts: _Facts) -> str:
+    said = [*facts["flaws"], *facts["facts"]]
+    return f"Sent marked requests to {facts['service']}{_after('; '.join(map(str, said))) or '.'}"
+
+
 def _asked_approval(_: Entry, facts: _Facts) -> str:
     params = facts["params"]
     given = f" ({_pairs(params)})" if isinstance(params, dict) and params else ""
@@ -334,6 +339,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.ALERT_RESOLVED: _alerts,
     Kind.PROPOSED: _proposed,
     Kind.PAGE_ANSWERED: lambda _, f: f"{f['person'] or 'Somebody'} answered the page{_after(f['how'], ' at ')}.",
+    Kind.DYED: _dyed,
     Kind.APPROVAL_ASKED: _asked_approval,
     Kind.APPROVAL_DECIDED: _decided_approval,
     Kind.BLANKED: _blanked,

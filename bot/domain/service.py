@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from bot.domain.canary import CanaryPlan
+from bot.domain.dyeing import Front
 from bot.domain.traffic import Route
 
 
@@ -100,6 +101,7 @@ class Service:
     edges: tuple[Edge, ...] = ()
     route: Route | None = None
     canary: CanaryPlan | None = None
+    front: Front | None = None
 
 
 @dataclass(frozen=True)

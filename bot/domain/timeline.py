@@ -64,6 +64,7 @@ class Kind(StrEnum):
     ALERT_RESOLVED = "alert resolved"  # group count firing names[] link
     PROPOSED = "proposed"  # proposal group state title severity service firing link incident
     PAGE_ANSWERED = "page answered"  # person how
+    DYED = "dyed"  # service url facts[] flaws[] closed
     APPROVAL_ASKED = "approval asked"  # run playbook params steps[] measured{} plan person name expires_at
     APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason
     BLANKED = "blanked"  # entries[] reason approved_by

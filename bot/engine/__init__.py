@@ -18,6 +18,9 @@ from bot.domain.diagnosis import diagnose as compare_targets
 from bot.domain.digest import Seen, count_incidents, stalk_key
 from bot.domain.digest import period as digest_period
 from bot.domain.digest import write as write_digest
+from bot.domain.dyeing import Dyeing
+from bot.domain.dyeing import read as read_dyeing
+from bot.domain.dyeing import requests as dyed_requests
 from bot.domain.errors import (
     AnchorRaced,
     ArtifactDamaged,
@@ -141,6 +144,7 @@ __all__ = [
     "Diagnosis",
     "DigestPlan",
     "Draft",
+    "Dyeing",
     "Edge",
     "EdgeAnswer",
     "Entry",
@@ -222,6 +226,7 @@ __all__ = [
     "count_incidents",
     "day",
     "digest_period",
+    "dyed_requests",
     "edge_flaws",
     "examine",
     "fold",
@@ -248,6 +253,7 @@ __all__ = [
     "proposals",
     "propose_alerts",
     "read_anchors",
+    "read_dyeing",
     "reminders_due",
     "sentence",
     "set_traffic",

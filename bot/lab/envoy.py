@@ -1,5 +1,6 @@
 """What the lab's Envoy starts from: how it shares requests between the baseline targets and the canary."""
 
+from itertools import chain
 from typing import Any
 
 WEIGHT = 10
@@ -52,27 +53,34 @@ def _listener(port: int) -> Settings:
             }
         ],
     }
-    chain = {"filters": [{"name": "http", "typed_config": manager}]}
-    return {"name": "users", "address": _socket(("127.0.0.1", port)), "filter_chains": [chain]}
+    filters = {"filters": [{"name": "http", "typed_config": manager}]}
+    return {"name": "users", "address": _socket(("127.0.0.1", port)), "filter_chains": [filters]}
 
 
 def _routes() -> list[Settings]:
     """Say where a request goes: by its header first, then its cookie, then its argument, then by weight."""
-    phase = {"name": PHASE, "string_match": {"exact": "canary"}}
-    other = {"name": PHASE, "present_match": True}
-    cookie = {"name": "Cookie", "string_match": {"safe_regex": {"regex": r"(^|.*; ?)release_phase=canary(;.*|$)"}}}
-    argument = {"name": "release_phase", "string_match": {"exact": "canary"}}
-    return [
-        _route(CANARY, DYED_KEY, 100, headers=[phase]),
-        _route(BASELINE, headers=[other]),
-        _route(CANARY, DYED_KEY, 100, headers=[cookie]),
-        _route(CANARY, DYED_KEY, 100, query_parameters=[argument]),
-        _route(CANARY, WEIGHT_KEY, WEIGHT),
-        _route(BASELINE),
+    ways: list[tuple[Settings, Settings]] = [
+        (_header(PHASE, {"exact": "canary"}), {"headers": [{"name": PHASE, "present_match": True}]}),
+        (_cookie("release_phase=canary"), _cookie("release_phase=[^;]*")),
+        (_argument({"string_match": {"exact": "canary"}}), _argument({"present_match": True})),
     ]
+    marked = [(_route(CANARY, asked, DYED_KEY), _route(BASELINE, other)) for asked, other in ways]
+    return [*chain(*marked), _route(CANARY, {}, WEIGHT_KEY, WEIGHT), _route(BASELINE, {})]
 
 
-def _route(cluster: str, key: str = "", share: int = 100, **match: list[Settings]) -> Settings:
+def _header(name: str, match: Settings) -> Settings:
+    return {"headers": [{"name": name, "string_match": match}]}
+
+
+def _cookie(pattern: str) -> Settings:
+    return _header("Cookie", {"safe_regex": {"regex": f"(.*; ?)?{pattern}(;.*)?"}})
+
+
+def _argument(match: Settings) -> Settings:
+    return {"query_parameters": [{"name": "release_phase", **match}]}
+
+
+def _route(cluster: str, match: Settings, key: str = "", share: int = 100) -> Settings:
     """Send what matches to a cluster: with a runtime key only that share of it, in percent."""
     chance = {"runtime_fraction": {"default_value": {"numerator": share}, "runtime_key": key}} if key else {}
     return {

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.domain.checks import Check
+from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
@@ -186,6 +187,9 @@ class Fronts(Protocol):
 
     async def edge(self, edge: Edge) -> tuple[EdgeAnswer, ...]:
         """Ask every address of an edge for its path."""
+
+    async def send(self, front: Front, requests: Sequence[Request]) -> tuple[Landed, ...]:
+        """Send requests through the address that users go through; one answer for each, in their order."""
 
 
 class Checkup(Protocol):

@@ -4,10 +4,11 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from bot.domain.dyeing import Front
 from bot.domain.service import Edge, Link, Service, Target
 from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.routers import RouterTable, route
-from bot.settings.tables import Address, EdgeTable, LinkTable, Name, Table, TargetTable
+from bot.settings.tables import Address, EdgeTable, FrontTable, LinkTable, Name, Table, TargetTable
 
 
 class ServiceTable(Table):
@@ -22,6 +23,7 @@ class ServiceTable(Table):
     edges: tuple[EdgeTable, ...] = ()
     links: tuple[LinkTable, ...] = ()
     targets: tuple[TargetTable, ...] = ()
+    front: FrontTable | None = None
     router: RouterTable | None = Field(None, discriminator="kind")
     canary: CanaryTable | None = None
 
@@ -45,4 +47,5 @@ def watched(table: ServiceTable) -> Service:
         links=tuple(Link(link.title, link.url) for link in table.links),
         route=route(table.router),
         canary=canary_plan(table.canary, table.name),
+        front=Front(**dict(table.front)) if table.front else None,
     )

@@ -27,6 +27,8 @@ def _name(value: str) -> str:
     return value
 
 
+_WORD = r"^[A-Za-z0-9_.-]{1,64}$"
+
 Network = Annotated[str, AfterValidator(_network)]
 Address = Annotated[str, AfterValidator(_address)]
 Name = Annotated[str, AfterValidator(_name)]
@@ -70,6 +72,20 @@ class EdgeTable(Table):
     @classmethod
     def _are_addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ip_address(each)) for each in addresses)
+
+
+class FrontTable(Table):
+    """The address that users of a service go through, how requests are marked there, how an answer tells its track."""
+
+    url: Address
+    path: str = Field("/", pattern="^/[^ ?#]*$")
+    header: str = Field("X-Release-Phase", pattern=_WORD)
+    argument: str = Field("release_phase", pattern=_WORD)
+    cookie: str = Field("release_phase", pattern=_WORD)
+    track: str = Field("X-Track", pattern=_WORD)
+    build: str = ""
+    canary: str = "canary"
+    allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
 
 
 class BundleTable(Table):

@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.checks import Check
+from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.errors import AnchorRaced
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
@@ -123,12 +124,17 @@ class FakeFronts:
     def __init__(self, *certificates: Certificate, edges: Mapping[str, Sequence[EdgeAnswer]] | None = None) -> None:
         self.certificates = {one.target: one for one in certificates}
         self.edges = dict(edges or {})
+        self.lands: Callable[[Request], Landed] = lambda request: Landed(request, "baseline", request.id)
 
     async def certificate(self, target: Target) -> Certificate | None:
         return self.certificates.get(target.name)
 
     async def edge(self, edge: Edge) -> tuple[EdgeAnswer, ...]:
         return tuple(self.edges.get(edge.url, ()))
+
+    async def send(self, front: Front, requests: Sequence[Request]) -> tuple[Landed, ...]:
+        assert front.url.startswith("http")
+        return tuple(self.lands(request) for request in requests)
 
 
 class FakeArtifacts:

@@ -77,6 +77,7 @@ def test_the_canary_gets_its_share_of_the_load(router: LabRouter) -> None:
         ({}, "?release_phase=canary", "canary"),
         ({"X-Release-Phase": "baseline"}, "?release_phase=canary", "baseline"),
         ({"X-Release-Phase": "baseline", "Cookie": "release_phase=canary"}, "", "baseline"),
+        ({"Cookie": "release_phase=baseline"}, "?release_phase=canary", "baseline"),
     ],
 )
 def test_a_marked_request_reaches_the_track_that_it_names(

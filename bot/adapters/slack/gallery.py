@@ -80,6 +80,8 @@ def _answers(words: Words, story: Sequence[Entry]) -> Iterator[tuple[str, Messag
     text = words("*INC-7* is open: SEV2, checkout answers 500.")
     again = tuple(Choice(words(f"INC-{n} checkout"), again=_RUN, incident_id=f"INC-{n}") for n in range(1, 6))
     yield "a sentence", answer(Reply(text), _AROUND)
+    flaws = words("The canary is not closed: requests marked by header still reach it.")
+    yield "dye", answer(Reply(f"The front of *checkout* does not do what it should.\n• :warning: {flaws}"), _AROUND)
     yield "which one", answer(Reply(words("Which incident?"), again), _AROUND)
     yield "a file", answer(Reply(text, (Choice("Start", "start now"),), artifact=_SHA), _AROUND)
     yield "the card", answer(Reply(text), _AROUND, card(fold(story[:3]), _AROUND, NOON))

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
@@ -10,8 +10,10 @@ import httpx
 from cryptography import x509
 
 from bot.adapters.targets.answers import one_line
+from bot.adapters.targets.dyeing import CONNECTIONS, land
 from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
 from bot.domain.addresses import AddressRefused, Endpoint, host_and_port
+from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.fronts import Certificate, EdgeAnswer, read_answer
 from bot.domain.service import Edge, Target
 
@@ -57,6 +59,16 @@ class HttpFronts:
         except AddressRefused as refused:
             return (EdgeAnswer(edge.url, error=str(refused)),)
         return tuple(await asyncio.gather(*(self._ask(edge, Endpoint(host, port, (at,))) for at in found)))
+
+    async def send(self, front: Front, requests: Sequence[Request]) -> tuple[Landed, ...]:
+        """Send requests as users do; what goes wrong is in the answer."""
+        try:
+            endpoint = await locate(front.url, front.allow, self._resolver, self._timeout_s)
+        except AddressRefused as refused:
+            return tuple(Landed(request, error=str(refused)) for request in requests)
+        transport = PinnedTransport(endpoint, ssl.create_default_context(), CONNECTIONS)
+        async with httpx.AsyncClient(transport=transport, timeout=self._timeout_s) as client:
+            return tuple(await asyncio.gather(*(land(client, front, each, self._timeout_s) for each in requests)))
 
     async def _locate(self, edge: Edge, url: str) -> Endpoint:
         return await locate(url, edge.allow, self._resolver, self._timeout_s)

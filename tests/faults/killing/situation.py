@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.domain.dyeing import Front
 from bot.domain.messages import ChatFile, ChatMessage
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
@@ -29,7 +30,13 @@ _TARGETS = tuple(
 )
 CATALOG = Catalog(
     services=(
-        Service(CHECKOUT, _TARGETS, prometheus="http://127.0.0.1:9090", links=(Link("Board", "http://b.test/"),)),
+        Service(
+            CHECKOUT,
+            _TARGETS,
+            prometheus="http://127.0.0.1:9090",
+            links=(Link("Board", "http://b.test/"),),
+            front=Front("http://checkout.test"),
+        ),
         Service(PAYMENT, ()),
     ),
     on_call=("@ben",),

@@ -16,6 +16,7 @@ WORDS = {
     "canary": "checkout",
     "changes": "checkout",
     "diagnose": "checkout",
+    "dye": "checkout",
     "impact": "1 in 5 checkouts fails",
     "milestone": "acknowledged",
     "note": "hello",
