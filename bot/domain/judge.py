@@ -1,7 +1,8 @@
 """The judge: what is to become of a canary, by what its watch has seen. Of several rules the worst decides."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -9,8 +10,6 @@ from bot.domain.canary import Judged, Judgement, Policy, Reason, quantile
 from bot.domain.evidence import enough, upper, value
 from bot.domain.watch import BAR, BLAME_BAR, SLOW, Span, Trial, Watch, settling_s, slow_from
 
-STRIKES = 3
-"""In so many looks there must have been bad requests: one scrape that is off, or not of the same moment, is none."""
 _TINY, _IN_MINUTES = 0.1, 120
 _SUSPECT = 20.0
 """Evidence against a canary with which it is not promoted."""
@@ -18,8 +17,9 @@ _SUSPECT = 20.0
 
 @dataclass(frozen=True)
 class _Sum:
-    """Spans added up: `seconds` is how long ago the first began."""
+    """The latest spans added up, so many of them; `seconds` is how long ago the first of them began."""
 
+    spans: int = 0
     seconds: float = 0.0
     canary: int = 0
     bad: int = 0
@@ -37,12 +37,16 @@ class _Sum:
 
 @dataclass(frozen=True)
 class _Case:
-    """One rule: its trial, the share of bad requests that it allows, what it judges, and the words for it."""
+    """One rule: its trial, the share of bad requests that it allows, what it judges, and the words for it.
+
+    `shown`: the numbers of both tracks that people compare.
+    """
 
     trial: Trial
     over: float
     window_s: float
     told: Callable[[_Sum], str]
+    shown: Callable[[_Sum], tuple[float | None, float | None]]
     broken: tuple[Judgement, str]
     alike: tuple[Judgement, str]
     unclear: tuple[Judgement, str]
@@ -63,74 +67,77 @@ def judge(watch: Watch, policy: Policy) -> Judged:
 
 
 def _errors(watch: Watch, policy: Policy) -> Reason:
-    over = _percent(policy.errors_over)
-    reason = Reason("errors", Judgement.INCONCLUSIVE, "", threshold=policy.errors_over)
-    if policy.errors_dry_run:
-        reason = replace(reason, decides=False)
+    reason = Reason(
+        "errors", Judgement.INCONCLUSIVE, "", threshold=policy.errors_over, decides=not policy.errors_dry_run
+    )
     if blind := _blind(watch, policy.errors_window_s):
         return replace(reason, words=blind)
+    over = _percent(policy.errors_over)
     case = _Case(
         watch.errors,
         policy.errors_over,
         policy.errors_window_s,
         told=lambda seen: f"5xx {_percent(seen.share)} of {_requests(seen)} ({_beside(seen)})",
+        shown=lambda seen: (seen.share, seen.baseline_share),
         broken=(Judgement.ROLLBACK, f"more than {over}: back to the baseline"),
         alike=(Judgement.HOLD, "both tracks fail alike: the canary is not the cause"),
         unclear=(Judgement.HOLD, f"more than {over}, but not clear yet whether it is the canary"),
         kept=f"fewer than {over}",
     )
-    judgement, words, seen = _ruled(case, watch, policy)
-    return replace(
-        _numbered(reason, case, seen), judgement=judgement, words=words, canary=seen.share, baseline=seen.baseline_share
-    )
+    return _ruled(reason, case, watch, policy)
 
 
 def _latency(watch: Watch, policy: Policy) -> Reason:
-    over = _time(policy.latency_over_s)
-    reason = Reason("latency", Judgement.INCONCLUSIVE, "", threshold=policy.latency_over_s)
-    if policy.latency_dry_run:
-        reason = replace(reason, decides=False)
+    reason = Reason(
+        "latency", Judgement.INCONCLUSIVE, "", threshold=policy.latency_over_s, decides=not policy.latency_dry_run
+    )
     if blind := _blind(watch, policy.latency_window_s) or _untimed(watch, policy):
         return replace(reason, words=blind)
-    usual = quantile(watch.bounds, watch.usual.buckets)
-    slow = f"slower than {_time(watch.slow_s or 0.0)}"
-    beside = "" if usual is None else f", P95 {_time(usual)}"
+    over, usual = _time(policy.latency_over_s), quantile(watch.bounds, watch.usual.buckets)
+    slow, beside = f"slower than {_time(watch.slow_s or 0.0)}", f", P95 {_time(usual or 0.0)}"
     case = _Case(
         watch.latency,
         SLOW,
         policy.latency_window_s,
         told=lambda seen: f"{_percent(seen.share)} of {_requests(seen)} {slow} ({_beside(seen)}{beside})",
+        shown=lambda seen: (quantile(watch.bounds, _buckets(watch.latency.spans, seen)), usual),
         broken=(Judgement.HOLD, f"P95 more than {over} over the baseline: no new traffic to the canary"),
         alike=(Judgement.INCONCLUSIVE, "both tracks are slow alike: the canary is not the cause"),
         unclear=(Judgement.INCONCLUSIVE, "not clear yet whether it is the canary"),
         kept=f"P95 not {over} over the baseline",
     )
-    judgement, words, seen = _ruled(case, watch, policy)
-    canary = quantile(watch.bounds, _buckets(watch.latency.spans, seen))
-    return replace(_numbered(reason, case, seen), judgement=judgement, words=words, canary=canary, baseline=usual)
+    return _ruled(reason, case, watch, policy)
 
 
-def _ruled(case: _Case, watch: Watch, policy: Policy) -> tuple[Judgement, str, _Sum]:
+def _ruled(reason: Reason, case: _Case, watch: Watch, policy: Policy) -> Reason:
     """Apply a rule: what it says, in words, and the counts that it says it of."""
-    sums = _sums(case.trial.spans)
-    whole = sums[-1] if sums else _Sum()
-    breach = _breach(case, sums, policy.fewest)
+    breach = _breach(case, watch, policy.fewest)
+    seen = breach or _whole(case.trial.spans, watch)
     if breach is None:
-        judgement, words = _unbroken(case, watch, whole)
-        return judgement, f"{case.told(whole)}; {words}", whole
-    if not whole.baseline or value(case.trial.blame) >= BLAME_BAR:
+        judgement, words = _unbroken(case, seen)
+    elif not any(span.baseline for span in case.trial.spans) or value(case.trial.blame) >= BLAME_BAR:
         judgement, words = case.broken
-    elif (breach.baseline_share or 0.0) > case.over:
-        judgement, words = case.alike
     else:
-        judgement, words = case.unclear
-    return judgement, f"{case.told(breach)}; {words}", breach
+        judgement, words = case.alike if (seen.baseline_share or 0.0) > case.over else case.unclear
+    canary, baseline = case.shown(seen)
+    return replace(
+        reason,
+        judgement=judgement,
+        words=f"{case.told(seen)}; {words}",
+        canary=canary,
+        baseline=baseline,
+        canary_n=seen.canary,
+        baseline_n=seen.baseline,
+        window_s=seen.seconds,
+        evidence=value(case.trial.evidence),
+    )
 
 
-def _breach(case: _Case, sums: Sequence[_Sum], fewest: int) -> _Sum | None:
+def _breach(case: _Case, watch: Watch, fewest: int) -> _Sum | None:
     """Give the latest stretch of the window in which too many were bad, where it is clearest; None when it is not."""
-    if value(case.trial.evidence) < BAR or case.trial.struck < STRIKES:
+    if value(case.trial.evidence) < BAR:
         return None
+    sums = _sums(case.trial.spans, watch)
     over = [seen for seen in sums if seen.canary >= fewest and seen.share > case.over]
     return max(over, key=lambda seen: _weight(seen, case.over), default=None)
 
@@ -142,16 +149,18 @@ def _weight(seen: _Sum, over: float) -> float:
     return weight + (good * math.log((1 - seen.share) / (1 - over)) if good else 0.0)
 
 
-def _unbroken(case: _Case, watch: Watch, whole: _Sum) -> tuple[Judgement, str]:
+def _unbroken(case: _Case, whole: _Sum) -> tuple[Judgement, str]:
     """Say whether a canary that nothing is proven against is known to be well."""
-    over = _percent(case.over)
-    if whole.canary < enough(case.over) and not whole.bad:
-        return Judgement.INCONCLUSIVE, f"too few to tell: it takes {enough(case.over)}"
-    if watch.at is None or whole.seconds < case.window_s:
+    over, needed = _percent(case.over), enough(case.over)
+    if whole.canary < needed and not whole.bad:
+        return Judgement.INCONCLUSIVE, f"too few to tell: it takes {needed}"
+    if whole.seconds < case.window_s:
         return Judgement.INCONCLUSIVE, f"watched for {whole.seconds:.0f} s of {case.window_s:.0f}"
     highest = upper(whole.bad, whole.canary)
-    if highest >= case.over or value(case.trial.evidence) >= _SUSPECT:
-        return Judgement.INCONCLUSIVE, f"up to {_percent(highest)} is possible: too few requests to tell from {over}"
+    if highest >= case.over:
+        return Judgement.INCONCLUSIVE, f"not clear yet: up to {_percent(highest)} is possible, {over} is too much"
+    if value(case.trial.evidence) >= _SUSPECT:
+        return Judgement.INCONCLUSIVE, f"not clear yet: lately it looks like more than {over}"
     return Judgement.PROMOTE, case.kept
 
 
@@ -177,33 +186,32 @@ def _untimed(watch: Watch, policy: Policy) -> str:
     return slow_from(watch.bounds, watch.usual.buckets, policy.latency_over_s)[1]
 
 
-def _sums(spans: Sequence[Span]) -> list[_Sum]:
+def _sums(spans: Sequence[Span], watch: Watch) -> Iterator[_Sum]:
     """Add up the last span, the last two, and so on."""
-    sums, canary, bad, baseline, baseline_bad = [], 0, 0, 0, 0
+    seen = _Sum()
     for span in reversed(spans):
-        canary, bad = canary + span.canary, bad + span.canary_bad
-        baseline, baseline_bad = baseline + span.baseline, baseline_bad + span.baseline_bad
-        seconds = (spans[-1].at - span.at).total_seconds() + span.seconds
-        sums.append(_Sum(seconds, canary, bad, baseline, baseline_bad))
-    return sums
+        seen = _Sum(
+            seen.spans + 1,
+            _since(span, watch),
+            seen.canary + span.canary,
+            seen.bad + span.canary_bad,
+            seen.baseline + span.baseline,
+            seen.baseline_bad + span.baseline_bad,
+        )
+        yield seen
+
+
+def _whole(spans: Sequence[Span], watch: Watch) -> _Sum:
+    return deque(_sums(spans, watch), maxlen=1).pop() if spans else _Sum()
+
+
+def _since(span: Span, watch: Watch) -> float:
+    return span.seconds + (watch.at - span.at).total_seconds() if watch.at else 0.0
 
 
 def _buckets(spans: Sequence[Span], seen: _Sum) -> tuple[int, ...]:
     """Add up the canary's histogram over the spans that a sum is of."""
-    counted = [
-        span.buckets for span, each in zip(reversed(spans), _sums(spans), strict=True) if each.canary <= seen.canary
-    ]
-    return tuple(map(sum, zip(*counted, strict=True)))
-
-
-def _numbered(reason: Reason, case: _Case, seen: _Sum) -> Reason:
-    return replace(
-        reason,
-        canary_n=seen.canary,
-        baseline_n=seen.baseline,
-        window_s=seen.seconds,
-        evidence=value(case.trial.evidence),
-    )
+    return tuple(map(sum, zip(*(span.buckets for span in spans[-seen.spans :]), strict=True)))
 
 
 def _requests(seen: _Sum) -> str:

@@ -18,6 +18,8 @@ BLAME_BAR = 1e5
 tracks share is blamed on the canary less than once in a hundred times."""
 _TOGETHER, _APART = 50, timedelta(seconds=60)
 """The tracks are compared over so many requests of both, or after so long: looks need not be of the same moment."""
+_TOLERATED = 1.25
+"""By how much the odds of a bad request may be the canary's."""
 _IDLE = timedelta(minutes=30)
 """A canary that had no request for so long starts cold again."""
 _LEARNED = 200
@@ -46,15 +48,13 @@ class Trial:
     """What one rule knows: its window, and the evidence as logarithms of e-values.
 
     `evidence`: that more of the canary's requests are bad than may be. `blame`: that it has more of both tracks' bad
-    requests than its share of requests. `open`: what has not been compared yet. `struck`: in how many looks there were
-    bad ones since there was last no evidence.
+    requests than its share of requests. `open`: what has not been compared yet.
     """
 
     spans: tuple[Span, ...] = ()
     evidence: tuple[float, ...] = REST
     blame: tuple[float, ...] = REST
     open: Span | None = None
-    struck: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,17 +168,17 @@ def _fed(trial: Trial, span: Span, share: float, window_s: float) -> Trial:
     if span.canary:
         evidence = against(evidence, share, span.canary_bad, span.canary - span.canary_bad, BAR)
     open_, blame = _compared(trial, span)
-    struck = trial.struck + (span.canary_bad > 0)
-    if evidence == REST:
-        blame, struck = REST, 0
-    return Trial(_kept(trial.spans, span, window_s, enough(share)), evidence, blame, open_, struck)
+    # What the canary was blamed for yesterday says nothing of what both tracks suffer from today.
+    return Trial(
+        _kept(trial.spans, span, window_s, enough(share)), evidence, REST if evidence == REST else blame, open_
+    )
 
 
 def _compared(trial: Trial, span: Span) -> tuple[Span | None, tuple[float, ...]]:
-    """Compare the tracks once enough is there: of all bad requests, as many are the canary's as it has requests.
+    """Compare the tracks once enough is there: of all bad requests, the canary may have as many as of all requests.
 
-    Given how many are bad at all, the canary's number is hypergeometric; the binomial's likelihood ratio is an e-value
-    for it too, since it is convex (Hoeffding 1963, theorem 4).
+    Or a quarter more. Given how many are bad at all, the canary's number is hypergeometric; the binomial's likelihood
+    ratio is an e-value for it too, since it is convex (Hoeffding 1963, theorem 4).
     """
     both = span if trial.open is None else _joined(trial.open, span)
     count, late = both.canary + both.baseline, span.at - both.at >= _APART
@@ -186,7 +186,8 @@ def _compared(trial: Trial, span: Span) -> tuple[Span | None, tuple[float, ...]]
         return both, trial.blame
     if not both.canary or not both.baseline:
         return (None if late else both), trial.blame
-    return None, against(trial.blame, both.canary / count, both.canary_bad, both.baseline_bad, BLAME_BAR)
+    share = _TOLERATED * both.canary / (_TOLERATED * both.canary + both.baseline)
+    return None, against(trial.blame, share, both.canary_bad, both.baseline_bad, BLAME_BAR)
 
 
 def _joined(span: Span, later: Span) -> Span:
