@@ -19,6 +19,7 @@ from bot.adapters.routers.command import CommandDriver
 from bot.adapters.routers.deployment import DeploymentDriver
 from bot.adapters.routers.drivers import Drivers
 from bot.adapters.routers.envoy import EnvoyDriver
+from bot.adapters.routers.haproxy import HaproxyDriver
 from bot.adapters.routers.ingress import IngressDriver
 from bot.adapters.routers.rollouts import RolloutsDriver
 from bot.adapters.routers.webhook import WebhookDriver
@@ -162,6 +163,7 @@ def wired_router(settings: Settings) -> Router:
     cluster = kubernetes(settings.kubernetes_token)
     return Drivers(
         {
+            "haproxy": HaproxyDriver(),
             "envoy": EnvoyDriver(),
             "deployment": DeploymentDriver(cluster),
             "rollouts": RolloutsDriver(cluster),

@@ -37,9 +37,9 @@ class Split:
     note: str = ""
 
     def meets(self, wanted: "Split") -> bool:
-        """Tell whether this is what was wanted; half a percent is what drivers round."""
+        """Tell whether this is what was wanted; half a percent is what drivers round, but nothing is nothing."""
         return (
-            (wanted.weight is None or (self.weight is not None and abs(self.weight - wanted.weight) <= _ROUNDED))
+            (wanted.weight is None or (self.weight is not None and _near(self.weight, wanted.weight)))
             and (wanted.dyed is None or self.dyed == wanted.dyed)
             and (not wanted.release or self.release == wanted.release)
         )
@@ -59,6 +59,10 @@ class Split:
         parts += [] if self.dyed is None else [f"marked requests {'reach' if self.dyed else 'do not reach'} it"]
         parts += [f"release {self.release}"] if self.release else []
         return ", ".join([*parts, *([self.note] if self.note else [])]) or "nothing is known of it"
+
+
+def _near(weight: float, wanted: float) -> bool:
+    return abs(weight - wanted) <= _ROUNDED and (wanted > 0 or weight == 0)
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,43 @@
 """The tables of routers, one for each kind: what its driver must know."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bot.domain.traffic import Route
 from bot.settings.tables import Address, Table
 
+
+def _several(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+_PATH = r"^/[A-Za-z0-9._/@-]+$"
+Server = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$")]
 _RUNTIME_KEY = r"^[A-Za-z0-9._-]{1,200}$"
 
 
 class HaproxyTable(Table):
     """HAProxy, by its runtime socket.
 
-    `canary`, `baseline` and `dyed` are `backend/server`; marked requests are sent to `dyed`, if there is one.
+    Servers are `backend/server`, those of canary and baseline of one backend; marked requests are sent to `dyed`.
     """
 
     kind: Literal["haproxy"]
-    socket: str
-    canary: str
-    baseline: str
-    dyed: str = ""
-    state_file: str = ""
+    socket: str = Field(pattern=rf"{_PATH}|^[A-Za-z0-9.-]+:[0-9]{{1,5}}$")
+    canary: Server
+    baseline: Annotated[tuple[Server, ...], Field(min_length=1), BeforeValidator(_several)]
+    dyed: Server = ""
+    state_file: str = Field("", pattern=rf"^$|{_PATH}")
+
+    @model_validator(mode="after")
+    def _of_one_backend(self) -> Self:
+        backend = self.canary.partition("/")[0]
+        for server in self.baseline:
+            if server.partition("/")[0] != backend or server == self.canary:
+                raise ValueError(f"baseline: {server} is not another server of the backend {backend}")
+        return self
 
 
 class EnvoyTable(Table):

@@ -13,12 +13,13 @@ _PATIENCE_S = 30.0
 
 @dataclass
 class Running:
-    """A router that runs: where it answers users, the keys of [services.router], and its process."""
+    """A router: where it answers users, the keys of [services.router], its process, what a ready one logs."""
 
     address: str
     settings: Mapping[str, str | list[str]]
     command: Sequence[str]
     log: Path
+    ready: str = ""
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @property
@@ -29,7 +30,7 @@ class Running:
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until = time.monotonic() + _PATIENCE_S
         while not self._answers():
@@ -49,6 +50,8 @@ class Running:
         self.start()
 
     def _answers(self) -> bool:
+        if self.ready not in self.log.read_text():
+            return False
         host, _, port = self.address.partition(":")
         try:
             socket.create_connection((host, int(port)), timeout=1).close()

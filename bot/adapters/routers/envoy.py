@@ -7,20 +7,20 @@ import asyncio
 import json
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from urllib.parse import urlencode
 
 import httpx
 
+from bot.adapters.routers.words import UNMARKED, change, short
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
 
 _TIMEOUT_S = 2.0
 _MOST_BYTES = 4_000_000
-_REASON = 160
 _OK = 200
 _WHOLE = 100
-UNMARKED = "no route of marked requests is configured"
 
 
 class EnvoyDriver:
@@ -45,21 +45,17 @@ class EnvoyDriver:
 
     async def plan(self, route: Route, wanted: Split) -> tuple[Move, ...] | Missing:
         """Plan one request that sets whatever is not as it is wanted."""
-        values = await self._values(route)
-        if isinstance(values, Missing):
-            return values
-        body, words = dict[str, str](), list[str]()
-        if wanted.weight is not None and round(wanted.weight) != values[route.text("weight_key")]:
-            body[route.text("weight_key")] = str(round(wanted.weight))
-            words.append(f"give the canary {round(wanted.weight)} %")
-        dyed_key = route.text("dyed_key")
-        if dyed_key and wanted.dyed is not None and wanted.dyed != (values[dyed_key] > 0):
-            body[dyed_key] = str(_WHOLE if wanted.dyed else 0)
-            words.append(f"{'let marked requests reach' if wanted.dyed else 'keep marked requests from'} it")
+        now = await self.read(route)
+        if isinstance(now, Missing):
+            return now
+        weight = now.weight if wanted.weight is None else float(round(wanted.weight))
+        after = replace(now, weight=weight, dyed=now.dyed if None in {now.dyed, wanted.dyed} else wanted.dyed)
+        body = {route.text("weight_key"): f"{weight:g}"} if weight != now.weight else {}
+        body |= {route.text("dyed_key"): str(_WHOLE if after.dyed else 0)} if after.dyed != now.dyed else {}
         if not body:
             return ()
         command = f"curl -X POST '{_modify(route, body)}'"
-        return (Move(f"{' and '.join(words)}, until Envoy restarts", command, body),)
+        return (Move(f"{change(now, after)}, until Envoy restarts", command, body),)
 
     async def make(self, route: Route, move: Move) -> Missing | None:
         """Set the values, and see that they count."""
@@ -88,12 +84,12 @@ class EnvoyDriver:
             found = {key: str(entry["final_value"]) for key, entry in entries.items()}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return Missing(
-                f"{admin} answered what is not Envoy's runtime: {_short(said)}; `admin` must be its admin address"
+                f"{admin} answered what is not Envoy's runtime: {short(said)}; `admin` must be its admin address"
             )
         keys = [key for key in (route.text("weight_key"), route.text("dyed_key")) if key]
         for key in keys:
             if not found.get(key, "").isdecimal() or int(found[key]) > _WHOLE:
-                said = f"says {_short(found[key])} for {key}" if key in found else f"has no value for {key}"
+                said = f"says {short(found[key])} for {key}" if key in found else f"has no value for {key}"
                 return Missing(f"Envoy's runtime {said}: give it one from 0 to 100 in a static layer of its runtime")
         return {key: int(found[key]) for key in keys}
 
@@ -107,11 +103,11 @@ class EnvoyDriver:
         except (TimeoutError, httpx.TimeoutException):
             return Missing(f"{where} gave no answer within {self._timeout_s:g} s; look whether Envoy is overloaded")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = _short(str(error)) or type(error).__name__
+            reason = short(str(error)) or type(error).__name__
             return Missing(f"{where} cannot be asked ({reason}): start Envoy, or correct `admin`")
         if response.status_code != _OK:
             hint = ": add `admin_layer: {}` to its layered_runtime" if "admin layer" in body else ""
-            return Missing(f"{where} answered {response.status_code} {_short(body)}{hint}")
+            return Missing(f"{where} answered {response.status_code} {short(body)}{hint}")
         return body
 
 
@@ -132,8 +128,3 @@ async def _body(response: httpx.Response) -> str:
         if len(read) > _MOST_BYTES:
             break
     return read.decode(errors="replace")
-
-
-def _short(text: str) -> str:
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= _REASON else f"{line[: _REASON - 1]}…"

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from bot.adapters.routers.drivers import Driver, Drivers
 from bot.adapters.routers.envoy import EnvoyDriver
+from bot.adapters.routers.haproxy import HaproxyDriver
 from bot.domain.service import Service
 from bot.domain.traffic import CLOSED, EMPTIED, Route, Split
 from bot.ports import Router
 from tests.fakes import FakeRouter
 from tests.routers.envoy import running_envoy
+from tests.routers.haproxy import running_haproxy
 from tests.routers.programs import Running
 from tests.routers.tracks import running_tracks, share
 
@@ -62,16 +64,23 @@ def envoy(folder: Path) -> Iterator[Ground]:
         yield _real(router, EnvoyDriver(SHORT_S), "admin")
 
 
-def _real(router: Running, driver: Driver, key: str) -> Ground:
-    """Give the ground of a program that runs; the ill ones are where `key` says."""
+@contextmanager
+def haproxy(folder: Path) -> Iterator[Ground]:
+    with running_tracks() as tracks, running_haproxy(tracks, folder) as router:
+        port = int(router.address.partition(":")[2]) + 1
+        yield _real(router, HaproxyDriver(SHORT_S), "socket", f"127.0.0.1:{port}")
 
-    place = str(router.settings[key])
+
+def _real(router: Running, driver: Driver, key: str, place: str = "") -> Ground:
+    """Give the ground of a program that runs. The ill one is where `key` says, before the program's `place`."""
+
+    known = place or str(router.settings[key])
 
     @contextmanager
     def ill(ailment: str) -> Iterator[tuple[Router, Service]]:
-        beyond = place.removeprefix("http://")
+        beyond = known.removeprefix("http://")
         with ill_server(ailment, beyond) as address:
-            yield drivers, behind(_route({**router.settings, key: place.replace(beyond, address)}))
+            yield drivers, behind(_route({**router.settings, key: known.replace(beyond, address)}))
 
     drivers = Drivers({str(router.settings["kind"]): driver})
     return Ground(
@@ -116,8 +125,9 @@ def _answer_all(server: socket.socket, beyond: str) -> None:
                 with socket.create_connection((host, int(port)), timeout=5) as there:
                     there.sendall(asked)
                     there.recv(65_536)
+                connection.settimeout(2 * SHORT_S)
                 connection.recv(1)  # until whoever asked has given up
 
 
-SHARING: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"envoy": envoy}
+SHARING: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"envoy": envoy, "haproxy": haproxy}
 GROUNDS: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"fake": fake, **SHARING}

@@ -97,9 +97,10 @@ async def test_a_move_made_twice_is_made_once(ground: Ground) -> None:
 
 
 async def test_what_is_half_made_is_finished_by_planning_again(ground: Ground) -> None:
-    first = (await planned(ground, ground.away[0]))[0]
+    first, *rest = await planned(ground, ground.away[0])
     assert await ground.router.make(ground.service, first) is None
-    await reach(ground, ground.away[0])
+    left = await reach(ground, ground.away[0])
+    assert left == tuple(rest)
     assert (await now(ground)).meets(ground.away[0])
 
 
@@ -144,11 +145,14 @@ async def test_the_share_is_what_was_asked_for(busy: Ground) -> None:
     assert answered(busy, 200)["canary"] in range(60, 141)  # six standard deviations of a fair coin
 
 
-async def test_what_was_done_though_its_answer_was_lost_is_read_and_done_no_second_time(busy: Ground) -> None:
-    (move,) = await planned(busy, CLOSED)
+async def test_what_was_done_though_its_answer_was_lost_is_read_and_can_be_done_again(busy: Ground) -> None:
+    moves = await planned(busy, CLOSED)
     with busy.ill(LOST) as (router, service):
-        assert isinstance(await router.make(service, move), Missing)
+        for move in moves:
+            assert isinstance(await router.make(service, move), Missing)
+    assert (await now(busy)).meets(CLOSED)
+    await reach(busy, CLOSED)
+    for move in moves:
+        assert await busy.router.make(busy.service, move) is None
     assert (await now(busy)).meets(CLOSED)
     assert await planned(busy, CLOSED) == ()
-    assert await busy.router.make(busy.service, move) is None
-    assert (await now(busy)).meets(CLOSED)
