@@ -53,7 +53,7 @@ from bot.wiring import (
     wired_router,
     wired_store,
 )
-from handlers import alerts, api, pages, probes
+from handlers import alerts, api, deploys, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
 from handlers.schedule import Schedule, chores, digests
@@ -281,7 +281,9 @@ API: dict[str, Any] = {
 def routes(house: House, app: FastAPI) -> FastAPI:
     """Give an application every way in."""
     token = house.settings.firstfive_alerts_token
-    app.add_middleware(LoopbackOnly, also_public=(alerts.PREFIX,) if token else ())
+    deploys_token = house.settings.firstfive_deploys_token
+    public = ((alerts.PREFIX, token), (deploys.PATH, deploys_token))
+    app.add_middleware(LoopbackOnly, also_public=tuple(beginning for beginning, secret in public if secret))
     app.add_exception_handler(404, pages.not_found)
     app.add_exception_handler(StoreUnusable, pages.unusable)
     # Routes are tried in order, and Slack waits for nobody.
@@ -297,6 +299,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
     app.include_router(api.router(house.admission, house.ports, house.registry))
     app.include_router(alerts.router(house.intake, token))
+    app.include_router(deploys.router(house.admission, house.ports, deploys_token))
     return app
 
 

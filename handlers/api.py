@@ -100,16 +100,14 @@ class _Api:
         """Take the words one would type after /incident; 202 with the run that answers them."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return Json({"error": "Send the command as application/json."}, 415)
-        content = await _limited(request)
-        if content is None:
-            return Json({"error": f"The body is longer than {_BODY_MAX} bytes."}, 413)
+        content = await limited(request)
+        if isinstance(content, Response):
+            return content
         try:
             words = Words.model_validate_json(content)
             return await self._admit(words)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the body"
-            return Json({"error": f"{where}: {first['msg']}."}, 422)
+            return Json({"error": where_wrong(error)}, 422)
         except (CommandRejected, IncidentNotFound, StoreUnusable) as error:
             status = next(status for kind, status in _REFUSALS.items() if isinstance(error, kind))
             return Json({"error": str(error)}, status)
@@ -140,14 +138,20 @@ class _Api:
         return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted))
 
 
-async def _limited(request: Request) -> bytes | None:
-    """Read a body of bounded length; None if it is longer."""
+async def limited(request: Request) -> bytes | Response:
+    """Read a body of bounded length, or give the answer to one that is longer."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
         if len(content) > _BODY_MAX:
-            return None
+            return Json({"error": f"The body is longer than {_BODY_MAX} bytes."}, 413)
     return bytes(content)
+
+
+def where_wrong(error: ValidationError) -> str:
+    """Say where in a body the first thing is wrong, and what."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}."
 
 
 def _lost(incident_id: str) -> Response:

@@ -8,6 +8,7 @@ from bot.engine import (
     BUILD,
     Build,
     Commit,
+    Milestone,
     Missing,
     Params,
     Playbook,
@@ -16,7 +17,9 @@ from bot.engine import (
     Service,
     ServiceName,
     Tools,
+    deploys_of,
     examine,
+    latest,
 )
 
 _COMMITS_SHOWN = 5
@@ -43,6 +46,13 @@ class Builds:
 
     by_target: tuple[tuple[str, Build], ...]
     commits: tuple[Commit, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The last deploy, in words; "" where none is known."""
+
     summary: str
 
 
@@ -82,8 +92,26 @@ async def compare(tools: Tools, params: Changes) -> Builds:
     return Builds(builds, commits[:_COMMITS_SHOWN], "; ".join([f"{first}, {compared}", *rest]))
 
 
+@playbook.step("Look what was deployed", optional=True)
+async def look(tools: Tools, params: Changes) -> Deployed:
+    """Say how the last deploy lies to when it started, or to now."""
+    deploys = await deploys_of(tools, await _service(tools, params))
+    incident = await tools.incident() if tools.incident_id else None
+    started_at = incident.milestones.get(Milestone.STARTED) if incident else None
+    last = latest(deploys, tools.now())
+    if last is None:
+        return Deployed("")
+    return Deployed(last.beside(started_at, "it started") if started_at else last.beside(tools.now(), "now"))
+
+
 @playbook.step("Sum up")
-async def sum_up(tools: Tools, params: Changes, answers: Answers | Missing, builds: Builds | Missing) -> Reply:
+async def sum_up(
+    tools: Tools,
+    params: Changes,
+    answers: Answers | Missing,
+    builds: Builds | Missing,
+    deployed: Deployed | Missing,
+) -> Reply:
     """Give a line that fits the card, and below it what is worth reading."""
     if not await _name(tools, params):
         return Reply("No service is named yet: pick one and its targets are captured.")
@@ -92,6 +120,8 @@ async def sum_up(tools: Tools, params: Changes, answers: Answers | Missing, buil
     names = tuple(target.name for target in service.targets)
     commits = () if isinstance(builds, Missing) else builds.commits
     lines = [" ".join(f"{_sentence(text, names)}." for text in told)]
+    if not isinstance(deployed, Missing) and deployed.summary:
+        lines[0] += f" {deployed.summary}."
     lines += [f"• `{commit.sha[:7]}` {commit.subject} ({commit.author})" for commit in commits]
     lines += [f"• <{link.url}|{link.title}>" for link in service.links]
     return Reply("\n".join(lines))

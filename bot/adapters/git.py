@@ -46,8 +46,29 @@ class GitRepository:
         told = await _git(place, "log", "-n", str(limit), log, f"{good}..{bad}", "--", seconds=_READ_S)
         return told if isinstance(told, Missing) else tuple(_commit(row) for row in told.split("\x1e") if row.strip())
 
+    async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
+        """Give the latest tags, newest first, or say why they cannot be told."""
+        if not service.repository:
+            return Missing(f"no repository is configured for {service.name}")
+        place = await self._place(service.repository, "")
+        if isinstance(place, Missing):
+            return place
+        names = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+        who = "%(if)%(taggername)%(then)%(taggername)%(else)%(authorname)%(end)"
+        row = f"--format={names}%1f{who}%1f%(creatordate:unix)%1f%(refname:strip=2)%1e"
+        told = await _git(
+            place, "for-each-ref", "--sort=-creatordate", f"--count={limit}", row, "refs/tags", seconds=_READ_S
+        )
+        if isinstance(told, Missing):
+            return told
+        rows = (each.strip() for each in told.split("\x1e"))
+        return tuple(_commit(each) for each in rows if each.split("\x1f")[2:3] not in ([], [""]))
+
     async def _place(self, repository: str, sha: str) -> Path | Missing:
-        """Find the repository on this disk; bring a remote one here, or up to date, if it lacks the commit."""
+        """Find the repository on this disk; bring a remote one here, or up to date, if it lacks the commit.
+
+        Without a commit it is brought up to date if that is quick, else taken as it is.
+        """
         if "://" not in repository and not re.match(r"[\w.-]+@[\w.-]+:", repository):
             return _local(Path(repository))
         mirror = self._mirrors / hashlib.sha256(repository.encode()).hexdigest()[:16]
@@ -56,6 +77,9 @@ class GitRepository:
                 mirror.parent.mkdir(parents=True, exist_ok=True)
                 arguments = ("clone", "--quiet", "--mirror", "--", repository, str(mirror))
                 told = await _git(mirror.parent, *arguments, seconds=_CLONE_S)
+            elif not sha:
+                await _git(mirror, "fetch", "--quiet", "--prune", "origin", seconds=_LOOK_S)
+                return mirror
             elif isinstance(await _git(mirror, "cat-file", "-e", f"{sha}^{{commit}}", seconds=_READ_S), Missing):
                 told = await _git(mirror, "fetch", "--quiet", "--prune", "origin", seconds=_CLONE_S)
             else:

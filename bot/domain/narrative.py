@@ -247,6 +247,12 @@ def _proposed(_: Entry, facts: _Facts) -> str:
     return f"Withdrew the proposal of {what}." if facts["state"] == "over" else f"Proposed an incident: {what}"
 
 
+def _deployed(_: Entry, facts: _Facts) -> str:
+    commit = f" ({str(facts['commit'])[:7]})" if facts["commit"] else ""
+    when = f"{from_us(int(facts['at'] or 0)):%H:%M:%S} UTC{_after(facts['by'], ' by ')}"
+    return f"{facts['service']} {facts['release']}{commit} was deployed at {when}."
+
+
 def _dyed(_: Entry, facts: _Facts) -> str:
     said = [*facts["flaws"], *facts["facts"]]
     return f"Sent marked requests to {facts['service']}{_after('; '.join(map(str, said))) or '.'}"
@@ -339,6 +345,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.ALERT_RESOLVED: _alerts,
     Kind.PROPOSED: _proposed,
     Kind.PAGE_ANSWERED: lambda _, f: f"{f['person'] or 'Somebody'} answered the page{_after(f['how'], ' at ')}.",
+    Kind.DEPLOYED: _deployed,
     Kind.DYED: _dyed,
     Kind.APPROVAL_ASKED: _asked_approval,
     Kind.APPROVAL_DECIDED: _decided_approval,

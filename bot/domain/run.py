@@ -13,6 +13,8 @@ VIA_CLOCK = "schedule"
 """The way in (`Source.via`) of what the clock asks for: nobody waits for an answer."""
 VIA_EVENT = "event"
 """The way in of what the chat tells by itself (a reaction, an edited message): nobody waits for an answer either."""
+VIA_DEPLOYS = "deploys"
+"""The way in of the webhook that tells of deploys."""
 VIA_SHORTCUT = "slack shortcut"
 """The way in of a message's own menu, which tells what the message says."""
 

@@ -13,6 +13,7 @@ from bot.domain.approval import Decision, Request
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
 from bot.domain.conditions import of_actions as conditions_of_actions
 from bot.domain.conditions import of_incidents as conditions_of_incidents
+from bot.domain.deploys import Deploy, last_good, latest
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
 from bot.domain.digest import Seen, count_incidents, stalk_key
@@ -55,7 +56,7 @@ from bot.domain.picture import png
 from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
-from bot.domain.run import VIA_CLOCK, VIA_EVENT, VIA_SHORTCUT, Choice, Missing, Outcome, Reply, RunStatus
+from bot.domain.run import VIA_CLOCK, VIA_DEPLOYS, VIA_EVENT, VIA_SHORTCUT, Choice, Missing, Outcome, Reply, RunStatus
 from bot.domain.service import DigestPlan, Edge, Link, Service, Target
 from bot.domain.snapshot import (
     BUILD,
@@ -85,6 +86,7 @@ from bot.engine.alarms import propose as propose_alerts
 from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
 from bot.engine.approval import press
+from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
 from bot.engine.fields import (
     Day,
     Holder,
@@ -124,6 +126,7 @@ __all__ = [
     "SOP_S",
     "STEP",
     "VIA_CLOCK",
+    "VIA_DEPLOYS",
     "VIA_EVENT",
     "VIA_SHORTCUT",
     "ActionItem",
@@ -141,6 +144,7 @@ __all__ = [
     "Danger",
     "Day",
     "Decision",
+    "Deploy",
     "Diagnosis",
     "DigestPlan",
     "Draft",
@@ -225,6 +229,7 @@ __all__ = [
     "conditions_of_incidents",
     "count_incidents",
     "day",
+    "deploys_of",
     "digest_period",
     "dyed_requests",
     "edge_flaws",
@@ -235,6 +240,8 @@ __all__ = [
     "intrusive_parts",
     "lacks",
     "last_change",
+    "last_good",
+    "latest",
     "learn",
     "manifest",
     "may_see",
@@ -254,6 +261,8 @@ __all__ = [
     "propose_alerts",
     "read_anchors",
     "read_dyeing",
+    "record_deploy",
+    "record_taken_back",
     "reminders_due",
     "sentence",
     "set_traffic",

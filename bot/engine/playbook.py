@@ -176,7 +176,7 @@ def _rejected(known: Playbook, error: ValidationError) -> ParamRejected:
     elif first["type"] == "missing":
         said = f"{known.name}: {where} is missing."
     else:
-        said = f"{known.name}: {where} is wrong: {first['msg']}."
+        said = f"{known.name}: {where} is wrong: {first['msg'].removeprefix('Value error, ')}."
     return ParamRejected(said, where)
 
 

@@ -242,6 +242,9 @@ class Repository(Protocol):
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the commits in `bad` that are not in `good`, newest first."""
 
+    async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
+        """Give the latest tags, newest first: their names as subjects, who made them and when, their commits."""
+
 
 class Transcript(Protocol):
     """What people say in the chat; never raises for what the chat does."""

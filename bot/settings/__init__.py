@@ -69,6 +69,7 @@ class Settings(Table):
     slack_config_token: str = ""
     slack_api_url: Address = "https://slack.com/api"
     firstfive_alerts_token: str = ""
+    firstfive_deploys_token: str = ""
     pagerduty_routing_key: str = ""
     pagerduty_api_token: str = ""
     opsgenie_api_key: str = ""
@@ -160,6 +161,7 @@ SECRETS = (
     "slack_app_token",
     "slack_config_token",
     "firstfive_alerts_token",
+    "firstfive_deploys_token",
     "pagerduty_routing_key",
     "pagerduty_api_token",
     "opsgenie_api_key",

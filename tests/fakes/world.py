@@ -224,13 +224,18 @@ class FakeArchive:
 
 
 class FakeRepository:
-    def __init__(self, commits: Sequence[Commit] | Missing = ()) -> None:
+    def __init__(self, commits: Sequence[Commit] | Missing = (), tags: Sequence[Commit] | Missing = ()) -> None:
         self.commits = commits
+        self.tagged = tags
 
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         assert service.name
         assert good != bad
         return self.commits if isinstance(self.commits, Missing) else tuple(self.commits[:limit])
+
+    async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
+        assert service.name
+        return self.tagged if isinstance(self.tagged, Missing) else tuple(self.tagged[:limit])
 
 
 class FakeDocuments:

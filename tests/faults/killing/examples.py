@@ -12,6 +12,7 @@ from tests.faults.killing.situation import CHANNEL, CHECKOUT, NOTE, OLD, OPEN, P
 BY_WORD: dict[Word, str] = {Word.REST: "worth remembering", Word.SERVICE: CHECKOUT, Word.TEAM: TEAM}
 """These are given even if they may be left out, since a playbook does more with them."""
 BY_FIELD: dict[tuple[str, str], Any] = {
+    ("deploy", "release"): "v1.12.3",
     ("help", "verb"): "note",
     ("milestone", "milestone"): "located",
     ("paging", "key"): PAGE,

@@ -16,6 +16,7 @@ WORDS = {
     "canary": "checkout",
     "changes": "checkout",
     "diagnose": "checkout",
+    "deploy": "checkout release=v1.2.3",
     "dye": "checkout",
     "impact": "1 in 5 checkouts fails",
     "milestone": "acknowledged",

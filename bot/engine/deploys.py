@@ -1,0 +1,67 @@
+"""What playbooks do with deploys: record one, for a service and its open incidents, and know of those before."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.domain.deploys import Deploy, add, deploys_key, rolled_back, with_tags
+from bot.domain.run import Missing
+from bot.domain.service import Service
+from bot.domain.timeline import HOUSE, Author, Draft, Kind, to_us
+from bot.engine.tools import Tools, adapter_of
+from bot.ports import Marks, Tx
+
+_TAGS = 50
+_OPEN = 500
+_TRIES = 5
+
+Deploys = tuple[Deploy, ...]
+
+
+async def deploys_of(tools: Tools, service: Service) -> Deploys:
+    """Give the deploys of a service, oldest first: what was told, and the tags of its repository."""
+    known = await tools.recall(deploys_key(service.name), Deploys) or ()
+    tags = await tools.ports.repository.tags(service, _TAGS) if service.repository else ()
+    if isinstance(tags, Missing):
+        return known
+    named = (Deploy(service.name, tag.subject, tag.at, tag.author, tag.sha, "tag") for tag in tags)
+    return with_tags(known, named)
+
+
+def record_deploy(tools: Tools, deploy: Deploy) -> None:
+    """Keep a deploy and tell of it on the house's timeline and on open incidents of its service, together; once."""
+    timeline, now = tools.ports.timeline, tools.now()
+    author = Author(tools.actor, tools.run_id, tools.step)
+    body = {"service": deploy.service, "release": deploy.release, "commit": deploy.commit, "by": deploy.by}
+    draft = Draft(Kind.DEPLOYED, {**body, "at": to_us(deploy.at), "source": deploy.source})
+
+    def act(tx: Tx) -> None:
+        if not _change(tools.ports.marks, tx, deploy.service, lambda known: add(known, deploy)):
+            return
+        rows = timeline.incidents(tx, limit=_OPEN, private=True)
+        for chain in (HOUSE, *(row.id for row in rows if row.service == deploy.service)):
+            timeline.append(tx, chain, [draft], author, now)
+
+    tools.also(act)
+
+
+def record_taken_back(tools: Tools, service: Service, release: str, at: datetime) -> None:
+    """Remember that a release (or the commit it was made of) was rolled back, together with the step's result."""
+
+    def act(tx: Tx) -> None:
+        _change(tools.ports.marks, tx, service.name, lambda known: rolled_back(known, release, at))
+
+    tools.also(act)
+
+
+def _change(marks: Marks, tx: Tx, service: str, change: Callable[[Deploys], Deploys]) -> bool:
+    """Change what is kept of a service's deploys, whoever else does so at the same time; False: it stays as it is."""
+    adapter, key = adapter_of(Deploys), deploys_key(service)
+    for _ in range(_TRIES):
+        was = marks.get(tx, key)
+        known: Deploys = adapter.validate_json(was) if was else ()
+        changed = change(known)
+        if changed == known:
+            return False
+        if marks.swap(tx, key, was, adapter.dump_json(changed).decode()):
+            return True
+    raise RuntimeError(f"the deploys of {service} changed {_TRIES} times while one was added")

@@ -1,0 +1,68 @@
+"""Record what was deployed: when, by whom, of which commit."""
+
+import re
+
+from pydantic import field_validator
+
+from bot.engine import (
+    VIA_DEPLOYS,
+    CommandRejected,
+    Deploy,
+    Field,
+    Keyed,
+    Moment,
+    Params,
+    Playbook,
+    Reply,
+    ServiceName,
+    Tools,
+    deploys_of,
+    moment,
+    record_deploy,
+)
+
+_RELEASE = re.compile(r"[A-Za-z0-9][\w.+:/@-]{0,99}")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+
+
+class RecordDeploy(Params):
+    """Which release of a service went out; when (now if left out), of which commit, by whom (you)."""
+
+    service: ServiceName
+    release: Keyed
+    commit: Keyed = ""
+    at: Moment = Field("", title="When was it?", description="HH:MM, UTC; now if left out")
+    by: Keyed = Field("", max_length=100)
+
+    @field_validator("release")
+    @classmethod
+    def _is_a_release(cls, release: str) -> str:
+        if not _RELEASE.fullmatch(release):
+            raise ValueError("a release is one word such as v1.12.3, at most 100 characters")
+        return release
+
+    @field_validator("commit")
+    @classmethod
+    def _is_a_commit(cls, commit: str) -> str:
+        if commit and not _COMMIT.fullmatch(commit.lower()):
+            raise ValueError("a commit is 7 to 64 hexadecimal digits")
+        return commit.lower()
+
+
+playbook = Playbook("deploy", "Record what was deployed, and when.", RecordDeploy)
+
+
+@playbook.step("Record the deploy")
+async def record(tools: Tools, params: RecordDeploy) -> Reply:
+    """Record it for the service and its open incidents; the same one again changes nothing."""
+    service, now = tools.service(params.service), tools.now()
+    at = moment(params.at, now) if params.at else now
+    if at > now:
+        raise CommandRejected(f"{at:%Y-%m-%d %H:%M:%S} UTC is still to come. Tell of a deploy when it has happened.")
+    typed = tools.run_row.source.via != VIA_DEPLOYS
+    by = params.by or (tools.actor.name if typed else "")
+    deploy = Deploy(service.name, params.release, at, by, params.commit, "typed" if typed else "webhook")
+    before = [each for each in await deploys_of(tools, service) if each.release != deploy.release and each.at <= at]
+    record_deploy(tools, deploy)
+    was = f" Before it ran {before[-1].words}." if before else ""
+    return Reply(f"*{service.name}*: {deploy.words} was deployed at {at:%H:%M:%S} UTC.{was}")

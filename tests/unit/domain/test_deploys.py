@@ -1,0 +1,85 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.deploys import KEPT, Deploy, add, last_good, latest, rolled_back, with_tags
+from tests.fakes import NOON
+
+
+def deploy(release: str, minutes: int, commit: str = "") -> Deploy:
+    return Deploy("checkout", release, NOON + timedelta(minutes=minutes), "Ada", commit, "webhook")
+
+
+V1, V2, V3 = deploy("v1", 0, "aaaaaaa1"), deploy("v2", 10, "bbbbbbb2"), deploy("v3", 20, "ccccccc3")
+ALL = (V1, V2, V3)
+
+
+def test_deploys_are_kept_in_their_order_however_they_are_told() -> None:
+    assert add(add((V1,), V3), V2) == ALL
+
+
+def test_the_same_deploy_again_changes_nothing() -> None:
+    assert add(ALL, V2) == ALL
+    assert add(ALL, deploy("v3", 25, "ccccccc3")) == ALL
+
+
+def test_a_release_that_comes_again_after_another_is_a_deploy_of_its_own() -> None:
+    again = deploy("v1", 30, "aaaaaaa1")
+    assert add(ALL, again) == (*ALL, again)
+
+
+def test_a_release_that_comes_again_after_it_was_taken_back_is_one_too() -> None:
+    known = rolled_back(ALL, "v3", NOON + timedelta(minutes=21))
+    assert len(add(known, deploy("v3", 30, "ccccccc3"))) == 4
+
+
+def test_the_oldest_go_first() -> None:
+    known: tuple[Deploy, ...] = ()
+    for number in range(KEPT + 5):
+        known = add(known, deploy(f"v{number}", number))
+    assert len(known) == KEPT
+    assert known[0].release == "v5"
+
+
+def test_tags_stand_in_for_what_nobody_told() -> None:
+    assert with_tags((V1, V3), (deploy("v3", 5), V2)) == ALL
+
+
+@pytest.mark.parametrize(("minutes", "release"), [(-1, None), (0, "v1"), (15, "v2"), (99, "v3")])
+def test_the_last_deploy_up_to_a_moment(minutes: int, release: str | None) -> None:
+    found = latest(ALL, NOON + timedelta(minutes=minutes))
+    assert (found.release if found else None) == release
+
+
+@pytest.mark.parametrize(
+    ("running", "release"),
+    [("", "v2"), ("v3", "v2"), ("v2", "v1"), ("v1", None), ("bbbbbbb", "v1"), ("v9", None), ("bbb", None)],
+)
+def test_the_last_good_release_is_the_one_before(running: str, release: str | None) -> None:
+    found = last_good(ALL, running)
+    assert (found.release if found else None) == release
+
+
+def test_a_release_that_was_rolled_back_is_no_good_one() -> None:
+    found = last_good(rolled_back(ALL, "v2", NOON), "v3")
+    assert found == V1
+
+
+def test_what_runs_again_is_not_its_own_good_release() -> None:
+    again = deploy("v3", 30)
+    assert last_good((V2, V3, again)) == V2
+
+
+def test_what_is_not_known_cannot_be_taken_back() -> None:
+    assert rolled_back(ALL, "v9", NOON) == ALL
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (26, "v3 (ccccccc) by Ada was deployed 6 min before the first error"),
+        (17, "v3 (ccccccc) by Ada was deployed 3 min after the first error"),
+    ],
+)
+def test_a_deploy_is_told_beside_a_moment(minutes: int, said: str) -> None:
+    assert V3.beside(NOON + timedelta(minutes=minutes), "the first error") == said

@@ -1,0 +1,118 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.deploys import Deploy
+from bot.domain.errors import CommandRejected
+from bot.domain.run import VIA_DEPLOYS, Missing, RunStatus, Source
+from bot.domain.service import Catalog, Service
+from bot.domain.timeline import HOUSE, Kind, Person, to_us
+from bot.engine.admission import Command
+from bot.engine.deploys import Deploys
+from bot.engine.tools import adapter_of
+from bot.ports import Commit
+from tests.fakes import NOON, FakeRepository, fake_ports
+from tests.unit.playbooks.desk import Desk, desk
+
+SHOP = Catalog((Service("checkout", (), repository="here"), Service("payment", ())))
+
+
+def told(house: Desk, chain: str = HOUSE) -> list[dict[str, Any]]:
+    return [entry.facts for entry in house.chain(chain) if entry.kind == Kind.DEPLOYED]
+
+
+def kept(house: Desk) -> Deploys:
+    known: Deploys = adapter_of(Deploys).validate_json(house.state.marks["deploys:checkout"])
+    return known
+
+
+async def test_a_deploy_is_kept_and_on_the_timelines_of_its_service() -> None:
+    house = desk()
+    await house.say("start sev2 checkout slow")
+    await house.say("start sev2 payment slow too")
+    text = await house.text("deploy checkout release=v1.2.3 commit=ABC1234")
+
+    assert text == "*checkout*: v1.2.3 (abc1234) by Ada was deployed at 12:00:00 UTC."
+    body = {"service": "checkout", "release": "v1.2.3", "commit": "abc1234", "by": "Ada"}
+    assert told(house) == told(house, "INC-1") == [{**body, "at": to_us(NOON), "source": "typed"}]
+    assert told(house, "INC-2") == []
+    assert kept(house) == (Deploy("checkout", "v1.2.3", NOON, "Ada", "abc1234", "typed"),)
+
+
+async def test_the_same_again_is_no_news() -> None:
+    house = desk()
+    await house.say("deploy checkout release=v1.2.3")
+    house.later(60)
+    await house.say("deploy checkout release=v1.2.3")
+
+    assert len(told(house)) == len(kept(house)) == 1
+
+
+async def test_what_ran_before_is_told() -> None:
+    house = desk()
+    await house.say("deploy checkout release=v1")
+    house.later(60)
+
+    assert (await house.text("deploy checkout release=v2")).endswith("Before it ran v1 by Ada.")
+
+
+async def test_what_a_webhook_tells_is_nobodys_unless_it_says_so() -> None:
+    house = desk()
+    params = {"service": "checkout", "release": "v1"}
+    command = Command("deploy", params, Person("webhook:deploys", "Deploy webhook"), Source(via=VIA_DEPLOYS))
+    run_id = (await house.admission.admit(command)).run_id
+    await house.work(lambda: house.state.runs[run_id].status.ended)
+
+    assert [(each.by, each.source) for each in kept(house)] == [("", "webhook")]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("deploy checkout release=v1 commit=xyz", "commit is wrong: a commit is 7 to 64 hexadecimal digits"),
+        ("deploy checkout release=--force", "release is wrong: a release is one word such as v1.12.3"),
+        ("deploy nothing release=v1", "`nothing` is not a service"),
+    ],
+)
+async def test_what_cannot_be_is_refused(words: str, reason: str) -> None:
+    house = desk()
+    with pytest.raises(CommandRejected, match=reason):
+        await house.say(words)
+
+    assert told(house) == []
+
+
+async def test_what_is_still_to_come_was_not_deployed() -> None:
+    house = desk()
+    ended = await house.say("deploy checkout release=v1 at=2999-01-01T00:00:00Z")
+
+    assert ended.status is RunStatus.FAILED
+    assert "still to come" in ended.reason
+    assert told(house) == []
+
+
+async def test_what_changed_says_how_long_before_it_started_the_last_deploy_was() -> None:
+    house = Desk(fake_ports(SHOP))
+    await house.say("deploy checkout release=v1.12.3 commit=abc1234")
+    house.later(360)
+    await house.say("start sev2 checkout slow started=12:06")
+
+    said = await house.text("changes incident=INC-1")
+
+    assert "v1.12.3 (abc1234) by Ada was deployed 6 min before it started." in said
+
+
+async def test_tags_stand_in_for_deploys_that_nobody_told() -> None:
+    tags = [Commit("f" * 40, "Ben", NOON - timedelta(hours=2), "v1.11.0")]
+    house = Desk(replace(fake_ports(SHOP), repository=FakeRepository(tags=tags)))
+
+    assert "v1.11.0 (fffffff) by Ben was deployed 2 h before now." in await house.text("changes checkout")
+
+
+async def test_a_repository_that_cannot_be_read_hides_no_deploy() -> None:
+    house = Desk(replace(fake_ports(SHOP), repository=FakeRepository(tags=Missing("no git"))))
+    await house.say("deploy checkout release=v1")
+
+    assert "v1 by Ada was deployed" in await house.text("changes checkout")
