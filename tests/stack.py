@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 
 from bot.demo import app_options
+from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, SECRET, Emulator, eventually, running_emulator
 from tests.lab import Lab
 from tests.oracles.sent import remember
@@ -126,7 +127,7 @@ async def running_stack(
         (folder / "firstfive.toml").write_text("\n".join([f'url = "http://127.0.0.1:{port}"', *config, *services(lab)]))
         environment = {
             "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
-            "DATABASE_URL": database_url or f"sqlite:///{folder}/firstfive.db",
+            "DATABASE_URL": database_url or fresh_sqlite(folder, "firstfive.db"),
             "ARTIFACTS_URL": str(folder / "artifacts"),
             "SLACK_API_URL": slack.api_url,
             "SLACK_BOT_TOKEN": BOT_TOKEN,
@@ -172,7 +173,4 @@ def free_ports(*offsets: int) -> int:
 
 def free_port() -> int:
     """Give a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(0)

@@ -10,7 +10,6 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-import migrations
 import playbooks
 from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.bell import LocalBell
@@ -33,6 +32,7 @@ from bot.engine.runner import Runner
 from bot.ports import Listed
 from handlers.slack import slack_app, slack_route
 from handlers.slack_desk import Desk
+from tests.databases import fresh_sqlite
 from tests.fakes import fake_ports
 from tests.integration.emulator_process import APP_TOKEN, BOT_TOKEN, SECRET, Emulator, running_emulator
 
@@ -76,8 +76,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
 
 def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
     """Make the ports: what is Slack's or the database's is real."""
-    database = f"sqlite:///{folder / 'bot.db'}"
-    migrations.upgrade(database)
+    database = fresh_sqlite(folder, "bot.db")
     clock = SystemClock()
     bell = LocalBell(clock)
     listeners: list[Callable[[frozenset[str]], None]] = [bell.ring]

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-import migrations
 from bot.adapters.clock import SystemClock
 from bot.adapters.slack.config import SlackConfig
 from bot.adapters.slack.validation import validate
@@ -22,6 +21,7 @@ from bot.doctor import Doctor
 from bot.domain.checks import Check, State
 from bot.settings import Settings
 from tests import cli
+from tests.databases import fresh_sqlite
 from tests.fakes import FakeClock
 from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, Emulator, running_emulator
 from tests.unit.adapters.hostile import serving, whole
@@ -76,8 +76,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @asynccontextmanager
 async def house(tmp_path: Path, **given: Any) -> AsyncIterator[House]:
-    url = f"sqlite:///{tmp_path}/firstfive.db"
-    migrations.upgrade(url)
+    url = fresh_sqlite(tmp_path, "firstfive.db")
     repository = tmp_path / "checkout.git"
     init = ["git", "init", "--quiet", "--bare", str(repository)]
     await asyncio.to_thread(subprocess.run, init, check=True)
