@@ -4,6 +4,8 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
+# The tests start hundreds of processes: what a module compiles to is kept, whatever the surroundings say.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test test-full bench shots lint lock clean environment environment-dev system-packages python
 
 BIN := .venv/bin
@@ -33,11 +35,11 @@ help:
 demo: environment
 	@exec $(BIN)/firstfive demo $(DEMO_PORTS) $(ARGS)
 
-test: system-packages lint
-	@exec $(BIN)/python -m pytest -q $(ARGS)
+test: system-packages environment-dev
+	@exec $(BIN)/python -m tests.lanes $(ARGS)
 
-test-full: system-packages lint
-	@exec $(BIN)/python -m pytest -q --whole-matrix $(ARGS)
+test-full: system-packages environment-dev
+	@exec $(BIN)/python -m tests.lanes --whole-matrix $(ARGS)
 
 bench: environment-dev
 	@exec $(BIN)/python -m tests.bench $(ARGS)
