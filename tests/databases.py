@@ -18,7 +18,7 @@ import migrations
 
 _numbers = itertools.count(1)
 _MEMORY = Path("/dev/shm")  # noqa: S108 - below it the folder has a name of its own
-_ROOM = 2 * 2**30
+_ROOM = 2**30
 
 
 def empty_sqlite(folder: Path) -> str:
