@@ -1,4 +1,4 @@
-"""Roll a service back: no request reaches its canary any more, or the release before runs again."""
+"""Roll a service back: no request reaches its canary any more, or the release before runs again; then prove it."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,25 @@ from bot.engine import (
     Course,
     Danger,
     Field,
+    Judgement,
+    Lookout,
     Params,
     Playbook,
+    Reason,
     Rest,
     ServiceName,
     Tools,
     change_traffic,
     concern,
+    kept_watch,
+    note_drift,
     plan_rollback,
+    prove_safe,
     set_traffic,
+    tell_proof,
 )
+
+_LOOKS = 4
 
 
 class Rollback(Params):
@@ -27,12 +36,33 @@ class Rollback(Params):
 
 
 @dataclass(frozen=True)
-class RolledBack:
-    """What the router says after it."""
+class Measured:
+    """How the canary is judged at the moment; that nothing can be measured keeps nobody from rolling back."""
 
-    service: str
+    judgement: Judgement
+    reasons: tuple[Reason, ...]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Set:
+    """What the router said before and says now."""
+
     before: str
     after: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """How it was judged, what was done, and whether users are safe now."""
+
+    service: str
+    judgement: Judgement
+    reasons: tuple[Reason, ...]
+    before: str
+    after: str
+    safe: bool
     summary: str
 
 
@@ -45,6 +75,20 @@ async def place(tools: Tools, params: Rollback) -> None:
     await concern(tools, params.service, "Rollback")
 
 
+@playbook.step("Measure")
+async def measure(tools: Tools, params: Rollback) -> Measured:
+    """Say how the canary is judged now: by whoever watches it, or by a few looks; in a hurry, not at all."""
+    service = await concern(tools, params.service, "Rollback")
+    if service.canary is None:
+        return Measured(Judgement.INCONCLUSIVE, (), "Not measured: no canary is configured.")
+    lookout = Lookout(tools, service.canary, service, await kept_watch(tools, service))
+    if not lookout.is_warm and not params.rollback:
+        for _ in range(_LOOKS):
+            await lookout.look()
+    judged = lookout.kept.judged
+    return Measured(judged.judgement, judged.reasons, f"{judged.judgement.value}: {judged.words}.")
+
+
 @playbook.step("Plan")
 async def plan(tools: Tools, params: Rollback) -> Course:
     """Read the router and give the exact commands: they are what is approved."""
@@ -52,9 +96,22 @@ async def plan(tools: Tools, params: Rollback) -> Course:
 
 
 @playbook.step("Roll back", danger=Danger.MUTATING)
-async def roll_back(tools: Tools, params: Rollback, course: Course) -> RolledBack:
+async def roll_back(tools: Tools, params: Rollback, course: Course) -> Set:
     """Make the moves and read the router back, whatever it answers."""
     service = await concern(tools, params.service, "Rollback")
     now = await change_traffic(tools, service, course)
     set_traffic(tools, service, course, now, params.reason)
-    return RolledBack(service.name, course.before.words, now.words, f"{service.name} is rolled back: {now.words}.")
+    return Set(course.before.words, now.words, f"{service.name} is rolled back: {now.words}.")
+
+
+@playbook.step("Verify")
+async def verify(tools: Tools, params: Rollback, measured: Measured, done: Set) -> RolledBack:
+    """Ask the same counters until users are safe, and the router whether it still does what it was told."""
+    service = await concern(tools, params.service, "Rollback")
+    proof = await prove_safe(tools, service)
+    tell_proof(tools, service, proof)
+    drift = await note_drift(tools, service)
+    summary = " ".join(filter(None, [done.summary, proof.words, drift]))
+    return RolledBack(
+        service.name, measured.judgement, measured.reasons, done.before, done.after, proof.safe and not drift, summary
+    )

@@ -49,22 +49,20 @@ class PrometheusMetrics:
 
     async def exposition(self, address: str) -> tuple[Sample, ...] | Missing:
         """Give what an address exposes in the text format; the label `__name__` is the metric's name."""
-        answered = await self._read(address, address, {})
+        answered = await self._read(address, address, None)
         if isinstance(answered, Missing):
             return answered
         status, body = answered
         if status != _OK:
             return Missing(f"{address} answered {status}")
+        if len(body) > _MOST_BYTES:
+            # Cut off, a number would be another number.
+            return Missing(f"{address} exposes more than {_MOST_BYTES // 1024} kB; let its address select less")
         try:
-            families = list(text_string_to_metric_families(body.decode()))
+            # A router's page is long; what else this process does must not wait for it.
+            return await asyncio.to_thread(_exposed, body.decode())
         except (ValueError, KeyError, IndexError) as error:
             return Missing(f"{address} answered what is not Prometheus's text format: {_short(str(error))}")
-        return tuple(
-            Sample({**sample.labels, "__name__": sample.name}, float(sample.value))
-            for family in families
-            for sample in family.samples
-            if not math.isnan(sample.value)
-        )
 
     async def _get(self, base: str, what: str, **asked: str | float) -> Any | Missing:
         """Ask, and give the `data` of the answer."""
@@ -72,7 +70,9 @@ class PrometheusMetrics:
         answered = await self._read(base, f"{base}/api/v1/{what}", params)
         return answered if isinstance(answered, Missing) else _data(base, *answered)
 
-    async def _read(self, base: str, address: str, params: dict[str, str | float]) -> tuple[int, bytes] | Missing:
+    async def _read(
+        self, base: str, address: str, params: dict[str, str | float] | None
+    ) -> tuple[int, bytes] | Missing:
         """Give the status and the body of an answer, or why there is none."""
         client = httpx.AsyncClient(
             timeout=self._timeout_s, transport=self._transport, trust_env=False, verify=_certificates()
@@ -101,6 +101,17 @@ async def _body(response: httpx.Response) -> bytes:
         if len(read) > _MOST_BYTES:
             break
     return bytes(read)
+
+
+def _exposed(text: str) -> tuple[Sample, ...]:
+    # Told that something is a counter, the parser renames it (`_total`); a Prometheus keeps the names as they are.
+    text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+    return tuple(
+        Sample({**sample.labels, "__name__": sample.name}, float(sample.value))
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not math.isnan(sample.value)
+    )
 
 
 def _data(base: str, status: int, body: bytes) -> Any | Missing:

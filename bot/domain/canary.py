@@ -19,6 +19,11 @@ class Judgement(StrEnum):
     ROLLBACK = "rollback"
 
     @property
+    def is_bad(self) -> bool:
+        """Tell whether something is to be done about it."""
+        return self in {Judgement.HOLD, Judgement.ROLLBACK}
+
+    @property
     def rank(self) -> int:
         """How bad it is, 0 for the best."""
         return list(Judgement).index(self)

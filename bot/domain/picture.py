@@ -16,7 +16,7 @@ WIDTH, ROW = 480, 136
 _TOP, _FOOT, _SIDE = 36, 26, 10
 _SCALE = 2
 _LETTER, _ADVANCE = 7 * _SCALE, 6 * _SCALE
-_INK, _COLUMN, _LINE, _GROUND = 0x1D1C1D, 0xC2410C, 0xD0D0D0, 0xFFFFFF
+_INK, _COLUMN, _BESIDE, _LINE, _GROUND = 0x1D1C1D, 0xC2410C, 0x7B8794, 0xD0D0D0, 0xFFFFFF
 # Seven rows of five pixels each; a digit of base 32 is one row.
 _GLYPHS = (
     "A=ehhvhhh B=uhhuhhu C=ehggghe D=uhhhhhu E=vgguggv F=vgguggg G=ehgnhhf H=hhhvhhh I=e44444e J=72222ic K=hikokih "
@@ -84,10 +84,14 @@ def _panel(panel: Panel, top: int) -> Iterator[Box | Label]:
     yield Label(_SIDE, top + 12, _fitting(panel))
     yield Label(WIDTH - _SIDE, top + 12, f"max {panel.highest:.3g}", ends=True)
     step = (WIDTH - 2 * _SIDE) / len(panel.values)
-    for place, value in enumerate(panel.values):
+    rows = [(panel.values, _COLUMN), (panel.beside, _BESIDE)] if panel.beside else [(panel.values, _COLUMN)]
+    for place in range(len(panel.values)):
         left, right = round(_SIDE + place * step), round(_SIDE + (place + 1) * step)
-        tall = round(room * value / panel.highest) if value and panel.highest > 0 else 0
-        yield Box(left, base - tall, max(1, right - left - 2), tall, _COLUMN)
+        wide = (right - left - 2) // len(rows)
+        for row, (values, colour) in enumerate(rows):
+            value = values[place]
+            tall = round(room * value / panel.highest) if value and panel.highest > 0 else 0
+            yield Box(left + row * wide, base - tall, max(1, wide), tall, colour)
     yield Box(_SIDE, base, WIDTH - 2 * _SIDE, 2, _LINE)
     yield Label(_SIDE, base + 6, panel.begins)
     yield Label(WIDTH - _SIDE, base + 6, panel.ends, ends=True)

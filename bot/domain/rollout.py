@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.domain.canary import Judgement
 from bot.domain.timeline import Entry, Kind
-
-BAD = ("rollback", "hold")
-"""Judgements that ask for something to be done."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +32,13 @@ def follow(rollout: Rollout | None, entry: Entry) -> Rollout:
     if known.service != facts["service"]:
         known = Rollout(str(facts["service"]))
     if entry.kind == Kind.DRIFTED:
-        return replace(known, drift=drifted(facts), proposed=known.judgement in BAD)
+        return replace(known, drift=drifted(facts), proposed=_is_bad(known.judgement))
     if entry.kind == Kind.TRAFFIC_SET:
         return replace(known, set_=traffic_set(facts), proposed=False, safe="", drift="")
     if facts["when"] == "verified":
         return replace(known, safe=str(facts["words"]))
     judgement = str(facts["judgement"])
-    return replace(known, judgement=judgement, words=str(facts["words"]), proposed=judgement in BAD)
+    return replace(known, judgement=judgement, words=str(facts["words"]), proposed=_is_bad(judgement))
 
 
 def judged(facts: Mapping[str, Any]) -> str:
@@ -64,6 +62,10 @@ def drifted(facts: Mapping[str, Any]) -> str:
         f"Somebody else has changed the router of {facts['service']}: FirstFive set {facts['wanted']}; "
         f"now {facts['now']}."
     )
+
+
+def _is_bad(judgement: str) -> bool:
+    return bool(judgement) and Judgement(judgement).is_bad
 
 
 _VERBS = {

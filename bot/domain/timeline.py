@@ -69,7 +69,9 @@ class Kind(StrEnum):
     APPROVAL_ASKED = "approval asked"  # run playbook params steps[] measured{} plan person name expires_at
     APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason
     BLANKED = "blanked"  # entries[] reason approved_by
-    JUDGED = "judged"  # service judgement words reasons[] when (looked, breach, verified) trend[] artifact safe?
+    JUDGED = (
+        "judged"  # service judgement words reasons[] when (looked, breach, verified) trend{} artifact picture safe?
+    )
     TRAFFIC_SET = "traffic set"  # service verb before after commands[] approved_by reason
     DRIFTED = "drifted"  # service wanted now
     PUSHED = "pushed"  # name artifact place commit

@@ -87,7 +87,7 @@ class Course:
     summary: str = ""
 
     def strays(self, now: Split) -> bool:
-        """Tell whether the router is neither where the course begins nnor on its way to where it ends.
+        """Tell whether the router is neither where the course begins nor on its way to where it ends.
 
         Each of weight, marked requests and release must be as it was or as it is wanted: moves may be half done.
         """

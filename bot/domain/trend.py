@@ -14,23 +14,26 @@ HOURS, STEP = 24, timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Panel:
-    """One row of columns, oldest first. `title` names the unit; a value is None where nobody knows it."""
+    """One row of columns, oldest first. `title` names the unit; a value is None where nobody knows it.
+
+    `beside`: as many values of something else, to be compared with.
+    """
 
     title: str
     values: tuple[float | None, ...]
     begins: str
     ends: str
+    beside: tuple[float | None, ...] = ()
 
     @property
     def highest(self) -> float:
         """The largest value."""
-        return max((value for value in self.values if value is not None), default=0.0)
+        return max((value for value in (*self.values, *self.beside) if value is not None), default=0.0)
 
     @property
     def words(self) -> str:
         """Say the same without a picture."""
-        known = [value for value in self.values if value is not None]
-        last = f"{known[-1]:.3g}" if known else "unknown"
+        last = ", ".join(_last(values) for values in (self.values, self.beside) if values)
         return f"{self.title}: {last} at the end, {self.highest:.3g} at most, from {self.begins} to {self.ends}"
 
 
@@ -49,6 +52,11 @@ class Trend:
     def words(self) -> str:
         """What the picture shows, for who cannot see it."""
         return ". ".join(panel.words for panel in self.panels)
+
+
+def _last(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{known[-1]:.3g}" if known else "unknown"
 
 
 def incidents_per_day(opened: Iterable[date], today: date) -> Panel | None:

@@ -10,6 +10,7 @@ from bot.domain.alert_groups import AlertGroup
 from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
 from bot.domain.approval import Decision, Request
+from bot.domain.canary import CanaryPlan, Judged, Judgement, Reason
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
 from bot.domain.conditions import of_actions as conditions_of_actions
 from bot.domain.conditions import of_incidents as conditions_of_incidents
@@ -107,7 +108,17 @@ from bot.engine.merging import check_merge, merge_into
 from bot.engine.playbook import Danger, Params, Playbook, closest
 from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
-from bot.engine.traffic import concern, last_change, plan_rollback, set_traffic
+from bot.engine.tracks import (
+    Kept,
+    Lookout,
+    judgement_lines,
+    keep_watch,
+    kept_watch,
+    prove_safe,
+    tell_judged,
+    tell_proof,
+)
+from bot.engine.traffic import concern, last_change, note_drift, plan_rollback, set_traffic
 from bot.engine.traffic import follow as change_traffic
 from bot.engine.traffic import plan as plan_traffic
 from bot.ports import Commit, Listed, OnCall, PageState, Picture, Posted, Reached, Stored
@@ -134,6 +145,7 @@ __all__ = [
     "AnchorRaced",
     "ArtifactDamaged",
     "Build",
+    "CanaryPlan",
     "Captured",
     "Change",
     "Choice",
@@ -160,10 +172,14 @@ __all__ = [
     "Incident",
     "IncidentName",
     "IncidentNotFound",
+    "Judged",
+    "Judgement",
+    "Kept",
     "Keyed",
     "Kind",
     "Link",
     "Listed",
+    "Lookout",
     "Mention",
     "Milestone",
     "MilestoneRefused",
@@ -185,6 +201,7 @@ __all__ = [
     "Posted",
     "Probe",
     "Reached",
+    "Reason",
     "ReminderAbout",
     "Reply",
     "Request",
@@ -238,6 +255,9 @@ __all__ = [
     "impact_of",
     "incidents_per_day",
     "intrusive_parts",
+    "judgement_lines",
+    "keep_watch",
+    "kept_watch",
     "lacks",
     "last_change",
     "last_good",
@@ -250,6 +270,7 @@ __all__ = [
     "messages",
     "moment",
     "next_anchor",
+    "note_drift",
     "over_hours",
     "overdue_actions",
     "pick_intrusive",
@@ -259,6 +280,7 @@ __all__ = [
     "press",
     "proposals",
     "propose_alerts",
+    "prove_safe",
     "read_anchors",
     "read_dyeing",
     "record_deploy",
@@ -272,6 +294,8 @@ __all__ = [
     "span",
     "stalk_key",
     "tell_alerts",
+    "tell_judged",
+    "tell_proof",
     "to_us",
     "usage",
     "usual_key",

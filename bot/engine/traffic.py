@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from bot.domain.errors import ApprovalRefused, RunFailed
 from bot.domain.measures import duration
+from bot.domain.rollout import drifted
 from bot.domain.run import Missing
 from bot.domain.service import Service
 from bot.domain.timeline import Kind
@@ -116,6 +117,21 @@ def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reas
         approved_by=tools.approved_by.name if tools.approved_by else "",
         reason=reason,
     )
+
+
+async def note_drift(tools: Tools, service: Service) -> str:
+    """Tell the timeline, once, that somebody else has undone what FirstFive did to a router; give it in words, or "".
+
+    It is told together with the step's result. Whoever takes a rollback back means to go on, so that is no drift.
+    """
+    last = await last_change(tools, service)
+    now = await tools.ports.router.read(service)
+    if last is None or last.restored or last.drifted or isinstance(now, Missing) or now.meets(last.wanted):
+        return ""
+    body = {"service": service.name, "wanted": last.wanted.words, "now": now.words}
+    tools.record(Kind.DRIFTED, **body)
+    tools.keep(change_key(service.name), Change, replace(last, drifted=True))
+    return drifted(body)
 
 
 async def last_change(tools: Tools, service: Service) -> Change | None:

@@ -17,7 +17,7 @@ from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Entry, Person
 from bot.domain.traffic import Move, Split
-from bot.ports import Commit, OnCall, PageState, Picture, Posted, Pushed, Reached, Sample, Stored
+from bot.ports import Clock, Commit, OnCall, PageState, Picture, Posted, Pushed, Reached, Sample, Stored
 from tests.fakes.keeping import NOON
 
 
@@ -116,6 +116,47 @@ class FakeRouter:
         if "release" in told:
             self.split = replace(self.split, release=told["release"])
         return None
+
+
+class FakeCounters(FakeMetrics):
+    """What the tracks behind a router have counted: requests pass, and fail, as long as somebody looks.
+
+    `failing` is the share of the canary's requests that fail, `slow` of those that take longer than a second; `ailing`
+    the share of all others that fail. `stuck`: the counters lie, nothing is counted. `ailment`: no answer.
+    """
+
+    EDGES = ("0.05", "0.1", "0.25", "0.5", "1.0", "+Inf")
+
+    def __init__(self, clock: Clock, router: FakeRouter, failing: float = 0.0, slow: float = 0.0) -> None:
+        super().__init__()
+        self.rate, self.failing, self.slow, self.ailing = 100.0, failing, slow, 0.0
+        self.stuck, self.ailment = False, ""
+        self._clock, self._router = clock, router
+        self._at = clock.now()
+        self._counted = {"canary": [0.0, 0.0, 0.0], "baseline": [0.0, 0.0, 0.0]}
+
+    async def exposition(self, address: str) -> tuple[Sample, ...] | Missing:
+        assert address.startswith("http")
+        now = self._clock.now()
+        passed, self._at = (now - self._at).total_seconds(), now
+        if self.ailment:
+            return Missing(self.ailment)
+        share = (self._router.split.weight or 0.0) / 100
+        if not self.stuck:
+            self._count("canary", self.rate * share * passed, self.failing, self.slow)
+            self._count("baseline", self.rate * (1 - share) * passed, self.ailing, 0.0)
+        return tuple(sample for track, counted in self._counted.items() for sample in self._samples(track, counted))
+
+    def _count(self, track: str, requests: float, failing: float, slow: float) -> None:
+        for place, gained in enumerate((requests, requests * failing, requests * slow)):
+            self._counted[track][place] += gained
+
+    def _samples(self, track: str, counted: Sequence[float]) -> list[Sample]:
+        requests, errors, slow = map(round, counted)
+        by_code = {"200": requests - errors, "500": errors}
+        rows = [Sample({"__name__": "rq", "track": track, "code": code}, value) for code, value in by_code.items()]
+        edges = {edge: requests - slow if edge != "+Inf" else requests for edge in self.EDGES}
+        return rows + [Sample({"__name__": "t", "track": track, "le": edge}, value) for edge, value in edges.items()]
 
 
 class FakeFronts:

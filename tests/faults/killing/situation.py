@@ -1,18 +1,22 @@
 """The world that every history begins in: what is watched, who is there, what has happened so far."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.canary import CanaryPlan
 from bot.domain.dyeing import Front
 from bot.domain.messages import ChatFile, ChatMessage
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
 from bot.domain.snapshot import Captured, PartStatus, Probe
 from bot.domain.timeline import Author, Draft, Kind, Person, to_us
-from bot.domain.traffic import CLOSED, Change, Split, change_key
+from bot.domain.traffic import CLOSED, Change, Route, Split, change_key
 from bot.engine.ports import Ports
 from bot.engine.tools import adapter_of
+from bot.engine.tracks import Kept, watch_key
 from bot.ports import Tx
 from tests.fakes import NOON
+from tests.unit.domain.canaries import POLICY, seconds, track, watched
 
 ADA, BEN, CARL = Person("U1", "Ada"), Person("U2", "Ben"), Person("pagerduty:P3", "Carl")
 DUTY = Person("pagerduty", "Whoever is on call")
@@ -36,6 +40,10 @@ CATALOG = Catalog(
             prometheus="http://127.0.0.1:9090",
             links=(Link("Board", "http://b.test/"),),
             front=Front("http://checkout.test"),
+            route=Route("envoy"),
+            canary=CanaryPlan(
+                "rq", "t", exposition="http://127.0.0.1:9901/stats/prometheus", policy=replace(POLICY, settle_s=0.0)
+            ),
         ),
         Service(PAYMENT, ()),
     ),
@@ -75,6 +83,9 @@ def prepare(ports: Ports, tx: Tx) -> None:
     timeline.append(tx, OPEN, drafts, author, lately)
     change = Change("r0", CHECKOUT, ROUTED, CLOSED, lately, OPEN)
     ports.marks.put(tx, change_key(CHECKOUT), adapter_of(Change).dump_json(change).decode())
+    # Half of the canary's requests have just failed; from now on nothing is counted, so that all looks are alike.
+    failing = Kept(NOON, watched(seconds(10, track(10, errors=5), track(90), after=-10)))
+    ports.marks.put(tx, watch_key(CHECKOUT), adapter_of(Kept).dump_json(failing).decode())
 
 
 def _note() -> Draft:

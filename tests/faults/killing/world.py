@@ -23,6 +23,7 @@ from bot.engine.tools import adapter_of
 from bot.ports import Posted, Pushed, Reached
 from tests.fakes import (
     FakeBundles,
+    FakeCounters,
     FakeDirectory,
     FakePager,
     FakePoster,
@@ -127,16 +128,20 @@ def world(folder: Path, log: Log) -> Ports:
     transcript = FakeTranscript(SAID)
     transcript.pins.add(SAID.ts)
     transcript.contents[LOG.id] = b"x" * LOG.bytes
+    fakes, router = fake_ports(CATALOG), Router(folder / "router")
+    counters = FakeCounters(fakes.clock, router)
+    counters.stuck = True
     ports = replace(
-        fake_ports(CATALOG),
+        fakes,
         anchors=FileAnchors(folder / "anchors"),
         archive=TarArchive(),
         artifacts=FolderArtifacts(folder / "artifacts"),
         bundles=Bundles(folder / "pushed"),
         directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA}),
+        metrics=counters,
         pager=Pager(on_call=(DUTY,)),
         rota=FakeRota(BEN),
-        router=Router(folder / "router"),
+        router=router,
         poster=FakePoster(Posted(ok=False, reason="ratelimited", again=True)),
         targets=Targets(PROBES),
         transcript=transcript,

@@ -1,7 +1,8 @@
 """Prometheus over a wire made of words: numbers, or why there are none."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -83,6 +84,71 @@ async def test_a_broken_wire_is_missing_too(error: httpx.HTTPError, reason: str)
 @pytest.mark.parametrize("made", [lambda: answering(vector(({}, "2"))), lambda: FakeMetrics({"up": 2.0})])
 async def test_the_fake_answers_like_the_real_one(made: Callable[[], Metrics]) -> None:
     assert await made().ask(BASE, "up") == (Sample({}, 2.0),)
+
+
+ADDRESS = "http://127.0.0.1:9901/stats/prometheus?filter=upstream_rq&usedonly"
+ENVOY = """# TYPE envoy_cluster_upstream_rq counter
+envoy_cluster_upstream_rq{envoy_response_code="503",envoy_cluster_name="checkout-canary"} 7
+# TYPE envoy_cluster_upstream_rq_time histogram
+envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="checkout-canary",le="0.5"} 0
+envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name="checkout-canary",le="+Inf"} 9
+envoy_cluster_upstream_rq_time_sum{envoy_cluster_name="checkout-canary"} 412.25
+envoy_cluster_upstream_rq_time_count{envoy_cluster_name="checkout-canary"} 9
+# TYPE envoy_server_hot_restart_generation gauge
+envoy_server_hot_restart_generation NaN
+
+"""
+
+
+def exposing(body: bytes, status: int = 200, pause_s: float = 0.0) -> PrometheusMetrics:
+    """Give what asks an address that answers with a body, in pieces with pauses between them."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for place in range(0, len(body), 65_536):
+            await asyncio.sleep(pause_s)
+            yield body[place : place + 65_536]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert str(request.url) == ADDRESS
+        return httpx.Response(status, content=pieces())
+
+    return PrometheusMetrics(timeout_s=0.5, transport=httpx.MockTransport(answer))
+
+
+async def test_what_is_exposed_is_read_with_names_and_labels_and_the_address_keeps_its_question() -> None:
+    samples = await exposing(ENVOY.encode()).exposition(ADDRESS)
+    assert not isinstance(samples, Missing)
+    assert samples[0] == Sample(
+        {
+            "__name__": "envoy_cluster_upstream_rq",
+            "envoy_response_code": "503",
+            "envoy_cluster_name": "checkout-canary",
+        },
+        7.0,
+    )
+    by_edge = {each.labels["le"]: each.value for each in samples if "le" in each.labels}
+    assert by_edge == {"0.5": 0.0, "+Inf": 9.0}
+    assert "envoy_server_hot_restart_generation" not in {each.labels["__name__"] for each in samples}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pause_s", "reason"),
+    [
+        (b"", 503, 0.0, "answered 503"),
+        (b"<html><body>login</body></html>", 200, 0.0, "what is not Prometheus's text format"),
+        (b'a{b="c', 200, 0.0, "what is not Prometheus's text format"),
+        (b"\xff\xfe\x00", 200, 0.0, "what is not Prometheus's text format"),
+        (b'requests_total{code="200"} 123\n' * 40_000, 200, 0.0, "exposes more than 1024 kB"),
+        (b'requests_total{code="200"} 123\n' * 30_000, 200, 0.2, "gave no answer within 0.5 s"),
+    ],
+    ids=["an error", "a page", "half a line", "bytes", "too much", "drop by drop"],
+)
+async def test_an_exposition_that_cannot_be_read_is_missing(
+    body: bytes, status: int, pause_s: float, reason: str
+) -> None:
+    answer = await exposing(body, status, pause_s).exposition(ADDRESS)
+    assert isinstance(answer, Missing)
+    assert reason in answer.reason
 
 
 def matrix(*rows: list[list[Any]]) -> Any:

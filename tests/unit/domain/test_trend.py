@@ -12,6 +12,7 @@ from bot.domain.trend import DAYS, Panel, Trend, incidents_per_day, over_hours
 
 TODAY = date(2026, 3, 15)
 COLUMN = bytes((0xC2, 0x41, 0x0C))
+BESIDE = bytes((0x7B, 0x87, 0x94))
 INK = bytes((0x1D, 0x1C, 0x1D))
 
 
@@ -47,6 +48,16 @@ def test_too_few_incidents_are_no_trend(days: list[date]) -> None:
 def test_a_metric_that_is_hardly_known_is_no_trend() -> None:
     assert over_hours("x", [None] * 47 + [1.0]) is None
     assert over_hours("x", [None] * 46 + [0.5, 1.0]) is not None
+
+
+def test_what_is_compared_stands_beside_its_column_on_one_scale() -> None:
+    panel = Panel("errors, %: canary, baseline", (20.0, None), "-2 s", "now", (5.0, 10.0))
+    assert panel.words == "errors, %: canary, baseline: 20, 10 at the end, 20 at most, from -2 s to now"
+    shown = pixels(png(Trend((panel,))))
+    tall = [sum(row[x] == colour for row in shown) for x, colour in ((60, COLUMN), (180, BESIDE), (410, BESIDE))]
+    assert tall[0] == pytest.approx(4 * tall[1], abs=2)
+    assert tall[2] == pytest.approx(2 * tall[1], abs=2)
+    assert sum(row[290] == COLUMN for row in shown) == 0
 
 
 def test_words_say_what_the_picture_shows() -> None:

@@ -4,14 +4,18 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.canary import Judged, Judgement
 from bot.domain.narrative import tell
 from bot.domain.run import Missing, Run, RunStatus, Source
 from bot.domain.service import Service
 from bot.domain.timeline import Entry, Kind, Person
 from bot.domain.traffic import CLOSED, Move, Split
 from bot.engine.admission import Command
+from bot.engine.tools import adapter_of
+from bot.engine.tracks import Kept, watch_key
 from tests.fakes import FakeRouter
 from tests.unit.playbooks.desk import ADA, BEN, CATALOG, Desk, desk
+from tests.unit.playbooks.watched import WatchedDesk, watched_desk
 
 OPEN_ = Split(10.0, dyed=True)
 LATE = Missing("no answer within 3 s")
@@ -101,7 +105,10 @@ async def test_it_shows_the_commands_waits_for_a_second_person_and_closes_the_ca
     assert (router.made, asked.will) == ([], ("Roll back",))
     run = await go_on(house, run_id)
     assert (run.status, router.split) == (RunStatus.DONE, CLOSED)
-    assert run.result["summary"] == ("checkout is rolled back: canary gets 0 %, marked requests do not reach it.")
+    assert run.result["summary"] == (
+        "checkout is rolled back: canary gets 0 %, marked requests do not reach it. Not verified: no canary is "
+        "configured, so nothing is measured."
+    )
     [told] = entries(house, Kind.TRAFFIC_SET)
     assert tell(told) == (
         "Rolled back checkout, approved by Ben (it fails): canary gets 0 %, marked requests do not reach it; before, "
@@ -233,6 +240,81 @@ async def test_a_restore_goes_back_to_what_was_before_the_first_of_several_chang
     assert told[-1].startswith("Took back the rollback of checkout, approved by Ben (it was the database): canary gets")
     again = await rolled_back(house, "restore checkout")
     assert again.reason == "FirstFive has nothing of checkout to take back. Nothing was changed."
+
+
+async def measured(house: WatchedDesk) -> Run:
+    """Roll a watched checkout back; what was measured before is what the second person sees."""
+    await house.say("start sev3 checkout slow")
+    return await rolled_back(house)
+
+
+async def test_it_measures_before_and_proves_that_users_are_safe_after() -> None:
+    house = watched_desk(failing=0.2)
+    run = await measured(house)
+    assert run.status is RunStatus.DONE
+    assert (run.result["safe"], run.result["before"]) == (True, "canary gets 10 %, marked requests reach it")
+    assert "Safe after 6.0 s: errors 0 %, P95 4" in run.result["summary"]
+    [asked] = house.entries(Kind.APPROVAL_ASKED)
+    assert "inconclusive: " in asked.facts["measured"]["Measure"]
+    proof = house.entries(Kind.JUDGED)[-1]
+    assert (proof.facts["safe"], tell(proof)[:11]) == (True, "Safe after ")
+    assert house.incident().rollout.safe == tell(proof)  # type: ignore[union-attr]
+
+
+async def test_what_the_watch_has_seen_is_not_measured_again() -> None:
+    house = watched_desk(failing=0.2)
+    await house.say("start sev3 checkout slow")
+    watch = Kept(house.ports.clock.now(), judged=Judged(Judgement.ROLLBACK, (), "20 % fail"))
+    house.state.marks[watch_key("checkout")] = adapter_of(Kept).dump_json(watch).decode()
+    run = await rolled_back(house)
+    assert house.entries(Kind.APPROVAL_ASKED)[0].facts["measured"]["Measure"] == "rollback: 20 % fail."
+    assert run.result["judgement"] == "rollback"
+
+
+async def test_metrics_that_are_down_keep_nobody_from_rolling_back() -> None:
+    house = watched_desk(failing=0.2)
+    house.counters.ailment = "http://127.0.0.1:9901 gave no answer within 3 s"
+    run = await measured(house)
+    assert (run.status, house.router.split, run.result["safe"]) == (RunStatus.DONE, CLOSED, False)
+    assert "Not verified: http://127.0.0.1:9901 gave no answer within 3 s." in run.result["summary"]
+
+
+async def test_counters_that_say_that_nothing_flows_do_not_say_that_it_is_safe() -> None:
+    house = watched_desk(failing=0.2)
+    house.counters.stuck = True
+    run = await measured(house)
+    assert (run.result["safe"], run.result["judgement"]) == (False, "inconclusive")
+    assert "Not verified: no request was seen." in run.result["summary"]
+
+
+async def test_a_rollback_that_does_not_help_says_so() -> None:
+    house = watched_desk(failing=0.2)
+    house.counters.ailing = 0.12
+    run = await measured(house)
+    assert not run.result["safe"]
+    assert "Not safe yet: errors 12 %" in run.result["summary"]
+
+
+async def test_a_controller_that_undoes_it_is_noticed_once() -> None:
+    class Undone(FakeRouter):
+        reads = 0
+
+        async def read(self, service: Service) -> Split | Missing:
+            self.reads += bool(self.made)
+            if self.reads > 1:
+                self.split = OPEN_
+            return await super().read(service)
+
+    house = watched_desk(Undone(OPEN_))
+    run = await measured(house)
+    assert not run.result["safe"]
+    said = (
+        "Somebody else has changed the router of checkout: FirstFive set canary gets 0 %, marked requests do not reach "
+        "it; now canary gets 10 %, marked requests reach it."
+    )
+    assert run.result["summary"].endswith(said)
+    assert [tell(entry) for entry in house.entries(Kind.DRIFTED)] == [said]
+    assert house.incident().rollout.drift == said  # type: ignore[union-attr]
 
 
 async def test_a_service_must_be_known() -> None:
