@@ -21,7 +21,6 @@ from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager, NoPoster, NoTranscript
-from bot.adapters.paging.pager import Accounts, ServicesPager, services
 from bot.adapters.paging.rota import ConfigRota
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
@@ -39,7 +38,7 @@ from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry, load
 from bot.engine.ports import Ports
-from bot.ports import Engine, Listed, Pager
+from bot.ports import Engine, Listed
 from bot.settings import Settings
 from bot.wiring import (
     AllTargets,
@@ -49,9 +48,11 @@ from bot.wiring import (
     kept,
     wired_engine,
     wired_journal,
+    wired_pager,
     wired_rota,
     wired_router,
     wired_store,
+    wired_workspaces,
 )
 from handlers import alerts, api, deploys, pages, probes
 from handlers.loopback import LoopbackOnly
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
     from bot.adapters.slack.side import SlackSide
     from bot.adapters.sql.notices import Notices
+    from handlers.slack_install import Hall
 
 DRAIN_S = 2
 
@@ -124,12 +126,11 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
     registry = load(playbooks)
     metrics = _metrics(ports, registry)
     slack = None if tools else _slack(settings, ports, surfaces, metrics, registry)
-    if slack is not None:
-        ports = replace(ports, **slack.ports())
-        committed.listeners.append(slack.heard)
-    ports = replace(ports, pager=_pager(settings, ports.pager))
     if tools is None:
-        ports = replace(ports, rota=wired_rota(settings, ports, slack.usergroups if slack else None))
+        ports = replace(ports, pager=wired_pager(settings, ports.pager), rota=wired_rota(settings, ports))
+    if slack is not None:
+        ports = replace(ports, of_workspace=wired_workspaces(settings, ports, slack))
+        committed.listeners.append(slack.heard)
     admission = Admission(registry, ports, admitted=metrics.command)
     return House(
         settings=settings,
@@ -144,7 +145,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         metrics=metrics,
         schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog)]),
         slack=slack,
-        bolt=_bolt(settings, _desk(registry, admission, ports, slack)) if slack else None,
+        bolt=_bolt(Desk(registry, admission, ports, slack)) if slack else None,
     )
 
 
@@ -193,11 +194,12 @@ def _slack(
     settings: Settings, ports: Ports, surfaces: SqlSurfaces, metrics: Metrics, registry: Registry
 ) -> "SlackSide | None":
     """Wire Slack if it is configured; loaded only then, as it is the heaviest part."""
-    if not settings.slack_bot_token:
+    if not settings.slack_bot_token and not settings.by_oauth:
         return None
     from bot.adapters.slack.config import SlackConfig  # noqa: PLC0415 - see above
     from bot.adapters.slack.side import SlackSide  # noqa: PLC0415
     from bot.adapters.slack.speaker import Speaker  # noqa: PLC0415
+    from bot.adapters.sql.installations import SqlInstallations  # noqa: PLC0415
 
     config = SlackConfig(
         settings.slack_bot_token,
@@ -206,6 +208,7 @@ def _slack(
         f"{settings.slack_api_url}/",
         settings.url,
         settings.announcements,
+        team=settings.slack_team,
         phases=tuple((step.title, step.budget_s) for step in registry["sop"].steps if step.budget_s),
     )
     return SlackSide(
@@ -219,20 +222,8 @@ def _slack(
         catalog=ports.catalog,
         count=metrics.slack_call,
         speaker=Speaker(ports.store, ports.journal, ports.clock, _me()) if is_shared(settings.database_url) else None,
+        installations=SqlInstallations(settings.slack_client_secret) if settings.by_oauth else None,
     )
-
-
-def _pager(settings: Settings, direct: Pager) -> Pager:
-    """Page by the services that have a key or an address; reach named people directly."""
-    accounts = Accounts(
-        page_url=settings.url,
-        pagerduty_routing_key=settings.pagerduty_routing_key,
-        pagerduty_api_token=settings.pagerduty_api_token,
-        opsgenie_api_key=settings.opsgenie_api_key,
-        webhook_token=settings.paging_webhook_token,
-        **settings.paging.model_dump(),
-    )
-    return ServicesPager(services(accounts), direct)
 
 
 def _alert_policy(settings: Settings) -> AlertPolicy:
@@ -244,14 +235,22 @@ def _me() -> str:
     return f"{gethostname()}:{os.getpid()}:{token_hex(3)}"
 
 
-def _desk(registry: Registry, admission: Admission, ports: Ports, slack: "SlackSide") -> Desk:
-    return Desk(registry, admission, ports, slack.draw, slack.open_view, slack.whispers.tell, slack.homes.open)
-
-
-def _bolt(settings: Settings, desk: Desk) -> "AsyncApp":
+def _bolt(desk: Desk) -> "AsyncApp":
     from handlers.slack import slack_app  # noqa: PLC0415 - loads Bolt, like the rest of Slack
 
-    return slack_app(desk, settings.slack_bot_token)
+    return slack_app(desk)
+
+
+def _hall(house: House, slack: "SlackSide") -> "Hall":
+    """Give what an installation of the app passes through."""
+    from bot.adapters.slack.oauth import Door  # noqa: PLC0415 - as above
+    from handlers.slack_install import BACK, Hall  # noqa: PLC0415
+
+    settings, ports = house.settings, house.ports
+    client = settings.slack_client_id, settings.slack_client_secret
+    door = Door(slack.config, ports.clock, *client, f"{settings.url}{BACK}")
+    kept: Any = {"store": ports.store, "journal": ports.journal, "clock": ports.clock}
+    return Hall(door, slack.workspaces.keep, **kept, page_url=settings.url, client_secret=settings.slack_client_secret)
 
 
 def create_app(settings: Settings, tools: Ports | None = None) -> FastAPI:
@@ -294,7 +293,11 @@ def routes(house: House, app: FastAPI) -> FastAPI:
         app.router.routes.append(slack_route(house.bolt, secret, clock, house.metrics.acknowledged))
     degraded = _degraded(house)
     if house.slack is not None:
-        house.slack.homes.ailments = lambda: [each for each in (glance() for glance in degraded.values()) if each]
+        house.slack.ailments = lambda: [each for each in (glance() for glance in degraded.values()) if each]
+        if house.settings.by_oauth:
+            from handlers import slack_install  # noqa: PLC0415 - as above
+
+            app.include_router(slack_install.router(_hall(house, house.slack)))
     app.include_router(probes.router(_checks(house), degraded, house.metrics.exposition))
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
     app.include_router(api.router(house.admission, house.ports, house.registry))
@@ -315,7 +318,7 @@ def _checks(house: House) -> dict[str, Any]:
 
 
 def _degraded(house: House) -> dict[str, Glance]:
-    unset = "not configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"
+    unset = "not configured: set SLACK_SIGNING_SECRET, and SLACK_BOT_TOKEN or the app's client id and secret"
     slack: Glance = (lambda: unset) if house.slack is None else house.slack.ailment
     shared = {} if house.notices is None else {"replicas": house.notices.ailment}
     return {"slack": slack, "schedule": house.schedule.ailment, **shared}

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.clock import SystemClock
 from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
-from bot.adapters.paging.rota import ConfigRota, KeptRota, Names, Source
+from bot.adapters.paging.pager import Accounts, ServicesPager, services
+from bot.adapters.paging.rota import ConfigRota, Find, KeptRota, Names, Source
 from bot.adapters.paging.schedules import OpsgenieSchedules, PagerDutySchedules
 from bot.adapters.routers.api import Api, kubernetes
 from bot.adapters.routers.argocd import ArgoCdDriver
@@ -35,10 +37,12 @@ from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.ports import Anchors, Artifacts, Engine, Rota, Router
+from bot.ports import Anchors, Artifacts, Clock, Engine, Pager, Rota, Router
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from bot.adapters.slack.side import SlackSide
+    from bot.adapters.slack.workspace import Workspace
     from bot.adapters.sql.notices import Notices
 
 
@@ -131,19 +135,64 @@ def wired_store(url: str, committed: Committed) -> tuple[SqlStore, "Notices | No
     return SqlStore(url, committed, notices.tell), notices
 
 
-def wired_rota(settings: Settings, ports: Ports, usergroups: Source | None) -> Rota:
-    """Give what knows who is on call; `usergroups` is None where there is no Slack."""
-    find, clock, paging = ports.directory.find, ports.clock, settings.paging
+def wired_pager(settings: Settings, direct: Pager) -> Pager:
+    """Page by the services that have a key or an address; reach named people directly."""
+    accounts = Accounts(
+        page_url=settings.url,
+        pagerduty_routing_key=settings.pagerduty_routing_key,
+        pagerduty_api_token=settings.pagerduty_api_token,
+        opsgenie_api_key=settings.opsgenie_api_key,
+        webhook_token=settings.paging_webhook_token,
+        **settings.paging.model_dump(),
+    )
+    return ServicesPager(services(accounts), direct)
+
+
+def rota_source(settings: Settings, find: Find, clock: Clock, usergroups: Source | None) -> Source | None:
+    """Give what is asked who is on call; None where the configuration names them, or there is no Slack to ask."""
+    paging = settings.paging
     sources: Mapping[str, Callable[[], Source | None]] = {
         "usergroup": lambda: usergroups,
         "pagerduty": lambda: PagerDutySchedules(settings.pagerduty_api_token, paging.pagerduty_api_url, find, clock),
         "opsgenie": lambda: OpsgenieSchedules(settings.opsgenie_api_key, paging.opsgenie_url, find),
     }
-    source = sources.get(settings.rota.source, lambda: None)()
+    return sources.get(settings.rota.source, lambda: None)()
+
+
+def wired_rota(settings: Settings, ports: Ports, usergroups: Source | None = None, team: str = "") -> Rota:
+    """Give what knows who is on call; `usergroups` is None where there is no Slack, `team` one workspace of several."""
+    find, clock = ports.directory.find, ports.clock
+    source = rota_source(settings, find, clock, usergroups)
     if source is None:
         return ConfigRota(settings.on_call, find, clock)
     names = Names(settings.rota.name, {service.name: service.rota for service in settings.services})
-    return KeptRota(source, names, ports.store, ports.marks, clock)
+    return KeptRota(source, names, ports.store, ports.marks, clock, team=team)
+
+
+def wired_workspaces(settings: Settings, ports: Ports, slack: "SlackSide") -> Callable[[str], Mapping[str, Any]]:
+    """Give what gives the ports of a workspace by its id; nothing where the app is not installed.
+
+    What belongs to no incident is posted to the default workspace, whoever asked for it.
+    """
+    made: WeakKeyDictionary[Workspace, Mapping[str, Any]] = WeakKeyDictionary()
+
+    def ports_of(workspace: "Workspace") -> Mapping[str, Any]:
+        there = replace(ports, directory=workspace.directory)
+        return {
+            "directory": workspace.directory,
+            "transcript": workspace.transcript,
+            "pager": wired_pager(settings, workspace.pager),
+            "rota": wired_rota(settings, there, workspace.usergroups, workspace.given.team if workspace.given else ""),
+        }
+
+    def of_workspace(team: str) -> Mapping[str, Any]:
+        workspace, default = slack.workspaces.of(team), slack.workspaces.default
+        if workspace is not None and workspace not in made:
+            made[workspace] = ports_of(workspace)
+        own = made[workspace] if workspace is not None else {}
+        return {**own, "poster": default.poster} if default is not None else own
+
+    return of_workspace
 
 
 def kept(settings: Settings) -> tuple[Artifacts, Anchors]:

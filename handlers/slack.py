@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -31,7 +32,7 @@ from handlers.slack_actions import take_form, take_press, tell_presser
 from handlers.slack_commands import take_command
 from handlers.slack_desk import Desk
 from handlers.slack_events import take_event
-from handlers.slack_forms import PREFIX
+from handlers.slack_forms import PREFIX, refusal
 from handlers.slack_shortcuts import take_shortcut
 
 log = structlog.get_logger()
@@ -49,19 +50,28 @@ _NOT_FOUND, _SERVER_ERROR = 404, 500
 _NOT_UNDERSTOOD = "This delivery was not understood."
 _BROKEN = "FirstFive made an error of its own; see its log. On its machine `firstfive run` does the same as Slack."
 
+_STRANGE = (
+    "FirstFive is not installed in this workspace, or not any more. Ask whoever runs it to bring it in: they open "
+    "`/slack/install` on its machine. Nothing was done."
+)
+# Under which name Bolt's context holds whether the app is installed; where it does not ask, it need not be.
+_INSTALLED = "firstfive_installed"
+
 Ack = Callable[..., Awaitable[Any]]
 Body = dict[str, Any]
 Listener = Callable[[Ack, Body], Awaitable[None]]
 
 
-def slack_app(desk: Desk, bot_token: str) -> AsyncApp:
+def slack_app(desk: Desk) -> AsyncApp:
     """Make the Bolt app: one listener for each kind, since Bolt tries them one after the other."""
 
-    async def authorize(**context: Any) -> AuthorizeResult:
-        """Answer from memory: Bolt would ask Slack who we are on the way of every command."""
-        return AuthorizeResult(
-            enterprise_id=context.get("enterprise_id"), team_id=context.get("team_id"), bot_token=bot_token
-        )
+    async def authorize(context: Any, team_id: str | None) -> AuthorizeResult:
+        """Answer from memory: Bolt would ask Slack who we are on the way of every command.
+
+        Strangers pass too, as they are answered by us; listeners call Slack without Bolt, which gets no token.
+        """
+        context[_INSTALLED] = await desk.slack.admits(team_id or "")
+        return AuthorizeResult(enterprise_id=None, team_id=team_id)
 
     app = AsyncApp(
         logger=logging.getLogger("slack_bolt"),
@@ -75,11 +85,12 @@ def slack_app(desk: Desk, bot_token: str) -> AsyncApp:
         authorize=authorize,
     )
     anything, ours = re.compile(".*", re.DOTALL), re.compile(f"^{PREFIX}")
-    app.command(anything)(_edge(_said(desk, take_command)))
-    app.action(ours)(_edge(_pressed(desk), lambda body: tell_presser(desk, body, Reply(_BROKEN))))
-    app.view(ours)(_edge(_submitted(desk)))
-    app.shortcut(ours)(_edge(_silent(desk, take_shortcut)))
-    app.event(anything)(_edge(_silent(desk, take_event)))
+    tell = partial(tell_presser, desk)
+    app.command(anything)(_edge(_said(desk, take_command), _refusing(desk)))
+    app.action(ours)(_edge(_pressed(desk), _whispering(tell), lambda body: tell(body, Reply(_BROKEN))))
+    app.view(ours)(_edge(_submitted(desk), _keeping_open))
+    app.shortcut(ours)(_edge(_silent(desk, take_shortcut), _whispering(tell)))
+    app.event(anything)(_edge(_silent(desk, take_event), _passing))
     return app
 
 
@@ -210,15 +221,41 @@ def _silent(desk: Desk, take: Callable[[Desk, Body], Awaitable[None]]) -> Listen
     return listen
 
 
-def _edge(listener: Listener, broken: Callable[[Body], None] = lambda _: None) -> Listener:
+def _refusing(desk: Desk) -> Listener:
+    async def listen(ack: Ack, _: Body) -> None:
+        await ack(desk.acknowledgement(Reply(_STRANGE)))
+
+    return listen
+
+
+def _whispering(tell: Callable[[Body, Reply], None]) -> Listener:
+    async def listen(ack: Ack, body: Body) -> None:
+        tell(body, Reply(_STRANGE))
+        await ack()
+
+    return listen
+
+
+async def _keeping_open(ack: Ack, body: Body) -> None:
+    await ack(**refusal(body["view"], {"": _STRANGE}))
+
+
+async def _passing(ack: Ack, _: Body) -> None:
+    await ack()
+
+
+def _edge(listener: Listener, strange: Listener, broken: Callable[[Body], None] = lambda _: None) -> Callable[..., Any]:
     """Let no error out: a person is told that it is ours, and the log says what it was.
 
-    Only what could not be kept and nobody was told of is not acknowledged: Slack delivers an event again.
+    `strange` answers where the app is not installed. Only what could not be kept and nobody was told of is not
+    acknowledged: Slack delivers an event again.
     """
 
-    async def listen(ack: Ack, body: Body) -> None:
+    async def listen(ack: Ack, body: Body, context: Any) -> None:
+        # Bolt finds the workspace in every shape of delivery; in a shared channel it is the one that we are in.
+        body = {**body, "team_id": context.team_id or ""}
         try:
-            await listener(ack, body)
+            await (listener if context.get(_INSTALLED, True) else strange)(ack, body)
         except StoreUnusable:
             raise
         except Exception:

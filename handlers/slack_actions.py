@@ -9,7 +9,7 @@ from bot.domain.run import Reply, Source
 from bot.domain.timeline import Person
 from bot.engine.admission import Command
 from bot.engine.grammar import flaws
-from handlers.slack_desk import VIA, Asked, Desk
+from handlers.slack_desk import VIA, Asked, Desk, team_of
 from handlers.slack_forms import filled, refusal
 
 _OUTDATED = "This button is from another release of FirstFive, which does not know what it means."
@@ -25,12 +25,12 @@ async def take_press(desk: Desk, body: Mapping[str, Any]) -> None:
     asked = _pressed(body, str(action["action_id"]))
     reply = await _do(desk, _meaning(str(value)), asked)
     if reply is not None:
-        desk.whisper(asked.source, asked.actor, reply)
+        desk.slack.whisper(asked.source, asked.actor, reply)
 
 
 def tell_presser(desk: Desk, body: Mapping[str, Any], reply: Reply) -> None:
     """Tell whoever pressed a button, and nobody else."""
-    desk.whisper(_source(body), _person(body), reply)
+    desk.slack.whisper(_source(body), _person(body), reply)
 
 
 async def _do(desk: Desk, meant: Mapping[str, str], asked: Asked) -> Reply | None:
@@ -87,6 +87,7 @@ def _source(body: Mapping[str, Any]) -> Source:
         channel_name=str(channel.get("name") or ""),
         response_url=str(body.get("response_url") or ""),
         via=VIA,
+        team=team_of(body),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.domain.run import Reply, Source
 from bot.domain.timeline import Person
-from handlers.slack_desk import VIA, Asked, Desk
+from handlers.slack_desk import VIA, Asked, Desk, team_of
 
 _MAIN = "/incident"
 
@@ -31,6 +31,7 @@ def _asked(body: Mapping[str, Any]) -> Asked:
             channel_name=str(body.get("channel_name") or ""),
             response_url=str(body.get("response_url") or ""),
             via=VIA,
+            team=team_of(body),
         ),
         slot=f"slack:{trigger_id}",
         trigger_id=trigger_id,

@@ -1,8 +1,9 @@
 """Takes what a person asked for in Slack: parse, admit, and what to say at once."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import structlog
 
@@ -24,6 +25,11 @@ _FIT = 1_500
 NOW = "now=yes"
 
 
+def team_of(body: Mapping[str, Any]) -> str:
+    """Give the id of the workspace that a delivery is about: the one whose installation of the app it comes by."""
+    return str(body.get("team_id") or "")
+
+
 @dataclass(frozen=True)
 class Asked:
     """Who asked, where, and the idempotency key of it."""
@@ -34,21 +40,42 @@ class Asked:
     trigger_id: str = ""
 
 
+class Slack(Protocol):
+    """What the listeners need of Slack; `team` is a workspace's id."""
+
+    async def admits(self, team: str) -> bool:
+        """Tell whether the app is installed in a workspace."""
+
+    def draw(self, reply: Reply) -> dict[str, Any]:
+        """Give an answer's text and blocks."""
+
+    async def open_view(self, team: str, trigger_id: str, view: dict[str, Any]) -> None:
+        """Open a modal.
+
+        :raises ChatFailed: it did not open.
+        """
+
+    def whisper(self, source: Source, person: Person, reply: Reply) -> None:
+        """Tell somebody what nobody else sees."""
+
+    def open_home(self, team: str, user: str) -> None:
+        """Say whose Home tab is open now."""
+
+    async def revoke(self, team: str, at: datetime) -> None:
+        """Take in that a workspace has removed the app.
+
+        :raises StoreUnusable: it is not kept.
+        """
+
+
 @dataclass(frozen=True)
 class Desk:
-    """What the listeners need. `draw` gives an answer's text and blocks, `open_view` opens a modal or raises.
-
-    `open_home` is told whose Home tab is open now.
-    """
+    """What the listeners need."""
 
     registry: Registry
     admission: Admission
     ports: Ports
-    draw: Callable[[Reply], Mapping[str, Any]]
-    open_view: Callable[[str, dict[str, Any]], Awaitable[None]]
-    # Tells somebody what nobody else sees.
-    whisper: Callable[[Source, Person, Reply], None]
-    open_home: Callable[[str], None] = lambda _: None
+    slack: Slack
 
     async def take_words(self, words: str, asked: Asked) -> Reply | None:
         """Admit the words after `/incident`; give what to say at once, None when the answer alone will do.
@@ -106,7 +133,8 @@ class Desk:
     async def open_form(self, playbook: Playbook, asked: Asked, occasion: Occasion) -> Reply | None:
         """Open the modal of a verb; if that does not work, say how to go on without it."""
         try:
-            await self.open_view(asked.trigger_id, form(playbook, self.ports.catalog, occasion))
+            view = form(playbook, self.ports.catalog, occasion)
+            await self.slack.open_view(asked.source.team, asked.trigger_id, view)
         except ChatFailed as failure:
             log.warning("form not opened", error=failure.code)
             if failure.code == "exchanged_trigger_id":
@@ -121,7 +149,7 @@ class Desk:
         """Give the body of an acknowledgement: empty, a word, or an answer with buttons."""
         if reply is None:
             return {}
-        return {"response_type": "ephemeral", "replace_original": False, **self.draw(reply)}
+        return {"response_type": "ephemeral", "replace_original": False, **self.slack.draw(reply)}
 
     def _rejection(self, words: str, rejected: CommandRejected) -> Reply:
         """Say what is wrong, and offer what was probably meant."""

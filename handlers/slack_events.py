@@ -1,12 +1,12 @@
-"""Events: marks on messages, marked messages that change, who is in a private channel; the Home tab.
+"""Events: marks on messages, marked messages that change, who is in a private channel, the Home tab, the app's end.
 
-What people merely say is not looked at.
-
-An event is a hint: it makes a run that asks Slack what there is now. Nothing that the app itself did is taken in.
+What people merely say is not looked at. An event is a hint: it makes a run that asks Slack what there is now. Nothing
+that the app itself did is taken in.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from bot.domain.messages import plain_mark
 from bot.domain.run import VIA_EVENT, Source
 from bot.domain.timeline import FIRSTFIVE, Person
 from bot.engine.admission import Command, answering
-from handlers.slack_desk import Desk
+from handlers.slack_desk import Desk, team_of
 
 log = structlog.get_logger()
 
@@ -45,12 +45,16 @@ async def take_event(desk: Desk, body: Json) -> None:
 
     :raises StoreUnusable: it could not be kept; whoever delivers it must try again.
     """
-    event = body.get("event") or {}
+    event, team = body.get("event") or {}, team_of(body)
     if _is_ours(body, event):
         return
     if event.get("type") == _HOME:
         if event.get("tab") == "home":
-            desk.open_home(str(event["user"]))
+            desk.slack.open_home(team, str(event["user"]))
+        return
+    if _takes_token_back(event):
+        # Slack tells seconds: whatever was given within this one came before.
+        await desk.slack.revoke(team, datetime.fromtimestamp(int(body["event_time"]) + 1, UTC))
         return
     if event.get("type") in _MEMBERS:
         if event.get("channel_type") == _PRIVATE:
@@ -73,14 +77,19 @@ async def _presence(desk: Desk, body: Json, event: Json) -> None:
 async def _admit(desk: Desk, body: Json, asked: tuple[str, Mapping[str, Any], Person]) -> None:
     """Have a playbook look at what happened in a channel, if that is an incident's."""
     ports, (playbook, params, person) = desk.ports, asked
-    channel = params["channel"]
+    source = Source(channel=params["channel"], via=VIA_EVENT, team=team_of(body))
     async with answering(playbook, within_s=_LOOK_S):
-        incident_id = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, channel))
+        incident_id = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, source.channel, source.team))
     if not incident_id:
         return
-    source = Source(channel=channel, via=VIA_EVENT, team=str(body.get("team_id") or ""))
     slot = f"slack:event:{body['event_id']}"
     await desk.admit(Command(playbook, params, person, source, slot, incident_id))
+
+
+def _takes_token_back(event: Json) -> bool:
+    """Tell whether a workspace has removed the app, or revoked its token; tokens of people are none of ours."""
+    tokens = event.get("tokens") or {}
+    return event.get("type") == "app_uninstalled" or (event.get("type") == "tokens_revoked" and bool(tokens.get("bot")))
 
 
 def _is_ours(body: Json, event: Json) -> bool:

@@ -7,7 +7,7 @@ from bot.domain.errors import CommandRejected, StoreUnusable
 from bot.domain.run import VIA_SHORTCUT, Reply, Source
 from bot.domain.timeline import Person
 from bot.engine.admission import Command
-from handlers.slack_desk import Desk
+from handlers.slack_desk import Desk, team_of
 from handlers.slack_events import PICK
 
 
@@ -28,11 +28,11 @@ async def take_shortcut(desk: Desk, body: Mapping[str, Any]) -> None:
         channel_name=str(channel.get("name") or ""),
         response_url=str(body.get("response_url") or ""),
         via=VIA_SHORTCUT,
-        team=str((body.get("team") or {}).get("id") or ""),
+        team=team_of(body),
     )
     person = Person(str(user["id"]), str(user.get("username") or user.get("name") or user["id"]))
     slot = f"slack:{body['trigger_id']}:{body['callback_id']}"
     try:
         await desk.admit(Command(PICK, params, person, source, slot))
     except (CommandRejected, StoreUnusable) as error:
-        desk.whisper(source, person, Reply(str(error)))
+        desk.slack.whisper(source, person, Reply(str(error)))

@@ -115,8 +115,9 @@ async def running_stack(
     database_url: str = "",
     config: Sequence[str] = (),
     emulator_options: Sequence[str] = (),
+    secrets: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stack]:
-    """Start a local Slack and a bot on free ports; `config` are lines of its TOML file."""
+    """Start a local Slack and a bot on free ports; `config` are lines of its TOML file, `secrets` go before others."""
     port = free_port()
     labs = [
         word for target in (lab["targets"] if lab else ()) for word in ("--lab", f"{target['name']}={target['admin']}")
@@ -133,6 +134,7 @@ async def running_stack(
             "SLACK_BOT_TOKEN": BOT_TOKEN,
             "SLACK_SIGNING_SECRET": SECRET,
             "SLACK_APP_TOKEN": APP_TOKEN if socket_mode else "",
+            **(secrets or {}),
         }
         bot = Bot(port, folder, environment)
         await bot.start()

@@ -25,7 +25,7 @@ class Kind(StrEnum):
     """What an entry tells. The comment gives the keys of its body."""
 
     OPENED = "opened"  # title severity service reporter warnings[] private? team?
-    CHANNEL_OPENED = "channel opened"  # channel name
+    CHANNEL_OPENED = "channel opened"  # channel name team?
     SERVICE_SET = "service set"  # service
     SEVERITY_SET = "severity set"  # severity was
     ROLE_SET = "role set"  # role person name ("": nobody)

@@ -1,6 +1,8 @@
 """Every port, wired once: what the engine and its tools are given of the world."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.domain.service import Catalog
 from bot.ports import (
@@ -58,3 +60,9 @@ class Ports:
     marks: Marks
     checkup: Checkup
     catalog: Catalog
+    # What of these belongs to a workspace of the chat, by the workspace's id ("": the one that is meant by default).
+    of_workspace: Callable[[str], Mapping[str, Any]] = lambda _: {}
+
+    def within(self, team: str) -> "Ports":
+        """Give the ports as they are in a workspace: who is who there, who is on call, how people are reached."""
+        return replace(self, **self.of_workspace(team))

@@ -96,7 +96,7 @@ class Runner:
         if memory is None:
             return None
         run = memory.run
-        tools = Tools(ports, self._registry, run, dict(memory.memos))
+        tools = Tools(ports.within(run.source.team), self._registry, run, dict(memory.memos))
         with structlog.contextvars.bound_contextvars(
             run=run.id, playbook=run.plan.playbook, incident=run.incident_id or None
         ):
@@ -113,7 +113,7 @@ class Runner:
         if playbook is None or run.plan.protocol != PROTOCOL or playbook.step_names != run.plan.steps:
             return await _park(tools)
         try:
-            tools.run_row = await self._name(await self._place(tools))
+            tools.run_row = await _name(await self._place(tools), tools.ports)
         except IncidentNotFound as error:
             return await _end(tools, None, _Ending(RunStatus.FAILED, reason=str(error)))
         if playbook.needs_incident and not tools.incident_id:
@@ -139,7 +139,8 @@ class Runner:
             await ports.store.read(partial(self._look, run))
         if run.incident_id or not run.source.channel:
             return run
-        found = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, run.source.channel))
+        source = run.source
+        found = await ports.store.read(lambda tx: ports.timeline.incident_of(tx, source.channel, source.team))
         if found:
             await ports.store.write(lambda tx: ports.journal.bind(tx, run, found))
         return replace(run, incident_id=found)
@@ -149,9 +150,10 @@ class Runner:
         if timeline.listed(tx, run.incident_id).private:
             seen(timeline.entries(tx, run.incident_id), run.incident_id, run.actor, run.source.channel)
 
-    async def _name(self, run: Run) -> Run:
-        """Call whoever asked by the name that people know; a child run has it from its parent."""
-        return run if run.parent_id else replace(run, actor=await self._ports.directory.named(run.actor))
+
+async def _name(run: Run, ports: Ports) -> Run:
+    """Call whoever asked by the name that people know; a child run has it from its parent."""
+    return run if run.parent_id else replace(run, actor=await ports.directory.named(run.actor))
 
 
 @dataclass

@@ -200,12 +200,14 @@ class Tools:
         return value
 
     async def open_incident(self, **body: Any) -> str:
-        """Open the incident of this run, once; give its id."""
+        """Open the incident of this run, in the workspace that it was asked for in, once; give its id."""
+        team = self.run_row.source.team
+        opening = {**body, "team": team} if team else body
         if not self._seen("incident"):
 
             def open_(tx: Tx) -> str:
                 author = Author(self.actor, self.run_id, self.step)
-                incident_id = self.ports.timeline.open(tx, Draft(Kind.OPENED, body), author, self.now())
+                incident_id = self.ports.timeline.open(tx, Draft(Kind.OPENED, opening), author, self.now())
                 self.ports.journal.bind(tx, self.run_row, incident_id)
                 self.ports.journal.remember(tx, self.run_row, "incident", incident_id, self.now())
                 return incident_id

@@ -1,7 +1,7 @@
 """What is kept: timelines, runs and what they are told, what Slack shows, and who executes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -30,7 +30,10 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Listed:
-    """A row of the incident list (a projection, written with the entries it comes from)."""
+    """A row of the incident list (a projection, written with the entries it comes from).
+
+    `team` is the workspace of its channel; before it has one, that it was opened in.
+    """
 
     id: str
     title: str
@@ -40,6 +43,7 @@ class Listed:
     channel: str
     opened_at: datetime
     private: bool = False
+    team: str = ""
 
     @property
     def number(self) -> int:
@@ -71,8 +75,11 @@ class Timeline(Protocol):
         :raises IncidentNotFound: there is no such incident.
         """
 
-    def incident_of(self, tx: Tx, channel: str) -> str:
-        """Give the id of the incident whose channel this is, or ""."""
+    def incident_of(self, tx: Tx, channel: str, team: str = "") -> str:
+        """Give the id of the incident whose channel this is, or "".
+
+        `team` is the channel's workspace; one that is not known, here or of the incident, may be any.
+        """
 
     def chains(self, tx: Tx) -> list[str]:
         """Name every chain there is."""
@@ -262,3 +269,31 @@ class Marks(Protocol):
 
     def swap(self, tx: Tx, key: str, was: str | None, value: str) -> bool:
         """Keep a value if what is there is what it was (None: nothing); tell whether it was."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What a workspace of Slack gave when it installed the app. `token` is empty once it was revoked."""
+
+    team: str
+    team_name: str
+    bot_user: str
+    bot_id: str
+    token: str = field(repr=False)
+    scopes: tuple[str, ...]
+    installed_by: str
+    installed_at: datetime
+    revoked_at: datetime | None = None
+
+
+class Installations(Protocol):
+    """The workspaces that have installed the app. A change is told of as the topic `installations`."""
+
+    def all(self, tx: Tx) -> list[Installation]:
+        """Give every installation there has been, by workspace; without a token where it cannot be read."""
+
+    def keep(self, tx: Tx, given: Installation) -> None:
+        """Keep what a workspace gave, over what it gave before."""
+
+    def revoke(self, tx: Tx, team: str, at: datetime) -> bool:
+        """Mark an installation revoked and forget its token, unless it is newer than that; tell whether it was done."""

@@ -67,6 +67,9 @@ class Settings(Table):
     slack_signing_secret: str = ""
     slack_app_token: str = ""
     slack_config_token: str = ""
+    slack_client_id: str = ""
+    slack_client_secret: str = ""
+    slack_team: str = Field("", pattern="^(T[A-Z0-9]{2,20})?$")
     slack_api_url: Address = "https://slack.com/api"
     firstfive_alerts_token: str = ""
     firstfive_deploys_token: str = ""
@@ -91,6 +94,11 @@ class Settings(Table):
         if "://" in url and not (url.startswith(_STORES) and url.partition("://")[2].strip("/")):
             raise ValueError("is a folder, or s3://bucket/folder, gs://bucket/folder, az://container/folder")
         return url
+
+    @property
+    def by_oauth(self) -> bool:
+        """Tell whether workspaces can install the app by themselves."""
+        return bool(self.slack_client_id and self.slack_client_secret)
 
     @property
     def bucket(self) -> str:
@@ -160,6 +168,7 @@ SECRETS = (
     "slack_signing_secret",
     "slack_app_token",
     "slack_config_token",
+    "slack_client_secret",
     "firstfive_alerts_token",
     "firstfive_deploys_token",
     "pagerduty_routing_key",
@@ -172,6 +181,7 @@ SECRETS = (
 )
 FROM_ENVIRONMENT: Mapping[str, str] = {
     **{secret: secret.upper() for secret in SECRETS},
+    "slack_client_id": "SLACK_CLIENT_ID",
     "slack_api_url": "SLACK_API_URL",
     "database_url": "DATABASE_URL",
     "artifacts_url": "ARTIFACTS_URL",

@@ -13,7 +13,7 @@ from bot.domain.errors import FenceLost, IncidentNotFound
 from bot.domain.incident import Incident, Status, fold
 from bot.domain.run import Reply, Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, Person, link
-from bot.ports import Answer, Listed, Memory, Surface, Tx
+from bot.ports import Answer, Installation, Listed, Memory, Surface, Tx
 
 T = TypeVar("T")
 
@@ -63,6 +63,7 @@ class FakeTx:
     alert_groups: dict[str, AlertGroup] = field(default_factory=dict)
     members: dict[str, dict[str, Member]] = field(default_factory=dict)
     marks: dict[str, str] = field(default_factory=dict)
+    installations: dict[str, Installation] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
 
 
@@ -126,12 +127,15 @@ class FakeTimeline:
         return [_listed(one) for one in wanted[:limit]]
 
     def listed(self, tx: Tx, incident_id: str) -> Listed:
-        if incident_id not in _in(tx).chains:
+        found = next((one for one in self._folded(tx) if one.id == incident_id), None)
+        if found is None:
             raise IncidentNotFound(f"There is no {incident_id}. /incident list shows the open ones.")
-        return _listed(fold(_in(tx).chains[incident_id]))
+        return _listed(found)
 
-    def incident_of(self, tx: Tx, channel: str) -> str:
-        return next((one.id for one in self._folded(tx) if channel and one.channel == channel), "")
+    def incident_of(self, tx: Tx, channel: str, team: str = "") -> str:
+        found = [one for one in self._folded(tx) if channel and one.channel == channel]
+        found = [one for one in found if not (team and one.team) or one.team == team]
+        return next((one.id for one in sorted(found, key=lambda one: one.team != team)), "")
 
     def chains(self, tx: Tx) -> list[str]:
         return sorted(_in(tx).chains, key=lambda name: (len(name) if name != HOUSE else 0, name))
@@ -159,11 +163,39 @@ class FakeTimeline:
 
     def _folded(self, tx: Tx) -> list[Incident]:
         """Give the incidents, latest first."""
-        return [fold(chain) for name, chain in reversed(_in(tx).chains.items()) if name != HOUSE]
+        chains = [chain for name, chain in reversed(_in(tx).chains.items()) if name != HOUSE]
+        return [replace(fold(chain), team=_team(chain)) for chain in chains]
+
+
+def _team(chain: Sequence[Entry]) -> str:
+    """Give the workspace of a chain's channel, or that it was opened in."""
+    told = [entry.facts["team"] for entry in chain if "team" in entry.facts and entry.kind in _OF_TEAMS]
+    return str(told[-1]) if told else ""
+
+
+_OF_TEAMS = {Kind.OPENED, Kind.CHANNEL_OPENED}
 
 
 def _listed(one: Incident) -> Listed:
-    return Listed(one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at, one.private)
+    return Listed(
+        one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at, one.private, one.team
+    )
+
+
+class FakeInstallations:
+    def all(self, tx: Tx) -> list[Installation]:
+        return [kept for _, kept in sorted(_in(tx).installations.items())]
+
+    def keep(self, tx: Tx, given: Installation) -> None:
+        _in(tx).installations[given.team] = given
+        _in(tx).topics.add("installations")
+
+    def revoke(self, tx: Tx, team: str, at: datetime) -> bool:
+        known = _in(tx).installations.get(team)
+        if known is None or known.revoked_at or known.installed_at > at:
+            return False
+        self.keep(tx, replace(known, token="", revoked_at=at))
+        return True
 
 
 class FakeJournal:

@@ -83,7 +83,7 @@ async def _felt(line: Proxy, bot: Bot) -> bool:
 
 async def _shown(bot: Bot, slack: Emulator) -> list[dict[str, Any]]:
     channels = await incident_channels(slack)
-    is_idle = not bot.side.reconciler.pending
+    is_idle = not bot.side.pending
     return channels if is_idle and channels and all(one["pins"] for one in channels) else []
 
 

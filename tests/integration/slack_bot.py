@@ -1,9 +1,10 @@
 """The bot as it runs, but for its targets: real database, real worker, in front of a running emulator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,15 @@ def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
     side = SlackSide(config, surfaces=SqlSurfaces(), marks=SqlMarks(), catalog=CATALOG, **seen)
     listeners.append(side.heard)
     journal = SqlJournal(clock)
-    people: Any = {**side.ports(), "marks": SqlMarks()}
-    return store, Bot(side, replace(fake_ports(CATALOG), journal=journal, bell=bell, **seen, **people))
+    ports = replace(fake_ports(CATALOG), journal=journal, bell=bell, marks=SqlMarks(), **seen)
+    return store, Bot(side, replace(ports, of_workspace=partial(in_workspace, side)))
+
+
+def in_workspace(side: SlackSide, team: str) -> Mapping[str, Any]:
+    """Give the ports that belong to a workspace; who is on call there stays a fake's word."""
+    there = side.workspaces.of(team)
+    names = ("directory", "pager", "poster", "transcript")
+    return {name: getattr(there, name) for name in names} if there else {}
 
 
 @asynccontextmanager
@@ -103,9 +111,7 @@ async def running_bot(
     store, bot = wired(folder, SlackConfig(BOT_TOKEN, SECRET, token, api_url=api_url, **config))
     registry = load(playbooks)
     side = bot.side
-    admission, tell = Admission(registry, bot.ports), side.whispers.tell
-    desk = Desk(registry, admission, bot.ports, side.draw, side.open_view, tell, side.homes.open)
-    bolt = slack_app(desk, BOT_TOKEN)
+    bolt = slack_app(Desk(registry, Admission(registry, bot.ports), bot.ports, side))
     app.router.routes.append(slack_route(bolt, SECRET, bot.ports.clock))
     worker = EmbeddedWorker(Runner(registry, bot.ports), bot.ports, folder / "lock")
     await worker.start()

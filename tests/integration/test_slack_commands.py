@@ -76,7 +76,7 @@ async def test_from_start_to_postmortem(both: Town) -> None:
     kinds = [entry.kind for entry in await bot.entries("INC-1")]
     assert kinds.count(Kind.CHANNEL_OPENED) == 1
     assert Kind.CHAT_FAILED not in kinds
-    assert bot.side.health().ok
+    assert bot.side.ailment() is None
 
 
 async def _last(slack: Emulator, words: str) -> str:
@@ -105,7 +105,7 @@ async def test_four_deliveries_make_one_incident(both: Town) -> None:
 
 
 async def _idle(bot: Bot) -> bool:
-    return not bot.side.reconciler.pending
+    return not bot.side.pending
 
 
 async def test_the_form_starts_an_incident(both: Town) -> None:

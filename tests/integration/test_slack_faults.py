@@ -15,7 +15,7 @@ COMMAND = "/incident start checkout 5xx"
 async def _shown(bot: Bot, slack: Emulator, incidents: int = 1) -> list[dict[str, Any]] | None:
     channels = await incident_channels(slack)
     rows = await bot.incidents()
-    idle = not bot.side.reconciler.pending and len(rows) == incidents
+    idle = not bot.side.pending and len(rows) == incidents
     has_card = all(channel["pins"] and channel["bookmarks"] for channel in channels)
     return channels if idle and len(channels) >= incidents and has_card else None
 

@@ -40,7 +40,7 @@ async def _nothing(*_: object) -> None:
 
 
 async def _page(bot: Bot, _: Emulator, __: str) -> None:
-    await bot.side.pager.page(Person(BEN, "ben"), "INC-1 needs you", "key")
+    await bot.side.home.pager.page(Person(BEN, "ben"), "INC-1 needs you", "key")
 
 
 async def _ask_without_response_url(bot: Bot, _: Emulator, channel: str) -> None:
@@ -66,12 +66,12 @@ async def _marks(_: Bot, slack: Emulator, channel: str) -> None:
 async def _asks_the_group(bot: Bot, _: Emulator, __: str) -> None:
     for _try in range(2):
         with suppress(ChatFailed):
-            await bot.side.usergroups.people("oncall")
+            await bot.side.home.usergroups.people("oncall")
 
 
 def _finds(mention: str) -> Act:
     async def act(bot: Bot, _: Emulator, __: str) -> None:
-        await bot.side.directory.find(mention)
+        await bot.side.home.directory.find(mention)
 
     return act
 
@@ -154,7 +154,7 @@ async def _has_happened(slack: Emulator) -> bool:
 
 async def _channel_with_card(bot: Bot, slack: Emulator) -> dict[str, Any] | None:
     channels = await incident_channels(slack)
-    idle = await bot.incidents() and not bot.side.reconciler.pending
+    idle = await bot.incidents() and not bot.side.pending
     return channels[0] if idle and channels and channels[0]["pins"] else None
 
 
@@ -163,7 +163,7 @@ async def _all_done(bot: Bot, slack: Emulator) -> bool:
     state, calls = await slack.read("state"), (await slack.read("calls"))["calls"]
     kinds = [entry.kind for entry in await bot.entries("INC-1")]
     under_way = any(call["outcome"] == "under way" for call in calls)
-    return not (state["faults"] or under_way or bot.side.reconciler.pending) and Kind.POSTMORTEM in kinds
+    return not (state["faults"] or under_way or bot.side.pending) and Kind.POSTMORTEM in kinds
 
 
 async def _becomes_right(bot: Bot, slack: Emulator, seconds: float = 20) -> None:

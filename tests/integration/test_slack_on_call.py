@@ -13,7 +13,7 @@ CHEN = "U0CHEN003"
 
 def kept(bot: Bot, handle: str = "oncall") -> KeptRota:
     ports = bot.ports
-    return KeptRota(bot.side.usergroups, Names(handle, {}), ports.store, SqlMarks(), ports.clock)
+    return KeptRota(bot.side.home.usergroups, Names(handle, {}), ports.store, SqlMarks(), ports.clock)
 
 
 async def test_the_people_of_the_group_are_in_the_channel_by_their_names(tmp_path: Path) -> None:
@@ -36,10 +36,10 @@ async def test_a_group_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 async def test_people_are_found_by_their_mail(tmp_path: Path) -> None:
     async with town(tmp_path) as (bot, _):
-        found = await bot.side.directory.find("ben@example.com")
+        found = await bot.side.home.directory.find("ben@example.com")
         assert found is not None
         assert found.id == BEN
-        assert await bot.side.directory.find("nobody@example.com") is None
+        assert await bot.side.home.directory.find("nobody@example.com") is None
 
 
 async def _are_in(slack: Emulator, people: set[str]) -> bool:

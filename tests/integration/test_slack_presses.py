@@ -80,13 +80,13 @@ async def test_a_press_while_the_database_is_away_is_told_as_not_recorded(place:
         assert (await press(slack, json.dumps({"do": "note it is the cache"})))["ok"]
         await until(lambda: whispered(slack, "not recorded"))
         other.execute("ROLLBACK")
-    assert bot.side.health().ok
+    assert bot.side.ailment() is None
 
 
 async def test_a_press_without_a_response_url_is_told_directly(place: Town) -> None:
     """The Home tab's buttons have none, and no channel."""
     bot, slack = place
-    bot.side.whispers.tell(Source(via="slack"), Person(BEN, "ben"), Reply("You see this."))
+    bot.side.whisper(Source(via="slack"), Person(BEN, "ben"), Reply("You see this."))
     await until(lambda: _direct(slack, "You see this."))
 
 

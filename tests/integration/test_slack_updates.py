@@ -40,7 +40,7 @@ async def _lines(slack: Emulator, channel: str) -> list[dict[str, Any]]:
 
 async def _two(bot: Any, slack: Emulator) -> list[dict[str, Any]]:
     found = await _lines(slack, LOBBY)
-    done = len(found) > 1 and not bot.side.reconciler.pending
+    done = len(found) > 1 and not bot.side.pending
     return sorted(found, key=lambda message: float(message["ts"])) if done else []
 
 

@@ -69,8 +69,18 @@ class KeptRota:
     """The Rota port by a source. What it said last is kept in the database, for when it does not answer."""
 
     def __init__(  # noqa: PLR0913 - the last is for tests, which cannot wait
-        self, source: Source, names: Names, store: Store, marks: Marks, clock: Clock, *, limit_s: float = LIMIT_S
+        self,
+        source: Source,
+        names: Names,
+        store: Store,
+        marks: Marks,
+        clock: Clock,
+        *,
+        team: str = "",
+        limit_s: float = LIMIT_S,
     ) -> None:
+        """`team` is one workspace of several: the same people have other ids in another one."""
+        self._team = team
         self._source = source
         self._names = names
         self._store = store
@@ -122,4 +132,4 @@ class KeptRota:
             log.info("the rota is not kept", rota=rota, reason=str(error))
 
     def _key(self, rota: str) -> str:
-        return f"rota:{self._source.name}:{rota}"
+        return ":".join(["rota", self._source.name, *([self._team] if self._team else []), rota])

@@ -70,7 +70,8 @@ class Answers:
             await wait(self._studio.clock, self._touched, _LOOK_AGAIN_S)
 
     def _take(self, one: Answer) -> None:
-        if one.key in self._tasks or (one.source.via not in {VIA, VIA_SHORTCUT} and not self._is_late(one)):
+        is_ours = one.source.via in {VIA, VIA_SHORTCUT} and self._studio.owns(one.source.team)
+        if one.key in self._tasks or not (is_ours or self._is_late(one)):
             return
         task = asyncio.create_task(self._deliver(one), name=f"answer {one.key}")
         self._tasks[one.key] = task

@@ -52,6 +52,8 @@ class Studio:
     channels: Channels
     around: Around
     announcements: str = ""
+    # Tells whether what belongs to a workspace's id is shown here.
+    owns: Callable[[str], bool] = lambda _: True
     # Asks for a look at an incident at a later time; None: at no time.
     wake: Callable[[str, datetime | None], None] = lambda *_: None
 

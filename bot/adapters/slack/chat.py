@@ -112,8 +112,17 @@ class Chat:
     async def me(self) -> str:
         """Give the bot's own user id; asked once."""
         if not self._line.me:
-            self._line.me = await self.call("auth.test")
+            self.know(await self.call("auth.test"))
         return str(self._line.me.get("user_id", ""))
+
+    def know(self, me: Json) -> None:
+        """Take in who we are, as auth.test says it."""
+        self._line.me = dict(me)
+
+    @property
+    def team(self) -> str:
+        """The id of the workspace, as far as it is known."""
+        return str(self._line.me.get("team_id", ""))
 
     async def call(self, method: str, **args: Any) -> Json:
         """Call a method; give its answer.

@@ -10,7 +10,8 @@ CONNECTIONS = 2
 class SlackConfig:
     """Tokens and addresses. `announcements` is a channel's id or name, or empty; `app_token` turns Socket Mode on.
 
-    `phases`: what the SOP goes through, each with its budget in seconds.
+    `team` is the workspace of what belongs to none, where there are several. `phases`: what the SOP goes through, each
+    with its budget in seconds.
     """
 
     bot_token: str
@@ -20,4 +21,5 @@ class SlackConfig:
     page_url: str = "http://127.0.0.1:8000"
     announcements: str = ""
     timeout_s: float = 10.0
+    team: str = ""
     phases: tuple[tuple[str, float], ...] = ()

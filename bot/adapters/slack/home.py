@@ -38,17 +38,20 @@ _MOST_PEOPLE = 200
 
 
 class Homes:
-    """Draws the Home tabs that are looked at. `ailments` says in lines what is wrong with FirstFive."""
+    """Draws the Home tabs that are looked at."""
 
-    def __init__(self, chat: Chat, studio: Studio, rules: ReminderRules) -> None:
-        """`chat` need not have the word, as the studio's must."""
+    def __init__(
+        self, chat: Chat, studio: Studio, rules: ReminderRules, ailments: Callable[[], Sequence[str]] = tuple
+    ) -> None:
+        """`chat` need not have the word, as the studio's must. `ailments` says in lines what is wrong with us."""
         self._chat = chat
         self._store = studio.store
         self._timeline = studio.timeline
         self._clock = studio.clock
         self._around = studio.around
+        self._owns = studio.owns
         self._rules = rules
-        self.ailments: Callable[[], Sequence[str]] = tuple
+        self._ailments = ailments
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._opened: dict[str, datetime] = {}
@@ -115,12 +118,12 @@ class Homes:
         again = False
         for user in list(self._opened):
             seen = mine(incidents, items, Person(user, user), self._rules, now)
-            again |= not await self._publish(user, home(seen, self.ailments(), self._around))
+            again |= not await self._publish(user, home(seen, self._ailments(), self._around))
         return again
 
     def _read(self, tx: Tx) -> tuple[list[Incident], list[ActionItem]]:
         rows = self._timeline.incidents(tx, limit=_MOST_READ, private=True)
-        incidents = [fold(self._timeline.entries(tx, row.id)) for row in rows]
+        incidents = [fold(self._timeline.entries(tx, row.id)) for row in rows if self._owns(row.team)]
         private = [item for incident in incidents if incident.private for item in incident.actions]
         return incidents, [*every(self._timeline.actions(tx)), *private]
 

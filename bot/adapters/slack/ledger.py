@@ -13,13 +13,13 @@ from bot.ports import Clock, Marks, Store
 
 log = structlog.get_logger()
 
-_KEY = "slack turns"
-
 
 class Ledger:
     """Written before a scarce call is sent, so that not even a kill in the middle of a storm forgets one."""
 
-    def __init__(self, store: Store, marks: Marks, clock: Clock, limits: Limits) -> None:
+    def __init__(self, store: Store, marks: Marks, clock: Clock, limits: Limits, team: str = "") -> None:
+        """Slack counts by workspace; `team` is the id of one among several."""
+        self._key = f"slack turns {team}".strip()
         self._store = store
         self._marks = marks
         self._clock = clock
@@ -41,7 +41,7 @@ class Ledger:
                 for method, ages in self._limits.used().items()
             }
             try:
-                await self._store.write(lambda tx: self._marks.put(tx, _KEY, json.dumps(used)))
+                await self._store.write(lambda tx: self._marks.put(tx, self._key, json.dumps(used)))
             except StoreUnusable as error:
                 log.info("turns are not kept", reason=str(error))
             else:
@@ -50,7 +50,7 @@ class Ledger:
     async def recall(self) -> None:
         """Count what was used by whoever spoke before."""
         try:
-            kept = await self._store.read(lambda tx: self._marks.get(tx, _KEY))
+            kept = await self._store.read(lambda tx: self._marks.get(tx, self._key))
         except StoreUnusable as error:
             log.info("turns of an earlier speaker are not known", reason=str(error))
             return

@@ -36,6 +36,7 @@ COMMANDS = (
 SHORTCUTS = (Shortcut("ff:pick", "Add to timeline", "Put this message on the incident's timeline"),)
 EVENTS = (
     "app_home_opened",
+    "app_uninstalled",
     "member_joined_channel",
     "member_left_channel",
     "message.channels",
@@ -44,7 +45,11 @@ EVENTS = (
     "pin_removed",
     "reaction_added",
     "reaction_removed",
+    "tokens_revoked",
 )
+# Tell that a workspace has removed the app; what has one workspace, and its token from its operator, does without.
+OF_SEVERAL = frozenset({"app_uninstalled", "tokens_revoked"})
+REDIRECT = "/slack/oauth_redirect"
 SCOPES: Mapping[str, str] = {
     "bookmarks:read": "is the link to the incident's page there already",
     "bookmarks:write": "the link to the incident's page",
@@ -114,7 +119,8 @@ def render(url: str = EXAMPLE_URL) -> str:
     for shortcut in SHORTCUTS:
         lines += [f"    - name: {shortcut.name}", "      type: message", f"      callback_id: {shortcut.callback_id}"]
         lines += [f"      description: {shortcut.description}"]
-    lines += ["oauth_config:", "  scopes:", "    bot:", *(f"      - {name} # {why}" for name, why in SCOPES.items())]
+    lines += ["oauth_config:", "  redirect_urls: # for several workspaces: docs/slack.md", f"    - {url}{REDIRECT}"]
+    lines += ["  scopes:", "    bot:", *(f"      - {name} # {why}" for name, why in SCOPES.items())]
     lines += ["settings:", "  interactivity:", "    is_enabled: true", f"    request_url: {where}"]
     lines += ["  event_subscriptions:", f"    request_url: {where}", "    bot_events:"]
     lines += [f"      - {event}" for event in EVENTS]

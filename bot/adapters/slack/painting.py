@@ -76,14 +76,16 @@ class Painting:
         channel, fresh = await self._studio.channels.open(incident, self._is_free)
         canvas.channel, canvas.memory.fresh = str(channel["id"]), fresh or canvas.memory.fresh
         if canvas.channel != incident.channel:
-            body = {"channel": canvas.channel, "name": str(channel["name"])}
+            team = self._chat.team
+            body = {"channel": canvas.channel, "name": str(channel["name"]), **({"team": team} if team else {})}
             await canvas.write(
                 canvas.entry(Draft(Kind.CHANNEL_OPENED, body)), canvas.surface("channel", canvas.channel, incident.id)
             )
         return canvas.channel
 
     async def _is_free(self, channel: str) -> bool:
-        owner = await self._studio.store.read(lambda tx: self._studio.timeline.incident_of(tx, channel))
+        timeline, team = self._studio.timeline, self._chat.team
+        owner = await self._studio.store.read(lambda tx: timeline.incident_of(tx, channel, team))
         return owner in {"", self._incident.id}
 
     async def _card(self) -> None:

@@ -118,7 +118,7 @@ class Reconciler:
                 await asyncio.sleep(_STORE_WAIT_S)
             else:
                 break
-        for row in sorted(listed, key=_urgency):
+        for row in sorted((row for row in listed if self._studio.owns(row.team)), key=_urgency):
             self._touch(row.id)
             if row.status not in _OVER:
                 await self._space()
@@ -139,6 +139,8 @@ class Reconciler:
 
     async def _pass(self, incident_id: str) -> float | None:
         try:
+            if not await self._is_ours(incident_id):
+                return None
             canvas = await self._look(incident_id)
             if not self._pulse.is_here:
                 await self._hold(canvas.incident)
@@ -157,6 +159,14 @@ class Reconciler:
             self._memories.pop(incident_id)
             self._readings.pop(incident_id, None)
         return again_s
+
+    async def _is_ours(self, incident_id: str) -> bool:
+        """Tell whether it is shown in this workspace."""
+        if incident_id in self._memories:
+            return True
+        timeline = self._studio.timeline
+        row = await self._studio.store.read(lambda tx: timeline.listed(tx, incident_id))
+        return self._studio.owns(row.team)
 
     async def _look(self, incident_id: str) -> Canvas:
         studio = self._studio

@@ -1,36 +1,27 @@
 """Everything that talks to Slack, as one thing to start and stop."""
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.adapters.slack.answers import Answers
 from bot.adapters.slack.blocks import Around, answer
-from bot.adapters.slack.canvas import Studio
-from bot.adapters.slack.channels import Channels
-from bot.adapters.slack.chat import Chat, Count, Health
+from bot.adapters.slack.chat import Chat, Count
 from bot.adapters.slack.config import SlackConfig
-from bot.adapters.slack.directory import SlackDirectory
-from bot.adapters.slack.home import Homes
-from bot.adapters.slack.ledger import Ledger
-from bot.adapters.slack.limits import Limits
-from bot.adapters.slack.pager import SlackPager
-from bot.adapters.slack.poster import SlackPoster
-from bot.adapters.slack.reconciler import Reconciler
 from bot.adapters.slack.sockets import SocketLink
 from bot.adapters.slack.speaker import Speaker
-from bot.adapters.slack.ticks import Ticks
-from bot.adapters.slack.transcript import SlackTranscript
-from bot.adapters.slack.usergroups import Usergroups
 from bot.adapters.slack.whispers import Whispers
+from bot.adapters.slack.workspace import Shared, Workspace
+from bot.adapters.slack.workspaces import TOPIC, Workspaces, lost
 from bot.domain.errors import ChatFailed
-from bot.domain.run import Reply
+from bot.domain.run import Reply, Source
 from bot.domain.service import Catalog
-from bot.ports import Artifacts, Clock, Marks, Store, Surfaces, Timeline
+from bot.domain.timeline import Person
+from bot.ports import Artifacts, Clock, Installations, Marks, Store, Surfaces, Timeline
 
 log = structlog.get_logger()
 
@@ -38,7 +29,7 @@ _VIEW_S = 2.0
 
 
 class SlackSide:
-    """The composition root makes one. `directory`, `pager`, `poster` are ports; `touch` and `touch_replies` wake it."""
+    """The composition root makes one. What is about one workspace is handed on to it."""
 
     def __init__(  # noqa: PLR0913 - the composition root names every part it hands over
         self,
@@ -53,46 +44,38 @@ class SlackSide:
         catalog: Catalog,
         count: Count = lambda *_: None,
         speaker: Speaker | None = None,
+        installations: Installations | None = None,
     ) -> None:
-        """With a `speaker`, this process is one of several, and shows and answers only while it has the word."""
-        self._config = config
-        limits = Limits()
-        self._ledger = Ledger(store, marks, clock, limits)
-        self._chat = Chat(config, clock, limits, count)
+        """With a `speaker`, this process is one of several, and shows and answers only while it has the word.
+
+        With `installations`, workspaces come and go by OAuth.
+        """
+        self.config = config
         self._around = Around(config.page_url, catalog.names, config.phases)
         self._speaker = speaker
-        self._ticks = Ticks(clock, self.touch)
-        speaking = self._chat.under(lambda: speaker is None or speaker.may_speak, self._ledger.note)
-        kept: Any = {"store": store, "timeline": timeline, "surfaces": surfaces, "artifacts": artifacts}
-        shown: Any = {"around": self._around, "announcements": config.announcements, "wake": self._ticks.at}
-        studio = Studio(**kept, **shown, clock=clock, chat=speaking, channels=Channels(speaking))
-        self._studio = studio
-        self.reconciler = Reconciler(studio)
-        self.answers = Answers(studio)
-        self._offer(config, clock)
-        self.homes = Homes(self._chat, studio, catalog.reminders)
+        kept: Any = {"store": store, "timeline": timeline, "surfaces": surfaces, "marks": marks, "artifacts": artifacts}
+        may_speak: Any = {"may_speak": (lambda: speaker.may_speak) if speaker else (lambda: True)}
+        drawn: Any = {"around": self._around, "draw": self.draw, "ailments": self._ailing}
+        shared = Shared(**kept, **drawn, **may_speak, clock=clock, catalog=catalog, count=count)
+        # Says in lines what is wrong with FirstFive.
+        self.ailments: Callable[[], Sequence[str]] = tuple
+        self.workspaces = Workspaces(config, shared, installations)
         self._sockets: SocketLink | None = None
-        self._greeting: asyncio.Task[None] | None = None
-
-    def _offer(self, config: SlackConfig, clock: Clock) -> None:
-        """Make what others use of Slack, also while another process has the word."""
-        self.directory = SlackDirectory(self._chat, clock)
-        self.usergroups = Usergroups(self._chat, self.directory)
-        self.pager = SlackPager(self._chat)
-        self.poster = SlackPoster(self._chat, Channels(self._chat), clock, self._around)
-        self.transcript = SlackTranscript(self._chat, config, self.directory)
-        self.whispers = Whispers(self._chat, clock, self.draw)
+        self._session: aiohttp.ClientSession | None = None
+        # Answers those whose workspace has not installed the app, by their response urls: these need no token.
+        self._strangers = Whispers(Chat(config, clock), clock, self.draw)
 
     async def start(self, app: AsyncApp | None = None) -> None:
         """Begin to show and to answer; with an app token, to receive over Socket Mode. Waits for nothing of Slack."""
+        await self.workspaces.start()
         if self._speaker is None:
-            await self._begin()
+            await self.workspaces.begin()
         else:
-            await self._speaker.start(self._begin, self._cease)
-        await self.homes.start()
-        self._greeting = asyncio.create_task(self._greet())
-        if self._config.app_token and app is not None:
-            self._sockets = SocketLink(self._config.app_token, self._web_client())
+            await self._speaker.start(self.workspaces.begin, self.workspaces.cease)
+        if self.config.app_token and app is not None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.config.timeout_s))
+            client = AsyncWebClient(base_url=self.config.api_url, session=self._session, retry_handlers=[])
+            self._sockets = SocketLink(self.config.app_token, client)
             await self._sockets.start(app)
 
     async def stop(self) -> None:
@@ -101,89 +84,90 @@ class SlackSide:
             await self._sockets.stop()
         if self._speaker is not None:
             await self._speaker.stop()
-        await self._cease()
-        await self.whispers.stop()
-        await self.homes.stop()
+        await self._strangers.stop()
+        await self.workspaces.end()
         if self._speaker is not None:
             await self._speaker.release()
-        if self._greeting is not None:
-            self._greeting.cancel()
-            await asyncio.gather(self._greeting, return_exceptions=True)
-        await self._chat.close()
-
-    def ports(self) -> dict[str, Any]:
-        """Give the ports that Slack is behind, by their names."""
-        return {
-            "directory": self.directory,
-            "pager": self.pager,
-            "poster": self.poster,
-            "transcript": self.transcript,
-        }
+        if self._session is not None:
+            await self._session.close()
 
     def heard(self, topics: Iterable[str]) -> None:
         """Take in what a commit has touched: `incident:INC-7`, `replies`, or `everything`; from any thread."""
         for topic in topics:
             kind, _, name = topic.partition(":")
-            if kind == "incident":
-                self.touch(name)
-                self.homes.touch()
-            elif kind == "replies":
-                self.touch_replies()
-            elif kind == "everything":
-                self.reconciler.look_again()
-                self.homes.touch()
-                self.touch_replies()
+            if kind in {TOPIC, "everything"}:
+                self.workspaces.changed()
+            for workspace in self.workspaces:
+                if kind == "incident":
+                    workspace.touch(name)
+                elif kind == "replies":
+                    workspace.touch_replies()
+                elif kind == "everything":
+                    workspace.look_again()
 
-    def touch(self, incident_id: str) -> None:
-        """Say that an incident has new entries; from any thread."""
-        self.reconciler.touch(incident_id)
+    @property
+    def home(self) -> Workspace:
+        """The workspace of what belongs to none.
 
-    def touch_replies(self) -> None:
-        """Say that an answer is owed; from any thread."""
-        self.answers.touch()
+        :raises ChatFailed: there is none.
+        """
+        if self.workspaces.default is None:
+            raise ChatFailed("not_installed")
+        return self.workspaces.default
 
-    def health(self) -> Health:
-        """Tell whether Slack answers; never a reason to take the bot out."""
-        return self._chat.health()
+    @property
+    def pending(self) -> int:
+        """How many incidents have something to show that is not shown yet."""
+        return sum(workspace.reconciler.pending for workspace in self.workspaces)
 
     def ailment(self) -> str | None:
-        """Say in a line what is wrong with Slack, or None."""
-        health = self.health()
-        if not health.ok:
-            return f"Slack: {health.error} since {health.since:%H:%M:%S} UTC"
-        return None if self._sockets is None else self._sockets.ailment()
+        """Say in a line what is wrong with Slack, or None; never a reason to take the bot out."""
+        found = [said for workspace in self.workspaces if (said := workspace.ailment())]
+        found += [f"Slack: {lost(gone)}" for gone in self.workspaces.lost]
+        if self._sockets is not None and (deaf := self._sockets.ailment()):
+            found.append(deaf)
+        if not found and self.workspaces.default is None:
+            found.append("Slack: no workspace has installed FirstFive yet: open /slack/install on its machine")
+        return "; ".join(found) or None
 
     def draw(self, reply: Reply) -> dict[str, Any]:
         """Give the text and blocks of an answer, for the handlers to acknowledge with."""
         return answer(reply, self._around).args()
 
-    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+    async def open_view(self, team: str, trigger_id: str, view: dict[str, Any]) -> None:
         """Open a modal while a person waits.
 
-        :raises ChatFailed: Slack refused, or did not answer within 2 seconds.
+        :raises ChatFailed: Slack refused, or did not answer within 2 seconds; the app is not installed there.
         """
-        await self._chat.call_within(_VIEW_S, "views.open", trigger_id=trigger_id, view=view)
+        workspace = self.workspaces.of(team)
+        if workspace is None:
+            raise ChatFailed("not_installed")
+        await workspace.chat.call_within(_VIEW_S, "views.open", trigger_id=trigger_id, view=view)
 
-    async def _begin(self) -> None:
-        """Speak, remembering nothing of an earlier time: others may have spoken since."""
-        await self._ledger.recall()
-        self.reconciler, self.answers = Reconciler(self._studio), Answers(self._studio)
-        await self.reconciler.start()
-        await self.answers.start()
+    def whisper(self, source: Source, person: Person, reply: Reply) -> None:
+        """Begin to tell somebody what nobody else sees."""
+        workspace = self.workspaces.of(source.team)
+        if workspace is not None:
+            workspace.whispers.tell(source, person, reply)
+        else:
+            self._strangers.tell(Source(response_url=source.response_url), Person("", person.name), reply)
 
-    async def _cease(self) -> None:
-        await self.reconciler.stop()
-        await self._ticks.stop()
-        await self.answers.stop()
+    def open_home(self, team: str, user: str) -> None:
+        """Say that somebody looks at their Home tab."""
+        workspace = self.workspaces.of(team)
+        if workspace is not None:
+            workspace.homes.open(user)
 
-    async def _greet(self) -> None:
-        """Ask who we are, so that a wrong token shows in the log and in the health, not at 03:00."""
-        try:
-            await self._chat.me()
-        except ChatFailed as failure:
-            log.warning("slack does not know us", error=failure.code)
+    def _ailing(self) -> Sequence[str]:
+        return self.ailments()
 
-    def _web_client(self) -> AsyncWebClient:
-        return AsyncWebClient(
-            self._config.bot_token, base_url=self._config.api_url, session=self._chat.session, retry_handlers=[]
-        )
+    async def admits(self, team: str) -> bool:
+        """Tell whether the app is installed in a workspace, without asking Slack."""
+        return await self.workspaces.admits(team)
+
+    async def revoke(self, team: str, at: datetime) -> None:
+        """Take in that a workspace has removed the app.
+
+        :raises StoreUnusable: it is not kept; whoever tells it must tell it again.
+        """
+        await self.workspaces.revoke(team, at)

@@ -16,13 +16,14 @@ from bot.ports import Clock
 
 log = structlog.get_logger()
 
+Draw = Callable[[Reply], Mapping[str, Any]]
 _WAITS_S = (0.0, 0.5, 2.0, 8.0)
 
 
 class Whispers:
     """Nothing is kept: these words also come when our own database is away. After a crash the button is still there."""
 
-    def __init__(self, chat: Chat, clock: Clock, draw: Callable[[Reply], Mapping[str, Any]]) -> None:
+    def __init__(self, chat: Chat, clock: Clock, draw: Draw) -> None:
         self._chat = chat
         self._clock = clock
         self._draw = draw

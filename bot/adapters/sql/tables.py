@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0007"
+REVISION = "0008"
 
 metadata = MetaData(
     naming_convention={
@@ -60,6 +60,7 @@ incident = Table(
     Column("channel", Text, nullable=False, index=True),
     Column("opened_at_us", BigInteger, nullable=False),
     Column("private", Integer, nullable=False, server_default="0"),
+    Column("team", Text, nullable=False, server_default=""),
     Index("ix_incident_open", "number", sqlite_where=STILL_OPEN, postgresql_where=STILL_OPEN),
 )
 

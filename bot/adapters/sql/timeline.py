@@ -35,7 +35,7 @@ _LISTED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     Kind.SERVICE_SET: lambda facts: {"service": facts["service"]},
     Kind.SEVERITY_SET: lambda facts: {"severity": facts["severity"]},
     Kind.STATUS_SET: lambda facts: {"status": facts["status"]},
-    Kind.CHANNEL_OPENED: lambda facts: {"channel": facts["channel"]},
+    Kind.CHANNEL_OPENED: lambda facts: {key: facts[key] for key in ("channel", "team") if key in facts},
     Kind.MADE_PRIVATE: lambda _: {"private": 1},
 }
 
@@ -59,6 +59,7 @@ class SqlTimeline:
             "service": storable(str(facts.get("service", ""))),
             "channel": "",
             "private": int(bool(facts.get("private", False))),
+            "team": str(facts.get("team", "")),
         }
         chain = _chain(incident_id, None, [draft], author, now)
         sql.connection.execute(_OPEN, {**row, "opened_at_us": chain[0].at_us})
@@ -120,10 +121,16 @@ class SqlTimeline:
             raise _unknown(incident_id)
         return _listed(row)
 
-    def incident_of(self, tx: Tx, channel: str) -> str:
-        """Give the id of the incident whose channel this is, or ""."""
+    def incident_of(self, tx: Tx, channel: str, team: str = "") -> str:
+        """Give the id of the incident whose channel this is, or "".
+
+        `team` is the channel's workspace; one that is not known, here or of the incident, may be any.
+        """
         wanted = select(incident.c.id).where(incident.c.channel == channel, incident.c.channel != "")
-        return opened(tx).connection.scalar(wanted.order_by(incident.c.number.desc()).limit(1)) or ""
+        if team:
+            wanted = wanted.where(incident.c.team.in_(("", team)))
+        surest = (incident.c.team == team).desc(), incident.c.number.desc()
+        return opened(tx).connection.scalar(wanted.order_by(*surest).limit(1)) or ""
 
     def chains(self, tx: Tx) -> list[str]:
         """Name every chain there is, the house's first, incidents by number."""
@@ -199,4 +206,5 @@ def _listed(row: RowMapping) -> Listed:
         channel=row["channel"],
         opened_at=from_us(row["opened_at_us"]),
         private=bool(row["private"]),
+        team=row["team"],
     )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.adapters.sql.alerts import SqlAlerts
+from bot.adapters.sql.installations import SqlInstallations
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.store import SqlStore
@@ -17,9 +18,18 @@ from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.domain.run import Plan, Reply, Run, Source
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, Person
-from bot.ports import Alerts, Journal, Marks, Memory, Store, Surfaces, Timeline, Tx
+from bot.ports import Alerts, Installations, Journal, Marks, Memory, Store, Surfaces, Timeline, Tx
 from tests.databases import fresh_postgres, fresh_sqlite
-from tests.fakes import FakeAlerts, FakeClock, FakeJournal, FakeMarks, FakeStore, FakeSurfaces, FakeTimeline
+from tests.fakes import (
+    FakeAlerts,
+    FakeClock,
+    FakeInstallations,
+    FakeJournal,
+    FakeMarks,
+    FakeStore,
+    FakeSurfaces,
+    FakeTimeline,
+)
 
 T = TypeVar("T")
 
@@ -36,6 +46,7 @@ class Ground:
     surfaces: Surfaces
     marks: Marks
     alerts: Alerts
+    installations: Installations
     clock: FakeClock
     rung: list[str] = field(default_factory=list)
 
@@ -108,10 +119,13 @@ async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     clock, rung = FakeClock(), list[str]()
     if request.param == "fake":
         store = FakeStore(lambda topics: rung.extend(sorted(topics)))
-        yield Ground(store, FakeTimeline(), FakeJournal(clock), FakeSurfaces(), FakeMarks(), FakeAlerts(), clock, rung)
+        fakes = FakeTimeline(), FakeJournal(clock), FakeSurfaces(), FakeMarks(), FakeAlerts(), FakeInstallations()
+        yield Ground(store, *fakes, clock, rung)
         return
     with ExitStack() as stack:
         url = fresh_sqlite(tmp_path) if request.param == "sqlite" else stack.enter_context(fresh_postgres())
         sql = SqlStore(url, lambda topics: rung.extend(sorted(topics)))
-        yield Ground(sql, SqlTimeline(), SqlJournal(clock), SqlSurfaces(), SqlMarks(), SqlAlerts(), clock, rung)
+        installations = SqlInstallations("client-secret")
+        real = SqlTimeline(), SqlJournal(clock), SqlSurfaces(), SqlMarks(), SqlAlerts(), installations
+        yield Ground(sql, *real, clock, rung)
         await sql.close()

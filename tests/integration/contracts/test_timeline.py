@@ -160,6 +160,22 @@ async def test_finds_the_latest_incident_of_a_channel(ground: Ground) -> None:
     assert [await of("C9"), await of("C8"), await of("")] == ["INC-2", "", ""]
 
 
+async def test_a_channel_is_looked_for_in_its_own_workspace(ground: Ground) -> None:
+    await ground.open()
+    await ground.append(Draft(Kind.CHANNEL_OPENED, {"channel": "C9", "name": "x", "team": "T1"}), to="INC-1")
+    await ground.open(team="T2")
+    await ground.append(Draft(Kind.CHANNEL_OPENED, {"channel": "C9", "name": "x"}), to="INC-2")
+    await ground.open()
+    await ground.append(Draft(Kind.CHANNEL_OPENED, {"channel": "C8", "name": "of old"}), to="INC-3")
+
+    async def of(channel: str, team: str) -> str:
+        return await ground.read(lambda tx: ground.timeline.incident_of(tx, channel, team))
+
+    assert [await of("C9", team) for team in ("T1", "T2", "T3")] == ["INC-1", "INC-2", ""]
+    assert [await of("C8", team) for team in ("T1", "")] == ["INC-3", "INC-3"]
+    assert [row.team for row in await listed(ground)] == ["", "T2", "T1"]
+
+
 async def test_names_every_chain(ground: Ground) -> None:
     for _ in range(10):
         await ground.open()

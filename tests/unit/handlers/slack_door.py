@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -26,7 +27,7 @@ from handlers.slack_desk import Desk
 from tests.fakes import FakeStore, fake_ports
 
 T = TypeVar("T")
-SECRET = "signing-secret"
+SECRET, TEAM = "signing-secret", "T0BOX0001"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -52,6 +53,10 @@ class Door:
     views: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     view_failure: ChatFailed | None = None
     whispers: list[tuple[Source, Person, Reply]] = field(default_factory=list)
+    homes: list[tuple[str, str]] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
+    revoked: list[tuple[str, datetime]] = field(default_factory=list)
+    revoke_failure: str = ""
 
     async def post(self, body: bytes, content_type: str = FORM, **headers: str) -> httpx.Response:
         """Deliver a signed body; `headers` replace what Slack would send."""
@@ -76,13 +81,28 @@ class Door:
     ) -> httpx.Response:
         return await self.interact(pressed(value, action_id, chosen))
 
-    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+    async def admits(self, team: str) -> bool:
+        return team not in self.strangers
+
+    def draw(self, reply: Reply) -> dict[str, Any]:
+        return drawn(reply)
+
+    async def open_view(self, team: str, trigger_id: str, view: dict[str, Any]) -> None:
+        assert team == TEAM
         if self.view_failure is not None:
             raise self.view_failure
         self.views.append((trigger_id, view))
 
     def whisper(self, source: Source, person: Person, reply: Reply) -> None:
         self.whispers.append((source, person, reply))
+
+    def open_home(self, team: str, user: str) -> None:
+        self.homes.append((team, user))
+
+    async def revoke(self, team: str, at: datetime) -> None:
+        if self.revoke_failure:
+            raise StoreUnusable(self.revoke_failure)
+        self.revoked.append((team, at))
 
     @property
     def whispered(self) -> list[str]:
@@ -103,8 +123,8 @@ def open_door(store: FakeStore | None = None, registry: Registry | None = None) 
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     assert isinstance(stored, FakeStore)
     door = Door(ports, stored, httpx.AsyncClient(transport=transport, base_url="http://bot"))
-    desk = Desk(registry, Admission(registry, ports), ports, drawn, door.open_view, door.whisper)
-    app.router.routes.append(slack_route(slack_app(desk, "xoxb-test"), SECRET, ports.clock))
+    desk = Desk(registry, Admission(registry, ports), ports, door)
+    app.router.routes.append(slack_route(slack_app(desk), SECRET, ports.clock))
     return door
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.run import Source
 from bot.domain.timeline import Person
 from handlers.slack_desk import Desk
-from tests.unit.handlers.slack_door import BrokenStore, Door, open_door
+from tests.unit.handlers.slack_door import TEAM, BrokenStore, Door, open_door
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ async def test_a_button_does_its_words(door: Door) -> None:
     assert (await door.press({"do": "ack incident=INC-7"})).content == b""
     run = door.runs[0]
     assert (run.plan.playbook, run.incident_id, run.actor) == ("ack", "INC-7", Person("U0BEN0002", "ben"))
-    assert run.source == Source("C0BOX0005", "inc-1", "http://slack/response/2", "slack")
+    assert run.source == Source("C0BOX0005", "inc-1", "http://slack/response/2", "slack", TEAM)
     assert run.slot == "slack:9.9.z:ff:3"
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.errors import ChatFailed
 from bot.domain.run import Source
 from bot.domain.timeline import Person
-from tests.unit.handlers.slack_door import BrokenStore, Door, open_door, submitted
+from tests.unit.handlers.slack_door import TEAM, BrokenStore, Door, open_door, submitted
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def test_a_command_becomes_a_run(door: Door) -> None:
     run = door.runs[0]
     assert (run.plan.playbook, run.plan.params["severity"], run.plan.params["title"]) == ("start", "SEV1", "5xx")
     assert run.actor == Person("U0ADA0001", "ada")
-    assert run.source == Source("C0BOX0001", "general", "http://slack/response/1", "slack")
+    assert run.source == Source("C0BOX0001", "general", "http://slack/response/1", "slack", TEAM)
     assert run.slot == "slack:1.2.abc"
 
 
@@ -89,7 +89,7 @@ async def test_the_form_starts_the_incident_once(door: Door) -> None:
     run = door.runs[0]
     assert run.plan.params["title"] == "checkout is down"
     assert (run.plan.params["severity"], run.plan.params["service"]) == ("SEV1", "checkout")
-    assert run.source == Source("C0BOX0001", "general", "http://slack/response/1", "slack")
+    assert run.source == Source("C0BOX0001", "general", "http://slack/response/1", "slack", TEAM)
 
 
 async def test_an_empty_form_starts_with_defaults(door: Door) -> None:

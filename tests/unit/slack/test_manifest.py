@@ -45,6 +45,7 @@ SCOPES = {
 # docs.slack.dev/reference/events, and what a file's url_private asks for.
 HEARD = {
     "app_home_opened": set[str](),
+    "app_uninstalled": set[str](),
     "member_joined_channel": {"channels:read", "groups:read"},
     "member_left_channel": {"channels:read", "groups:read"},
     "message.channels": {"channels:history"},
@@ -53,6 +54,7 @@ HEARD = {
     "pin_removed": {"pins:read"},
     "reaction_added": {"reactions:read"},
     "reaction_removed": {"reactions:read"},
+    "tokens_revoked": set[str](),
 }
 BYTES = "files:read"
 
