@@ -12,6 +12,7 @@ from bot.domain.redaction import redact
 from bot.domain.run import Missing
 from bot.domain.service import Service
 from bot.ports import Commit, Pushed
+from bot.processes import bare, run
 
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 _READ_S = 10.0
@@ -185,8 +186,7 @@ async def _git(
     """
     options = [part for key, value in _SAFE for part in ("-c", f"{key}={value}")]
     environment = {
-        "PATH": os.environ.get("PATH", ""),
-        "HOME": os.environ.get("HOME", "/"),
+        **bare(),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
@@ -195,22 +195,11 @@ async def _git(
         **({"SSH_AUTH_SOCK": agent} if (agent := os.environ.get("SSH_AUTH_SOCK")) else {}),
         **(own or {}),
     }
-    process = await asyncio.create_subprocess_exec(
-        "git", *options, *arguments,
-        cwd=place, env=environment,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(seconds):
-            out, err = await process.communicate(given)
-    except TimeoutError:
-        return Missing(f"git {arguments[0]} took longer than {seconds:.0f} s")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        said = err.decode(errors="replace").strip().splitlines() or ["no reason given"]
+    ended = await run(("git", *options, *arguments), seconds=seconds, environment=environment, given=given, cwd=place)
+    if isinstance(ended, Missing):
+        return Missing(f"git {arguments[0]}: {ended.reason}")
+    if ended.code:
+        said = ended.err.decode(errors="replace").splitlines()
         rejected = [line.strip() for line in said if "rejected]" in line]  # git's last line only says that it failed
-        return Missing(f"git {arguments[0]}: {(rejected or said)[-1]}")
-    return out.decode(errors="replace")
+        return Missing(f"git {arguments[0]}: {rejected[-1] if rejected else ended.last_words}")
+    return ended.text

@@ -1,13 +1,14 @@
 """Looks whether the programs that FirstFive starts are here, and do what they must."""
 
-import asyncio
+import os
 import re
 from collections.abc import Sequence
 
 from bot.domain.checks import Check, fail, ok, warn
 from bot.domain.run import Missing
+from bot.processes import run
 
-_PATIENCE_S = 4.0
+_PATIENCE_S, _MOST_BYTES = 4.0, 65_536
 _OLDEST_GIT = (2, 30)
 _BOX = ("bwrap", "--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true")
 
@@ -41,22 +42,9 @@ async def sandbox() -> Check:
 
 async def _said(command: Sequence[str]) -> str | Missing:
     """Run a program; give the first line it prints, or the last of why it could not."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-    except OSError:
-        return Missing(f"{command[0]} is not on PATH")
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            out, err = await process.communicate()
-    except TimeoutError:
-        return Missing(f"{command[0]} did not end within {_PATIENCE_S:g} s")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        lines = err.decode(errors="replace").strip().splitlines()
-        return Missing(f"{command[0]}: {lines[-1][:200] if lines else f'exit code {process.returncode}'}")
-    return (out.decode(errors="replace").splitlines() or [""])[0][:200]
+    ended = await run(command, seconds=_PATIENCE_S, environment=os.environ, most_bytes=_MOST_BYTES)
+    if isinstance(ended, Missing):
+        return ended
+    if ended.code:
+        return Missing(f"{command[0]}: {ended.last_words}")
+    return (ended.text.splitlines() or [""])[0][:200]

@@ -3,14 +3,14 @@
 No shell: words and values are arguments. What they print and how they end is all that is known of them.
 """
 
-import asyncio
 import json
-import os
 import shlex
 from contextlib import suppress
+from pathlib import Path
 
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
+from bot.processes import run
 
 _TIMEOUT_S = 15.0
 _MOST_BYTES = 65_536
@@ -51,31 +51,10 @@ class CommandDriver:
         return said if isinstance(said, Missing) else None
 
     async def _run(self, words: tuple[str, ...]) -> str | Missing:
-        name = os.path.basename(words[0])  # noqa: PTH119 - a name, no file of ours
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *words,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": os.environ.get("HOME", "/")},
-                start_new_session=True,
-            )
-        except OSError as error:
-            return Missing(f"{name} cannot be run: {error.strerror}")
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                out, err = await process.communicate()
-        except TimeoutError:
-            return Missing(f"{name} did not end within {self._timeout_s:g} s, so it was killed")
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, 9)
-                await process.wait()
-        if process.returncode:
-            return Missing(f"{name} ended with exit code {process.returncode}: {_short(err) or 'it said nothing'}")
-        return out[:_MOST_BYTES].decode(errors="replace")
+        ended = await run(words, seconds=self._timeout_s, most_bytes=_MOST_BYTES)
+        if isinstance(ended, Missing):
+            return ended
+        return Missing(f"{Path(words[0]).name} failed: {ended.last_words}") if ended.code else ended.text
 
 
 def split_of(said: str, where: str) -> Split | Missing:
@@ -88,7 +67,7 @@ def split_of(said: str, where: str) -> Split | Missing:
         is_right = False
     if not is_right:
         example = '{"weight": 0..100, "dyed": true or false, "release": "..."}'
-        return Missing(f"{where} answered {_short(said.encode()) or 'nothing'!r}; it should be {example}")
+        return Missing(f"{where} answered {_short(said) or 'nothing'!r}; it should be {example}")
     return Split(
         None if weight is None else float(weight), dyed, str(told.get("release") or ""), str(told.get("note") or "")
     )
@@ -116,6 +95,6 @@ def placed(split: Split) -> dict[str, str]:
     return {"weight": "" if split.weight is None else f"{split.weight:g}", "dyed": dyed, "release": split.release}
 
 
-def _short(said: bytes) -> str:
-    line = " ".join(said.decode(errors="replace").split())
+def _short(said: str) -> str:
+    line = " ".join(said.split())
     return line if len(line) <= _REASON else f"{line[: _REASON - 1]}…"
