@@ -12,14 +12,15 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import REVISION
 from bot.domain.checks import Check, State, fail, ok, warn
 from bot.domain.errors import StoreUnusable
-from bot.domain.run import Source
+from bot.domain.run import Missing, Source
 from bot.domain.service import Catalog, Target
 from bot.domain.snapshot import GOROUTINE, PartStatus
+from bot.domain.traffic import Split
 from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
 from bot.ports import Clock
 from bot.settings import Settings
-from bot.wiring import AllTargets, kept
+from bot.wiring import AllTargets, kept, wired_router
 from handlers.slack_forms import Occasion, form
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Doctor:
             "database": self._database,
             "artifacts": self._artifacts,
             "targets": self._reach_targets,
+            "routers": self._routers,
             "repositories": self._repositories,
             "programs": _programs,
         }
@@ -131,6 +133,12 @@ class Doctor:
         probe = await self._targets.probe(target, 1) if target.url else None
         return fail(name, probe.error, mend) if probe and probe.error else ok(name, f"answers at {target.pprof}")
 
+    async def _routers(self) -> Iterable[Check]:
+        services = [service for service in self._settings.catalog().services if service.route]
+        router = wired_router(self._settings)
+        splits = await asyncio.gather(*(router.read(service) for service in services))
+        return [_router(f"router {service.name}", split) for service, split in zip(services, splits, strict=True)]
+
     async def _repositories(self) -> Iterable[Check]:
         named = {f"repository {each.name}": each.repository for each in self._settings.services if each.repository}
         if self._settings.bundle.repository:
@@ -141,6 +149,12 @@ class Doctor:
 def _with_forms(catalog: Catalog) -> Iterator[Playbook]:
     """Give the verbs of which a form can ask something."""
     return (verb for verb in load(playbooks).values() if questions(verb, catalog, {}))
+
+
+def _router(name: str, split: Split | Missing) -> Check:
+    if isinstance(split, Missing):
+        return fail(name, split.reason, "docs/routers.md says what each router needs")
+    return ok(name, split.words)
 
 
 async def _looked(name: str, probe: Probe) -> Iterable[Check]:

@@ -23,6 +23,7 @@ from bot.adapters.routers.drivers import Drivers
 from bot.adapters.routers.envoy import EnvoyDriver
 from bot.adapters.routers.haproxy import HaproxyDriver
 from bot.adapters.routers.ingress import IngressDriver
+from bot.adapters.routers.nginx import NginxDriver
 from bot.adapters.routers.rollouts import RolloutsDriver
 from bot.adapters.routers.webhook import WebhookDriver
 from bot.adapters.sql.engines import address, conninfo
@@ -214,6 +215,7 @@ def wired_router(settings: Settings) -> Router:
         {
             "haproxy": HaproxyDriver(),
             "envoy": EnvoyDriver(),
+            "nginx": NginxDriver(),
             "deployment": DeploymentDriver(cluster),
             "rollouts": RolloutsDriver(cluster),
             "ingress": IngressDriver(cluster),

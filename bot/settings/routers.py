@@ -15,6 +15,7 @@ def _several(value: Any) -> Any:
 
 _PATH = r"^/[A-Za-z0-9._/@-]+$"
 Server = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$")]
+_IPV6 = r"\[[0-9A-Fa-f:]+\]"
 _RUNTIME_KEY = r"^[A-Za-z0-9._-]{1,200}$"
 
 
@@ -47,6 +48,28 @@ class EnvoyTable(Table):
     admin: Address
     weight_key: str = Field(pattern=_RUNTIME_KEY)
     dyed_key: str = Field("", pattern=rf"^$|{_RUNTIME_KEY}")
+
+
+Upstream = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+Place = Annotated[
+    str, Field(pattern=rf"^(unix:/[A-Za-z0-9._/@-]+|[A-Za-z0-9.-]+(:[0-9]{{1,5}})?|{_IPV6}(:[0-9]{{1,5}})?)$")
+]
+Places = Annotated[tuple[Place, ...], Field(min_length=1), BeforeValidator(_several)]
+
+
+class NginxTable(Table):
+    """nginx, by a file that it includes, which holds the upstream; `marker` is where its workers say what they run."""
+
+    kind: Literal["nginx"]
+    include: str = Field(pattern=_PATH)
+    upstream: Upstream
+    canary: Places
+    baseline: Places
+    dyed: Upstream | Literal[""] = ""
+    lines: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_=.:/ -]+$")], ...] = ()
+    marker: Address
+    test: tuple[str, ...] = Field(("nginx", "-t"), min_length=1)
+    reload: tuple[str, ...] = Field(("nginx", "-s", "reload"), min_length=1)
 
 
 _LABEL = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
@@ -118,6 +141,7 @@ class WebhookTable(Table):
 RouterTable = (
     HaproxyTable
     | EnvoyTable
+    | NginxTable
     | DeploymentTable
     | RolloutsTable
     | ArgoCdTable

@@ -33,6 +33,9 @@ OPTIONS = ("--socket-mode", "--signing-secret", SECRET, "--config-token", CONFIG
 SLACK_LINES = ["slack token", "slack scopes", "clock", "signing secret", "socket mode", "slack manifest"]
 
 
+SPLIT = {"kind": "command", "read": ["/bin/echo", '{"weight": 10, "dyed": true}'], "set": ["/bin/false"]}
+
+
 @dataclass
 class House:
     """An installation: what it is configured with, as values for Settings."""
@@ -82,7 +85,7 @@ async def house(tmp_path: Path, **given: Any) -> AsyncIterator[House]:
     await asyncio.to_thread(subprocess.run, init, check=True)
     async with serving({"/debug/pprof/goroutine": whole(goroutines(*IDLE)), "/": whole(b"fine")}) as target:
         targets = [{"name": "checkout-1", "pprof": target, "url": f"{target}/"}]
-        services = [{"name": "checkout", "repository": str(repository), "targets": targets}]
+        services = [{"name": "checkout", "repository": str(repository), "targets": targets, "router": SPLIT}]
         values = {"database_url": url, "artifacts_url": str(tmp_path / "artifacts"), "services": services, **given}
         yield House(values, tmp_path)
 
@@ -121,8 +124,9 @@ async def test_everything_is_ok_and_then_one_thing_of_slack_is_not(tmp_path: Pat
         assert [check for check in found.values() if check.state is not State.OK] == []
         assert list(found) == [
             "configuration", *SLACK_LINES, "channel #announcements", "database", "migrations", "artifacts",
-            "target checkout-1", "repository checkout", "git", "go", "sandbox",
+            "target checkout-1", "router checkout", "repository checkout", "git", "go", "sandbox",
         ]  # fmt: skip
+        assert found["router checkout"].said == "canary gets 10 %, marked requests reach it"
 
         wrong = await well.examined(slack_bot_token="xoxb-emulator-wrong")
         assert_only(wrong, "slack token", "invalid_auth", "set SLACK_BOT_TOKEN")
@@ -226,6 +230,12 @@ BROKEN: list[tuple[Callable[[House], dict[str, Any]], str, str, str]] = [
         "repository checkout",
         "git ls-remote",
         "path or address",
+    ),
+    (
+        lambda house: {"services": [{**house.services()[0], "router": {**SPLIT, "read": ["/nowhere/split"]}}]},
+        "router checkout",
+        "split cannot be run",
+        "docs/routers.md",
     ),
     (
         lambda house: program(house.folder / "bin", "git", "echo git version 2.17.1"),

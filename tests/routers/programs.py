@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.domain.traffic import Route
+
 _PATIENCE_S = 30.0
 
 
@@ -28,6 +30,12 @@ class Running:
         lines = (f"{key} = {_toml(value)}" for key, value in self.settings.items())
         return "\n".join(["[services.router]", *lines, ""])
 
+    @property
+    def route(self) -> Route:
+        """Give it as the domain knows it."""
+        given = {key: tuple(value) if isinstance(value, list) else value for key, value in self.settings.items()}
+        return Route(str(given.pop("kind")), given)
+
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
         with self.log.open("wb") as log:
@@ -39,10 +47,10 @@ class Running:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End it, at once."""
+        """End it, and with it its workers: a master that is killed leaves them behind."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            self.process.terminate()
+            self.process.wait(_PATIENCE_S)
 
     def restart(self) -> None:
         """Let it begin anew, from its configuration alone."""

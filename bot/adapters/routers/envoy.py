@@ -3,22 +3,17 @@
 What is set there is held until Envoy restarts; then its configuration counts again, which `read` shows.
 """
 
-import asyncio
 import json
-import ssl
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from urllib.parse import urlencode
 
-import httpx
-
+from bot.adapters.routers.asking import ask
 from bot.adapters.routers.words import UNMARKED, change, short
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
 
 _TIMEOUT_S = 2.0
-_MOST_BYTES = 4_000_000
 _OK = 200
 _WHOLE = 100
 
@@ -94,37 +89,16 @@ class EnvoyDriver:
         return {key: int(found[key]) for key in keys}
 
     async def _ask(self, method: str, url: str) -> str | Missing:
-        """Give the body of what the admin address answers, or say why there is none."""
-        where = url.partition("?")[0]
-        try:
-            client = httpx.AsyncClient(timeout=self._timeout_s, trust_env=False, verify=_certificates())
-            async with asyncio.timeout(self._timeout_s), client, client.stream(method, url) as response:
-                body = await _body(response)
-        except (TimeoutError, httpx.TimeoutException):
-            return Missing(f"{where} gave no answer within {self._timeout_s:g} s; look whether Envoy is overloaded")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = short(str(error)) or type(error).__name__
-            return Missing(f"{where} cannot be asked ({reason}): start Envoy, or correct `admin`")
-        if response.status_code != _OK:
-            hint = ": add `admin_layer: {}` to its layered_runtime" if "admin layer" in body else ""
-            return Missing(f"{where} answered {response.status_code} {short(body)}{hint}")
-        return body
+        """Give the text of what the admin address answers, or say why there is none."""
+        answer = await ask(method, url, self._timeout_s)
+        if isinstance(answer, Missing):
+            return Missing(f"{answer.reason}: look whether Envoy runs, and at `admin`")
+        status, text = answer
+        if status != _OK:
+            hint = ": add `admin_layer: {}` to its layered_runtime" if "admin layer" in text else ""
+            return Missing(f"{url.partition('?')[0]} answered {status} {short(text)}{hint}")
+        return text
 
 
 def _modify(route: Route, body: Mapping[str, str]) -> str:
     return f"{route.text('admin')}/runtime_modify?{urlencode(body)}"
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Read the machine's certificates once: that takes longer than a question."""
-    return httpx.create_ssl_context()
-
-
-async def _body(response: httpx.Response) -> str:
-    read = bytearray()
-    async for chunk in response.aiter_bytes():
-        read += chunk
-        if len(read) > _MOST_BYTES:
-            break
-    return read.decode(errors="replace")

@@ -6,10 +6,10 @@ Both are lost at a reload, unless HAProxy finds them in its server-state-file; t
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from bot.adapters.routers.files import put, text_of
 from bot.adapters.routers.servers import Roles, Server, Servers, goal, parse, reweigh, split, take
 from bot.adapters.routers.words import UNMARKED, change, short
 from bot.domain.run import Missing
@@ -67,8 +67,8 @@ class HaproxyDriver:
             hint = "; the socket needs `level admin`" if "ermission" in refused else ""
             return Missing(f"HAProxy did not do it: {short(refused or said) or 'no answer'}{hint}")
         state_file = route.text("state_file")
-        if state_file and (flaw := await asyncio.to_thread(_write, Path(state_file), table)):
-            return Missing(f"it is done, but a reload of HAProxy would undo it: {state_file} cannot be written: {flaw}")
+        if state_file and (flaw := await asyncio.to_thread(put, Path(state_file), table)):
+            return Missing(f"it is done, but a reload of HAProxy would undo it: {flaw}")
         return None
 
     async def _servers(self, route: Route) -> Servers | Missing:
@@ -133,29 +133,8 @@ async def _is_forgotten(route: Route, servers: Servers) -> bool:
     """Tell whether a reload would bring other weights: those of the state file, without one those of haproxy.cfg."""
     if not (state_file := route.text("state_file")):
         return False
-    known = parse(await asyncio.to_thread(_text, Path(state_file))) or {}
+    known = parse(await asyncio.to_thread(text_of, Path(state_file))) or {}
     return any(
         (server.weight, server.is_out) != ((then := known.get(name, Server(server.initial, 0))).weight, then.is_out)
         for name, server in servers.items()
     )
-
-
-def _text(path: Path) -> str:
-    with suppress(OSError):
-        return path.read_text(encoding="utf-8", errors="replace")
-    return ""
-
-
-def _write(path: Path, text: str) -> str:
-    """Replace a file in one piece; give why it could not be, "" when it could."""
-    fresh = path.with_name(f".{path.name}.firstfive")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.chmod(0o644)
-        fresh.replace(path)
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    return ""

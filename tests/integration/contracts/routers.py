@@ -5,24 +5,27 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.adapters.routers.drivers import Driver, Drivers
 from bot.adapters.routers.envoy import EnvoyDriver
 from bot.adapters.routers.haproxy import HaproxyDriver
+from bot.adapters.routers.nginx import NginxDriver
 from bot.domain.service import Service
 from bot.domain.traffic import CLOSED, EMPTIED, Route, Split
 from bot.ports import Router
 from tests.fakes import FakeRouter
 from tests.routers.envoy import running_envoy
 from tests.routers.haproxy import running_haproxy
+from tests.routers.nginx import running_nginx
 from tests.routers.programs import Running
 from tests.routers.tracks import running_tracks, share
 
 SHORT_S = 0.4
 ABSENT, SILENT, GARBAGE, LOST = "absent", "silent", "garbage", "lost"
 ILLS = (ABSENT, SILENT, GARBAGE)
+PROGRAMS = {ABSENT: ("/nowhere/nginx",), SILENT: ("sleep", "60"), GARBAGE: ("sh", "-c", "echo garbage >&2; exit 1")}
 
 
 @dataclass
@@ -71,6 +74,22 @@ def haproxy(folder: Path) -> Iterator[Ground]:
         yield _real(router, HaproxyDriver(SHORT_S), "socket", f"127.0.0.1:{port}")
 
 
+@contextmanager
+def nginx(folder: Path) -> Iterator[Ground]:
+    with running_tracks() as tracks, running_nginx(tracks, folder) as router:
+        ground = _real(router, NginxDriver(SHORT_S, program_s=5 * SHORT_S), "marker")
+
+        @contextmanager
+        def ill(ailment: str) -> Iterator[tuple[Router, Service]]:
+            """Let the program be as ill as the address."""
+            with ground.ill(ailment) as (drivers, service):
+                assert service.route is not None
+                given = {**service.route.settings, **({"test": PROGRAMS[ailment]} if ailment != LOST else {})}
+                yield drivers, behind(Route("nginx", given))
+
+        yield replace(ground, ill=ill, away=(CLOSED, Split(weight=50.0)))  # each takes a reload
+
+
 def _real(router: Running, driver: Driver, key: str, place: str = "") -> Ground:
     """Give the ground of a program that runs. The ill one is where `key` says, before the program's `place`."""
 
@@ -78,22 +97,20 @@ def _real(router: Running, driver: Driver, key: str, place: str = "") -> Ground:
 
     @contextmanager
     def ill(ailment: str) -> Iterator[tuple[Router, Service]]:
-        beyond = known.removeprefix("http://")
+        beyond = known.removeprefix("http://").partition("/")[0]
         with ill_server(ailment, beyond) as address:
-            yield drivers, behind(_route({**router.settings, key: known.replace(beyond, address)}))
+            yield (
+                drivers,
+                behind(replace(router, settings={**router.settings, key: known.replace(beyond, address)}).route),
+            )
 
     drivers = Drivers({str(router.settings["kind"]): driver})
     return Ground(
         drivers,
-        behind(_route(router.settings)),
+        behind(router.route),
         ill,
         lambda requests, marked: share(router.address, requests, marked=marked),
     )
-
-
-def _route(settings: Mapping[str, str | list[str]]) -> Route:
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    return Route(str(given.pop("kind")), given)
 
 
 @contextmanager
@@ -129,5 +146,9 @@ def _answer_all(server: socket.socket, beyond: str) -> None:
                 connection.recv(1)  # until whoever asked has given up
 
 
-SHARING: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"envoy": envoy, "haproxy": haproxy}
+SHARING: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {
+    "envoy": envoy,
+    "haproxy": haproxy,
+    "nginx": nginx,
+}
 GROUNDS: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"fake": fake, **SHARING}
