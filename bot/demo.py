@@ -23,7 +23,8 @@ from typing import Any
 from bot.adapters.slack.manifest import COMMANDS, EVENTS, SCOPES, SHORTCUTS
 from bot.domain.errors import FirstFiveError
 
-_READY_S = 20.0
+# The first start of a fresh clone compiles all it loads; a part that dies is told at once.
+_READY_S = 90.0
 _LOOK_S = 0.05
 _END_S = 5.0
 _BUILD_S = 900.0

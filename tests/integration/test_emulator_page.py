@@ -127,6 +127,22 @@ async def test_a_modal_is_filled_in_and_corrected(scene: Scene) -> None:
     assert (values["title"]["v"]["value"], values["sev"]["v"]["selected_option"]["value"]) == ("checkout is slow", "2")
 
 
+async def test_esc_closes_a_modal_for_good_where_nobody_has_touched_the_page(scene: Scene) -> None:
+    """A browser that was not touched since closes a dialog without asking the page first."""
+    await scene.emulator.act("command", user=ADA, channel="general", text="/incident modal")
+    modal = scene.page.get_by_role("dialog", name="Start")
+    await expect(modal).to_be_visible()
+    await modal.evaluate("node => node.close()")
+
+    async def is_gone() -> bool:
+        return not (await scene.emulator.read("state"))["views"].get(ADA)
+
+    await eventually(is_gone)
+    await scene.type("said after it")
+    await expect(scene.page.get_by_role("log").first).to_contain_text("said after it")
+    await expect(modal).to_be_hidden()
+
+
 async def test_an_update_keeps_the_modal_and_what_was_typed(scene: Scene) -> None:
     await scene.type("/incident modal")
     modal = scene.page.locator("#modal")

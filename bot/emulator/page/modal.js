@@ -37,6 +37,8 @@ function form(view, deep) {
 function create() {
   const node = h("dialog", { id: "modal" });
   node.addEventListener("cancel", (event) => (event.preventDefault(), closeModal()));
+  // Where nobody has touched the page since, Esc closes without asking.
+  node.addEventListener("close", closeModal);
   node.addEventListener("submit", (event) => (event.preventDefault(), submit()));
   document.body.append(node);
   return node;
