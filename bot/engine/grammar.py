@@ -109,9 +109,7 @@ def moment(text: str, now: datetime) -> datetime:
         hour, minute, second = (int(part or 0) for part in match.groups())
         at = now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=0)
     except (ValueError, OverflowError):
-        raise CommandRejected(
-            f"{text[:40]!r} is not a time. Write at=HH:MM (UTC), for instance at={now:%H:%M}."
-        ) from None
+        raise CommandRejected(f"{text[:40]!r} is not a time. Write HH:MM (UTC), for instance {now:%H:%M}.") from None
     return at if at <= now else at - timedelta(days=1)
 
 
@@ -318,6 +316,8 @@ def _is_bad_severity(word: str) -> bool:
 
 
 def _wrong(name: str, info: FieldInfo, value: str, catalog: Catalog) -> str:
+    if marker(info) in {Word.SPAN, Word.WITHIN}:
+        return f"`{value[:40]}` is not a length of time. Write {name}=30m, {name}=2h or {name}=1d."
     among = choices(info, catalog)
     meant = closest(value, among, alike=0.8)
     hint = f" Did you mean `{meant}`?" if meant else ""

@@ -199,3 +199,18 @@ async def test_calls_are_logged(slack: AsyncWebClient, emulator: Emulator) -> No
     [call] = (await emulator.read("calls"))["calls"]
     assert (call["method"], call["outcome"], call["args"]["text"]) == ("chat.postMessage", "ok", "x")
     assert "token" not in call["args"]
+
+
+async def test_people_come_and_go_by_slack_s_own_commands(emulator: Emulator) -> None:
+    async def type_(user: str, line: str) -> bool:
+        return bool((await emulator.act("command", user=user, channel="secret", command=line))["ok"])
+
+    await emulator.act("channel", name="secret", user=ADA, private=True)
+    assert not (await emulator.act("join", user=BEN, channel="secret"))["ok"]
+    assert not await type_(BEN, "/invite @ben")
+    assert await type_(ADA, "/invite @ben")
+    assert (await emulator.channel("secret"))["members"] == [ADA, BEN]
+    assert not await type_(ADA, "/invite @nobody")
+    assert await type_(BEN, "/remove @ada")
+    assert await type_(BEN, "/leave")
+    assert (await emulator.channel("secret"))["members"] == []

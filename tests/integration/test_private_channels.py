@@ -50,13 +50,13 @@ async def test_slack_s_own_invitations_count_and_leaving_takes_it_away(tmp_path:
         await slack.act("command", user=ADA, channel="general", text=f"/incident start private=yes {SECRET} leak")
         name = (await until(lambda: card_stands(slack)))["name"]
         assert not (await slack.act("join", user=BEN, channel=name))["ok"]
-        assert (await slack.act("join", user=BEN, channel=name, by=ADA))["ok"]
+        assert (await slack.act("command", user=ADA, channel=name, text="/invite @ben"))["ok"]
         await until(lambda: _told(bot, Kind.JOINED))
         await slack.act("home", user=BEN)
         await until(lambda: home_tells(slack, BEN))
         await slack.act("command", user=BEN, channel="general", text="/incident status INC-1")
         await until(lambda: heard(slack, SECRET))
-        await slack.act("join", user=BEN, channel=name, remove=True)
+        await slack.act("command", user=ADA, channel=name, text="/remove @ben")
         await until(lambda: _told(bot, Kind.LEFT))
         await until(lambda: home_is_silent(slack, BEN))
         await slack.act("command", user=BEN, channel="general", text="/incident status INC-1")

@@ -252,7 +252,7 @@ def test_reads_a_moment_as_the_latest_that_has_passed(text: str, at: datetime) -
 
 @pytest.mark.parametrize("text", ["", "25:00", "12:60", "noon", "12", "0001-01-01T00:00+14:00", "x" * 8_000, "\ud800"])
 def test_refuses_what_is_no_moment(text: str) -> None:
-    with pytest.raises(CommandRejected, match="at=HH:MM") as refused:
+    with pytest.raises(CommandRejected, match="HH:MM") as refused:
         moment(text, NOW)
     assert len(str(refused.value)) < 200
 

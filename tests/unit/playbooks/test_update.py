@@ -66,7 +66,7 @@ async def test_numbers_at_its_beginning_are_words() -> None:
 
 async def test_a_time_that_is_none_is_refused() -> None:
     house = await opened()
-    with pytest.raises(Exception, match="`soon` is not a next"):
+    with pytest.raises(Exception, match="`soon` is not a length of time"):
         await house.say("update INC-1 hello next=soon")
 
 
