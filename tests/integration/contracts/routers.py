@@ -22,7 +22,7 @@ from tests.routers.nginx import running_nginx
 from tests.routers.programs import Running
 from tests.routers.tracks import running_tracks, share
 
-SHORT_S = 0.4
+SHORT_S = 0.25
 ABSENT, SILENT, GARBAGE, LOST = "absent", "silent", "garbage", "lost"
 ILLS = (ABSENT, SILENT, GARBAGE)
 PROGRAMS = {ABSENT: ("/nowhere/nginx",), SILENT: ("sleep", "60"), GARBAGE: ("sh", "-c", "echo garbage >&2; exit 1")}
@@ -33,6 +33,7 @@ class Ground:
     """A router and a service behind it. At first it does `begun`; `away` are the splits it is taken to from there.
 
     `share` sends so many requests, marked or not, and counts which track answered; None where nothing real is sent.
+    `toml` is its table in firstfive.toml.
     `ill` gives a router that is ill in a way, and a service behind it; with LOST it does what it is told, and every
     answer is lost.
     """
@@ -41,6 +42,7 @@ class Ground:
     service: Service
     ill: Callable[[str], AbstractContextManager[tuple[Router, Service]]]
     share: Callable[[int, bool], Counter[str]] | None = None
+    toml: str = ""
     begun: Split = field(default_factory=lambda: Split(weight=10.0, dyed=True))
     away: tuple[Split, ...] = (CLOSED, EMPTIED, Split(weight=50.0), Split(weight=5.0, dyed=False), Split(dyed=False))
 
@@ -64,20 +66,20 @@ def fake(_: Path) -> Iterator[Ground]:
 @contextmanager
 def envoy(folder: Path) -> Iterator[Ground]:
     with running_tracks() as tracks, running_envoy(tracks, folder) as router:
-        yield _real(router, EnvoyDriver(SHORT_S), "admin")
+        yield _real(router, (EnvoyDriver(), EnvoyDriver(SHORT_S)), "admin")
 
 
 @contextmanager
 def haproxy(folder: Path) -> Iterator[Ground]:
     with running_tracks() as tracks, running_haproxy(tracks, folder) as router:
         port = int(router.address.partition(":")[2]) + 1
-        yield _real(router, HaproxyDriver(SHORT_S), "socket", f"127.0.0.1:{port}")
+        yield _real(router, (HaproxyDriver(), HaproxyDriver(SHORT_S)), "socket", f"127.0.0.1:{port}")
 
 
 @contextmanager
 def nginx(folder: Path) -> Iterator[Ground]:
     with running_tracks() as tracks, running_nginx(tracks, folder) as router:
-        ground = _real(router, NginxDriver(SHORT_S, program_s=5 * SHORT_S), "marker")
+        ground = _real(router, (NginxDriver(), NginxDriver(SHORT_S, program_s=6 * SHORT_S)), "marker")
 
         @contextmanager
         def ill(ailment: str) -> Iterator[tuple[Router, Service]]:
@@ -90,27 +92,26 @@ def nginx(folder: Path) -> Iterator[Ground]:
         yield replace(ground, ill=ill, away=(CLOSED, Split(weight=50.0)))  # each takes a reload
 
 
-def _real(router: Running, driver: Driver, key: str, place: str = "") -> Ground:
-    """Give the ground of a program that runs. The ill one is where `key` says, before the program's `place`."""
+def _real(router: Running, drivers: tuple[Driver, Driver], key: str, place: str = "") -> Ground:
+    """Give the ground of a program that runs. What is ill stands before `place`, which `key` names.
 
+    The first driver has patience, the second is for what is ill.
+    """
+    kind = str(router.settings["kind"])
+    patient, hasty = (Drivers({kind: driver}) for driver in drivers)
     known = place or str(router.settings[key])
+    beyond = known.removeprefix("http://").partition("/")[0]
 
     @contextmanager
     def ill(ailment: str) -> Iterator[tuple[Router, Service]]:
-        beyond = known.removeprefix("http://").partition("/")[0]
         with ill_server(ailment, beyond) as address:
-            yield (
-                drivers,
-                behind(replace(router, settings={**router.settings, key: known.replace(beyond, address)}).route),
-            )
+            settings = {**router.settings, key: known.replace(beyond, address)}
+            yield hasty, behind(replace(router, settings=settings).route)
 
-    drivers = Drivers({str(router.settings["kind"]): driver})
-    return Ground(
-        drivers,
-        behind(router.route),
-        ill,
-        lambda requests, marked: share(router.address, requests, marked=marked),
-    )
+    def send(requests: int, marked: bool) -> Counter[str]:  # noqa: FBT001 - as Ground has it
+        return share(router.address, requests, marked=marked)
+
+    return Ground(patient, behind(router.route), ill, send, router.toml)
 
 
 @contextmanager

@@ -3,11 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bot.domain.run import Missing
 from bot.domain.traffic import CLOSED, EMPTIED, Move, Split
+from bot.settings import read
+from bot.wiring import wired_router
 from tests.integration.contracts.routers import GROUNDS, ILLS, LOST, SHARING, Ground
 
 pytestmark = pytest.mark.timeout(180)  # the first Envoy on a machine is fetched
@@ -156,3 +159,13 @@ async def test_what_was_done_though_its_answer_was_lost_is_read_and_can_be_done_
         assert await busy.router.make(busy.service, move) is None
     assert (await now(busy)).meets(CLOSED)
     assert await planned(busy, CLOSED) == ()
+
+
+async def test_what_firstfive_toml_names_is_what_is_driven(busy: Ground, tmp_path: Path) -> None:
+    file = tmp_path / "firstfive.toml"
+    file.write_text(f'[[services]]\nname = "checkout"\n{busy.toml}')
+    settings = read({"FIRSTFIVE_CONFIG": str(file)})
+    (service,) = settings.catalog().services
+    split = await wired_router(settings).read(service)
+    assert isinstance(split, Split), split
+    assert split.meets(busy.begun)
