@@ -57,7 +57,7 @@ from bot.wiring import (
 from handlers import alerts, api, deploys, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
-from handlers.schedule import Schedule, chores, digests
+from handlers.schedule import Schedule, chores, digests, watches
 from handlers.slack_desk import Desk
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         worker=wired_engine(settings.database_url, Counted(registry, ports, metrics), ports),
         notices=notices,
         metrics=metrics,
-        schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog)]),
+        schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog), *watches(ports.catalog)]),
         slack=slack,
         bolt=_bolt(Desk(registry, admission, ports, slack)) if slack else None,
     )

@@ -31,6 +31,7 @@ from bot.ports import Tx
 log = structlog.get_logger()
 
 _TRIES = 5
+_MINUTE = timedelta(minutes=1)
 _SHOWN = 20
 _OPEN = 500
 
@@ -39,7 +40,8 @@ _OPEN = 500
 class Timed:
     """Something that is due at slots: which playbook, with which params.
 
-    A slot that nobody served is made up for within `grace`; older ones, and all but the newest, are skipped.
+    A slot that nobody served is made up for within `grace`; older ones, and all but the newest, are skipped. What was
+    never seen before waits for its first slot, or has one `at_once`.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Timed:
     playbook: str
     params: Mapping[str, Any] = field(default_factory=dict)
     grace: timedelta = timedelta(hours=1)
+    at_once: bool = False
 
     @property
     def key(self) -> str:
@@ -65,6 +68,15 @@ def digests(catalog: Catalog) -> list[Timed]:
             timedelta(minutes=plan.grace_min),
         )
         for plan in catalog.digests
+    ]
+
+
+def watches(catalog: Catalog) -> list[Timed]:
+    """Give the watches over canaries: each minute has one, which lasts until the next."""
+    return [
+        Timed(f"watch:{one.name}", Slots("* * * * *"), "watch", {"service": one.name}, _MINUTE, at_once=True)
+        for one in catalog.services
+        if one.canary is not None and one.route is not None
     ]
 
 
@@ -134,10 +146,10 @@ class Schedule:
         ports, now = self._ports, self._ports.clock.now()
         mark = f"schedule:{timed.key}"
         was = await ports.store.read(lambda tx: ports.marks.get(tx, mark))
-        if was is None:
+        if was is None and not timed.at_once:
             # Never seen before: nothing can have been missed.
             return await ports.store.write(lambda tx: ports.marks.swap(tx, mark, None, name_of(now)))
-        waiting = timed.slots.between(slot_named(was), now)
+        waiting = timed.slots.between(now - _MINUTE if was is None else slot_named(was), now)
         if not waiting:
             return True
         newest = waiting[-1]

@@ -32,13 +32,13 @@ playbook = Playbook("restore", "Take a rollback back, when a second person agree
 @playbook.gate
 async def place(tools: Tools, params: Restore) -> None:
     """Find the incident that it belongs to, so that a second person is asked where people are."""
-    await concern(tools, params.service, "Restore")
+    await concern(tools, params.service, "Restore of {}")
 
 
 @playbook.step("Plan")
 async def plan(tools: Tools, params: Restore) -> Course:
     """Plan the way back to what there was before FirstFive changed it."""
-    service = await concern(tools, params.service, "Restore")
+    service = await concern(tools, params.service, "Restore of {}")
     last = await last_change(tools, service)
     if last is None or last.restored:
         raise CommandRejected(f"FirstFive has nothing of {service.name} to take back. Nothing was changed.")
@@ -48,7 +48,7 @@ async def plan(tools: Tools, params: Restore) -> Course:
 @playbook.step("Restore", danger=Danger.MUTATING)
 async def restore(tools: Tools, params: Restore, course: Course) -> Reply:
     """Make the moves and read the router back, whatever it answers."""
-    service = await concern(tools, params.service, "Restore")
+    service = await concern(tools, params.service, "Restore of {}")
     now = await change_traffic(tools, service, course)
     set_traffic(tools, service, course, now, params.reason)
     return Reply(f"{service.name} is as it was before: {now.words}.")

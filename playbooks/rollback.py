@@ -72,13 +72,13 @@ playbook = Playbook("rollback", "Roll a service back, when a second person agree
 @playbook.gate
 async def place(tools: Tools, params: Rollback) -> None:
     """Find the incident that it belongs to, so that a second person is asked where people are."""
-    await concern(tools, params.service, "Rollback")
+    await concern(tools, params.service, "Rollback of {}")
 
 
 @playbook.step("Measure")
 async def measure(tools: Tools, params: Rollback) -> Measured:
     """Say how the canary is judged now: by whoever watches it, or by a few looks; in a hurry, not at all."""
-    service = await concern(tools, params.service, "Rollback")
+    service = await concern(tools, params.service, "Rollback of {}")
     if service.canary is None:
         return Measured(Judgement.INCONCLUSIVE, (), "Not measured: no canary is configured.")
     lookout = Lookout(tools, service.canary, service, await kept_watch(tools, service))
@@ -92,13 +92,13 @@ async def measure(tools: Tools, params: Rollback) -> Measured:
 @playbook.step("Plan")
 async def plan(tools: Tools, params: Rollback) -> Course:
     """Read the router and give the exact commands: they are what is approved."""
-    return await plan_rollback(tools, await concern(tools, params.service, "Rollback"))
+    return await plan_rollback(tools, await concern(tools, params.service, "Rollback of {}"))
 
 
 @playbook.step("Roll back", danger=Danger.MUTATING)
 async def roll_back(tools: Tools, params: Rollback, course: Course) -> Set:
     """Make the moves and read the router back, whatever it answers."""
-    service = await concern(tools, params.service, "Rollback")
+    service = await concern(tools, params.service, "Rollback of {}")
     now = await change_traffic(tools, service, course)
     set_traffic(tools, service, course, now, params.reason)
     return Set(course.before.words, now.words, f"{service.name} is rolled back: {now.words}.")
@@ -107,7 +107,7 @@ async def roll_back(tools: Tools, params: Rollback, course: Course) -> Set:
 @playbook.step("Verify")
 async def verify(tools: Tools, params: Rollback, measured: Measured, done: Set) -> RolledBack:
     """Ask the same counters until users are safe, and the router whether it still does what it was told."""
-    service = await concern(tools, params.service, "Rollback")
+    service = await concern(tools, params.service, "Rollback of {}")
     proof = await prove_safe(tools, service)
     tell_proof(tools, service, proof)
     drift = await note_drift(tools, service)

@@ -104,7 +104,8 @@ class Course:
 class Change:
     """What a run does, or did, to a router: what a restore goes back to, and what drift is measured against.
 
-    `before` is what there was before the first of several changes in a row. `restored`: it was taken back itself.
+    `before` is what there was before the first of several changes in a row. `restored`: it takes one back itself.
+    `done`: the router was read back as it was wanted.
     `drifted`: somebody else has changed it since, and that was told.
     """
 
@@ -115,7 +116,12 @@ class Change:
     at: datetime
     incident: str = ""
     restored: bool = False
+    done: bool = False
     drifted: bool = False
+
+    def drifts(self, now: Split) -> bool:
+        """Tell whether somebody else has undone it, which was not told yet; what takes back means to go on."""
+        return self.done and not self.restored and not self.drifted and not now.meets(self.wanted)
 
 
 CLOSED = Split(weight=0.0, dyed=False)

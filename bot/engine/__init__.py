@@ -111,12 +111,14 @@ from bot.engine.tools import Tools
 from bot.engine.tracks import (
     Kept,
     Lookout,
+    breach_key,
     judgement_lines,
     keep_watch,
     kept_watch,
     prove_safe,
     tell_judged,
     tell_proof,
+    watch_key,
 )
 from bot.engine.traffic import concern, last_change, note_drift, plan_rollback, set_traffic
 from bot.engine.traffic import follow as change_traffic
@@ -231,6 +233,7 @@ __all__ = [
     "Warnings",
     "Within",
     "alerts_of",
+    "breach_key",
     "brief",
     "bundling",
     "change_traffic",
@@ -299,5 +302,6 @@ __all__ = [
     "to_us",
     "usage",
     "usual_key",
+    "watch_key",
     "write_digest",
 ]

@@ -30,7 +30,7 @@ UNWATCHED = Judged(Judgement.INCONCLUSIVE, (), "no canary is configured")
 class Kept:
     """What whoever watches a canary leaves for the next, and for whoever asks.
 
-    `decided`: what was told of it last, so that one breach is told once.
+    `decided`: which judgement was told last, and when, so that one breach is told once.
     """
 
     at: datetime
@@ -38,6 +38,7 @@ class Kept:
     sights: tuple[Sight, ...] = ()
     judged: Judged = UNWATCHED
     decided: str = ""
+    decided_at: datetime | None = None
 
 
 class Lookout:
@@ -47,9 +48,10 @@ class Lookout:
         self._tools = tools
         self._plan = plan
         self._service = service
-        is_fresh = kept is not None and tools.now() - kept.at <= _FRESH
-        self.kept = kept if kept is not None and is_fresh else Kept(tools.now())
-        self.is_warm = is_fresh
+        kept = kept or Kept(tools.now() - 2 * _FRESH)
+        self.is_warm = tools.now() - kept.at <= _FRESH
+        anew = Kept(tools.now(), decided=kept.decided, decided_at=kept.decided_at)
+        self.kept = kept if self.is_warm else anew
         self.looks: deque[Look] = deque(maxlen=KEPT)
         self._last: Reading | None = None
         self._next_at = tools.now()
@@ -78,6 +80,11 @@ class Lookout:
 def watch_key(service: str) -> str:
     """Name the mark under which the watch over a service's canary is kept."""
     return f"watch:{service}"
+
+
+def breach_key(service: str) -> str:
+    """Name the mark under which is kept what was known when a canary was found bad."""
+    return f"breach:{service}"
 
 
 async def kept_watch(tools: Tools, service: Service) -> Kept | None:

@@ -18,11 +18,11 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
 RESTORE = "restore"
 
 
-async def concern(tools: Tools, name: str, what: str) -> Service:
+async def concern(tools: Tools, name: str, title: str, *, opens: bool = False) -> Service:
     """Give the service that a change of traffic is about, and let the run belong to the incident people look at.
 
-    That is the incident it was asked in, else the latest open one on the service; if a chat asks and there is none, one
-    is opened, since a second person must see what is asked.
+    That is the incident it was asked in, else the latest open one on the service. If there is none, and it `opens` one
+    or a chat asks, one is opened: people must see what is told and asked. What FirstFive tells goes to no private one.
 
     :raises CommandRejected: there is no such service.
     """
@@ -30,9 +30,10 @@ async def concern(tools: Tools, name: str, what: str) -> Service:
         return tools.service(name or (await tools.incident()).service)
     service = tools.service(name)
     latest = await tools.incidents(limit=_LOOKED_AT)
-    incident_id = next((row.id for row in latest if row.service == service.name), "")
-    if not incident_id and (tools.run_row.source.channel or tools.run_row.source.response_url):
-        outcome = await tools.run("start", {"service": service.name, "title": f"{what} of {service.name}"})
+    ours = [row for row in latest if row.service == service.name and not (row.private and opens)]
+    incident_id = next((row.id for row in ours), "")
+    if not incident_id and (opens or tools.run_row.source.channel or tools.run_row.source.response_url):
+        outcome = await tools.run("start", {"service": service.name, "title": title.format(service.name)})
         incident_id = outcome.incident_id
     if incident_id:
         await tools.belong(incident_id)
@@ -92,6 +93,7 @@ async def follow(tools: Tools, service: Service, course: Course) -> Split:
     while True:
         now = await tools.ports.router.read(service)
         if isinstance(now, Split) and now.meets(course.wanted):
+            await _done(tools, service)
             return now
         failure = now.reason if isinstance(now, Missing) else await _move_on(tools, service, course, now)
         if tools.now() >= until:
@@ -122,11 +124,11 @@ def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reas
 async def note_drift(tools: Tools, service: Service) -> str:
     """Tell the timeline, once, that somebody else has undone what FirstFive did to a router; give it in words, or "".
 
-    It is told together with the step's result. Whoever takes a rollback back means to go on, so that is no drift.
+    It is told together with the step's result.
     """
     last = await last_change(tools, service)
     now = await tools.ports.router.read(service)
-    if last is None or last.restored or last.drifted or isinstance(now, Missing) or now.meets(last.wanted):
+    if last is None or isinstance(now, Missing) or not last.drifts(now):
         return ""
     body = {"service": service.name, "wanted": last.wanted.words, "now": now.words}
     tools.record(Kind.DRIFTED, **body)
@@ -155,6 +157,13 @@ async def _remember(tools: Tools, service: Service, course: Course) -> None:
     )
     text = adapter_of(Change).dump_json(change).decode()
     await tools.apply("change", lambda tx: tools.ports.marks.put(tx, change_key(service.name), text))
+
+
+async def _done(tools: Tools, service: Service) -> None:
+    """Remember, together with the step's result, that the router was read back as this run wanted it."""
+    last = await last_change(tools, service)
+    if last is not None and last.run == tools.run_id:
+        tools.keep(change_key(service.name), Change, replace(last, done=True))
 
 
 async def _move_on(tools: Tools, service: Service, course: Course, now: Split) -> str:

@@ -34,6 +34,7 @@ TYPED = {
     "alert": Typed("group=nothing", "There are no alerts of a group"),
     "anchor": Typed("", "Anchor |already"),
     "approve": Typed("", "Nothing waits for an approval"),
+    "breach": Typed("checkout", "Nothing bad of the canary of checkout is known"),
     "bundle": Typed("", "It is pushed nowhere"),
     "canary": Typed("checkout", "No canary is configured for checkout"),
     "cancel": Typed("a load test", "is called off"),
@@ -72,6 +73,7 @@ TYPED = {
     "stalk": Typed("on shop", "only when something changed"),
     "start": Typed("sev4 another one", "is open: SEV4"),
     "status": Typed("", "Commander"),
+    "watch": Typed("checkout", "has no canary and no router"),
     "update": Typed("rolling back", "Update by"),
 }
 

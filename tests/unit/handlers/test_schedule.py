@@ -8,13 +8,15 @@ from typing import TypeVar
 
 import pytest
 
+from bot.domain.canary import CanaryPlan
 from bot.domain.errors import StoreUnusable
-from bot.domain.service import Catalog, DigestPlan, ReminderRules
+from bot.domain.service import Catalog, DigestPlan, ReminderRules, Service
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, to_us
+from bot.domain.traffic import Route
 from bot.engine.admission import Admission
 from bot.engine.slots import Slots
 from bot.ports import Tx
-from handlers.schedule import Schedule, Timed, chores, digests
+from handlers.schedule import Schedule, Timed, chores, digests, watches
 from tests.fakes import NOON, FakeClock, FakeStore, fake_ports
 from tests.unit.playbooks.desk import ADA, REGISTRY
 
@@ -216,3 +218,14 @@ def test_every_night_the_timelines_are_anchored_and_what_is_too_old_goes_where_c
     days: int, runs_days: int, expected: list[str]
 ) -> None:
     assert [timed.playbook for timed in chores(Catalog(retention_days=days, runs_days=runs_days))] == expected
+
+
+async def test_a_canary_behind_a_router_is_watched_from_the_first_look_on_minute_by_minute() -> None:
+    plan = CanaryPlan("rq", "t", exposition="http://127.0.0.1:9901/stats/prometheus")
+    routed = Service("checkout", (), route=Route("envoy"), canary=plan)
+    unwatched = (replace(routed, route=None), replace(routed, canary=None))
+    [timed] = watches(Catalog((routed, *unwatched)))
+    house = House(-20, 0, timed=timed)
+    for half_minute in range(5):
+        await house.tick(0.5 + half_minute / 2)
+    assert house.slots == ["12:00", "12:01", "12:02"]

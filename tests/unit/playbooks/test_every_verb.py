@@ -13,6 +13,7 @@ WORDS = {
     "paging": "key=nothing",
     "propose": "group=nothing",
     "cancel": "a false alarm",
+    "breach": "checkout",
     "canary": "checkout",
     "changes": "checkout",
     "diagnose": "checkout",
@@ -28,6 +29,7 @@ WORDS = {
     "snapshot": "checkout",
     "snooze": "30m",
     "update": "hello",
+    "watch": "checkout",
 }
 
 

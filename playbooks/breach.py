@@ -1,0 +1,46 @@
+"""Tell the open incident of a service that its canary is bad, or open one; the card there offers the way out."""
+
+from bot.engine import (
+    Kept,
+    Params,
+    Playbook,
+    Reply,
+    Service,
+    ServiceName,
+    Tools,
+    breach_key,
+    concern,
+    note_drift,
+    tell_judged,
+)
+
+
+class Breach(Params):
+    """Of which service; with `drift=yes`, that somebody else has changed its router."""
+
+    service: ServiceName
+    drift: bool = False
+
+
+playbook = Playbook("breach", "Tell an incident that a canary is bad, or that somebody changed its router.", Breach)
+
+
+@playbook.step("Tell it")
+async def tell(tools: Tools, params: Breach) -> Reply:
+    """Put the judgement, as it was kept, on the incident that people look at."""
+    service = await concern(tools, params.service, "The canary of {} is bad", opens=not params.drift)
+    if params.drift:
+        return await _tell_drift(tools, service)
+    kept = await tools.recall(breach_key(service.name), Kept)
+    if kept is None:
+        return Reply(f"Nothing bad of the canary of {service.name} is known.")
+    await tell_judged(tools, service, kept, "breach")
+    return Reply(f"The canary of {service.name} is bad: {kept.judged.words}.", incident_id=tools.incident_id)
+
+
+async def _tell_drift(tools: Tools, service: Service) -> Reply:
+    """Tell the incident; if there is none, whoever reads announcements."""
+    drift = await note_drift(tools, service)
+    if drift and tools.catalog.announcements and not tools.incident_id:
+        await tools.ports.poster.post(tools.catalog.announcements, drift, f"drift:{tools.run_id}")
+    return Reply(drift or f"The router of {service.name} does what FirstFive told it.")

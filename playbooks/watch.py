@@ -1,0 +1,103 @@
+"""Watch over a service's canary for a minute; tell where people are that it is bad, or who has undone a rollback."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.engine import (
+    Kept,
+    Lookout,
+    Missing,
+    Params,
+    Playbook,
+    Service,
+    ServiceName,
+    Tools,
+    breach_key,
+    keep_watch,
+    kept_watch,
+    last_change,
+    watch_key,
+)
+
+_MINUTE = timedelta(minutes=1)
+_NOW_AND_THEN = timedelta(seconds=5)
+_TOLD_AGAIN = timedelta(minutes=30)
+
+
+class Watch(Params):
+    """Over which service's canary."""
+
+    service: ServiceName
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the canary was judged last, and what was told: "bad", "drift" or nothing."""
+
+    summary: str
+    told: str = ""
+
+
+playbook = Playbook("watch", "Watch over a service's canary for a minute.", Watch, quiet=True)
+
+
+@playbook.step("Watch")
+async def watch(tools: Tools, params: Watch) -> Watched:
+    """Look every second while the canary has requests, until there is something to tell or the minute is over."""
+    service, until = tools.service(params.service), _minute_after(tools.run_row.started_at or tools.now())
+    if service.canary is None or service.route is None:
+        return Watched(f"{service.name} has no canary and no router to be watched.")
+    if not await _is_ours(tools, service, until):
+        return Watched("Another run watches it.")
+    lookout = Lookout(tools, service.canary, service, await kept_watch(tools, service))
+    told = await _watch(tools, service, lookout, until)
+    if told:
+        tools.begin("breach", {"service": service.name, "drift": told == "drift"})
+    if told == "bad":
+        decided = lookout.kept.judged.judgement.value
+        lookout.kept = replace(lookout.kept, decided=decided, decided_at=tools.now())
+        tools.keep(breach_key(service.name), Kept, lookout.kept)
+    tools.keep(watch_key(service.name), Kept, lookout.kept)
+    return Watched(lookout.kept.judged.words, told)
+
+
+async def _watch(tools: Tools, service: Service, lookout: Lookout, until: datetime) -> str:
+    """Give what is to be told, "" when the time is over."""
+    has_requests, next_at = True, tools.now()
+    while tools.now() < until:
+        if tools.now() >= next_at:
+            next_at = tools.now() + _NOW_AND_THEN
+            split = await tools.ports.router.read(service)
+            last = await last_change(tools, service)
+            if last is not None and not isinstance(split, Missing) and last.drifts(split):
+                return "drift"
+            has_requests = isinstance(split, Missing) or split.weight != 0 or bool(split.dyed)
+            await keep_watch(tools, service, lookout.kept)
+        if has_requests:
+            await lookout.look()
+            if _is_news(lookout.kept, tools.now()):
+                return "bad"
+        else:
+            lookout.kept = replace(lookout.kept, decided="", decided_at=None)
+            await tools.pause(_NOW_AND_THEN.total_seconds())
+    return ""
+
+
+def _is_news(kept: Kept, now: datetime) -> bool:
+    """Tell whether a judgement is bad and was not told yet, or so long ago that it is told again."""
+    judgement = kept.judged.judgement
+    is_old = kept.decided_at is not None and now - kept.decided_at >= _TOLD_AGAIN
+    return judgement.is_bad and (judgement.value != kept.decided or is_old)
+
+
+async def _is_ours(tools: Tools, service: Service, until: datetime) -> bool:
+    """Wait until nobody else watches the service; tell whether there is time left then."""
+    while (left_s := (until - tools.now()).total_seconds()) > 0:
+        if await tools.hold(f"watch:{service.name}", left_s) == tools.run_id:
+            return True
+        await tools.pause(1.0)
+    return False
+
+
+def _minute_after(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0) + _MINUTE
