@@ -18,6 +18,7 @@ from bot.adapters.archive import TarArchive
 from bot.adapters.bell import LocalBell
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
+from bot.adapters.doer import Doer
 from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoPager, NoPoster, NoTranscript
@@ -177,6 +178,7 @@ def _ports(
         metrics=PrometheusMetrics(),
         router=wired_router(settings),
         fronts=HttpFronts(),
+        doer=Doer(settings.firstfive_actions_token),
         marks=SqlMarks(),
         checkup=Doctor(settings, clock),
         catalog=settings.catalog(),

@@ -345,6 +345,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.ALERT_RESOLVED: _alerts,
     Kind.PROPOSED: _proposed,
     Kind.PAGE_ANSWERED: lambda _, f: f"{f['person'] or 'Somebody'} answered the page{_after(f['how'], ' at ')}.",
+    Kind.ACTED: lambda _, f: f"Did {f['action']} on {f['service']} ({f['command']}): {f['how']}.",
     Kind.DEPLOYED: _deployed,
     Kind.DYED: _dyed,
     Kind.APPROVAL_ASKED: _asked_approval,

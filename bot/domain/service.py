@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from bot.domain.canary import CanaryPlan
+from bot.domain.configured_actions import ConfiguredAction
 from bot.domain.dyeing import Front
 from bot.domain.traffic import Route
 
@@ -102,6 +103,7 @@ class Service:
     route: Route | None = None
     canary: CanaryPlan | None = None
     front: Front | None = None
+    actions: tuple[ConfiguredAction, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class Kind(StrEnum):
     ALERT_RESOLVED = "alert resolved"  # group count firing names[] link
     PROPOSED = "proposed"  # proposal group state title severity service firing link incident
     PAGE_ANSWERED = "page answered"  # person how
+    ACTED = "acted"  # service action command ok how artifact
     DEPLOYED = "deployed"  # service release commit by at source
     DYED = "dyed"  # service url facts[] flaws[] closed
     APPROVAL_ASKED = "approval asked"  # run playbook params steps[] measured{} plan person name expires_at

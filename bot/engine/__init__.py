@@ -14,6 +14,9 @@ from bot.domain.canary import CanaryPlan, Judged, Judgement, Reason
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
 from bot.domain.conditions import of_actions as conditions_of_actions
 from bot.domain.conditions import of_incidents as conditions_of_incidents
+from bot.domain.configured_actions import Call, ConfiguredAction
+from bot.domain.configured_actions import call as action_call
+from bot.domain.configured_actions import read as action_values
 from bot.domain.deploys import Deploy, last_good, latest
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
@@ -147,6 +150,7 @@ __all__ = [
     "AnchorRaced",
     "ArtifactDamaged",
     "Build",
+    "Call",
     "CanaryPlan",
     "Captured",
     "Change",
@@ -154,6 +158,7 @@ __all__ = [
     "CommandRejected",
     "Commit",
     "Condition",
+    "ConfiguredAction",
     "Course",
     "Danger",
     "Day",
@@ -232,6 +237,8 @@ __all__ = [
     "Usual",
     "Warnings",
     "Within",
+    "action_call",
+    "action_values",
     "alerts_of",
     "breach_key",
     "brief",

@@ -16,6 +16,7 @@ from bot.ports import (
     Clock,
     Directory,
     Documents,
+    Doer,
     Fronts,
     Journal,
     Marks,
@@ -57,6 +58,7 @@ class Ports:
     metrics: Metrics
     router: Router
     fronts: Fronts
+    doer: Doer
     marks: Marks
     checkup: Checkup
     catalog: Catalog

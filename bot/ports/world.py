@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.domain.checks import Check
+from bot.domain.configured_actions import Call, Done
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
@@ -177,6 +178,13 @@ class Router(Protocol):
 
     async def make(self, service: Service, move: Move) -> Missing | None:
         """Make one move; safe to repeat. What came of it is what `read` says then: an answer may be late or lost."""
+
+
+class Doer(Protocol):
+    """Does configured actions; never raises for what they do."""
+
+    async def do(self, call: Call) -> Done:
+        """Do it and wait for its end, no longer than it may take; output is short and without secrets."""
 
 
 class Fronts(Protocol):

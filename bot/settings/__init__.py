@@ -73,6 +73,7 @@ class Settings(Table):
     slack_api_url: Address = "https://slack.com/api"
     firstfive_alerts_token: str = ""
     firstfive_deploys_token: str = ""
+    firstfive_actions_token: str = ""
     pagerduty_routing_key: str = ""
     pagerduty_api_token: str = ""
     opsgenie_api_key: str = ""
@@ -171,6 +172,7 @@ SECRETS = (
     "slack_client_secret",
     "firstfive_alerts_token",
     "firstfive_deploys_token",
+    "firstfive_actions_token",
     "pagerduty_routing_key",
     "pagerduty_api_token",
     "opsgenie_api_key",

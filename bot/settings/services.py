@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from bot.domain.dyeing import Front
 from bot.domain.service import Edge, Link, Service, Target
 from bot.settings.canary import CanaryTable, canary_plan
+from bot.settings.configured_actions import ActionTable, configured_action
 from bot.settings.routers import RouterTable, route
 from bot.settings.tables import Address, EdgeTable, FrontTable, LinkTable, Name, Table, TargetTable
 
@@ -24,6 +25,7 @@ class ServiceTable(Table):
     links: tuple[LinkTable, ...] = ()
     targets: tuple[TargetTable, ...] = ()
     front: FrontTable | None = None
+    actions: tuple[ActionTable, ...] = ()
     router: RouterTable | None = Field(None, discriminator="kind")
     canary: CanaryTable | None = None
 
@@ -47,5 +49,6 @@ def watched(table: ServiceTable) -> Service:
         links=tuple(Link(link.title, link.url) for link in table.links),
         route=route(table.router),
         canary=canary_plan(table.canary, table.name),
+        actions=tuple(configured_action(each) for each in table.actions),
         front=Front(**dict(table.front)) if table.front else None,
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.checks import Check
+from bot.domain.configured_actions import Call, Done
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.errors import AnchorRaced
 from bot.domain.fronts import Certificate, EdgeAnswer
@@ -176,6 +177,18 @@ class FakeFronts:
     async def send(self, front: Front, requests: Sequence[Request]) -> tuple[Landed, ...]:
         assert front.url.startswith("http")
         return tuple(self.lands(request) for request in requests)
+
+
+class FakeDoer:
+    """Does everything at once, and keeps what it was told; `end` is how."""
+
+    def __init__(self, end: Done | None = None) -> None:
+        self.end = end or Done(ok=True, how="exit code 0", output=b"restarted\n")
+        self.calls: list[Call] = []
+
+    async def do(self, call: Call) -> Done:
+        self.calls.append(call)
+        return self.end
 
 
 class FakeArtifacts:

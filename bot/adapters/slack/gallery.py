@@ -153,6 +153,10 @@ def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         (Kind.ACTION, {"item": 1, "text": words("add a timeout"), "name": words(_BEN.name), "due": "2026-03-08"}),
         (Kind.TOOK_IN, {"incident": "INC-6", "title": words("search is slow")}),
         (Kind.CHAT_FAILED, {"surface": "invite:U0CHEN003", "reason": words("cant_invite")}),
+        (
+            Kind.ACTED,
+            {"service": "checkout", "action": "restart", "command": words("restart x"), "how": "exit 0"},
+        ),
         (Kind.DEPLOYED, {"service": "checkout", "release": "v1.12.3", "at": later, "by": words("Ada"), "commit": _SHA}),
         (Kind.DYED, {"service": "checkout", "url": "", "facts": [], "flaws": [words("the canary is not closed")]}),
         (Kind.BLANKED, {"entries": [13], "reason": words("a name"), "approved_by": _BEN.id}),

@@ -22,6 +22,8 @@ BY_FIELD: dict[tuple[str, str], Any] = {
     ("presence", "channel"): CHANNEL,
     ("presence", "person"): "U0BEN0002",
     ("redact", "entry"): NOTE,
+    ("run", "action"): "restart",
+    ("run", "values"): "",
     ("service", "service"): PAYMENT,
 }
 

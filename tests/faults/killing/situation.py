@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.canary import CanaryPlan
+from bot.domain.configured_actions import ConfiguredAction
 from bot.domain.dyeing import Front
 from bot.domain.messages import ChatFile, ChatMessage
 from bot.domain.run import Plan, Run, RunStatus, Source
@@ -40,6 +41,7 @@ CATALOG = Catalog(
             prometheus="http://127.0.0.1:9090",
             links=(Link("Board", "http://b.test/"),),
             front=Front("http://checkout.test"),
+            actions=(ConfiguredAction("restart", "Restart it.", ("restart-it",)),),
             route=Route("envoy"),
             canary=CanaryPlan(
                 "rq", "t", exposition="http://127.0.0.1:9901/stats/prometheus", policy=replace(POLICY, settle_s=0.0)

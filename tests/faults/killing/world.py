@@ -45,6 +45,7 @@ OUTSIDE = (
     "bundles",
     "checkup",
     "directory",
+    "doer",
     "fronts",
     "metrics",
     "pager",

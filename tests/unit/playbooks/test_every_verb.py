@@ -26,6 +26,7 @@ WORDS = {
     "role": "scribe",
     "service": "payment",
     "severity": "sev1",
+    "run": "checkout restart",
     "snapshot": "checkout",
     "snooze": "30m",
     "update": "hello",
