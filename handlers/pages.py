@@ -113,7 +113,10 @@ class _Pages:
         entries = await self._entries(incident_id)
         if not entries:
             return await self._lost(f"There is no incident {incident_id[:20]}.")
-        return self.html.page("incident.html", it=view(entries, self.ports.clock.now(), self.registry, show, order))
+        it = view(entries, self.ports.clock.now(), self.registry, show, order)
+        drawn = it.canary is not None and it.canary.trend.panels
+        trend = Markup(svg(it.canary.trend)) if it.canary and drawn else ""  # noqa: S704 - as above
+        return self.html.page("incident.html", it=it, trend=trend)
 
     async def live(self, request: Request, incident_id: str, after: Seq = 0) -> Response:
         """Stream that an incident's timeline has grown."""

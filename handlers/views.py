@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from pydantic import TypeAdapter
+
 from bot.domain.exhibits import (
     Attached,
     Evidence,
@@ -21,6 +23,7 @@ from bot.domain.incident import SOP, Incident, PhaseState, Status, fold
 from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, seconds, tell, unmarked, who
 from bot.domain.timeline import Entry, Kind, in_time
+from bot.domain.trend import Trend
 from bot.engine.playbook import Registry
 
 HIGHLIGHTS, EVERYTHING = "highlights", "everything"
@@ -37,11 +40,13 @@ _GROUPS = {
         {Kind.OPENED, Kind.SERVICE_SET, Kind.SEVERITY_SET, Kind.STATUS_SET, Kind.MILESTONE, Kind.ESCALATED}
         | {Kind.PAGE_ANSWERED, Kind.MERGED, Kind.TOOK_IN, Kind.CANCELLED},
     ),
+    "canary": ("Canary", {Kind.JUDGED, Kind.TRAFFIC_SET, Kind.DRIFTED}),
     "alerts": ("Alerts", {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}),
     "evidence": ("Evidence", {Kind.ARTIFACT, Kind.FINDING, Kind.VERDICT, Kind.POSTMORTEM}),
     "runs": ("Runs", {Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED, Kind.RUN_ENDED}),
     "slack": ("Slack", {Kind.CHANNEL_OPENED, Kind.CHAT_FAILED}),
 }
+_TREND: TypeAdapter[Trend] = TypeAdapter(Trend)
 _TEXT = (".txt", ".json", ".md", ".log", ".yaml", ".toml")
 
 
@@ -107,6 +112,16 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class CanaryView:
+    """Where the canary stands, the picture of both tracks when it was last looked at, and the file with the numbers."""
+
+    lines: tuple[str, ...]
+    trend: Trend
+    at: datetime | None
+    proof: Evidence | None
+
+
+@dataclass(frozen=True)
 class IncidentView:
     """An incident's page."""
 
@@ -120,6 +135,7 @@ class IncidentView:
     fix: str
     artifacts: tuple[Kept, ...]
     measures: tuple[Measure, ...]
+    canary: CanaryView | None
     runs: tuple[RunRow, ...]
     lines: tuple[Line, ...]
     filters: tuple[Filter, ...]
@@ -151,12 +167,26 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
         earlier=next((each for each in reversed(verdicts) if each.verdict), None),
         artifacts=artifacts,
         measures=incident.measures,
+        canary=_canary(incident, entries, artifacts),
         runs=_runs(entries),
         lines=_lines(shown if oldest_first else shown[::-1], artifacts),
         filters=filters,
         show=chosen,
         oldest_first=oldest_first,
     )
+
+
+def _canary(incident: Incident, entries: Sequence[Entry], artifacts: Sequence[Kept]) -> CanaryView | None:
+    rollout = incident.rollout
+    if rollout is None:
+        return None
+    judged_words = f"{rollout.judgement.capitalize()}: {rollout.words}." if rollout.judgement else ""
+    said = tuple(filter(None, (judged_words, rollout.set_, rollout.safe, rollout.drift)))
+    looks = [entry for entry in entries if entry.kind == Kind.JUDGED and entry.facts.get("trend")]
+    if not looks:
+        return CanaryView(said, Trend(), None, None)
+    shown: Trend = _TREND.validate_python(looks[-1].facts["trend"])
+    return CanaryView(said, shown, looks[-1].at, evidence(looks[-1], artifacts))
 
 
 def _clock(incident: Incident, now: datetime) -> Clock:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.engine import (
     SOP_S,
     Incident,
+    Judgement,
     Kind,
     Missing,
     OnCall,
@@ -55,9 +56,10 @@ class Diagnosed:
 
 @dataclass(frozen=True)
 class Decided:
-    """What is proposed."""
+    """What is proposed; `rollback`: of which service, "" if that is not it."""
 
     summary: str
+    rollback: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,23 +126,28 @@ async def decide(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> D
     service = (await tools.incident()).service
     if not service:
         raise RunFailed("no service is named, so there is nothing to decide")
-    return Decided(_summary(await tools.run("canary", {"service": service})))
+    outcome = await tools.run("canary", {"service": service})
+    bad = outcome.result.get("judgement") in {Judgement.ROLLBACK, Judgement.HOLD} and outcome.result.get("choices")
+    return Decided(_summary(outcome), service if bad else "")
 
 
 @playbook.step("Mitigate", budget_s=150)
-async def mitigate(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> Mitigated:  # noqa: ARG001 - as above
+async def mitigate(
+    tools: Tools,
+    params: Sop,  # noqa: ARG001 - as above
+    diagnosed: Diagnosed | Missing,
+    decided: Decided | Missing,
+) -> Mitigated:
     """Ask the commander, and wait for somebody to say that users are safe."""
     incident = await tools.incident()
     if incident.status is not Status.OPEN:
         return Mitigated(_over(incident))
     whom = incident.commander
     known = diagnosed.summary if isinstance(diagnosed, Diagnosed) else f"No diagnosis: {diagnosed.reason}."
-    await tools.publish(
-        "ask",
-        Kind.ASKED,
-        person=whom.id if whom else "",
-        text=f"{known} Roll back, restart or divert, and press Mitigated when users are safe.",
-    )
+    rollback = decided.rollback if isinstance(decided, Decided) else ""
+    way_out = f"Roll back {rollback}: its canary is bad. P" if rollback else "Roll back, restart or divert, and p"
+    text = f"{known} {way_out}ress Mitigated when users are safe."
+    await tools.publish("ask", Kind.ASKED, person=whom.id if whom else "", text=text, rollback=rollback)
     who, now = await tools.wait("mitigated"), await tools.incident()
     return Mitigated(f"{who} says users are safe" if now.counts else _over(now))
 

@@ -70,6 +70,7 @@ class Postmortem:
     one_day: bool
     summary: tuple[str, ...]
     impact: tuple[str, ...]
+    rollback: tuple[Row, ...]
     resolution: tuple[str, ...]
     judged: Judged | None
     findings: tuple[Found, ...]
@@ -91,6 +92,7 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
     told = without_postmortems(entries)
     artifacts, findings = kept(told), found(told)
     matters = _what_matters(incident, told)
+    rows = tuple(Row(entry.at, who(entry), tell(entry), evidence(entry, artifacts)) for entry in matters)
     return Postmortem(
         id=incident.id,
         title=incident.title,
@@ -105,6 +107,7 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
         one_day=len({entry.at.date() for entry in matters}) == 1,
         summary=_summary(incident, told),
         impact=_impact(incident, told),
+        rollback=tuple(row for row, entry in zip(rows, matters, strict=True) if entry.kind in _ROLLBACK),
         resolution=_resolution(told),
         judged=_judged(told),
         findings=findings,
@@ -113,13 +116,16 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
         well=hindsight.well(incident, told),
         badly=hindsight.badly(incident, told),
         actions=(*(_action(each) for each in incident.actions), *_suggested(findings)),
-        rows=tuple(Row(entry.at, who(entry), tell(entry), evidence(entry, artifacts)) for entry in matters),
+        rows=rows,
         responders=_responders(incident, matters),
         artifacts=artifacts,
         entries=len(told),
         redacted=sum(1 for entry in told if entry.body is None),
         head=told[-1].hash,
     )
+
+
+_ROLLBACK = {Kind.JUDGED, Kind.TRAFFIC_SET, Kind.DRIFTED}
 
 
 def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:

@@ -51,7 +51,7 @@ class Kind(StrEnum):
     ARTIFACT = "artifact"  # name sha256 bytes what
     FINDING = "finding"  # fault_class target claim evidence[] fix artifact
     VERDICT = "verdict"  # verdict statement fix artifact name bytes archive
-    ASKED = "asked"  # text person?
+    ASKED = "asked"  # text person? rollback?
     ESCALATED = "escalated"  # reached[] text pages[]
     POSTMORTEM = "postmortem"  # artifact name
     CHAT_FAILED = "chat failed"  # surface reason

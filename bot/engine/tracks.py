@@ -149,8 +149,11 @@ def tell_proof(tools: Tools, service: Service, proof: Proof) -> None:
 async def tell_judged(tools: Tools, service: Service, kept: Kept, when: str) -> str:
     """Tell the timeline how a canary was judged, with its picture; give the file that holds every number."""
     judged = kept.judged
+    name = f"canary-{service.name}.json"
     content = adapter_of(Kept).dump_json(replace(kept, watch=UNSEEN), indent=1)
-    stored = await tools.ports.artifacts.put(f"canary-{service.name}.json", content)
+    stored = await tools.ports.artifacts.put(name, content)
+    looks = f"{len(kept.sights)} looks at the canary of {service.name}"
+    tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=looks)
     shown = trend(kept.sights)
     picture = await tools.ports.artifacts.put(f"canary-{service.name}.png", png(shown)) if shown.panels else None
     tools.record(

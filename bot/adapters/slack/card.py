@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from bot.adapters.slack.blocks import FALLBACK, HEADER, Around, Json, Message, approval, context, named, plain, section
 from bot.adapters.slack.buttons import service_question, state_buttons
+from bot.adapters.slack.rollouts import canary_card
 from bot.adapters.slack.text import ago, clean, clock, escape, line, plain_clock, shorten
 from bot.domain.incident import Incident, Phase, PhaseState, Status
 from bot.domain.measures import Milestone, duration
@@ -33,6 +34,7 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
         {"type": "header", "text": plain(f"{incident.severity.value} {incident.id} {incident.title}", HEADER)},
         section("\n".join(filter(None, top)), _SECTION),
         *([section(notes, _SECTION)] if notes else []),
+        *canary_card(incident),
         *_waiting(incident),
         *service_question(incident, around),
         state_buttons(incident, around),

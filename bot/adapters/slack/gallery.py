@@ -69,6 +69,8 @@ def _cards(story: Sequence[Entry]) -> dict[str, int]:
         Kind.VERDICT: "with a verdict",
         Kind.APPROVAL_ASKED: "waiting for approval",
         Kind.ESCALATED: "escalated",
+        Kind.TRAFFIC_SET: "rolled back",
+        Kind.DRIFTED: "drifted",
         Kind.MERGED: "merged",
     }
     moments = {wanted[Kind(entry.kind)]: entry.seq for entry in story if entry.kind in wanted}
@@ -143,9 +145,12 @@ def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         *((Kind.FINDING, {**finding, "claim": words(claim), "fix": words("bound it")}) for claim in ("GC", "heap")),
         (Kind.VERDICT, {"verdict": "gc-pressure", "statement": words("checkout-2 differs"), "artifact": _SHA}),
         (Kind.UPDATE, {"text": words("We roll back."), "next_at": later}),
+        *_judged(words),
         (Kind.APPROVAL_ASKED, {**asked, **plan, **who, "expires_at": later}),
         (Kind.APPROVAL_DECIDED, {**asked, **who, "decision": "refused", "reason": words("not yet")}),
+        *_rolled_back(words),
         (Kind.ASKED, {"text": words("Are users safe?"), "person": _BEN.id}),
+        (Kind.ASKED, {"text": words("Roll back checkout?"), "person": "", "rollback": "checkout"}),
         (Kind.REMINDED, {"about": "update", "slot": "1", "text": words("No update for 30 min."), "person": _BEN.id}),
         (Kind.SNOOZED, {"until": later, "minutes": 30}),
         (Kind.ESCALATED, {"reached": [], "text": words("Paged whoever is on call."), "pages": []}),
@@ -160,6 +165,32 @@ def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         (Kind.DEPLOYED, {"service": "checkout", "release": "v1.12.3", "at": later, "by": words("Ada"), "commit": _SHA}),
         (Kind.DYED, {"service": "checkout", "url": "", "facts": [], "flaws": [words("the canary is not closed")]}),
         (Kind.BLANKED, {"entries": [13], "reason": words("a name"), "approved_by": _BEN.id}),
+    ]
+
+
+def _judged(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
+    said = words("5xx 20 % of 130 requests in 13 s (baseline 0.2 % of 1,170); more than 5 %: back to the baseline")
+    judged = {"service": "checkout", "reasons": [], "trend": {"panels": []}, "artifact": _SHA, "picture": ""}
+    looks = (("looked", "inconclusive"), ("looked", "promote"), ("breach", "hold"), ("breach", "rollback"))
+    return [(Kind.JUDGED, {**judged, "judgement": what, "words": said, "when": when}) for when, what in looks]
+
+
+def _rolled_back(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
+    shared, closed = "canary gets 10 %, marked requests reach it", "canary gets 0 %, marked requests do not reach it"
+    done = {"service": "checkout", "commands": ["set weight web/canary 0"], "approved_by": words(_BEN.name)}
+    done["reason"] = words("it was the cache")
+    verified = {"service": "checkout", "judgement": "", "reasons": [], "when": "verified"}
+    safe, unsafe = words("Safe after 41 s: errors 0.2 %, P95 61 ms."), words("Not verified: no request was seen.")
+    return [
+        (Kind.TRAFFIC_SET, {**done, "verb": "empty", "before": shared, "after": "canary gets 0 %"}),
+        (
+            Kind.TRAFFIC_SET,
+            {**done, "verb": "restore", "before": closed, "after": shared, "reason": words("the cache")},
+        ),
+        (Kind.TRAFFIC_SET, {**done, "verb": "rollback", "before": shared, "after": closed}),
+        (Kind.JUDGED, {**verified, "words": unsafe, "safe": False}),
+        (Kind.JUDGED, {**verified, "words": safe, "safe": True}),
+        (Kind.DRIFTED, {"service": "checkout", "wanted": closed, "now": shared}),
     ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.adapters.slack import rollouts
 from bot.adapters.slack.blocks import (
     SECTION,
     Around,
@@ -220,7 +221,9 @@ def _escalated(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
 def _asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
     text, person = entry.facts["text"], str(entry.facts.get("person") or "")
     whom = f"<@{person}> " if is_user(person) else ""
-    buttons = actions([button("Mitigated", f"mitigate incident={entry.incident_id}")])
+    service = str(entry.facts.get("rollback") or "")
+    way_out = [rollouts.roll_back(service, entry.incident_id)] if service else []
+    buttons = actions([*way_out, button("Mitigated", f"mitigate incident={entry.incident_id}")])
     return Post(entry.seq, entry.seq, _with(_message(whom + mrkdwn(text), text), [buttons]), in_thread=False)
 
 
@@ -299,6 +302,28 @@ def _postmortem(entry: Entry, _: Sequence[Entry], around: Around) -> Post:
     return _file(entry, entry.facts["artifact"], name, f"{entry.actor_name} wrote the postmortem", around)
 
 
+def _judged(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    """Tell all of a breach and of what came of a rollback; whoever asked for a look has it below the card."""
+    facts = entry.facts
+    text = rollouts.judged_text(facts)
+    message = _with(_message(text, text), rollouts.judged_buttons(facts, entry.incident_id))
+    post = Post(entry.seq, entry.seq, message, in_thread=facts["when"] == "looked")
+    picture = str(facts.get("picture") or "")
+    return replace(post, file=picture, file_name=f"canary-{facts['service']}.png") if picture else post
+
+
+def _traffic_set(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    text = rollouts.set_text(entry.facts)
+    message = _with(_message(text, text), rollouts.set_buttons(entry.facts, entry.incident_id))
+    return Post(entry.seq, entry.seq, message, in_thread=False)
+
+
+def _drifted(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    text = rollouts.drift_text(entry.facts)
+    way_out = actions([rollouts.roll_back(str(entry.facts["service"]), entry.incident_id)])
+    return Post(entry.seq, entry.seq, _with(_message(text, text), [way_out]), in_thread=False)
+
+
 def _file(entry: Entry, sha256: str, name: str, what: str, around: Around) -> Post:
     message = _message(f"{line(what, 200)}: {line(name, 200)}")
     message = _with(message, [actions([link_button("Open it", around.artifact(sha256))])])
@@ -315,6 +340,9 @@ _ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = 
     Kind.ARTIFACT: _artifact,
     Kind.POSTMORTEM: _postmortem,
     Kind.REMINDED: _reminded,
+    Kind.JUDGED: _judged,
+    Kind.TRAFFIC_SET: _traffic_set,
+    Kind.DRIFTED: _drifted,
 }
 
 
