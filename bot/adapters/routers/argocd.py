@@ -14,7 +14,7 @@ from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
 
 KEPT = "firstfive/automated-sync"
-"""The annotation that keeps the policy of automatic sync while it is suspended."""
+"""The annotation that keeps the policy of automatic sync while it is suspended, and what ran before: its way back."""
 
 
 class ArgoCdDriver:
@@ -65,7 +65,8 @@ class ArgoCdDriver:
             f"sync {wanted.release[:12]} of application {name} again", f"argocd app rollback {name} {number}", body
         )
         if kept is not None:
-            return (back, Move(*_resume(name), {"do": "resume"}))
+            resume = Move(*_resume(name), {"do": "resume"})
+            return (back, resume) if wanted.release == kept["revision"] else (back,)
         automated = (app["spec"].get("syncPolicy") or {}).get("automated")
         if automated is None or automated.get("enabled") is False:
             return (back,)
@@ -82,9 +83,10 @@ class ArgoCdDriver:
             return await self._rollback(route, move, app)
         policy, kept = app["spec"].get("syncPolicy") or {}, _kept(app)
         if do == "suspend" and policy.get("automated") is not None:
-            return await self._patch(route, None, json.dumps(policy["automated"]))
+            synced = str(_history(app)[-1].get("revision") or "") if _history(app) else ""
+            return await self._patch(route, None, json.dumps({"automated": policy["automated"], "revision": synced}))
         if do == "resume" and kept is not None:
-            return await self._patch(route, kept, None)
+            return await self._patch(route, kept["automated"], None)
         return None
 
     async def _rollback(self, route: Route, move: Move, app: dict[str, Any]) -> Missing | None:
@@ -132,10 +134,11 @@ def _history(app: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted((each for each in history if isinstance(each, dict)), key=lambda each: int(each.get("id", 0)))
 
 
-def _kept(app: Mapping[str, Any]) -> Any:
-    """Give the policy of automatic sync that was suspended; None when none was."""
+def _kept(app: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give the policy of automatic sync that was suspended, and the revision that ran then; None when none was."""
     try:
-        return json.loads((app["metadata"].get("annotations") or {})[KEPT])
+        kept = json.loads((app["metadata"].get("annotations") or {})[KEPT])
+        return {"automated": kept["automated"], "revision": kept["revision"]}
     except (KeyError, ValueError, TypeError):
         return None
 

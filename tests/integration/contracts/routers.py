@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from bot.adapters.routers.drivers import Driver, Drivers
@@ -13,42 +13,18 @@ from bot.adapters.routers.envoy import EnvoyDriver
 from bot.adapters.routers.haproxy import HaproxyDriver
 from bot.adapters.routers.nginx import NginxDriver
 from bot.domain.service import Service
-from bot.domain.traffic import CLOSED, EMPTIED, Route, Split
+from bot.domain.traffic import CLOSED, Route, Split
 from bot.ports import Router
 from tests.fakes import FakeRouter
+from tests.integration.contracts.controllers import CONTROLLERS
+from tests.integration.contracts.grounds import ABSENT, GARBAGE, LOST, SHORT_S, SILENT, Ground, behind
 from tests.routers.envoy import running_envoy
 from tests.routers.haproxy import running_haproxy
 from tests.routers.nginx import running_nginx
 from tests.routers.programs import Running
 from tests.routers.tracks import running_tracks, share
 
-SHORT_S = 0.25
-ABSENT, SILENT, GARBAGE, LOST = "absent", "silent", "garbage", "lost"
-ILLS = (ABSENT, SILENT, GARBAGE)
 PROGRAMS = {ABSENT: ("/nowhere/nginx",), SILENT: ("sleep", "60"), GARBAGE: ("sh", "-c", "echo garbage >&2; exit 1")}
-
-
-@dataclass
-class Ground:
-    """A router and a service behind it. At first it does `begun`; `away` are the splits it is taken to from there.
-
-    `share` sends so many requests, marked or not, and counts which track answered; None where nothing real is sent.
-    `toml` is its table in firstfive.toml.
-    `ill` gives a router that is ill in a way, and a service behind it; with LOST it does what it is told, and every
-    answer is lost.
-    """
-
-    router: Router
-    service: Service
-    ill: Callable[[str], AbstractContextManager[tuple[Router, Service]]]
-    share: Callable[[int, bool], Counter[str]] | None = None
-    toml: str = ""
-    begun: Split = field(default_factory=lambda: Split(weight=10.0, dyed=True))
-    away: tuple[Split, ...] = (CLOSED, EMPTIED, Split(weight=50.0), Split(weight=5.0, dyed=False), Split(dyed=False))
-
-
-def behind(route: Route) -> Service:
-    return Service("checkout", (), route=route)
 
 
 @contextmanager
@@ -152,4 +128,4 @@ SHARING: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {
     "haproxy": haproxy,
     "nginx": nginx,
 }
-GROUNDS: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"fake": fake, **SHARING}
+GROUNDS: Mapping[str, Callable[[Path], AbstractContextManager[Ground]]] = {"fake": fake, **SHARING, **CONTROLLERS}

@@ -11,7 +11,8 @@ from bot.domain.run import Missing
 from bot.domain.traffic import CLOSED, EMPTIED, Move, Split
 from bot.settings import read
 from bot.wiring import wired_router
-from tests.integration.contracts.routers import GROUNDS, ILLS, LOST, SHARING, Ground
+from tests.integration.contracts.grounds import ILLS, LOST, Ground
+from tests.integration.contracts.routers import GROUNDS, SHARING
 
 pytestmark = pytest.mark.timeout(180)  # the first Envoy on a machine is fetched
 HUNG_S = 10
