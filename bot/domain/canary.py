@@ -104,7 +104,7 @@ class Reason:
 
     `canary` and `baseline` are shares of 5xx (rule "errors") or P95 in seconds (rule "latency"), None where nothing is
     known; `canary_n` and `baseline_n` the requests behind them, in the last `window_s` seconds. `evidence` is how many
-    to one the numbers speak against the canary. `decides` is False on a dry run.
+    to one the numbers say that the canary is not healthy. `decides` is False on a dry run.
     """
 
     rule: str

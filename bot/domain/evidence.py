@@ -9,28 +9,44 @@ whatever the traffic does (J. Shin, A. Ramdas, A. Rinaldo: E-detectors, 2023; fo
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 ODDS = (1.5, 2.5, 5.0, 12.0, 40.0)
 """The alternatives: by how much the odds of a bad request are higher than they may be."""
 REST = (0.0,) * len(ODDS)
 """No evidence: the logarithms of e-values, one for each alternative."""
-LOOKS = 3
-"""It takes so many looks to decide: one that is off, or in which the tracks are not of the same moment, is too few."""
 _SPARE = 1.0
 """How far (a factor e) evidence grows beyond what decides, so that it is gone soon when the trouble is over."""
 
 
-def against(evidence: tuple[float, ...], share: float, bad: int, good: int, bar: float) -> tuple[float, ...]:
+@dataclass(frozen=True)
+class Bar:
+    """What evidence must pass to decide: so many to one, and never in fewer than so many looks."""
+
+    odds: float
+    looks: int = 1
+
+    @cached_property
+    def most(self) -> float:
+        """How far the logarithm of an e-value grows."""
+        return math.log(self.odds * len(ODDS)) + _SPARE
+
+    def passed(self, evidence: Sequence[float]) -> bool:
+        """Tell whether evidence is enough."""
+        return value(evidence) >= self.odds
+
+
+def against(evidence: tuple[float, ...], share: float, bad: int, good: int, bar: Bar) -> tuple[float, ...]:
     """Add a look's counts to the evidence that bad ones are more than `share` (0..1) of all.
 
-    It grows at most as far as it takes to pass `bar` (an e-value), and in one look a third of that: what is less than
-    an e-value is one too.
+    What one look adds is bounded by the bar: what is less than an e-value is one too.
     """
     if not bad and evidence == REST:
         return REST
-    most, count = math.log(bar) + math.log(len(ODDS)) + _SPARE, bad + good
+    most, count = bar.most, bad + good
     return tuple(
-        min(max(known + min(bad * gain - count * math.log1p((odds - 1) * share), most / LOOKS), 0.0), most)
+        min(max(known + min(bad * gain - count * math.log1p((odds - 1) * share), most / bar.looks), 0.0), most)
         for known, odds, gain in zip(evidence, ODDS, _GAINS, strict=True)
     )
 

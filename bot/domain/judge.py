@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain.canary import Judged, Judgement, Policy, Reason, quantile
-from bot.domain.evidence import enough, upper, value
-from bot.domain.watch import BAR, BLAME_BAR, SLOW, Span, Trial, Watch, settling_s, slow_from
+from bot.domain.evidence import Bar, enough, upper, value
+from bot.domain.watch import BAR, BLAME_BAR, EXCESS_BAR, HEALTHY, SLOW, Span, Trial, Watch, settling_s, slow_from
 
 _TINY, _IN_MINUTES = 0.1, 120
-_SUSPECT = 20.0
-"""Evidence against a canary with which it is not promoted."""
+_SUSPECT = Bar(20)
+"""Evidence of too many bad requests with which a canary is not promoted."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _errors(watch: Watch, policy: Policy) -> Reason:
         shown=lambda seen: (seen.share, seen.baseline_share),
         broken=(Judgement.ROLLBACK, f"more than {over}: back to the baseline"),
         alike=(Judgement.HOLD, "both tracks fail alike: the canary is not the cause"),
-        unclear=(Judgement.HOLD, f"more than {over}, but not clear yet whether it is the canary"),
+        unclear=(Judgement.HOLD, f"not clear yet whether it is the canary that fails more than {over}"),
         kept=f"fewer than {over}",
     )
     return _ruled(reason, case, watch, policy)
@@ -103,7 +103,7 @@ def _latency(watch: Watch, policy: Policy) -> Reason:
         shown=lambda seen: (quantile(watch.bounds, _buckets(watch.latency.spans, seen)), usual),
         broken=(Judgement.HOLD, f"P95 more than {over} over the baseline: no new traffic to the canary"),
         alike=(Judgement.INCONCLUSIVE, "both tracks are slow alike: the canary is not the cause"),
-        unclear=(Judgement.INCONCLUSIVE, "not clear yet whether it is the canary"),
+        unclear=(Judgement.INCONCLUSIVE, "not clear yet whether it is the canary that is slow"),
         kept=f"P95 not {over} over the baseline",
     )
     return _ruled(reason, case, watch, policy)
@@ -111,14 +111,17 @@ def _latency(watch: Watch, policy: Policy) -> Reason:
 
 def _ruled(reason: Reason, case: _Case, watch: Watch, policy: Policy) -> Reason:
     """Apply a rule: what it says, in words, and the counts that it says it of."""
-    breach = _breach(case, watch, policy.fewest)
-    seen = breach or _whole(case.trial.spans, watch)
+    trial, breach = case.trial, _breach(case, watch, policy.fewest)
+    seen = whole = _whole(trial.spans, watch)
     if breach is None:
-        judgement, words = _unbroken(case, seen)
-    elif not any(span.baseline for span in case.trial.spans) or value(case.trial.blame) >= BLAME_BAR:
-        judgement, words = case.broken
+        judgement, words = _unbroken(case, whole)
+    elif not whole.baseline or BLAME_BAR.passed(trial.blame):
+        seen, (judgement, words) = breach, case.broken
+    elif (whole.baseline_share or 0.0) > HEALTHY * case.over:
+        judgement, words = case.alike
     else:
-        judgement, words = case.alike if (seen.baseline_share or 0.0) > case.over else case.unclear
+        judgement, words = case.unclear
+        judgement = judgement if whole.share > case.over else Judgement.INCONCLUSIVE
     canary, baseline = case.shown(seen)
     return replace(
         reason,
@@ -129,13 +132,13 @@ def _ruled(reason: Reason, case: _Case, watch: Watch, policy: Policy) -> Reason:
         canary_n=seen.canary,
         baseline_n=seen.baseline,
         window_s=seen.seconds,
-        evidence=value(case.trial.evidence),
+        evidence=value(trial.evidence),
     )
 
 
 def _breach(case: _Case, watch: Watch, fewest: int) -> _Sum | None:
     """Give the latest stretch of the window in which too many were bad, where it is clearest; None when it is not."""
-    if value(case.trial.evidence) < BAR:
+    if not (BAR.passed(case.trial.evidence) and EXCESS_BAR.passed(case.trial.excess)):
         return None
     sums = _sums(case.trial.spans, watch)
     over = [seen for seen in sums if seen.canary >= fewest and seen.share > case.over]
@@ -159,7 +162,7 @@ def _unbroken(case: _Case, whole: _Sum) -> tuple[Judgement, str]:
     highest = upper(whole.bad, whole.canary)
     if highest >= case.over:
         return Judgement.INCONCLUSIVE, f"not clear yet: up to {_percent(highest)} is possible, {over} is too much"
-    if value(case.trial.evidence) >= _SUSPECT:
+    if _SUSPECT.passed(case.trial.excess):
         return Judgement.INCONCLUSIVE, f"not clear yet: lately it looks like more than {over}"
     return Judgement.PROMOTE, case.kept
 

@@ -7,15 +7,20 @@ from itertools import accumulate
 from math import sqrt
 
 from bot.domain.canary import QUANTILE, Counts, Look, Policy
-from bot.domain.evidence import REST, against, enough
+from bot.domain.evidence import REST, Bar, against, enough
 
 SLOW = 1 - QUANTILE
 """The share of requests that may lie beyond the P95."""
-BAR = 2 * 30 * 86_400.0
-"""Evidence that decides, so many to one: two rules, a look every second, at most one false alarm in 30 days."""
-BLAME_BAR = 1e5
-"""The same for the question whose requests fail, asked only while the canary's do: a burst of ten minutes that both
-tracks share is blamed on the canary less than once in a hundred times."""
+HEALTHY = 0.5
+"""Whoever fails at most so much of what is allowed is healthy."""
+BAR = Bar(2 * 30 * 86_400, looks=2)
+"""Evidence that a canary is not healthy: two rules, a look every second, at most one false alarm in 30 days. One look
+that is off, or in which the tracks are not of the same moment, is too few."""
+EXCESS_BAR = Bar(1_000)
+"""Evidence that it fails more than is allowed; between the two it is not healthy, whatever is done."""
+BLAME_BAR = Bar(100_000, looks=2)
+"""Evidence whose requests fail, asked only while the canary's do: a burst of ten minutes that both tracks share is
+blamed on the canary less than once in a hundred times."""
 _TOGETHER, _APART = 50, timedelta(seconds=60)
 """The tracks are compared over so many requests of both, or after so long: looks need not be of the same moment."""
 _TOLERATED = 1.25
@@ -47,12 +52,13 @@ class Span:
 class Trial:
     """What one rule knows: its window, and the evidence as logarithms of e-values.
 
-    `evidence`: that more of the canary's requests are bad than may be. `blame`: that it has more of both tracks' bad
-    requests than its share of requests. `open`: what has not been compared yet.
+    `evidence`: that more of the canary's requests are bad than of a healthy one's. `excess`: that more are bad than may
+    be. `blame`: that it has more of both tracks' bad requests than its share of all. `open`: not compared yet.
     """
 
     spans: tuple[Span, ...] = ()
     evidence: tuple[float, ...] = REST
+    excess: tuple[float, ...] = REST
     blame: tuple[float, ...] = REST
     open: Span | None = None
 
@@ -164,14 +170,14 @@ def _timed(watch: Watch, look: Look, policy: Policy) -> Watch:
 
 
 def _fed(trial: Trial, span: Span, share: float, window_s: float) -> Trial:
-    evidence = trial.evidence
-    if span.canary:
-        evidence = against(evidence, share, span.canary_bad, span.canary - span.canary_bad, BAR)
+    bad, good = span.canary_bad, span.canary - span.canary_bad
+    evidence = against(trial.evidence, HEALTHY * share, bad, good, BAR)
+    excess = against(trial.excess, share, bad, good, EXCESS_BAR)
     open_, blame = _compared(trial, span)
-    # What the canary was blamed for yesterday says nothing of what both tracks suffer from today.
-    return Trial(
-        _kept(trial.spans, span, window_s, enough(share)), evidence, REST if evidence == REST else blame, open_
-    )
+    if evidence == REST:
+        # What the canary was blamed for yesterday says nothing of what both tracks suffer from today.
+        excess = blame = REST
+    return Trial(_kept(trial.spans, span, window_s, enough(share)), evidence, excess, blame, open_)
 
 
 def _compared(trial: Trial, span: Span) -> tuple[Span | None, tuple[float, ...]]:
@@ -204,12 +210,14 @@ def _kept(spans: tuple[Span, ...], span: Span, window_s: float, fewest: int) -> 
     """Keep the window's spans, and older ones only as long as there would be too few requests without them."""
     if not span.canary:
         return (*spans[:-1], _joined(spans[-1], span)) if spans and span.baseline else spans
-    spans = (*spans, span)
-    begins, count, drop = span.at - timedelta(seconds=window_s), sum(each.canary for each in spans), 0
-    while spans[drop].at <= begins and count - spans[drop].canary >= fewest:
-        count -= spans[drop].canary
+    spans, begins, drop = (*spans, span), span.at - timedelta(seconds=window_s), 0
+    while spans[drop].at <= begins and _are_enough(spans[:drop:-1], fewest):
         drop += 1
     return spans[drop:]
+
+
+def _are_enough(spans: Sequence[Span], fewest: int) -> bool:
+    return any(count >= fewest for count in accumulate(span.canary for span in spans))
 
 
 def _learned(usual: Recent, buckets: tuple[int, ...], at: datetime, at_least: timedelta) -> Recent:

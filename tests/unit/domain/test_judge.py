@@ -55,7 +55,18 @@ def test_a_burst_that_both_tracks_share_is_not_the_canarys_fault() -> None:
     burst = judged([*HEALTHY, *seconds(30, track(20, errors=6), track(180, errors=54), after=90)])
     assert burst.judgement is Judgement.HOLD
     assert burst.words == (
-        "5xx 30 % of 600 requests in 30 s (baseline 30 % of 5,400); both tracks fail alike: the canary is not the cause"
+        "5xx 15 % of 1,200 requests in 60 s (baseline 15 % of 10,800);"
+        " both tracks fail alike: the canary is not the cause"
+    )
+
+
+def test_a_canary_that_fails_with_next_to_no_baseline_is_held_until_it_is_clear() -> None:
+    looks = [*seconds(90, CANARY, track(1)), *seconds(40, track(20, errors=4), track(0), after=90)]
+    soon, later = judged(looks[:100]), judged(looks)
+    assert (soon.judgement, later.judgement) == (Judgement.INCONCLUSIVE, Judgement.HOLD)
+    assert soon.reasons[0].words == (
+        "5xx 3.3 % of 1,200 requests in 60 s (baseline 0 % of 50);"
+        " not clear yet whether it is the canary that fails more than 5 %"
     )
 
 

@@ -117,12 +117,16 @@ def test_a_rule_on_a_dry_run_decides_nothing(looks: list[Look], dry: str) -> Non
     assert [each.judgement for each in said.reasons] == [each.judgement for each in judge(watch, IMPATIENT).reasons]
 
 
-@given(LOOKS)
-def test_a_healthy_look_leaves_a_watch_at_rest_at_rest(looks: list[Look]) -> None:
-    good = [replace(each, canary=track(20)) for each in looks]
-    watch = watched(good, IMPATIENT)
-    assert (watch.errors.evidence, watch.errors.blame) == (Watch().errors.evidence, Watch().errors.blame)
-    assert judge(watch, IMPATIENT).judgement in {Judgement.PROMOTE, Judgement.INCONCLUSIVE}
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=20), st.integers(1, 40), st.integers(0, 20))
+def test_looks_without_a_bad_request_add_up_to_one_look(bad: list[int], good: int, requests: int) -> None:
+    before = watched([look(second, track(20, errors, errors), track(180)) for second, errors in enumerate(bad)])
+    begins = len(bad) - 1
+    each = watched(seconds(good, track(requests), track(180), after=begins), POLICY, before)
+    once = observe(before, look(begins + good, track(good * requests), track(good * 180), good), POLICY)
+    for one, other in ((each.errors, once.errors), (each.latency, once.latency)):
+        assert one.evidence == pytest.approx(other.evidence)
+        assert one.excess == pytest.approx(other.excess)
+        assert one.blame == pytest.approx(other.blame)
 
 
 @pytest.mark.parametrize(("canary_at", "baseline_at"), [(3, 10), (10, 3), (0, 14), (14, 0), (7, 8)])
