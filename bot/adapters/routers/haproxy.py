@@ -64,7 +64,7 @@ class HaproxyDriver:
             return said
         refused, table = _parted(said)
         if refused or parse(table) is None:
-            hint = "; the socket needs `level admin`" if "ermission" in refused else ""
+            hint = "; the socket needs `level admin`" if "Permission denied" in refused else ""
             return Missing(f"HAProxy did not do it: {short(refused or said) or 'no answer'}{hint}")
         state_file = route.text("state_file")
         if state_file and (flaw := await asyncio.to_thread(put, Path(state_file), table)):

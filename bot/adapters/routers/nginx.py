@@ -71,7 +71,7 @@ class NginxDriver:
             return Missing(f"{flaw}; let FirstFive write into this folder")
         refused = await self._run(route, "test")
         if refused is not None:
-            flaw = await asyncio.to_thread(put, include, before) if before != text else ""
+            flaw = await asyncio.to_thread(put, include, before) if before else ""
             return Missing(f"{refused.reason}; {flaw or 'nothing was loaded, and the file is as it was'}")
         return await self._run(route, "reload") or await self._wait(route, text)
 

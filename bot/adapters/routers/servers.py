@@ -43,7 +43,7 @@ def parse(text: str) -> Servers | None:
     lines = [line.split() for line in text.splitlines() if line.strip() not in {"", "1"}]
     columns = lines[0][1:] if lines else []
     try:
-        rows = [dict(zip(columns, cells, strict=True)) for cells in lines[1:]]
+        rows = [dict(zip(columns, cells, strict=False)) for cells in lines[1:]]
         return {f"{row['be_name']}/{row['srv_name']}": _server(row) for row in rows} if "srv_name" in columns else None
     except (KeyError, ValueError):
         return None
