@@ -21,7 +21,7 @@ from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.doer import Doer
 from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.metrics import Metrics
-from bot.adapters.nochat import NoDirectory, NoPager, NoPoster, NoTranscript
+from bot.adapters.nochat import NoDirectory, NoGroups, NoPager, NoPoster, NoTranscript
 from bot.adapters.paging.rota import ConfigRota
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.alerts import SqlAlerts
@@ -171,6 +171,7 @@ def _ports(
         repository=GitRepository(mirrors),
         documents=documents,
         directory=NoDirectory(),
+        groups=NoGroups(),
         pager=NoPager(),
         rota=ConfigRota((), NoDirectory().find, clock),
         poster=NoPoster(),

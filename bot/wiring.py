@@ -181,6 +181,7 @@ def wired_workspaces(settings: Settings, ports: Ports, slack: "SlackSide") -> Ca
         there = replace(ports, directory=workspace.directory)
         return {
             "directory": workspace.directory,
+            "groups": workspace.groups,
             "transcript": workspace.transcript,
             "pager": wired_pager(settings, workspace.pager),
             "rota": wired_rota(settings, there, workspace.usergroups, workspace.given.team if workspace.given else ""),

@@ -39,6 +39,7 @@ _STAY = {
     Kind.SERVICE_SET,
     Kind.STEP_STARTED,
     Kind.APPROVAL_DECIDED,
+    Kind.BROKE_GLASS,
     Kind.BLANKED,
     Kind.MADE_PRIVATE,
     Kind.MERGED,

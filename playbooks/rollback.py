@@ -66,7 +66,9 @@ class RolledBack:
     summary: str
 
 
-playbook = Playbook("rollback", "Roll a service back, when a second person agrees.", Rollback, approvals=1)
+playbook = Playbook(
+    "rollback", "Roll a service back, when a second person agrees.", Rollback, approvals=1, break_glass="rollback"
+)
 
 
 @playbook.gate

@@ -33,6 +33,15 @@ class NoPoster:
         return await self.post(channel, reply.text, key)
 
 
+class NoGroups:
+    """Knows no group, and says why."""
+
+    async def members(self, group: str) -> Missing:
+        """Say that there is nobody to ask."""
+        del group
+        return Missing(_NO_CHAT)
+
+
 _NO_CHAT = "no chat is configured, set SLACK_BOT_TOKEN"
 
 

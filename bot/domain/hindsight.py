@@ -41,6 +41,7 @@ def badly(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
             *_phases_missed(incident),
             _escalated(incident),
             _unnamed(entries),
+            *_by_one(entries),
             *_failures(entries),
             _underestimated(entries),
             _silent(incident, entries),
@@ -158,6 +159,16 @@ def _failures(entries: Iterable[Entry]) -> list[str]:
         and not is_child(entry.run_id)
         and entry.facts.get("status") not in {None, "done"}
         and entry.facts.get("reason")
+    ]
+
+
+def _by_one(entries: Iterable[Entry]) -> list[str]:
+    """Name what one person did without a second."""
+    return [
+        f"{entry.facts['name']} did {entry.facts['playbook']} alone at {entry.at:%H:%M:%S} UTC, "
+        f"without a second person: {entry.facts['reason']}"
+        for entry in entries
+        if entry.kind == Kind.BROKE_GLASS and entry.body is not None
     ]
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bot.domain.authority import People
 from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
 from bot.domain.dyeing import Front
@@ -104,6 +105,7 @@ class Service:
     canary: CanaryPlan | None = None
     front: Front | None = None
     actions: tuple[ConfiguredAction, ...] = ()
+    people: People = field(default=People())
 
 
 @dataclass(frozen=True)

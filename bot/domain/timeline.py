@@ -69,6 +69,12 @@ class Kind(StrEnum):
     DYED = "dyed"  # service url facts[] flaws[] closed
     APPROVAL_ASKED = "approval asked"  # run playbook params steps[] measured{} plan person name expires_at
     APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason
+    APPROVAL_TRIED = "approval tried"  # run playbook plan service decision reason; a press that did not count
+    BROKE_GLASS = "broke glass"  # run playbook plan service decision person name reason frozen
+    STANDING_SET = "standing set"  # service on policy person name
+    FROZEN = "frozen"  # service reason until?
+    THAWED = "thawed"  # service reason
+    PAGED = "paged"  # service reached[] text
     BLANKED = "blanked"  # entries[] reason approved_by
     JUDGED = (
         "judged"  # service judgement words reasons[] when (looked, breach, verified) trend{} artifact picture safe?

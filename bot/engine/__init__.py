@@ -89,7 +89,6 @@ from bot.engine.alarms import proposals
 from bot.engine.alarms import propose as propose_alerts
 from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
-from bot.engine.approval import press
 from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
 from bot.engine.fields import (
     Day,
@@ -109,6 +108,7 @@ from bot.engine.fields import (
 from bot.engine.grammar import day, moment, span, usage
 from bot.engine.merging import check_merge, merge_into
 from bot.engine.playbook import Danger, Params, Playbook, closest
+from bot.engine.pressing import press
 from bot.engine.slots import slot_named
 from bot.engine.tools import Tools
 from bot.engine.tracks import (

@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from bot.domain.approval import Decision, Request, plan_sha256, requests
-from bot.domain.errors import ApprovalRefused, CommandRejected
+from bot.domain.approval import UNKNOWN, Decision, Granted, Refused, Request, plan_sha256, requests
+from bot.domain.authority import GRANTED, Right, Ruling
+from bot.domain.run import Run, Source
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind, Person, to_us
-from bot.engine.playbook import Danger, Playbook
+from bot.engine.authority import policy_sha256
+from bot.engine.permission import about, breaks, reason_of, thawed, without_second
+from bot.engine.playbook import Danger, Params, Playbook, plan_of
 from bot.engine.tools import Tools
 from bot.ports import Tx
 
 TOPIC = "approval"
 _ASKED = "approval"
-_PRESSED = "decision"
 _EXPIRED = "expired"
-_FOR_EVER = timedelta(days=36_500)
-_UNKNOWN = ("api:", FIRSTFIVE.id)
+FOR_EVER = timedelta(days=36_500)
+_NOT_RULED = Ruling(granted=False, reason="Nobody has looked up who may decide that.")
 
 
 @dataclass(frozen=True)
@@ -35,37 +35,31 @@ class Policy:
 
 @dataclass(frozen=True)
 class Press:
-    """What somebody decides about a plan. `plan` is what they saw: its hash, the beginning of it, or "" for any."""
+    """What somebody decides about a plan, and why. `plan` is what they saw: its hash, the beginning of it, "" for any.
+
+    `frozen`: under what freeze the service was then.
+    """
 
     person: Person
     decision: Decision
     plan: str = ""
-
-
-@dataclass(frozen=True)
-class Granted:
-    """The decision counts."""
-
-    by: Person
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The decision does not count, or there is none; says why."""
-
-    reason: str
+    reason: str = ""
+    frozen: str = ""
 
 
 POLICY = Policy()
+RIGHTS = {Decision.APPROVED: Right.APPROVE, Decision.ALONE: Right.BREAK_GLASS}
+"""The right on a service that a decision takes."""
 
 
-def decide(policy: Policy, request: Request, press: Press, now: datetime) -> Granted | Refused:
-    """Tell whether a press decides a request.
+def decide(
+    policy: Policy, request: Request, press: Press, now: datetime, ruling: Ruling = _NOT_RULED
+) -> Granted | Refused:
+    """Tell whether a press decides a request; `ruling`: whether who pressed has the right on the service, if it is one.
 
     To refuse is everybody's right, the requester's too; to approve takes a known second person.
     """
-    objection = _over(policy, request, press, now) or _wrong_person(request, press)
+    objection = _over(policy, request, press, now) or _wrong_person(request, press, ruling)
     return Refused(objection) if objection else Granted(press.person, now)
 
 
@@ -80,18 +74,22 @@ def _over(policy: Policy, request: Request, press: Press, now: datetime) -> str:
     return ""
 
 
-def _wrong_person(request: Request, press: Press) -> str:
-    if press.decision is not Decision.APPROVED:
+def _wrong_person(request: Request, press: Press, ruling: Ruling) -> str:
+    if press.decision not in {Decision.APPROVED, Decision.ALONE}:
         return ""
-    if press.person.id.startswith(_UNKNOWN):
+    if press.person.id.startswith(UNKNOWN):
         return "Who approves must be known: approve in Slack, or with `firstfive run approve`."
-    if press.person.id == request.requester.id:
+    if press.decision is Decision.ALONE and not request.breakable:
+        return f"There is no glass to break: {request.words} takes a second person, or can wait."
+    if press.decision is Decision.APPROVED and press.person.id == request.requester.id:
         return f"You asked for {request.words} yourself; it takes a second person to approve it."
-    return ""
+    return "" if ruling.granted or not request.service else ruling.reason
 
 
-def recheck(policy: Policy, request: Request, plan: str, now: datetime) -> Granted | Refused:
-    """Tell whether what was decided lets this plan be executed now."""
+def recheck(
+    policy: Policy, request: Request, plan: str, now: datetime, ruling: Ruling = _NOT_RULED
+) -> Granted | Refused:
+    """Tell whether what was decided lets this plan be executed now; `ruling` as it is now."""
     if request.decided is None or request.decided_at is None:
         return Refused(f"Nobody has approved {request.words}.")
     if request.decided is Decision.EXPIRED:
@@ -106,13 +104,18 @@ def recheck(policy: Policy, request: Request, plan: str, now: datetime) -> Grant
         )
     undecided = replace(request, plan=plan, decided=None, decided_by=Person("", ""))
     press = Press(request.decided_by, request.decided, request.plan)
-    return decide(policy, undecided, press, request.decided_at)
+    return decide(policy, undecided, press, request.decided_at, ruling)
 
 
-def render(tools: Tools, playbook: Playbook) -> dict[str, Any]:
-    """Give all that an approval is about: what was asked, the steps, and what those before the first change left."""
+def render(tools: Tools, playbook: Playbook, service: str = "") -> dict[str, Any]:
+    """Give all that an approval is about: what was asked, the steps, and what those before the first change left.
+
+    Of the service it is about, also the rules by which its traffic is moved.
+    """
     plan = tools.run_row.plan
     left = {step.name: json.loads(tools.memos[f"step:{step.name}"]) for step in playbook.before_changes}
+    found = tools.catalog.service(service)
+    rules = {"service": service, "policy": policy_sha256(found) if found else ""} if service else {}
     return {
         "run": tools.run_id,
         "incident": tools.incident_id,
@@ -120,55 +123,97 @@ def render(tools: Tools, playbook: Playbook) -> dict[str, Any]:
         "params": dict(plan.params),
         "steps": list(plan.steps),
         "measured": left,
+        **rules,
     }
 
 
-async def approval(tools: Tools, playbook: Playbook, summaries: Mapping[str, str]) -> Granted | Refused:
+async def approval(tools: Tools, playbook: Playbook, params: Params, summaries: Mapping[str, str]) -> Granted | Refused:
     """Ask for an approval, once, and wait for the decision; `summaries` tell by step title what was measured."""
-    plan = plan_sha256(render(tools, playbook))
-    policy, first = POLICY, playbook.steps[len(playbook.before_changes)]
-    after = await _ask(tools, playbook, plan, summaries)
+    service = await about(tools, params)
+    # Once the first change has begun, the approval is used; what it takes to finish it is not held against it.
+    is_used = f"began:{playbook.steps[len(playbook.before_changes)].name}" in tools.memos
+    if _ASKED not in tools.memos:
+        told = await without_second(tools, playbook, params, service, is_used=is_used)
+        if told is not None:
+            return told
+    plan = plan_sha256(render(tools, playbook, service))
+    alone = reason_of(params) if breaks(playbook, params) else ""
+    after = await _ask(tools, playbook, Asking(plan, service, summaries, alone))
     while True:
         asked = await _find(tools, after)
         if asked is None:
             return Refused(f"What was asked about {playbook.name} has been blanked; ask for it again.")
         if asked.decided is not None:
-            # Once the first change has begun, the approval is used; what it takes to finish it is not held against it.
-            is_used = f"began:{first.name}" in tools.memos
-            now = (asked.decided_at or tools.now()) if is_used else tools.now()
-            return recheck(policy, asked, plan, now)
+            if is_used:
+                return recheck(POLICY, asked, plan, asked.decided_at or tools.now(), GRANTED)
+            return await _use(tools, playbook, asked, plan)
         if tools.now() >= asked.expires_at:
             await _expire(tools, asked)
         else:
             await tools.listen(asked.expires_at)
 
 
-async def _ask(tools: Tools, playbook: Playbook, plan: str, summaries: Mapping[str, str]) -> int:
+async def _use(tools: Tools, playbook: Playbook, asked: Request, plan: str) -> Granted | Refused:
+    """Look at a decision again before anything is changed: whoever decided may have lost the right meanwhile."""
+    ruling = GRANTED
+    if asked.service and asked.decided in RIGHTS:
+        ruling = await tools.may(RIGHTS[asked.decided], asked.service, asked.decided_by)
+    told = recheck(POLICY, asked, plan, tools.now(), ruling)
+    if isinstance(told, Granted) and asked.decided is not Decision.ALONE:
+        return await thawed(tools, playbook, asked.service) or told
+    return told
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is asked for: the plan's hash, the service it is about ("": none), what was measured.
+
+    `alone`: why whoever asks lets it through without a second person; "" when they wait for one.
+    """
+
+    plan: str
+    service: str
+    measured: Mapping[str, str]
+    alone: str = ""
+
+
+async def _ask(tools: Tools, playbook: Playbook, asking: Asking) -> int:
     """Put the request on the timeline, once; give the number of the entry before it."""
     if _ASKED not in tools.memos:
-        now, chain = tools.now(), tools.incident_id or HOUSE
-        row = tools.run_row
-        body = {
-            "run": row.id,
-            "playbook": playbook.name,
-            "params": dict(row.plan.params),
-            "steps": [step.title for step in playbook.steps if step.danger is Danger.MUTATING],
-            "measured": dict(summaries),
-            "plan": plan,
-            "person": row.actor.id,
-            "name": row.actor.name,
-            "expires_at": to_us(now + timedelta(seconds=POLICY.expires_s)),
-        }
+        now, chain, frozen = tools.now(), tools.incident_id or HOUSE, await tools.frozen(asking.service)
+        given = Press(tools.actor, Decision.ALONE, reason=asking.alone, frozen=frozen.words if frozen else "")
+        body = _body(tools, playbook, asking)
 
         def act(tx: Tx) -> str:
-            head = tools.ports.timeline.heads(tx, chain).get(chain)
+            timeline = tools.ports.timeline
+            head = timeline.heads(tx, chain).get(chain)
             after = str(head.seq if head else 0)
-            tools.ports.journal.remember(tx, row, _ASKED, after, now)
+            tools.ports.journal.remember(tx, tools.run_row, _ASKED, after, now)
             tools.append(Draft(Kind.APPROVAL_ASKED, body))(tx)
+            if asking.alone:
+                asked = requests(timeline.entries(tx, chain, int(after)))[-1]
+                settle(tx, tools, asked, given)
             return after
 
         tools.memos[_ASKED] = await tools.ports.store.write(act)
     return int(tools.memos[_ASKED])
+
+
+def _body(tools: Tools, playbook: Playbook, asking: Asking) -> dict[str, Any]:
+    row = tools.run_row
+    return {
+        "run": row.id,
+        "playbook": playbook.name,
+        "params": dict(row.plan.params),
+        "steps": [step.title for step in playbook.steps if step.danger is Danger.MUTATING],
+        "measured": dict(asking.measured),
+        "plan": asking.plan,
+        "person": row.actor.id,
+        "name": row.actor.name,
+        "expires_at": to_us(tools.now() + timedelta(seconds=POLICY.expires_s)),
+        "service": asking.service,
+        "breakable": bool(playbook.break_glass and asking.service),
+    }
 
 
 async def _find(tools: Tools, after: int) -> Request | None:
@@ -179,70 +224,47 @@ async def _find(tools: Tools, after: int) -> Request | None:
 
 async def _expire(tools: Tools, asked: Request) -> None:
     def act(tx: Tx) -> None:
-        _settle(tx, tools, asked, Press(FIRSTFIVE, Decision.EXPIRED), "")
+        settle(tx, tools, asked, Press(FIRSTFIVE, Decision.EXPIRED))
 
     # Fenced: whoever has lost the run, and waits for the same moment, must not say it a second time.
     await tools.apply(_EXPIRED, act)
 
 
-async def press(tools: Tools, run_id: str, seen: str, decision: Decision, reason: str = "") -> Request:
-    """Decide about the plan of a run, or the only one that waits in the incident; give what was decided about.
+def settle(tx: Tx, tools: Tools, asked: Request, given: Press) -> bool:
+    """Put a decision on the timeline and wake the run, if it is the first; tell whether it is.
 
-    :raises CommandRejected: nothing waits, or several do.
-    :raises ApprovalRefused: the decision does not count; says why.
+    Whoever breaks the glass has whoever is on call paged, and says it if the service was frozen.
     """
-    if _PRESSED not in tools.memos:
-        now = tools.now()
-
-        def act(tx: Tx) -> str:
-            asked = _wanted(tx, tools, run_id)
-            done = decide(POLICY, asked, given := Press(tools.actor, decision, seen), now)
-            if isinstance(done, Granted) and not _settle(tx, tools, asked, given, reason):
-                done = Refused(f"Somebody else has decided about {asked.words} already. Nothing was changed.")
-            left = _LEFT.dump_json((asked, done.reason if isinstance(done, Refused) else "")).decode()
-            tools.ports.journal.remember(tx, tools.run_row, _PRESSED, left, now)
-            return left
-
-        tools.memos[_PRESSED] = await tools.ports.store.write(act)
-    asked, refusal = _LEFT.validate_json(tools.memos[_PRESSED])
-    if refusal:
-        raise ApprovalRefused(refusal)
-    return asked
-
-
-def _wanted(tx: Tx, tools: Tools, run_id: str) -> Request:
-    """Find the request that is meant."""
-    run = tools.ports.journal.get(tx, run_id) if run_id else None
-    chain = (run.incident_id or HOUSE) if run else tools.incident_id
-    if run_id and run is None:
-        raise CommandRejected(f"There is no run {run_id[:40]!r}.")
-    if not chain:
-        raise CommandRejected("Which one? Write run=..., or say it in the incident's channel.")
-    known = [asked for asked in requests(tools.ports.timeline.entries(tx, chain)) if run_id in {"", asked.run_id}]
-    waiting = [asked for asked in known if asked.decided is None] or known[-1:]
-    if not waiting:
-        raise CommandRejected(f"Nothing waits for an approval {'there' if run_id else f'in {chain}'}.")
-    if len(waiting) > 1:
-        listed = "; ".join(f"`run={asked.run_id}` {asked.words}" for asked in waiting)
-        raise CommandRejected(f"Several wait for an approval, name one: {listed}.")
-    return waiting[0]
-
-
-def _settle(tx: Tx, tools: Tools, asked: Request, given: Press, reason: str) -> bool:
-    """Put a decision on the timeline and wake the run, if it is the first; tell whether it is."""
     ports, now = tools.ports, tools.now()
     key = f"approval:{asked.run_id}:{asked.plan}"
     mine = f"{given.decision.value} by {tools.run_id}"
-    if ports.journal.hold(tx, key, mine, now, now + _FOR_EVER) != mine:
+    if ports.journal.hold(tx, key, mine, now, now + FOR_EVER) != mine:
         return False
     run = ports.journal.get(tx, asked.run_id)
     body = {"run": asked.run_id, "playbook": asked.playbook, "plan": asked.plan, "decision": given.decision.value}
-    body |= {"person": given.person.id, "name": given.person.name, "reason": reason}
+    body |= {"person": given.person.id, "name": given.person.name, "reason": given.reason}
     draft = Draft(Kind.APPROVAL_DECIDED, body)
+    if given.decision is Decision.ALONE:
+        draft = Draft(Kind.BROKE_GLASS, {**body, "service": asked.service, "frozen": given.frozen})
+        ports.journal.admit(tx, _alarm(tools, asked, given, run))
     author = Author(given.person, tools.run_id, tools.step)
     ports.timeline.append(tx, (run.incident_id if run else "") or HOUSE, [draft], author, now)
     ports.journal.signal(tx, asked.run_id, TOPIC, given.decision.value)
     return True
 
 
-_LEFT: TypeAdapter[tuple[Request, str]] = TypeAdapter(tuple[Request, str])
+def _alarm(tools: Tools, asked: Request, given: Press, run: Run | None) -> Run:
+    """Give the run that pages whoever is on call; once for a plan, whoever presses how often."""
+    by, what = given.person, f"{asked.playbook} on {asked.service}"
+    text = f"{by.name} broke the glass: {what}, without a second person. Why: {given.reason}"
+    params = {"service": asked.service, "key": f"glass:{asked.run_id}", "besides": by.id, "text": text}
+    return Run(
+        id=f"{asked.run_id}.glass",
+        plan=plan_of(tools.registry, "page", params),
+        actor=by,
+        source=replace(run.source, response_url="", via="run") if run else Source(via="run"),
+        created_at=tools.now(),
+        slot=f"{asked.run_id}.glass",
+        incident_id=run.incident_id if run else "",
+        parent_id=asked.run_id,
+    )

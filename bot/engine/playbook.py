@@ -19,6 +19,7 @@ from bot.domain.run import Missing, Plan
 from bot.domain.timeline import storable
 
 Act = TypeVar("Act", bound=Callable[..., Awaitable[Any]])
+Ease = TypeVar("Ease", bound=Callable[..., Awaitable[bool]])
 
 
 class Params(BaseModel):
@@ -84,8 +85,15 @@ class Playbook:
         approvals: int = 0,
         quiet: bool = False,
         form: str = "",
+        break_glass: str = "",
+        standing: bool = False,
+        freezable: bool = True,
     ) -> None:
-        """`form` is the title of its form, which is then also opened when nothing was typed and nothing is needed."""
+        """`form` is the title of its form, which is then also opened when nothing was typed and nothing is needed.
+
+        `break_glass` is the yes/no param by which one person with a `reason` does it alone. `standing`: what FirstFive
+        itself asks for is let through by a standing approval. A `freezable` one leaves a frozen service alone.
+        """
         self.name = name
         self.summary = summary
         self.params = params
@@ -93,12 +101,21 @@ class Playbook:
         self.approvals = approvals
         self.quiet = quiet
         self.form = form
+        self.break_glass = break_glass
+        self.standing = standing
+        self.freezable = freezable
+        self.eases: Callable[..., Awaitable[bool]] | None = None
         self.steps: list[Step] = []
         self.gates: list[Callable[..., Awaitable[None]]] = []
 
     def gate(self, act: Act) -> Act:
         """Declare what must hold for a run to begin; it raises why not, and then nothing is on the timeline."""
         self.gates.append(act)
+        return act
+
+    def alone(self, act: Ease) -> Ease:
+        """Declare when one person is enough: for what only takes back, such as a veto."""
+        self.eases = act
         return act
 
     def step(
@@ -211,6 +228,8 @@ def check(playbook: Playbook) -> None:
         raise PlaybookRefused(f"{playbook.name}: has a mutating step, so it must declare approvals")
     if playbook.approvals > 1:
         raise PlaybookRefused(f"{playbook.name}: one approval is the most there is, by a second person")
+    if playbook.break_glass and not {playbook.break_glass, "reason", "service"} <= set(playbook.params.model_fields):
+        raise PlaybookRefused(f"{playbook.name}: who breaks the glass needs its param, a service and a reason")
     if len(set(playbook.step_names)) != len(playbook.steps):
         raise PlaybookRefused(f"{playbook.name}: two steps have one name")
     given: list[tuple[Any, bool]] = []

@@ -18,6 +18,7 @@ from bot.ports import (
     Documents,
     Doer,
     Fronts,
+    Groups,
     Journal,
     Marks,
     Metrics,
@@ -51,6 +52,7 @@ class Ports:
     repository: Repository
     documents: Documents
     directory: Directory
+    groups: Groups
     pager: Pager
     rota: Rota
     poster: Poster

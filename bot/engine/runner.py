@@ -13,12 +13,13 @@ from typing import Any
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from bot.domain.approval import Refused
 from bot.domain.errors import ApprovalRefused, FenceLost, FirstFiveError, IncidentNotFound, StoreUnusable
 from bot.domain.incident import seen
 from bot.domain.measures import duration
 from bot.domain.run import PROTOCOL, VIA_CLOCK, VIA_EVENT, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
-from bot.engine.approval import Refused, approval
+from bot.engine.approval import approval
 from bot.engine.playbook import Danger, Params, Playbook, Registry, Step, wanted_type
 from bot.engine.ports import Ports
 from bot.engine.tools import Tools, adapter_of
@@ -207,7 +208,8 @@ class _Execution:
             return None
         before = self.playbook.before_changes
         lefts = {each.title: _LEFT.validate_json(self.tools.memos[f"step:{each.name}"]) for each in before}
-        told = await approval(self.tools, self.playbook, {title: left.summary for title, left in lefts.items()})
+        summaries = {title: left.summary for title, left in lefts.items()}
+        told = await approval(self.tools, self.playbook, self.params, summaries)
         if isinstance(told, Refused):
             return _Left("refused", reason=told.reason)
         self.tools.approved_by, self.approved_at = told.by, told.at

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.domain.authority import Frozen, Right, Ruling, Standing
 from bot.domain.errors import CommandRejected
 from bot.domain.incident import Incident, fold, may_see, seen
 from bot.domain.run import Outcome, Run, RunStatus
 from bot.domain.service import Catalog, DigestPlan, Service
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Entry, Kind, Person, canonical
+from bot.engine import authority
 from bot.engine.playbook import Registry, closest, plan_of
 from bot.engine.ports import Ports
 from bot.ports import Listed, Tx
@@ -113,6 +115,18 @@ class Tools:
         meant = closest(team, tuple(plans))
         hint = f" Did you mean `{meant}`?" if meant else ""
         raise CommandRejected(f"No team `{team[:40]}` has a digest.{hint} Configured: {known}.")
+
+    async def may(self, right: Right, service: str, person: Person | None = None) -> Ruling:
+        """Tell whether somebody, else whoever asked for the run, has a right on a service now."""
+        return await authority.may(self.ports, person or self.actor, right, service)
+
+    async def frozen(self, service: str) -> Frozen | None:
+        """Give the freeze that a service is under now."""
+        return await authority.frozen(self.ports, service)
+
+    async def standing(self, service: str) -> Standing | None:
+        """Give the standing approval of a service, if there is one for the rules as they are now."""
+        return await authority.standing(self.ports, service)
 
     async def person(self, mention: str) -> Person:
         """Find who is mentioned; `me` is whoever asked for the run.

@@ -109,6 +109,7 @@ async def follow(tools: Tools, service: Service, course: Course) -> Split:
 
 def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reason: str) -> None:
     """Tell the timeline that a router was set, together with the step's result."""
+    second = tools.approved_by.name if tools.approved_by and tools.approved_by.id != tools.actor.id else ""
     tools.record(
         Kind.TRAFFIC_SET,
         service=service.name,
@@ -116,7 +117,7 @@ def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reas
         before=course.before.words,
         after=now.words,
         commands=[move.command for move in course.moves],
-        approved_by=tools.approved_by.name if tools.approved_by else "",
+        approved_by=second,
         reason=reason,
     )
 

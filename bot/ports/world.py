@@ -217,6 +217,13 @@ class Directory(Protocol):
         """Give a person the name that people know them by; as given when that cannot be told at once."""
 
 
+class Groups(Protocol):
+    """Who belongs to which user group of the chat; never raises, and answers soon."""
+
+    async def members(self, group: str) -> frozenset[str] | Missing:
+        """Give the ids of everybody in a group; or why that cannot be told now."""
+
+
 @dataclass(frozen=True)
 class Commit:
     """One commit of a service's repository."""

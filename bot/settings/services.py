@@ -8,6 +8,7 @@ from bot.domain.dyeing import Front
 from bot.domain.service import Edge, Link, Service, Target
 from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.configured_actions import ActionTable, configured_action
+from bot.settings.people import PeopleTable, people
 from bot.settings.routers import RouterTable, route
 from bot.settings.tables import Address, EdgeTable, FrontTable, LinkTable, Name, Table, TargetTable
 
@@ -27,6 +28,7 @@ class ServiceTable(Table):
     front: FrontTable | None = None
     actions: tuple[ActionTable, ...] = ()
     router: RouterTable | None = Field(None, discriminator="kind")
+    people: PeopleTable = PeopleTable()
     canary: CanaryTable | None = None
 
     @model_validator(mode="after")
@@ -48,6 +50,7 @@ def watched(table: ServiceTable) -> Service:
         edges=tuple(Edge(**dict(edge)) for edge in table.edges),
         links=tuple(Link(link.title, link.url) for link in table.links),
         route=route(table.router),
+        people=people(table.people),
         canary=canary_plan(table.canary, table.name),
         actions=tuple(configured_action(each) for each in table.actions),
         front=Front(**dict(table.front)) if table.front else None,

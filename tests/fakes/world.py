@@ -308,6 +308,19 @@ class FakeDirectory:
         return self.people.get(person.id, person)
 
 
+class FakeGroups:
+    """Has these members by group; with a `failure`, tells of none."""
+
+    def __init__(self, members: Mapping[str, Iterable[str]] | None = None, failure: str = "") -> None:
+        self.known = {group: frozenset(ids) for group, ids in (members or {}).items()}
+        self.failure = failure
+
+    async def members(self, group: str) -> frozenset[str] | Missing:
+        if self.failure:
+            return Missing(self.failure)
+        return self.known.get(group, Missing(f"no group has the id {group}"))
+
+
 class FakeTranscript:
     """Has the messages it was given, by (channel, ts), and the bytes of files by id; `refusals` are given first."""
 

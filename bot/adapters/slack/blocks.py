@@ -60,10 +60,10 @@ class Around:
         return f"{self.page_url.rstrip('/')}/artifacts/{sha256}"
 
 
-def approval(incident_id: str, asked: Request, *, brief: bool = False) -> list[Json]:
+def approval(incident_id: str, asked: Request, *, brief: bool = False, alone: bool = False) -> list[Json]:
     """Draw a request for approval: the plan, what was measured, and a button for either answer, bound to this plan.
 
-    In `brief` only what waits; a message of its own says the rest.
+    In `brief` only what waits; a message of its own says the rest. `alone` also offers to do without a second person.
     """
     about = f"incident={incident_id} run={asked.run_id} plan={asked.plan[:PLAN_SHOWN]}"
     measured = [(title, said) for title, said in asked.measured.items() if said]
@@ -80,7 +80,8 @@ def approval(incident_id: str, asked: Request, *, brief: bool = False) -> list[J
     }
     yes = button("Approve", f"approve {about}", style="primary", confirm=ask)
     no = button("Refuse", f"refuse {about}", style="danger")
-    return [section("\n".join(lines[:1] if brief else lines), _CARD_SECTION), _actions([yes, no])]
+    glass = [button("Break the glass", f"break-glass {about}")] if alone else []
+    return [section("\n".join(lines[:1] if brief else lines), _CARD_SECTION), _actions([yes, no, *glass])]
 
 
 def answer(reply: Reply, around: Around, shown: Message | None = None) -> Message:

@@ -35,7 +35,7 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
         section("\n".join(filter(None, top)), _SECTION),
         *([section(notes, _SECTION)] if notes else []),
         *canary_card(incident),
-        *_waiting(incident),
+        *_waiting(incident, now),
         *service_question(incident, around),
         state_buttons(incident, around),
         context(_foot(incident, around)),
@@ -46,9 +46,10 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
 def turns_at(incident: Incident, now: datetime) -> datetime | None:
     """Give when the passing of time alone changes the card next; None when it does not.
 
-    Such moments are whole ticks from the deadline, so that no two are closer to each other than a tick.
+    Such moments are whole ticks from the deadline, so that no two are closer to each other than a tick; only what may
+    be done alone is offered as soon as it may.
     """
-    moments = []
+    moments = [asked.alone_at for asked in incident.waiting[:1] if asked.alone_at is not None]
     if incident.status is Status.OPEN and not incident.escalation:
         moments.append(incident.deadline_at)
     if not incident.is_over and incident.next_update_at is not None:
@@ -166,13 +167,14 @@ def _last_update(incident: Incident, at: datetime) -> str:
     return " · ".join(lines)
 
 
-def _waiting(incident: Incident) -> list[Json]:
+def _waiting(incident: Incident, now: datetime) -> list[Json]:
     """Show the oldest request for approval with its buttons; a message of its own shows each."""
     if not incident.waiting:
         return []
     first, *others = incident.waiting
     more = [context(f"{len(others)} more {'waits' if len(others) == 1 else 'wait'} below.")] if others else []
-    return [*approval(incident.id, first, brief=True), *more]
+    alone = first.alone_at is not None and now >= first.alone_at
+    return [*approval(incident.id, first, brief=True, alone=alone), *more]
 
 
 def _foot(incident: Incident, around: Around) -> str:

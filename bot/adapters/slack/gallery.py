@@ -10,7 +10,7 @@ from bot.adapters.slack.card import card
 from bot.adapters.slack.home import home
 from bot.adapters.slack.posts import pending
 from bot.adapters.slack.projection import announcement
-from bot.domain.approval import request
+from bot.domain.approval import ALONE_AFTER, request
 from bot.domain.incident import fold
 from bot.domain.mine import Mine
 from bot.domain.run import Choice, Reply
@@ -53,6 +53,8 @@ def _messages(words: Words) -> Iterator[tuple[str, Message]]:
         incident, now = fold(story[:upto]), story[upto - 1].at
         yield f"card: {name}", card(incident, _AROUND, now)
         yield f"announcement: {name}", announcement(incident, _AROUND)
+    broke = next(entry.seq for entry in story if entry.kind == Kind.BROKE_GLASS)
+    yield "card: offering to break the glass", card(fold(story[: broke - 1]), _AROUND, story[broke].at + ALONE_AFTER)
     for entry in story:
         for post in pending(story[: entry.seq], entry.seq - 1, _AROUND):
             yield f"post: {entry.kind}", post.message
@@ -149,6 +151,7 @@ def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         (Kind.APPROVAL_ASKED, {**asked, **plan, **who, "expires_at": later}),
         (Kind.APPROVAL_DECIDED, {**asked, **who, "decision": "refused", "reason": words("not yet")}),
         *_rolled_back(words),
+        *_alone(words, {**asked, **plan, **who, "expires_at": later}),
         (Kind.ASKED, {"text": words("Are users safe?"), "person": _BEN.id}),
         (Kind.ASKED, {"text": words("Roll back checkout?"), "person": "", "rollback": "checkout"}),
         (Kind.REMINDED, {"about": "update", "slot": "1", "text": words("No update for 30 min."), "person": _BEN.id}),
@@ -165,6 +168,21 @@ def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         (Kind.DEPLOYED, {"service": "checkout", "release": "v1.12.3", "at": later, "by": words("Ada"), "commit": _SHA}),
         (Kind.DYED, {"service": "checkout", "url": "", "facts": [], "flaws": [words("the canary is not closed")]}),
         (Kind.BLANKED, {"entries": [13], "reason": words("a name"), "approved_by": _BEN.id}),
+    ]
+
+
+def _alone(words: Words, asked: dict[str, Any]) -> list[tuple[Kind, dict[str, Any]]]:
+    """One person breaks the glass, and whoever is on call is paged."""
+    asked |= {"run": "run-2", "service": "checkout"}
+    why = {"reason": words("it burns"), "frozen": words("checkout is frozen: a migration.")}
+    reached = [
+        {"person": words(_BEN.name), "how": "PagerDuty", "ok": True, "reason": ""},
+        {"person": words("Chen"), "how": "", "ok": False, "reason": words("not in the workspace")},
+    ]
+    return [
+        (Kind.APPROVAL_ASKED, {**asked, "breakable": True}),
+        (Kind.BROKE_GLASS, {**asked, **why, "decision": "let through alone"}),
+        (Kind.PAGED, {"service": "checkout", "reached": reached, "text": words("Ada broke the glass.")}),
     ]
 
 

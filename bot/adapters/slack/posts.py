@@ -154,6 +154,13 @@ def _blanked(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} blanked {'entry' if len(facts['entries']) == 1 else 'entries'} {seqs}: {line(facts['reason'], 300)}"
 
 
+def _paged(facts: Mapping[str, Any], _: str) -> str:
+    reached = facts["reached"]
+    good = ", ".join(f"{line(each['person'], 60)} ({line(each['how'], 60)})" for each in reached if each["ok"])
+    bad = ", ".join(f"{line(each['person'], 60)} ({line(each['reason'], 120)})" for each in reached if not each["ok"])
+    return f"Paged {good or 'nobody'}{f'; could not reach {bad}' if bad else ''}: {line(facts['text'], 300)}"
+
+
 def _on_call(facts: Mapping[str, Any], _: str) -> str:
     names = ", ".join(line(str(who["name"]), 60) for who in facts["people"]) or "nobody"
     note = f" ({line(facts['note'], 200)})" if facts.get("note") else ""
@@ -179,6 +186,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.BLANKED: _blanked,
     Kind.ALERT_FIRED: _fired,
     Kind.ALERT_RESOLVED: _resolved,
+    Kind.PAGED: _paged,
     Kind.PAGE_ANSWERED: lambda facts, _: f"{line(facts['person'], 60)} answered the page at {line(facts['how'], 60)}",
     Kind.SNOOZED: _snoozed,
     Kind.ACTION: _action,
@@ -250,12 +258,25 @@ _REMEDIES = {
 }
 
 
-def _approval_asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+def _approval_asked(entry: Entry, entries: Sequence[Entry], _: Around) -> Post | None:
+    """Ask in the channel, unless it was decided as it was asked: somebody broke the glass."""
     asked = request(entry)
+    if any(each.kind == Kind.BROKE_GLASS and each.facts.get("run") == asked.run_id for each in entries):
+        return None
     message = Message(
         escape(shorten(clean(f"Waits for a second person: {asked.words}"), _FALLBACK)),
         named(approval(entry.incident_id, asked)),
     )
+    return Post(entry.seq, entry.seq, message, in_thread=False)
+
+
+def _broke_glass(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
+    facts, who = entry.facts, line(entry.actor_name, 60)
+    what = f"*{line(facts['playbook'], 60)}*" + (f" on {line(facts['service'], 100)}" if facts.get("service") else "")
+    lines = [f"*{who} broke the glass*, {clock(entry.at)}: {what} goes on without a second person. On call is told."]
+    lines += [f"Why: {line(facts['reason'], 1_000)}"]
+    lines += [f"Despite a freeze: {line(facts['frozen'], 500)}"] if facts.get("frozen") else []
+    message = _message("\n".join(lines), f"{entry.actor_name} broke the glass: {facts['reason']}")
     return Post(entry.seq, entry.seq, message, in_thread=False)
 
 
@@ -336,6 +357,7 @@ _ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = 
     Kind.ESCALATED: _escalated,
     Kind.ASKED: _asked,
     Kind.APPROVAL_ASKED: _approval_asked,
+    Kind.BROKE_GLASS: _broke_glass,
     Kind.VERDICT: _verdict,
     Kind.ARTIFACT: _artifact,
     Kind.POSTMORTEM: _postmortem,

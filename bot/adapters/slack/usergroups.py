@@ -1,13 +1,18 @@
-"""Who is on call by a user group of Slack, which people or a paging service keep up to date."""
+"""Who is in a user group of Slack: on call by it, or with the rights that were given to it."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 from bot.adapters.slack.chat import Chat
 from bot.adapters.slack.directory import SlackDirectory
 from bot.domain.errors import ChatFailed
+from bot.domain.run import Missing
 from bot.domain.timeline import Person
+from bot.ports import Clock
 
 _WITHIN_S = 1.5
+# Slack lets an app ask 20 times a minute. Whoever was taken out of a group a minute ago has no right any more.
+_FRESH = timedelta(seconds=60)
 
 
 class Usergroups:
@@ -32,3 +37,25 @@ class Usergroups:
         answer = await self._chat.call_within(_WITHIN_S, "usergroups.users.list", usergroup=str(group["id"]))
         people = (Person(str(user), str(user)) for user in answer.get("users", ()))
         return tuple(await asyncio.gather(*(self._directory.named(person) for person in people)))
+
+
+class SlackGroups:
+    """The Groups port."""
+
+    def __init__(self, chat: Chat, clock: Clock) -> None:
+        self._chat = chat
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
+
+    async def members(self, group: str) -> frozenset[str] | Missing:
+        """Give who is in the group of an id, as Slack told within the last minute."""
+        as_of, known = self._known.get(group, (self._clock.now() - _FRESH, frozenset[str]()))
+        if self._clock.now() < as_of + _FRESH:
+            return known
+        try:
+            answer = await self._chat.call_within(_WITHIN_S, "usergroups.users.list", usergroup=group)
+        except ChatFailed as failure:
+            return Missing(str(failure))
+        found = frozenset(str(user) for user in answer.get("users", ()))
+        self._known[group] = self._clock.now(), found
+        return found

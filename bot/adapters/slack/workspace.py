@@ -22,7 +22,7 @@ from bot.adapters.slack.poster import SlackPoster
 from bot.adapters.slack.reconciler import Reconciler
 from bot.adapters.slack.ticks import Ticks
 from bot.adapters.slack.transcript import SlackTranscript
-from bot.adapters.slack.usergroups import Usergroups
+from bot.adapters.slack.usergroups import SlackGroups, Usergroups
 from bot.adapters.slack.whispers import Draw, Whispers
 from bot.domain.errors import ChatFailed
 from bot.domain.service import Catalog
@@ -50,7 +50,7 @@ class Shared:
 
 
 class Workspace:
-    """What is lost with its token. `directory`, `pager`, `poster`, `transcript` are ports."""
+    """What is lost with its token. `directory`, `groups`, `pager`, `poster`, `transcript` are ports."""
 
     def __init__(
         self, config: SlackConfig, shared: Shared, owns: Callable[[str], bool], given: Installation | None = None
@@ -87,7 +87,7 @@ class Workspace:
         """Make what others use of Slack, also while another process has the word."""
         chat, clock = self.chat, shared.clock
         self.directory = SlackDirectory(chat, clock)
-        self.usergroups = Usergroups(chat, self.directory)
+        self.usergroups, self.groups = Usergroups(chat, self.directory), SlackGroups(chat, clock)
         self.pager = SlackPager(chat)
         self.poster = SlackPoster(chat, Channels(chat), clock, shared.around)
         self.transcript = SlackTranscript(chat, config, self.directory)

@@ -24,7 +24,8 @@ from tests.unit.alerts import alert, delivery
 _LOOK_S = 0.01
 _CALM = 2
 _LATER_S = 30.0
-_DECIDE = {"approve", "refuse"}
+_DECIDE = {"approve": "redact", "refuse": "redact", "break-glass": "rollback"}
+"""To decide takes something to be decided about: who wants that, and what is asked for then."""
 _ALERTS = {"alert": "critical", "propose": "warning"}
 _UNENDED = [status for status in RunStatus if not status.ended]
 
@@ -51,8 +52,7 @@ class People:
             intake = Intake(self.registry, self.ports, AlertPolicy(), lambda: MAIN)
             await intake.take(alerts, Sender.ALERTMANAGER)
             return
-        # To decide takes something to be decided about.
-        playbook = self.registry["redact" if self.wanted in _DECIDE else self.wanted]
+        playbook = self.registry[_DECIDE.get(self.wanted, self.wanted)]
         by_clock = self.wanted == "digest"
         command = Command(
             playbook.name,
@@ -110,7 +110,8 @@ class People:
             for asked in requests(entries):
                 if asked.decided is None:
                     verb = self.wanted if self.wanted in _DECIDE else "approve"
-                    helped |= await self._say(verb, BEN, incident_id, {"run": asked.run_id})
+                    why = {"reason": "it burns"} if verb == "break-glass" else {}
+                    helped |= await self._say(verb, BEN, incident_id, {"run": asked.run_id, **why})
             if incident_id != HOUSE and await self._is_answered(fold(entries), entries):
                 helped |= await self._say("resolve", ADA, incident_id, {})
         return helped

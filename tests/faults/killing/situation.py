@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.authority import People
 from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
 from bot.domain.dyeing import Front
@@ -46,6 +47,7 @@ CATALOG = Catalog(
             canary=CanaryPlan(
                 "rq", "t", exposition="http://127.0.0.1:9901/stats/prometheus", policy=replace(POLICY, settle_s=0.0)
             ),
+            people=People(approve=(BEN.id,), break_glass=(BEN.id,)),
         ),
         Service(PAYMENT, ()),
     ),

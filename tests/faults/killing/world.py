@@ -47,6 +47,7 @@ OUTSIDE = (
     "directory",
     "doer",
     "fronts",
+    "groups",
     "metrics",
     "pager",
     "poster",

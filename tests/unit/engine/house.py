@@ -1,10 +1,11 @@
 """A runner on fakes, with playbooks made on the spot."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.domain.run import Reply, Run, Source
+from bot.domain.service import Catalog
 from bot.domain.timeline import HOUSE, Entry, Kind, Person
 from bot.engine.admission import Admission, Command
 from bot.engine.playbook import Params, Playbook
@@ -27,13 +28,20 @@ class House:
 
     registry: dict[str, Playbook] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
+    catalog: Catalog = field(default=Catalog())
 
     def __post_init__(self) -> None:
-        self.ports = fake_ports()
+        self.ports = fake_ports(self.catalog)
         assert isinstance(self.ports.directory, FakeDirectory)
         self.directory = self.ports.directory
+        self._ids = (f"r{n}" for n in range(1, 99))
+        self.use()
+
+    def use(self, **parts: Any) -> None:
+        """Go on with other ports, as after a restart."""
+        self.ports = replace(self.ports, **parts)
         self.runner = Runner(self.registry, self.ports)
-        self.admission = Admission(self.registry, self.ports, iter(f"r{n}" for n in range(1, 99)).__next__)
+        self.admission = Admission(self.registry, self.ports, self._ids.__next__)
 
     def book(self, *steps: Act, name: str = "demo", needs_incident: bool = False, **options: Any) -> Playbook:
         playbook = Playbook(name, "A demo.", Words, needs_incident=needs_incident)

@@ -4,27 +4,27 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-from bot.domain.approval import Decision, Request, requests
+from bot.domain.approval import Decision, Granted, Refused, Request
 from bot.domain.incident import fold
 from bot.domain.narrative import tell
-from bot.domain.run import Reply, Run, RunStatus, Source
-from bot.domain.timeline import HOUSE, Kind, Person
+from bot.domain.run import Reply, RunStatus, Source
+from bot.domain.timeline import Kind, Person
 from bot.engine.admission import Command
-from bot.engine.approval import Granted, Policy, Press, Refused, decide, recheck
+from bot.engine.approval import Policy, Press, decide, recheck
 from bot.engine.playbook import Danger, Playbook
 from bot.engine.tools import Tools
 from bot.ports import Tx
 from playbooks import approve, refuse
 from tests.fakes import NOON
 from tests.unit.engine.house import ANN, House, Words, say
+from tests.unit.engine.waiting import BEN, Waiting
 
 T = TypeVar("T")
 
-BEN = Person("U2", "Ben")
 PLAN = "ab" * 32
 ASKED = Request(
     "r1", "break", {"text": "hi", "by": ""}, ("Break it",), {}, PLAN, ANN, NOON, NOON + timedelta(minutes=10)
@@ -104,57 +104,6 @@ def breaking(house: House, measured: Any = "m1") -> list[Any]:
     demo.step("Break it", danger=Danger.MUTATING)(act)
     house.registry |= {"break": demo, "approve": approve.playbook, "refuse": refuse.playbook}
     return house.done
-
-
-class Waiting:
-    """A run of `break` that waits for an approval."""
-
-    def __init__(self, house: House, incident_id: str = "") -> None:
-        self.house = house
-        self.incident_id = incident_id
-        self.run_id = ""
-
-    async def __aenter__(self) -> Self:
-        self.run_id = await self.house.admit("break", incident_id=self.incident_id)
-        self.start()
-        await self.until(lambda: self.asked.decided is None)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-    def start(self) -> None:
-        self.task = asyncio.create_task(self.house.runner.execute(self.run_id))
-
-    async def kill(self) -> None:
-        await self.__aexit__()
-
-    async def until(self, true: Any) -> None:
-        async with asyncio.timeout(5):
-            while not (self.all_asked and true()):
-                await self.house.ports.bell.wait("anything", NOON)
-
-    @property
-    def all_asked(self) -> tuple[Request, ...]:
-        return requests(self.house.chain(self.incident_id or HOUSE))
-
-    @property
-    def asked(self) -> Request:
-        return self.all_asked[-1]
-
-    async def press(self, by: Person, verb: str = "approve", **params: str) -> Run:
-        given = {"run": self.run_id, **params}
-        run_id = (await self.house.admission.admit(Command(verb, given, by, Source()))).run_id
-        ended = await self.house.runner.execute(run_id)
-        assert ended is not None
-        return ended
-
-    async def ended(self) -> Run:
-        async with asyncio.timeout(5):
-            run = await self.task
-        assert run is not None
-        return run
 
 
 async def test_what_was_measured_is_asked_about_and_a_second_person_lets_it_go_on(house: House) -> None:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import playbooks
+from bot.domain.authority import People
 from bot.domain.incident import Incident, fold
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.service import Catalog, Service, Target
@@ -21,7 +22,8 @@ from tests.fakes import FakeClock, FakeStore, fake_ports
 
 ADA, BEN = Person("U1", "Ada"), Person("U2", "Ben")
 TARGETS = tuple(Target(f"checkout-{n}", "checkout", f"http://127.0.0.1:606{n}") for n in (1, 2, 3))
-CATALOG = Catalog((Service("checkout", TARGETS), Service("payment", ())), on_call=("@ben",))
+PEOPLE = People(approve=("U1", "U2"), break_glass=("U1",))
+CATALOG = Catalog((Service("checkout", TARGETS, people=PEOPLE), Service("payment", ())), on_call=("@ben",))
 REGISTRY = load(playbooks)
 
 

@@ -11,13 +11,13 @@ from bot.domain.service import Catalog, Service
 from bot.domain.timeline import Kind
 from bot.engine.admission import Command
 from tests.fakes import FakeArtifacts, FakeDoer, fake_ports
-from tests.unit.playbooks.desk import ADA, BEN, TARGETS, Desk
+from tests.unit.playbooks.desk import ADA, BEN, PEOPLE, TARGETS, Desk
 
 RESTART = ConfiguredAction(
     "restart", "Restart one.", ("restart-it", "{target}"), params=(ActionParam("target", default="checkout-1"),)
 )
 ONCE = replace(RESTART, name="once", repeatable=False)
-CATALOG = Catalog((Service("checkout", TARGETS, actions=(RESTART, ONCE)), Service("payment", ())))
+CATALOG = Catalog((Service("checkout", TARGETS, actions=(RESTART, ONCE), people=PEOPLE), Service("payment", ())))
 
 
 def house(end: Done | None = None) -> Desk:

@@ -8,11 +8,11 @@ from bot.domain.service import Catalog, Service
 from bot.domain.timeline import Entry, Kind
 from bot.domain.traffic import Route, Split
 from tests.fakes import FakeCounters, FakeRouter, fake_ports
-from tests.unit.playbooks.desk import TARGETS, Desk
+from tests.unit.playbooks.desk import PEOPLE, TARGETS, Desk
 
 PLAN = CanaryPlan("rq", "t", exposition="http://127.0.0.1:9901/stats/prometheus")
 ROUTE = Route("envoy", {"admin": "http://127.0.0.1:9901"})
-SERVICE = Service("checkout", TARGETS, route=ROUTE, canary=PLAN)
+SERVICE = Service("checkout", TARGETS, route=ROUTE, canary=PLAN, people=PEOPLE)
 SHARED = Split(10.0, dyed=True)
 
 
