@@ -2,32 +2,46 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import playbooks
 from bot.adapters import git, programs
 from bot.adapters.clock import SystemClock
+from bot.adapters.nochat import NoDirectory
+from bot.adapters.paging.checks import of_configuration, of_source
+from bot.adapters.paging.rota import Find, Source
 from bot.adapters.sql.engines import address, revision_of
+from bot.adapters.sql.installations import SqlInstallations
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import REVISION
 from bot.domain.checks import Check, State, fail, ok, warn
 from bot.domain.errors import StoreUnusable
-from bot.domain.run import Missing, Source
+from bot.domain.run import Missing
+from bot.domain.run import Source as Whence
 from bot.domain.service import Catalog, Target
 from bot.domain.snapshot import GOROUTINE, PartStatus
 from bot.domain.traffic import Split
 from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
-from bot.ports import Clock
+from bot.ports import Clock, Installation, Tx
 from bot.settings import Settings
-from bot.wiring import AllTargets, kept, wired_router
+from bot.wiring import AllTargets, kept, rota_source, wired_router
 from handlers.slack_forms import Occasion, form
 
 if TYPE_CHECKING:
     from bot.adapters.slack.config import SlackConfig
 
 _LONGEST_S = 20.0
-_ASKED = Occasion(Source("C0INC0007", "inc-7-checkout", "https://hooks.slack.com/commands/T/1/x"), "U0ADA0001", "INC-7")
+_ASKED = Occasion(Whence("C0INC0007", "inc-7-checkout", "https://hooks.slack.com/commands/T/1/x"), "U0ADA0001", "INC-7")
+
+# By which secret a source of rotas is asked, and what mends one that does not tell.
+_KEYS = {"pagerduty": "pagerduty_api_token", "opsgenie": "opsgenie_api_key"}
+_MENDS = {
+    "usergroup": "correct `rota.name`: the user group's handle, as in Slack",
+    "pagerduty": "correct `rota.name`, the id of the schedule (PI7DH85), or PAGERDUTY_API_TOKEN",
+    "opsgenie": "correct `rota.name`, the name of the schedule, or OPSGENIE_API_KEY",
+}
 
 Probe = Callable[[], Awaitable[Iterable[Check]]]
 
@@ -59,6 +73,7 @@ class Doctor:
             "configuration": self._configuration,
             "slack": self._slack,
             **({"slack takes": self._validated} if live else {}),
+            "on call": self._on_call,
             "database": self._database,
             "artifacts": self._artifacts,
             "targets": self._reach_targets,
@@ -94,13 +109,65 @@ class Doctor:
         return SlackConfig(*secrets, f"{given.slack_api_url}/")
 
     async def _slack(self) -> Iterable[Check]:
+        """Look at the workspace of what belongs to none, closely, and at all that have installed the app."""
         from bot.adapters.slack.checks import Desired, checks  # noqa: PLC0415 - as above
+        from bot.adapters.slack.installed import oauth, workspaces  # noqa: PLC0415 - as above
 
-        given = self._settings
+        given, config = self._settings, self._slack_config()
         channels = {given.announcements: "announcements"} if given.announcements else {}
         channels |= {digest.channel: f"digests: {digest.team}" for digest in given.digests}
-        desired = Desired(self._slack_config(), given.slack_config_token, channels)
-        return await checks(desired, self._clock.now())
+        token = await self._token()
+        is_wanted = bool(given.slack_client_id or given.slack_client_secret)
+        desired = Desired(replace(config, bot_token=token), given.slack_config_token, channels, several=is_wanted)
+        found = [] if is_wanted and not token else await checks(desired, self._clock.now())
+        if not is_wanted:
+            return found
+        client = given.slack_client_id, given.slack_client_secret
+        found.append(oauth(*client, f"{given.url}/slack/oauth_redirect", given.slack_api_url))
+        return [*found, *(await workspaces(config, await self._installed()) if given.by_oauth else [])]
+
+    async def _installed(self) -> list[Installation]:
+        """Give the installations; none while the database cannot be used, of which its own line tells."""
+        url, secret = self._settings.database_url, self._settings.slack_client_secret
+        return await _read(url, SqlInstallations(secret).all) if self._settings.by_oauth else []
+
+    async def _token(self) -> str:
+        """Give the token of the workspace of what belongs to none, "" where there is none."""
+        given = self._settings
+        if given.slack_bot_token:
+            return given.slack_bot_token
+        usable = [one for one in await self._installed() if one.token]
+        first = min(usable, key=lambda one: (one.team != given.slack_team, one.installed_at), default=None)
+        return first.token if first else ""
+
+    async def _on_call(self) -> Iterable[Check]:
+        """Ask by the configured source who is on call."""
+        given, token = self._settings, await self._token()
+        if given.rota.source in _KEYS and not getattr(given, _KEYS[given.rota.source]):
+            key = _KEYS[given.rota.source].upper()
+            return [fail("on call", f"{given.rota.source} is to be asked, and {key} is not set", f"set {key}")]
+        if not token:
+            return await self._by_rota(NoDirectory().find, None) or await of_configuration(given.on_call, None)
+        from bot.adapters.slack.chat import Chat  # noqa: PLC0415 - as above
+        from bot.adapters.slack.directory import SlackDirectory  # noqa: PLC0415 - as above
+        from bot.adapters.slack.usergroups import Usergroups  # noqa: PLC0415 - as above
+
+        chat = Chat(replace(self._slack_config(), bot_token=token), self._clock)
+        directory = SlackDirectory(chat, self._clock)
+        try:
+            by_rota = await self._by_rota(directory.find, Usergroups(chat, directory))
+            return by_rota or await of_configuration(given.on_call, directory.find)
+        finally:
+            await chat.close()
+
+    async def _by_rota(self, find: Find, usergroups: Source | None) -> list[Check]:
+        """Ask the source of rotas; nothing where the configuration names the people."""
+        given = self._settings
+        source = rota_source(given, find, self._clock, usergroups)
+        if source is None and given.rota.source != "config":
+            return [warn("on call", f"{given.rota.source}: not checked, there is no Slack to ask", "mend Slack first")]
+        rotas = dict.fromkeys(name for name in (given.rota.name, *(one.rota for one in given.services)) if name)
+        return await of_source(source, [*rotas], _MENDS[given.rota.source]) if source else []
 
     async def _database(self) -> Iterable[Check]:
         url = self._settings.database_url
@@ -180,6 +247,22 @@ def migrations(at: str) -> Check:
         return fail("migrations", f"at {at}, this release needs {REVISION}", "firstfive migrate")
     mend = f"start the release that made it, or have it go back: firstfive migrate --down-to {REVISION}"
     return fail("migrations", f"at {at}, which is of a later release than this one ({REVISION})", mend)
+
+
+async def _read(url: str, look: Callable[[Tx], list[Installation]]) -> list[Installation]:
+    try:
+        if await asyncio.to_thread(revision_of, url) != REVISION:
+            return []
+    except StoreUnusable:
+        return []
+    store = SqlStore(url)
+    try:
+        found = await store.read(look)
+    except StoreUnusable:
+        store.abandon()
+        return []
+    await store.close()
+    return found
 
 
 async def _ping(url: str) -> None:

@@ -15,14 +15,18 @@ import pytest
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.installed import oauth
 from bot.adapters.slack.validation import validate
+from bot.adapters.sql.installations import SqlInstallations
+from bot.adapters.sql.store import SqlStore
 from bot.demo import app_options
 from bot.doctor import Doctor
 from bot.domain.checks import Check, State
+from bot.ports import Installation
 from bot.settings import Settings
 from tests import cli
 from tests.databases import fresh_sqlite
-from tests.fakes import FakeClock
+from tests.fakes import NOON, FakeClock
 from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, Emulator, running_emulator
 from tests.unit.adapters.hostile import serving, whole
 from tests.unit.domain.captures import IDLE, goroutines
@@ -98,6 +102,7 @@ def slack(emulator: Emulator) -> dict[str, Any]:
         "slack_config_token": CONFIG_TOKEN,
         "slack_api_url": emulator.api_url,
         "announcements": "#announcements",
+        "on_call": ("@ben",),
     }
 
 
@@ -123,7 +128,7 @@ async def test_everything_is_ok_and_then_one_thing_of_slack_is_not(tmp_path: Pat
         found = await well.examined()
         assert [check for check in found.values() if check.state is not State.OK] == []
         assert list(found) == [
-            "configuration", *SLACK_LINES, "channel #announcements", "database", "migrations", "artifacts",
+            "configuration", *SLACK_LINES, "channel #announcements", "on call", "database", "migrations", "artifacts",
             "target checkout-1", "router checkout", "repository checkout", "git", "go", "sandbox",
         ]  # fmt: skip
         assert found["router checkout"].said == "canary gets 10 %, marked requests reach it"
@@ -276,7 +281,7 @@ async def test_what_only_some_need_is_a_warning(tmp_path: Path, programs: Path) 
     async with house(tmp_path) as plain:
         found = await plain.examined(services=[])
     assert those(found.values(), State.FAIL) == []
-    assert those(found.values(), State.WARN) == ["configuration", "slack", "go", "sandbox"]
+    assert those(found.values(), State.WARN) == ["configuration", "slack", "on call", "go", "sandbox"]
     assert found["sandbox"].said == "bwrap: bwrap: setting up uid map: Permission denied"
 
 
@@ -292,6 +297,7 @@ def test_the_command_prints_a_line_each_and_fails_when_something_does(
     assert [line.split()[:2] for line in fresh.stdout.splitlines()] == [
         ["warn", "configuration"],
         ["warn", "slack"],
+        ["warn", "on"],
         ["ok", "database"],
         ["warn", "migrations"],
         ["ok", "artifacts"],
@@ -311,3 +317,78 @@ def test_the_command_prints_a_line_each_and_fails_when_something_does(
     assert refused.exit_code == 1
     assert "Did you mean 'announcements'" in refused.stdout
     assert refused.stdout.startswith("fail  configuration  ")
+
+
+@pytest.mark.usefixtures("programs")
+async def test_who_is_on_call_is_told_or_why_it_cannot_be(tmp_path: Path) -> None:
+    async with (
+        running_emulator("http://127.0.0.1:9/slack/events", *app_options(), *OPTIONS) as emulator,
+        house(tmp_path, **slack(emulator)) as well,
+    ):
+        found = await well.examined()
+        assert found["on call"].said == "Ben Lindqvist, by the configuration"
+        found = await well.examined(on_call=("@ben", "@nobody"))
+        assert_only(found, "on call", "nobody in Slack is @nobody", "correct `on_call`")
+        found = await well.examined(on_call=())
+        assert those(found.values(), State.WARN) == ["on call"]
+        by_group = {"source": "usergroup", "name": "oncall"}
+        found = await well.examined(rota=by_group)
+        assert (found["on call oncall"].state, "by Slack user group" in found["on call oncall"].said) == (
+            State.OK,
+            True,
+        )
+        found = await well.examined(rota={**by_group, "name": "nope"})
+        assert_only(found, "on call nope", "no user group has the handle @nope", "the user group's handle")
+        found = await well.examined(rota={"source": "usergroup"})
+        assert_only(found, "on call", "for no rota", "`rota.name`")
+        found = await well.examined(rota={"source": "pagerduty", "name": "PI7DH85"})
+        assert_only(found, "on call", "PAGERDUTY_API_TOKEN is not set", "set PAGERDUTY_API_TOKEN")
+        key: dict[str, Any] = {"opsgenie_api_key": "K0", "paging": {"opsgenie_url": "http://127.0.0.1:9"}}
+        found = await well.examined(rota={"source": "opsgenie", "name": "web"}, **key)
+        assert_only(found, "on call web", "Opsgenie", "OPSGENIE_API_KEY")
+        found = await well.examined(rota=by_group, slack_bot_token="")
+        assert "there is no Slack to ask" in found["on call"].said
+
+
+@pytest.mark.usefixtures("programs")
+async def test_every_workspace_that_has_installed_the_app_is_looked_at(tmp_path: Path) -> None:
+    client = {
+        "slack_client_id": "1.2",
+        "slack_client_secret": "emulator-secret",
+        "url": "https://firstfive.example.com",
+    }
+    async with (
+        running_emulator("http://127.0.0.1:9/slack/events", *app_options(), *OPTIONS) as emulator,
+        house(tmp_path, **slack(emulator), **client) as well,
+    ):
+        found = await well.examined(slack_bot_token="")
+        assert found["slack workspaces"].said == "none has installed the app yet"
+        assert found["slack oauth"].state is State.OK
+        await keep(well, "T0BOX0001", BOT_TOKEN)
+        found = await well.examined(slack_bot_token="")
+        assert those(found.values(), State.WARN) == those(found.values(), State.FAIL) == []
+        assert [name for name in found if name.startswith("slack ")] == [
+            "slack token", "slack scopes", "slack manifest", "slack oauth", "slack workspace of T0BOX0001",
+        ]  # fmt: skip
+        await keep(well, "T0BOX0002", "xoxb-emulator-wrong")
+        found = await well.examined(slack_bot_token="")
+        assert_only(found, "slack workspace of T0BOX0002", "invalid_auth", "/slack/install")
+        await keep(well, "T0BOX0002", "", revoked_at=NOON)
+        found = await well.examined(slack_bot_token="")
+        assert found["slack workspace of T0BOX0002"].state is State.WARN
+        assert "has removed FirstFive at 2026-03-01" in found["slack workspace of T0BOX0002"].said
+        found = await well.examined(slack_client_id="")
+        assert_only(found, "slack oauth", "SLACK_CLIENT_ID is not set", "set both")
+
+
+def test_slack_sends_people_back_to_https_only() -> None:
+    said = oauth("1.2", "secret", "http://127.0.0.1:8000/slack/oauth_redirect", "https://slack.com/api")
+    assert (said.state, "public https address" in said.mend) == (State.FAIL, True)
+
+
+async def keep(well: House, team: str, token: str, **more: Any) -> None:
+    """Have a workspace install the app."""
+    given = Installation(team, f"of {team}", "U1", "B1", token, ("commands",), "U2", NOON, **more)
+    store = SqlStore(well.given["database_url"])
+    await store.write(lambda tx: SqlInstallations(well.given["slack_client_secret"]).keep(tx, given))
+    await store.close()

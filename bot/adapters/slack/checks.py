@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack.config import CONNECTIONS, SlackConfig
-from bot.adapters.slack.manifest import COMMANDS, EVENTS, SCOPES, SHORTCUTS
+from bot.adapters.slack.manifest import COMMANDS, EVENTS, OF_SEVERAL, SCOPES, SHORTCUTS
 from bot.domain.checks import Check, fail, ok, warn
 
 Json = dict[str, Any]
@@ -52,6 +52,8 @@ class Desired:
     config: SlackConfig
     config_token: str = ""
     channels: Mapping[str, str] = field(default_factory=dict)
+    # Whether workspaces come and go by OAuth.
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,18 +189,22 @@ async def _drift(line: Line, desired: Desired, me: Json) -> Check:
     except Refused as refused:
         mend = f"renew SLACK_CONFIG_TOKEN, which lives 12 hours: {_APPS}, Your App Configuration Tokens"
         return warn("slack manifest", f"not checked: {refused.code}", mend)
-    return drift(told.get("manifest") or {}, sockets=bool(desired.config.app_token))
+    return drift(told.get("manifest") or {}, sockets=bool(desired.config.app_token), several=desired.several)
 
 
-def drift(manifest: Json, *, sockets: bool) -> Check:
-    """Say in what an exported manifest differs from ours; addresses are the installation's own."""
+def drift(manifest: Json, *, sockets: bool, several: bool = False) -> Check:
+    """Say in what an exported manifest differs from ours; addresses are the installation's own.
+
+    What only several workspaces need may be there or not where there is one.
+    """
+    spare = frozenset[str]() if several else OF_SEVERAL
     features, settings = manifest.get("features") or {}, manifest.get("settings") or {}
     events = settings.get("event_subscriptions") or {}
     oauth = (manifest.get("oauth_config") or {}).get("scopes") or {}
     pairs: list[tuple[str, Iterable[str], Iterable[str]]] = [
         ("command", {each.name for each in COMMANDS}, _values(features.get("slash_commands"), "command")),
         ("shortcut", {each.callback_id for each in SHORTCUTS}, _values(features.get("shortcuts"), "callback_id")),
-        ("event", set(EVENTS), set(events.get("bot_events") or ())),
+        ("event", set(EVENTS) - spare, set(events.get("bot_events") or ()) - spare),
         ("scope", set(SCOPES), set(oauth.get("bot") or ())),
     ]
     lacking = [f"{what} {name}" for what, ours, theirs in pairs for name in sorted(set(ours) - set(theirs))]
