@@ -2,6 +2,9 @@
 
 from bot.engine import (
     Kept,
+    Kind,
+    Milestone,
+    MilestoneRefused,
     Params,
     Playbook,
     Reply,
@@ -9,9 +12,11 @@ from bot.engine import (
     ServiceName,
     Tools,
     breach_key,
+    check_milestone,
     concern,
     note_drift,
     tell_judged,
+    to_us,
 )
 
 
@@ -35,7 +40,22 @@ async def tell(tools: Tools, params: Breach) -> Reply:
     if kept is None:
         return Reply(f"Nothing bad of the canary of {service.name} is known.")
     await tell_judged(tools, service, kept, "breach")
+    await _date(tools, kept)
     return Reply(f"The canary of {service.name} is bad: {kept.judged.words}.", incident_id=tools.incident_id)
+
+
+async def _date(tools: Tools, kept: Kept) -> None:
+    """Say since when it is bad, unless somebody has: since the first request of the canary that failed of late."""
+    failed_at = next((sight.at for sight in kept.sights if sight.canary.errors), None)
+    incident = await tools.incident()
+    if failed_at is None or Milestone.STARTED in incident.milestones:
+        return
+    try:
+        check_milestone(incident.milestones, Milestone.STARTED, failed_at, tools.now())
+    except MilestoneRefused:
+        return
+    source = "the canary's first failed request"
+    tools.record(Kind.MILESTONE, milestone=Milestone.STARTED.value, at=to_us(failed_at), source=source)
 
 
 async def _tell_drift(tools: Tools, service: Service) -> Reply:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.engine import (
+    Judgement,
     Kept,
     Lookout,
     Missing,
@@ -63,7 +64,7 @@ async def watch(tools: Tools, params: Watch) -> Watched:
 
 async def _watch(tools: Tools, service: Service, lookout: Lookout, until: datetime) -> str:
     """Give what is to be told, "" when the time is over."""
-    has_requests, next_at = True, tools.now()
+    has_requests, next_at, held_since = True, tools.now(), None
     while tools.now() < until:
         if tools.now() >= next_at:
             next_at = tools.now() + _NOW_AND_THEN
@@ -74,8 +75,11 @@ async def _watch(tools: Tools, service: Service, lookout: Lookout, until: dateti
             has_requests = isinstance(split, Missing) or split.weight != 0 or bool(split.dyed)
             await keep_watch(tools, service, lookout.kept)
         if has_requests:
-            await lookout.look()
-            if _is_news(lookout.kept, tools.now()):
+            judged = await lookout.look()
+            held_since = (held_since or tools.now()) if judged.judgement is Judgement.HOLD else None
+            # What is not clear yet mostly is a moment later, and worse.
+            is_sure = held_since is None or tools.now() - held_since >= _NOW_AND_THEN
+            if is_sure and _is_news(lookout.kept, tools.now()):
                 return "bad"
         else:
             lookout.kept = replace(lookout.kept, decided="", decided_at=None)
@@ -84,10 +88,10 @@ async def _watch(tools: Tools, service: Service, lookout: Lookout, until: dateti
 
 
 def _is_news(kept: Kept, now: datetime) -> bool:
-    """Tell whether a judgement is bad and was not told yet, or so long ago that it is told again."""
+    """Tell whether a judgement is bad and worse than what was told last, or that so long ago that it is told again."""
     judgement = kept.judged.judgement
-    is_old = kept.decided_at is not None and now - kept.decided_at >= _TOLD_AGAIN
-    return judgement.is_bad and (judgement.value != kept.decided or is_old)
+    is_old = kept.decided_at is None or now - kept.decided_at >= _TOLD_AGAIN
+    return judgement.is_bad and (is_old or judgement.rank > Judgement(kept.decided).rank)
 
 
 async def _is_ours(tools: Tools, service: Service, until: datetime) -> bool:

@@ -114,18 +114,20 @@ async def running_stack(
     lab: Lab | None = None,
     database_url: str = "",
     config: Sequence[str] = (),
+    service: Sequence[str] = (),
     emulator_options: Sequence[str] = (),
     secrets: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stack]:
-    """Start a local Slack and a bot on free ports; `config` are lines of its TOML file, `secrets` go before others."""
+    """Start a local Slack and a bot on free ports; `config` are lines of its TOML file, `secrets` go before others.
+
+    `service`: lines of the service's table, after its targets.
+    """
     port = free_port()
-    labs = [
-        word for target in (lab["targets"] if lab else ()) for word in ("--lab", f"{target['name']}={target['admin']}")
-    ]
     socket_mode = "--socket-mode" in emulator_options
-    options = [*app_options(), *labs, *emulator_options]
+    options = [*app_options(), *_labs(lab), *emulator_options]
     async with running_emulator(f"http://127.0.0.1:{port}/slack/events", *options) as slack:
-        (folder / "firstfive.toml").write_text("\n".join([f'url = "http://127.0.0.1:{port}"', *config, *services(lab)]))
+        lines = [f'url = "http://127.0.0.1:{port}"', *config, *services(lab, service)]
+        (folder / "firstfive.toml").write_text("\n".join(lines))
         environment = {
             "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
             "DATABASE_URL": database_url or fresh_sqlite(folder, "firstfive.db"),
@@ -147,17 +149,23 @@ async def running_stack(
             remember(transcript)
 
 
-def services(lab: Lab | None) -> list[str]:
+def _labs(lab: Lab | None) -> list[str]:
+    targets = lab["targets"] if lab else ()
+    return [word for target in targets for word in ("--lab", f"{target['name']}={target['admin']}")]
+
+
+def services(lab: Lab | None, more: Sequence[str] = ()) -> list[str]:
     """Write the configuration of the lab's service; without a lab, of one whose targets nobody serves."""
     targets = (
         [(t["name"], t["pprof"], t["url"]) for t in lab["targets"]]
         if lab
         else [("checkout-1", f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}")]
     )
-    lines = ["[[services]]", 'name = "checkout"', f'repository = "{lab["repository"]}"' if lab else ""]
+    keys = [line for line in more if line.startswith("prometheus")]
+    lines = ["[[services]]", 'name = "checkout"', f'repository = "{lab["repository"]}"' if lab else "", *keys]
     for name, pprof, url in targets:
         lines += ["[[services.targets]]", f'name = "{name}"', f'pprof = "{pprof}"', f'url = "{url}"']
-    return lines
+    return [*lines, *(line for line in more if line not in keys)]
 
 
 def free_ports(*offsets: int) -> int:

@@ -55,6 +55,7 @@ async def test_a_bad_canary_opens_an_incident_that_says_why_and_offers_the_way_o
     )
     [judged] = breaches(house)
     assert (judged.facts["when"], judged.facts["judgement"]) == ("breach", "rollback")
+    assert began < incident.milestones["started"] < began + timedelta(seconds=5)
     assert incident.rollout is not None
     assert incident.rollout.proposed
 
