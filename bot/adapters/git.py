@@ -198,8 +198,8 @@ async def _git(
     ended = await run(("git", *options, *arguments), seconds=seconds, environment=environment, given=given, cwd=place)
     if isinstance(ended, Missing):
         return Missing(f"git {arguments[0]}: {ended.reason}")
-    if ended.code:
+    if ended.why:
         said = ended.err.decode(errors="replace").splitlines()
         rejected = [line.strip() for line in said if "rejected]" in line]  # git's last line only says that it failed
-        return Missing(f"git {arguments[0]}: {rejected[-1] if rejected else ended.last_words}")
+        return Missing(f"git {arguments[0]}: {rejected[-1] if rejected else ended.why}")
     return ended.text

@@ -45,6 +45,6 @@ async def _said(command: Sequence[str]) -> str | Missing:
     ended = await run(command, seconds=_PATIENCE_S, environment=os.environ, most_bytes=_MOST_BYTES)
     if isinstance(ended, Missing):
         return ended
-    if ended.code:
-        return Missing(f"{command[0]}: {ended.last_words}")
+    if ended.why:
+        return Missing(f"{command[0]}: {ended.why}")
     return (ended.text.splitlines() or [""])[0][:200]

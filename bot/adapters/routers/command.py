@@ -6,7 +6,6 @@ No shell: words and values are arguments. What they print and how they end is al
 import json
 import shlex
 from contextlib import suppress
-from pathlib import Path
 
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
@@ -54,7 +53,7 @@ class CommandDriver:
         ended = await run(words, seconds=self._timeout_s, most_bytes=_MOST_BYTES)
         if isinstance(ended, Missing):
             return ended
-        return Missing(f"{Path(words[0]).name} failed: {ended.last_words}") if ended.code else ended.text
+        return Missing(f"{ended.name}: {ended.why}") if ended.why else ended.text
 
 
 def split_of(said: str, where: str) -> Split | Missing:

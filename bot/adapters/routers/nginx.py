@@ -79,7 +79,7 @@ class NginxDriver:
         ended = await run(route.words(name), seconds=self._program_s)
         if isinstance(ended, Missing):
             return ended
-        return Missing(f"`{' '.join(route.words(name))}` failed: {ended.last_words}") if ended.code else None
+        return Missing(f"`{' '.join(route.words(name))}` failed: {ended.why}") if ended.why else None
 
     async def _wait(self, route: Route, text: str) -> Missing | None:
         """Ask until the new word was given several times in a row."""

@@ -42,7 +42,7 @@ async def test_an_exit_code_is_a_failure_and_errors_are_kept_too() -> None:
 async def test_a_program_that_is_not_there_is_a_failure() -> None:
     done = await Doer().do(program("no-such-program-of-ours"))
 
-    assert (done.ok, done.how) == (False, "no-such-program-of-ours cannot be run: No such file or directory")
+    assert (done.ok, done.how) == (False, "no-such-program-of-ours is not on PATH")
 
 
 async def test_what_takes_too_long_is_killed_with_all_that_it_began(tmp_path: Path) -> None:
