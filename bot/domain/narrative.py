@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.domain import rollout
+from bot.domain import consent, rollout
 from bot.domain.approval import Decision
 from bot.domain.incident import SOP
 from bot.domain.measures import duration
@@ -271,29 +271,6 @@ def _decided_approval(_: Entry, facts: _Facts) -> str:
     return f"{str(facts['decision']).capitalize()} {facts['playbook']}{_after(facts['reason']) or '.'}"
 
 
-_TRIED = {Decision.APPROVED: "approve", Decision.REFUSED: "refuse", Decision.ALONE: "break the glass for"}
-
-
-def _tried(_: Entry, facts: _Facts) -> str:
-    verb = _TRIED.get(facts["decision"], "decide about")
-    return (
-        f"Tried to {verb} {facts['playbook']}{_after(facts['service'], ' on ')}, which did not count: {facts['reason']}"
-    )
-
-
-def _broke_glass(_: Entry, facts: _Facts) -> str:
-    what = f"{facts['playbook']}{_after(facts['service'], ' on ')}"
-    despite = _after(facts["frozen"], " Despite a freeze: ")
-    return f"Broke the glass: let {what} through alone, without a second person{_after(facts['reason'])}.{despite}"
-
-
-def _paged(_: Entry, facts: _Facts) -> str:
-    reached = facts["reached"] if isinstance(facts["reached"], list) else []
-    good = ", ".join(f"{each['person']} ({each['how']})" for each in reached if each["ok"])
-    bad = ", ".join(f"{each['person']} ({each['reason']})" for each in reached if not each["ok"])
-    return f"Paged {good or 'nobody'}{_after(bad, '; could not reach ')}{_after(facts['text'])}"
-
-
 def _blanked(_: Entry, facts: _Facts) -> str:
     numbers = facts["entries"] if isinstance(facts["entries"], list) else []
     what = f"entry {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} entries"
@@ -373,9 +350,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.DYED: _dyed,
     Kind.APPROVAL_ASKED: _asked_approval,
     Kind.APPROVAL_DECIDED: _decided_approval,
-    Kind.APPROVAL_TRIED: _tried,
-    Kind.BROKE_GLASS: _broke_glass,
-    Kind.PAGED: _paged,
+    **dict.fromkeys(consent.KINDS, lambda entry, facts: consent.told(Kind(entry.kind), facts)),
     Kind.BLANKED: _blanked,
     Kind.JUDGED: lambda _, f: rollout.judged(f),
     Kind.TRAFFIC_SET: lambda _, f: rollout.traffic_set(f),

@@ -71,7 +71,7 @@ class Kind(StrEnum):
     APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason
     APPROVAL_TRIED = "approval tried"  # run playbook plan service decision reason; a press that did not count
     BROKE_GLASS = "broke glass"  # run playbook plan service decision person name reason frozen
-    STANDING_SET = "standing set"  # service on policy person name
+    STANDING_SET = "standing set"  # service on policy name
     FROZEN = "frozen"  # service reason until?
     THAWED = "thawed"  # service reason
     PAGED = "paged"  # service reached[] text

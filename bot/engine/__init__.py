@@ -10,6 +10,7 @@ from bot.domain.alert_groups import AlertGroup
 from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
 from bot.domain.approval import Decision, Request
+from bot.domain.authority import Frozen, Right, Ruling, Standing
 from bot.domain.canary import CanaryPlan, Judged, Judgement, Reason
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
 from bot.domain.conditions import of_actions as conditions_of_actions
@@ -28,6 +29,7 @@ from bot.domain.dyeing import read as read_dyeing
 from bot.domain.dyeing import requests as dyed_requests
 from bot.domain.errors import (
     AnchorRaced,
+    ApprovalRefused,
     ArtifactDamaged,
     CommandRejected,
     FirstFiveError,
@@ -107,6 +109,7 @@ from bot.engine.fields import (
 )
 from bot.engine.grammar import day, moment, span, usage
 from bot.engine.merging import check_merge, merge_into
+from bot.engine.orders import freeze, stand, thaw, withdraw
 from bot.engine.playbook import Danger, Params, Playbook, closest
 from bot.engine.pressing import press
 from bot.engine.slots import slot_named
@@ -148,6 +151,7 @@ __all__ = [
     "ActionItem",
     "AlertGroup",
     "AnchorRaced",
+    "ApprovalRefused",
     "ArtifactDamaged",
     "Build",
     "Call",
@@ -175,6 +179,7 @@ __all__ = [
     "Field",
     "Finding",
     "FirstFiveError",
+    "Frozen",
     "Holder",
     "Incident",
     "IncidentName",
@@ -213,8 +218,10 @@ __all__ = [
     "Reply",
     "Request",
     "Rest",
+    "Right",
     "Role",
     "Route",
+    "Ruling",
     "RunFailed",
     "RunStatus",
     "Said",
@@ -226,6 +233,7 @@ __all__ = [
     "Signal",
     "Span",
     "Split",
+    "Standing",
     "Status",
     "Stored",
     "Target",
@@ -262,6 +270,7 @@ __all__ = [
     "edge_flaws",
     "examine",
     "fold",
+    "freeze",
     "impact_of",
     "incidents_per_day",
     "intrusive_parts",
@@ -303,12 +312,15 @@ __all__ = [
     "slot_named",
     "span",
     "stalk_key",
+    "stand",
     "tell_alerts",
     "tell_judged",
     "tell_proof",
+    "thaw",
     "to_us",
     "usage",
     "usual_key",
     "watch_key",
+    "withdraw",
     "write_digest",
 ]

@@ -57,7 +57,7 @@ async def thawed(tools: Tools, playbook: Playbook, service: str) -> Refused | No
 
 async def _told(tools: Tools, playbook: Playbook, params: Params, service: str) -> Granted | Refused | None:
     if playbook.eases is not None and await playbook.eases(tools=tools, params=params):
-        return await thawed(tools, playbook, service) or await _alone(tools, service)
+        return await thawed(tools, playbook, service) or await alone(tools, service)
     if playbook.standing and tools.actor.id == FIRSTFIVE.id:
         return await thawed(tools, playbook, service) or await _by_itself(tools, service)
     if tools.actor.id.startswith(UNKNOWN):
@@ -70,8 +70,8 @@ async def _told(tools: Tools, playbook: Playbook, params: Params, service: str) 
     return await thawed(tools, playbook, service)
 
 
-async def _alone(tools: Tools, service: str) -> Granted | Refused:
-    """Let one person do what only takes back; whoever may approve may, and whoever may break the glass."""
+async def alone(tools: Tools, service: str) -> Granted | Refused:
+    """Let one person do what only takes back or holds; whoever may approve may, and whoever may break the glass."""
     ruling = await tools.may(Right.APPROVE, service)
     if ruling.granted or (await tools.may(Right.BREAK_GLASS, service)).granted:
         return Granted(tools.actor, tools.now())

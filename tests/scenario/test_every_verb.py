@@ -44,6 +44,7 @@ TYPED = {
     "diagnose": Typed("checkout", "is done: Nothing can be said"),
     "digest": Typed("shop", "Health of shop"),
     "doctor": Typed("", "Well: "),
+    "freeze": Typed("checkout a migration", "Nobody may approve for checkout yet"),
     "help": Typed("", "What fits now"),
     "impact": Typed("1 in 5 checkouts fails", "shows whom it hits"),
     "join": Typed("", "You take part in INC-", user="ben"),
@@ -73,9 +74,11 @@ TYPED = {
     "snooze": Typed("30m", "No reminders on INC-"),
     "sop": Typed("", "run already|On it"),
     "stalk": Typed("on shop", "only when something changed"),
+    "standing": Typed("checkout on", "needs a router and a canary"),
     "start": Typed("sev4 another one", "is open: SEV4"),
     "status": Typed("", "Commander"),
     "watch": Typed("checkout", "has no canary and no router"),
+    "thaw": Typed("checkout", "Nobody may approve for checkout yet"),
     "update": Typed("rolling back", "Update by"),
 }
 

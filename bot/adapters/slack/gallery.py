@@ -182,6 +182,10 @@ def _alone(words: Words, asked: dict[str, Any]) -> list[tuple[Kind, dict[str, An
     return [
         (Kind.APPROVAL_ASKED, {**asked, "breakable": True}),
         (Kind.BROKE_GLASS, {**asked, **why, "decision": "let through alone"}),
+        (Kind.FROZEN, {"service": "checkout", "reason": words("a migration"), "until": asked["expires_at"]}),
+        (Kind.THAWED, {"service": "checkout", "reason": words("it is done")}),
+        (Kind.STANDING_SET, {"service": "checkout", "on": True, "policy": _SHA, "name": words(_BEN.name)}),
+        (Kind.STANDING_SET, {"service": "checkout", "on": False, "policy": "", "name": ""}),
         (Kind.PAGED, {"service": "checkout", "reached": reached, "text": words("Ada broke the glass.")}),
     ]
 

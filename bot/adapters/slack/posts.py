@@ -20,6 +20,7 @@ from bot.adapters.slack.blocks import (
 )
 from bot.adapters.slack.projection import is_user
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, shorten
+from bot.domain import consent
 from bot.domain.approval import Decision, request, requests
 from bot.domain.handover import brief
 from bot.domain.incident import fold
@@ -154,11 +155,15 @@ def _blanked(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} blanked {'entry' if len(facts['entries']) == 1 else 'entries'} {seqs}: {line(facts['reason'], 300)}"
 
 
+def _standing(facts: Mapping[str, Any], who: str) -> str:
+    service = f"*{line(facts['service'], 100)}*"
+    if not facts["on"]:
+        return f"{who} took the standing approval of {service} back"
+    return f"{who} and {line(facts['name'], 60)} let FirstFive empty the canary of {service} by itself"
+
+
 def _paged(facts: Mapping[str, Any], _: str) -> str:
-    reached = facts["reached"]
-    good = ", ".join(f"{line(each['person'], 60)} ({line(each['how'], 60)})" for each in reached if each["ok"])
-    bad = ", ".join(f"{line(each['person'], 60)} ({line(each['reason'], 120)})" for each in reached if not each["ok"])
-    return f"Paged {good or 'nobody'}{f'; could not reach {bad}' if bad else ''}: {line(facts['text'], 300)}"
+    return f"Paged {line(consent.reached(facts), 500)}: {line(facts['text'], 300)}"
 
 
 def _on_call(facts: Mapping[str, Any], _: str) -> str:
@@ -187,6 +192,9 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.ALERT_FIRED: _fired,
     Kind.ALERT_RESOLVED: _resolved,
     Kind.PAGED: _paged,
+    Kind.STANDING_SET: _standing,
+    Kind.FROZEN: lambda facts, who: f"{who} froze *{line(facts['service'], 100)}*: {line(facts['reason'], 500)}",
+    Kind.THAWED: lambda facts, who: f"{who} thawed *{line(facts['service'], 100)}*",
     Kind.PAGE_ANSWERED: lambda facts, _: f"{line(facts['person'], 60)} answered the page at {line(facts['how'], 60)}",
     Kind.SNOOZED: _snoozed,
     Kind.ACTION: _action,

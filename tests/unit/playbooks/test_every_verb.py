@@ -20,6 +20,7 @@ WORDS = {
     "diagnose": "checkout",
     "deploy": "checkout release=v1.2.3",
     "dye": "checkout",
+    "freeze": "checkout a migration",
     "impact": "1 in 5 checkouts fails",
     "milestone": "acknowledged",
     "note": "hello",
@@ -31,6 +32,8 @@ WORDS = {
     "run": "checkout restart",
     "snapshot": "checkout",
     "snooze": "30m",
+    "standing": "checkout on",
+    "thaw": "checkout",
     "update": "hello",
     "watch": "checkout",
 }
