@@ -71,22 +71,7 @@ async def run(  # noqa: PLR0913 - all that a child can be given, by name
     except OSError as error:
         is_absent = isinstance(error, FileNotFoundError) and "/" not in words[0]
         return Missing(f"{name} is not on PATH" if is_absent else f"{name} cannot be run: {error.strerror}")
-    late_s = 0.0
-    try:
-        _give(transport, given)
-        async with asyncio.timeout(seconds):
-            await child.ended.wait()
-    except TimeoutError:
-        late_s = seconds
-    finally:
-        if not child.ended.is_set():
-            with suppress(ProcessLookupError):
-                os.killpg(transport.get_pid(), signal.SIGKILL)
-            await child.ended.wait()
-        # What it has started and left running may hold its pipes open for ever.
-        with suppress(TimeoutError):
-            await asyncio.wait_for(child.silent.wait(), _LAST_WORDS_S)
-        transport.close()
+    late_s = await _hear_out(transport, child, given, seconds)
     return Ended(name, transport.get_returncode() or 0, child.said(1), child.said(2), late_s)
 
 
@@ -124,12 +109,27 @@ class _Child(asyncio.SubprocessProtocol):
         self.ended.set()
 
 
-def _give(transport: asyncio.SubprocessTransport, given: bytes) -> None:
-    """Give a program its input; it may end without having read it."""
-    pipe = transport.get_pipe_transport(0)
-    if isinstance(pipe, asyncio.WriteTransport):
-        pipe.write(given)
-        pipe.close()
+async def _hear_out(transport: asyncio.SubprocessTransport, child: _Child, given: bytes, seconds: float) -> float:
+    """Give a program its input and wait for its end; give after how many seconds it was killed, 0 if it was not."""
+    late_s, pipe = 0.0, transport.get_pipe_transport(0)
+    try:
+        if isinstance(pipe, asyncio.WriteTransport):
+            pipe.write(given)
+            pipe.close()
+        async with asyncio.timeout(seconds):
+            await child.ended.wait()
+    except TimeoutError:
+        late_s = seconds
+    finally:
+        if not child.ended.is_set():
+            with suppress(ProcessLookupError):
+                os.killpg(transport.get_pid(), signal.SIGKILL)
+            await child.ended.wait()
+        # What it has started and left running may hold its pipes open for ever.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(child.silent.wait(), _LAST_WORDS_S)
+        transport.close()
+    return late_s
 
 
 def bare() -> dict[str, str]:
