@@ -1,6 +1,7 @@
 """Tell the open incident of a service that its canary is bad, or open one; the card there offers the way out."""
 
 from bot.engine import (
+    Judgement,
     Kept,
     Kind,
     Milestone,
@@ -41,7 +42,21 @@ async def tell(tools: Tools, params: Breach) -> Reply:
         return Reply(f"Nothing bad of the canary of {service.name} is known.")
     await tell_judged(tools, service, kept, "breach")
     await _date(tools, kept)
+    await _act(tools, service, kept)
     return Reply(f"The canary of {service.name} is bad: {kept.judged.words}.", incident_id=tools.incident_id)
+
+
+async def _act(tools: Tools, service: Service, kept: Kept) -> None:
+    """Take its traffic away where two people have let that be done; page whoever is on call where nothing may be."""
+    reasons = [reason for reason in kept.judged.reasons if reason.decides and reason.judgement.is_bad]
+    if all(reason.judgement is Judgement.HOLD and reason.rule == "errors" for reason in reasons):
+        return  # both tracks fail: it is not the canary
+    frozen = await tools.frozen(service.name)
+    if frozen is not None:
+        text = f"The canary of {service.name} is bad, and nothing may be changed. {frozen.words}"
+        tools.begin("page", {"service": service.name, "text": text})
+    elif await tools.standing(service.name) is not None:
+        tools.begin("empty", {"service": service.name, "reason": kept.judged.words})
 
 
 async def _date(tools: Tools, kept: Kept) -> None:

@@ -5,6 +5,7 @@ from bot.engine import (
     Course,
     Danger,
     Field,
+    Keyed,
     Params,
     Playbook,
     Reply,
@@ -20,9 +21,10 @@ from bot.engine import (
 
 
 class Restore(Params):
-    """Of which service (the incident's, if left out), and why."""
+    """Of which service (the incident's, if left out), and why. `veto`: what FirstFive did by itself in that run."""
 
     service: ServiceName = ""
+    veto: Keyed = ""
     reason: Rest = Field("", title="Why?")
 
 
@@ -35,6 +37,13 @@ async def place(tools: Tools, params: Restore) -> None:
     await concern(tools, params.service, "Restore of {}")
 
 
+@playbook.alone
+async def is_veto(tools: Tools, params: Restore) -> bool:
+    """Let one person undo what FirstFive did by itself, and nothing else."""
+    last = await last_change(tools, await concern(tools, params.service, "Restore of {}"))
+    return last is not None and last.by_itself and last.run == params.veto
+
+
 @playbook.step("Plan")
 async def plan(tools: Tools, params: Restore) -> Course:
     """Plan the way back to what there was before FirstFive changed it."""
@@ -42,6 +51,8 @@ async def plan(tools: Tools, params: Restore) -> Course:
     last = await last_change(tools, service)
     if last is None or last.restored:
         raise CommandRejected(f"FirstFive has nothing of {service.name} to take back. Nothing was changed.")
+    if params.veto not in {"", last.run}:
+        raise CommandRejected(f"The router of {service.name} was set again since. Look at what it does now.")
     return await plan_traffic(tools, service, last.before)
 
 

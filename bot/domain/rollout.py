@@ -52,6 +52,7 @@ def traffic_set(facts: Mapping[str, Any]) -> str:
     """Tell in a sentence what a router was told to do."""
     verb = _VERBS.get(str(facts["verb"]), "Set the traffic of")
     by = f", approved by {facts['approved_by']}" if facts["approved_by"] else ""
+    by = ", by itself, as two people have let it" if facts.get("by_itself") else by
     why = f" ({facts['reason']})" if facts["reason"] else ""
     return f"{verb} {facts['service']}{by}{why}: {facts['after']}; before, {facts['before']}."
 
@@ -71,5 +72,5 @@ def _is_bad(judgement: str) -> bool:
 _VERBS = {
     "rollback": "Rolled back",
     "restore": "Took back the rollback of",
-    "empty": "Took the canary's traffic away from",
+    "empty": "Took the new traffic away from the canary of",
 }

@@ -79,7 +79,7 @@ class Kind(StrEnum):
     JUDGED = (
         "judged"  # service judgement words reasons[] when (looked, breach, verified) trend{} artifact picture safe?
     )
-    TRAFFIC_SET = "traffic set"  # service verb before after commands[] approved_by reason
+    TRAFFIC_SET = "traffic set"  # service verb before after commands[] approved_by by_itself run reason
     DRIFTED = "drifted"  # service wanted now
     PUSHED = "pushed"  # name artifact place commit
     PUSH_FAILED = "push failed"  # name artifact place reason again_at

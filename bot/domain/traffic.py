@@ -105,7 +105,7 @@ class Change:
     """What a run does, or did, to a router: what a restore goes back to, and what drift is measured against.
 
     `before` is what there was before the first of several changes in a row. `restored`: it takes one back itself.
-    `done`: the router was read back as it was wanted.
+    `by_itself`: nobody asked FirstFive for it. `done`: the router was read back as it was wanted.
     `drifted`: somebody else has changed it since, and that was told.
     """
 
@@ -116,6 +116,7 @@ class Change:
     at: datetime
     incident: str = ""
     restored: bool = False
+    by_itself: bool = False
     done: bool = False
     drifted: bool = False
 

@@ -8,7 +8,7 @@ from bot.domain.measures import duration
 from bot.domain.rollout import drifted
 from bot.domain.run import Missing
 from bot.domain.service import Service
-from bot.domain.timeline import Kind
+from bot.domain.timeline import FIRSTFIVE, Kind
 from bot.domain.traffic import CLOSED, Change, Course, Split, change_key
 from bot.engine.tools import Tools, adapter_of
 
@@ -109,6 +109,7 @@ async def follow(tools: Tools, service: Service, course: Course) -> Split:
 
 def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reason: str) -> None:
     """Tell the timeline that a router was set, together with the step's result."""
+    by_itself = tools.actor.id == FIRSTFIVE.id
     second = tools.approved_by.name if tools.approved_by and tools.approved_by.id != tools.actor.id else ""
     tools.record(
         Kind.TRAFFIC_SET,
@@ -118,6 +119,8 @@ def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reas
         after=now.words,
         commands=[move.command for move in course.moves],
         approved_by=second,
+        by_itself=by_itself,
+        run=tools.run_id,
         reason=reason,
     )
 
@@ -155,6 +158,7 @@ async def _remember(tools: Tools, service: Service, course: Course) -> None:
         tools.now(),
         tools.incident_id,
         restored=verb == RESTORE,
+        by_itself=tools.actor.id == FIRSTFIVE.id,
     )
     text = adapter_of(Change).dump_json(change).decode()
     await tools.apply("change", lambda tx: tools.ports.marks.put(tx, change_key(service.name), text))

@@ -45,6 +45,7 @@ TYPED = {
     "digest": Typed("shop", "Health of shop"),
     "doctor": Typed("", "Well: "),
     "freeze": Typed("checkout a migration", "Nobody may approve for checkout yet"),
+    "empty": Typed("checkout", "no router is configured for checkout"),
     "help": Typed("", "What fits now"),
     "impact": Typed("1 in 5 checkouts fails", "shows whom it hits"),
     "join": Typed("", "You take part in INC-", user="ben"),

@@ -201,10 +201,11 @@ def _rolled_back(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
     shared, closed = "canary gets 10 %, marked requests reach it", "canary gets 0 %, marked requests do not reach it"
     done = {"service": "checkout", "commands": ["set weight web/canary 0"], "approved_by": words(_BEN.name)}
     done["reason"] = words("it was the cache")
+    itself = {**done, "approved_by": "", "by_itself": True, "run": _RUN}
     verified = {"service": "checkout", "judgement": "", "reasons": [], "when": "verified"}
     safe, unsafe = words("Safe after 41 s: errors 0.2 %, P95 61 ms."), words("Not verified: no request was seen.")
     return [
-        (Kind.TRAFFIC_SET, {**done, "verb": "empty", "before": shared, "after": "canary gets 0 %"}),
+        (Kind.TRAFFIC_SET, {**itself, "verb": "empty", "before": shared, "after": "canary gets 0 %"}),
         (
             Kind.TRAFFIC_SET,
             {**done, "verb": "restore", "before": closed, "after": shared, "reason": words("the cache")},

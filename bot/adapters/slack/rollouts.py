@@ -60,6 +60,7 @@ def set_text(facts: Mapping[str, Any]) -> str:
     """Say in a message what a router was told, and that it does it."""
     done = _DONE.get(str(facts["verb"]), "Traffic is set").format(line(str(facts["service"]), 100))
     by = f" Approved by {line(str(facts['approved_by']), 60)}." if facts.get("approved_by") else ""
+    by = " FirstFive did this by itself, as two people have let it; one can veto." if facts.get("by_itself") else by
     return f"*{done}:* {line(str(facts['after']), 300)}.{by}\nBefore: {line(str(facts['before']), 300)}."
 
 
@@ -67,7 +68,10 @@ def set_buttons(facts: Mapping[str, Any], incident_id: str) -> list[Json]:
     """Offer to take it back."""
     if facts["verb"] == "restore":
         return []
-    return [actions([button("Take it back", f"restore {facts['service']} incident={incident_id}")])]
+    about = f"{facts['service']} incident={incident_id}"
+    if facts.get("by_itself"):
+        return [actions([button("Veto", f"restore {about} veto={facts['run']}", style="danger")])]
+    return [actions([button("Take it back", f"restore {about}")])]
 
 
 def drift_text(facts: Mapping[str, Any]) -> str:
@@ -92,5 +96,5 @@ def _said(judgement: str) -> str:
 _DONE = {
     "rollback": "Rolled back {}",
     "restore": "The rollback of {} is taken back",
-    "empty": "The canary of {} gets no traffic any more",
+    "empty": "The canary of {} gets no new traffic",
 }
