@@ -66,7 +66,7 @@ def running_canary(kind: str, folder: Path, rate: int = 200) -> Iterator[Canary]
         tracks = Tracks(*(urlsplit(at[name]["url"]).netloc for name in ("baseline", "canary")))
         router = stack.enter_context((running_envoy if kind == ENVOY else running_haproxy)(tracks, folder))
         if kind == ENVOY:
-            counted = _by_envoy(str(router.settings["admin"]))
+            counted = by_envoy(str(router.settings["admin"]))
         else:
             admins = {name: urlsplit(each["admin"]).netloc for name, each in at.items()}
             counted = ["", f'prometheus = "{stack.enter_context(_scraping(folder, admins))}"', "[services.canary]"]
@@ -84,7 +84,8 @@ def _track(program: Path, name: str, folder: Path) -> Iterator[dict[str, str]]:
         yield child.announcement()
 
 
-def _by_envoy(admin: str) -> list[str]:
+def by_envoy(admin: str) -> list[str]:
+    """Write how the canary is counted by the lab's Envoy itself."""
     return [
         "[services.canary]",
         f'exposition = "{admin}/stats/prometheus?filter=upstream_rq"',
