@@ -30,7 +30,7 @@ from bot.engine.admission import Admission
 from bot.engine.playbook import load
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.ports import Listed
+from bot.ports import Clock, Listed
 from handlers.slack import slack_app, slack_route
 from handlers.slack_desk import Desk
 from tests.databases import fresh_sqlite
@@ -75,10 +75,9 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         await task
 
 
-def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
+def wired(folder: Path, config: SlackConfig, clock: Clock, catalog: Catalog) -> tuple[SqlStore, Bot]:
     """Make the ports: what is Slack's or the database's is real."""
     database = fresh_sqlite(folder, "bot.db")
-    clock = SystemClock()
     bell = LocalBell(clock)
     listeners: list[Callable[[frozenset[str]], None]] = [bell.ring]
 
@@ -89,17 +88,17 @@ def wired(folder: Path, config: SlackConfig) -> tuple[SqlStore, Bot]:
     store = SqlStore(database, heard)
     timeline, artifacts = SqlTimeline(), FolderArtifacts(folder / "artifacts")
     seen: Any = {"store": store, "timeline": timeline, "artifacts": artifacts, "clock": clock}
-    side = SlackSide(config, surfaces=SqlSurfaces(), marks=SqlMarks(), catalog=CATALOG, **seen)
+    side = SlackSide(config, surfaces=SqlSurfaces(), marks=SqlMarks(), catalog=catalog, **seen)
     listeners.append(side.heard)
     journal = SqlJournal(clock)
-    ports = replace(fake_ports(CATALOG), journal=journal, bell=bell, marks=SqlMarks(), **seen)
+    ports = replace(fake_ports(catalog), journal=journal, bell=bell, marks=SqlMarks(), **seen)
     return store, Bot(side, replace(ports, of_workspace=partial(in_workspace, side)))
 
 
 def in_workspace(side: SlackSide, team: str) -> Mapping[str, Any]:
     """Give the ports that belong to a workspace; who is on call there stays a fake's word."""
     there = side.workspaces.of(team)
-    names = ("directory", "pager", "poster", "transcript")
+    names = ("directory", "groups", "pager", "poster", "transcript")
     return {name: getattr(there, name) for name in names} if there else {}
 
 
@@ -108,7 +107,8 @@ async def running_bot(
     folder: Path, app: FastAPI, api_url: str, *, socket_mode: bool = False, **config: Any
 ) -> AsyncIterator[Bot]:
     token = APP_TOKEN if socket_mode else ""
-    store, bot = wired(folder, SlackConfig(BOT_TOKEN, SECRET, token, api_url=api_url, **config))
+    clock, catalog = config.pop("clock", None) or SystemClock(), config.pop("catalog", CATALOG)
+    store, bot = wired(folder, SlackConfig(BOT_TOKEN, SECRET, token, api_url=api_url, **config), clock, catalog)
     registry = load(playbooks)
     side = bot.side
     bolt = slack_app(Desk(registry, Admission(registry, bot.ports), bot.ports, side))

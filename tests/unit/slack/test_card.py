@@ -217,6 +217,18 @@ def test_of_two_requests_the_older_has_its_buttons_on_the_card() -> None:
     assert "1 more waits below." in shown(message)
 
 
+def test_when_no_second_person_comes_the_card_offers_to_break_the_glass_after_a_minute() -> None:
+    expires_at = NOON + timedelta(minutes=10)
+    asked = Request("r1", "rollback", {}, ("Roll back",), {}, "a" * 64, ADA, NOON, expires_at, service="checkout")
+    breakable = simple(waiting=(replace(asked, breakable=True),))
+    minute = NOON + timedelta(seconds=60)
+    assert turns_at(breakable, NOON) == minute
+    assert "Break the glass" not in buttons(card(breakable, minute - timedelta(milliseconds=1)))
+    assert buttons(card(breakable, minute))[:3] == ["Approve", "Refuse", "Break the glass"]
+    assert turns_at(breakable, minute) != minute
+    assert "Break the glass" not in buttons(card(simple(waiting=(asked,)), minute))
+
+
 def test_sev3_pages_nobody() -> None:
     message = card(Incident("INC-7", "slow", Severity.SEV3, NOON, ADA))
     assert "nobody is paged for SEV3" in shown(message)
