@@ -86,18 +86,30 @@ class Course:
     moves: tuple[Move, ...]
     summary: str = ""
 
+    def is_under_way(self, now: Split) -> bool:
+        """Tell whether the router does not say what it said before: a controller is at it, and will say so again."""
+        before = self.before
+        return (
+            (now.weight is None and before.weight is not None)
+            or (now.dyed is None and before.dyed is not None)
+            or (not now.release and bool(before.release))
+        )
+
     def strays(self, now: Split) -> bool:
         """Tell whether the router is neither where the course begins nor on its way to where it ends.
 
-        Each of weight, marked requests and release must be as it was or as it is wanted: moves may be half done.
+        Each of weight, marked requests and release must be as it was, as it is wanted, or not told for the moment:
+        moves may be half done.
         """
         before, wanted = self.before, self.wanted
         pairs = (
-            (Split(weight=before.weight), Split(weight=wanted.weight)),
-            (Split(dyed=before.dyed), Split(dyed=wanted.dyed)),
-            (Split(release=before.release), Split(release=wanted.release)),
+            (now.weight is not None, Split(weight=before.weight), Split(weight=wanted.weight)),
+            (now.dyed is not None, Split(dyed=before.dyed), Split(dyed=wanted.dyed)),
+            (bool(now.release), Split(release=before.release), Split(release=wanted.release)),
         )
-        return not all(now.meets(was) or (is_to_be != Split() and now.meets(is_to_be)) for was, is_to_be in pairs)
+        return not all(
+            now.meets(was) or (is_to_be != Split() and now.meets(is_to_be)) for told, was, is_to_be in pairs if told
+        )
 
 
 @dataclass(frozen=True)

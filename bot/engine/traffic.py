@@ -13,7 +13,7 @@ from bot.domain.traffic import CLOSED, Change, Course, Split, change_key
 from bot.engine.tools import Tools, adapter_of
 
 _LOOKED_AT = 50
-_TRIED_FOR = timedelta(seconds=60)
+_TRIED_FOR, _ROLLS_OUT = timedelta(seconds=60), timedelta(minutes=10)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
 RESTORE = "restore"
 
@@ -89,18 +89,19 @@ async def follow(tools: Tools, service: Service, course: Course) -> Split:
     :raises ApprovalRefused: somebody else has changed the router since the course was planned.
     :raises RunFailed: it did not get there in time.
     """
-    until, wait_s = tools.now() + _TRIED_FOR, _FIRST_WAIT_S
+    began_at, wait_s = tools.now(), _FIRST_WAIT_S
     while True:
         now = await tools.ports.router.read(service)
         if isinstance(now, Split) and now.meets(course.wanted):
             await _done(tools, service)
             return now
         failure = now.reason if isinstance(now, Missing) else await _move_on(tools, service, course, now)
-        if tools.now() >= until:
+        patience = _ROLLS_OUT if isinstance(now, Split) and course.is_under_way(now) else _TRIED_FOR
+        if tools.now() - began_at >= patience:
             said = "nobody knows what it does" if isinstance(now, Missing) else now.words
             why = f" Its last answer: {failure}." if failure else ""
             raise RunFailed(
-                f"The router of {service.name} is not there after {duration(_TRIED_FOR)}: {said}.{why} "
+                f"The router of {service.name} is not there after {duration(patience)}: {said}.{why} "
                 f"Ask for it again to go on from there."
             )
         await tools.pause(wait_s)
@@ -173,10 +174,10 @@ async def _done(tools: Tools, service: Service) -> None:
 
 async def _move_on(tools: Tools, service: Service, course: Course, now: Split) -> str:
     """Make the moves that are left; give why one may not have been made."""
-    left = () if course.strays(now) else await tools.ports.router.plan(service, course.wanted)
+    left = await tools.ports.router.plan(service, course.wanted)
     if isinstance(left, Missing):
         return left.reason
-    if not left or any(move not in course.moves for move in left):
+    if course.strays(now) or any(move not in course.moves for move in left):
         raise ApprovalRefused(
             f"Somebody else has changed the router of {service.name}: it was planned from {course.before.words}, and "
             f"now {now.words}. Nothing more was changed; ask for it again."

@@ -53,7 +53,7 @@ class CommandDriver:
         ended = await run(words, seconds=self._timeout_s, most_bytes=_MOST_BYTES)
         if isinstance(ended, Missing):
             return ended
-        return Missing(f"{ended.name}: {ended.why}") if ended.why else ended.text
+        return Missing(f"{ended.name} failed: {ended.why}") if ended.why else ended.text
 
 
 def split_of(said: str, where: str) -> Split | Missing:

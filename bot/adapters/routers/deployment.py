@@ -6,7 +6,7 @@ API: apps/v1; what `kubectl rollout undo` and `kubectl rollout status` do.
 from typing import Any
 
 from bot.adapters.routers.api import JSON_PATCH, Api
-from bot.adapters.routers.replicasets import Release, Words, address, before, clean, fetch, releases
+from bot.adapters.routers.replicasets import Release, Words, address, before, clean, fetch, is_asked_for, releases
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
 
@@ -49,7 +49,7 @@ class DeploymentDriver:
             return found if isinstance(found, Missing) else ()
         deployment, known = found
         now, then = _current(deployment, known), _named(known, wanted.release)
-        if now and now.hash == wanted.release:
+        if (now and now.hash == wanted.release) or is_asked_for(deployment, then, WORDS):
             return ()
         if deployment["spec"].get("paused"):
             return Missing(f"deployment {route.text('name')} is paused; resume it first, or nothing happens")
@@ -66,7 +66,7 @@ class DeploymentDriver:
             return found
         deployment, known = found
         now, then = _current(deployment, known), _named(known, move.body["release"])
-        if now and now.hash == move.body["release"]:
+        if (now and now.hash == move.body["release"]) or is_asked_for(deployment, then, WORDS):
             return None
         if then is None:
             return Missing(f"deployment {route.text('name')} has no release {move.body['release']} any more")

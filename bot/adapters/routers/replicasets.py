@@ -84,6 +84,11 @@ def clean(template: Mapping[str, Any], label: str) -> dict[str, Any]:
     return {**template, "metadata": {**metadata, "labels": labels}}
 
 
+def is_asked_for(owner: Mapping[str, Any], release: Release | None, words: Words) -> bool:
+    """Tell whether an object asks for a release already, though its controller may not have taken that up yet."""
+    return release is not None and owner["spec"].get("template") == clean(release.template, words.hash)
+
+
 def _is_of(replicaset: Mapping[str, Any], owner: Mapping[str, Any]) -> bool:
     owners = replicaset["metadata"].get("ownerReferences") or []
     return any(each.get("uid") == owner["metadata"].get("uid") for each in owners)

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from bot.adapters.routers.api import JSON_PATCH, MERGE, Api
-from bot.adapters.routers.replicasets import Release, Words, address, before, clean, fetch, releases
+from bot.adapters.routers.replicasets import Release, Words, address, before, clean, fetch, is_asked_for, releases
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
 
@@ -59,16 +59,10 @@ class RolloutsDriver:
         if wanted.weight == 0 and weight != 0 and not _is_aborted(rollout):
             words = f"abort rollout {name}: all traffic to its stable release"
             moves.append(Move(words, f"{prefix} abort {name}", {"do": "abort"}))
-        current = str((rollout.get("status") or {}).get("currentPodHash") or "")
-        if wanted.release and wanted.release != current:
-            if rollout["spec"].get("workloadRef"):
-                return Missing(f"rollout {name} takes its template from another object (workloadRef); undo that one")
-            then = next((each for each in known if each.hash == wanted.release), None)
-            if then is None:
-                return Missing(f"rollout {name} has no release {wanted.release} any more")
-            command = f"{prefix} undo {name} --to-revision={then.revision}"
-            body = {"do": "undo", "release": then.hash}
-            moves.append(Move(f"bring back {then.words} of rollout {name}", command, body))
+        undo = _undo(rollout, known, route, wanted.release) if wanted.release else ()
+        if isinstance(undo, Missing):
+            return undo
+        moves += undo
         if wanted.weight and (weight is None or round(weight) != round(wanted.weight)):
             moves.append(_weigh(rollout, route, round(wanted.weight)))
         return tuple(moves)
@@ -87,9 +81,9 @@ class RolloutsDriver:
         return None if _is_aborted(rollout) else await self._status(route, {"abort": True})
 
     async def _undo(self, route: Route, move: Move, rollout: dict[str, Any], known: tuple[Release, ...]) -> Any:
-        if str((rollout.get("status") or {}).get("currentPodHash")) == move.body["release"]:
-            return None
         then = next((each for each in known if each.hash == move.body["release"]), None)
+        if is_asked_for(rollout, then, WORDS):
+            return None
         if then is None:
             return Missing(f"rollout {route.text('name')} has no release {move.body['release']} any more")
         template = clean(then.template, WORDS.hash)
@@ -129,6 +123,22 @@ class RolloutsDriver:
             return Missing(f"rollout {route.text('name')} has no canary strategy")
         known = await releases(self._api, route, WORDS, rollout)
         return known if isinstance(known, Missing) else (rollout, known)
+
+
+def _undo(
+    rollout: dict[str, Any], known: tuple[Release, ...], route: Route, release: str
+) -> tuple[Move, ...] | Missing:
+    """Plan to want a release again, unless it is wanted."""
+    name = route.text("name")
+    then = next((each for each in known if each.hash == release), None)
+    if release == (rollout.get("status") or {}).get("currentPodHash") or is_asked_for(rollout, then, WORDS):
+        return ()
+    if rollout["spec"].get("workloadRef"):
+        return Missing(f"rollout {name} takes its template from another object (workloadRef); undo that one")
+    if then is None:
+        return Missing(f"rollout {name} has no release {release} any more")
+    command = f"kubectl argo rollouts -n {route.text('namespace')} undo {name} --to-revision={then.revision}"
+    return (Move(f"bring back {then.words} of rollout {name}", command, {"do": "undo", "release": then.hash}),)
 
 
 def _weigh(rollout: dict[str, Any], route: Route, weight: int) -> Move:
