@@ -186,7 +186,11 @@ def _untimed(watch: Watch, policy: Policy) -> str:
         return "there is no histogram of latency"
     if left_s := settling_s(watch, policy):
         return f"the canary has only just started: how fast it is counts in {left_s:.0f} s"
-    return slow_from(watch.bounds, watch.usual.buckets, policy.latency_over_s)[1]
+    if unknown := slow_from(watch.bounds, watch.usual.buckets, policy.latency_over_s)[1]:
+        return unknown
+    if not watch.latency.spans or _since(watch.latency.spans[-1], watch) >= policy.latency_window_s:
+        return "how long the canary's requests take has not been measured lately"
+    return ""
 
 
 def _sums(spans: Sequence[Span], watch: Watch) -> Iterator[_Sum]:

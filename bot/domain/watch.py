@@ -118,7 +118,7 @@ def observe(watch: Watch, look: Look, policy: Policy) -> Watch:
         last_at=look.at if requests else watch.last_at,
         errors=_fed(watch.errors, span, policy.errors_over, policy.errors_window_s),
     )
-    return _timed(watch, look, policy) if look.bounds and policy.latency_over_s else watch
+    return _timed(watch, look, policy) if policy.latency_over_s else watch
 
 
 def settling_s(watch: Watch, policy: Policy) -> float:
@@ -136,7 +136,7 @@ def slow_from(bounds: Sequence[float], usual: Sequence[int], over_s: float) -> t
     which is said, but never accuse one. Without such an edge it is None, and why.
     """
     count = sum(usual)
-    if not count:
+    if not count or not bounds:
         return None, "nothing is known of the baseline's latency"
     rank = QUANTILE * count + _SURE * sqrt(count * QUANTILE * SLOW)
     if rank > count:

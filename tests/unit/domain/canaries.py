@@ -41,5 +41,14 @@ def judged(looks: Iterable[Look], policy: Policy = POLICY) -> Judged:
     return judge(watched(looks, policy), policy)
 
 
+def story(looks: Iterable[Look], policy: Policy = POLICY) -> list[Judged]:
+    """Judge after every look."""
+    watch, told = Watch(), []
+    for each in looks:
+        watch = observe(watch, each, policy)
+        told.append(judge(watch, policy))
+    return told
+
+
 def missing(second: float, why: str = "http://prometheus gave no answer within 3 s") -> Look:
     return replace(look(second, None, None), missing=why)

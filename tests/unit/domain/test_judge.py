@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.canary import Judgement, Look, Policy
+from bot.domain.canary import Counts, Judgement, Look, Policy
 from bot.domain.judge import judge
 from bot.domain.watch import Watch
-from tests.unit.domain.canaries import BOUNDS, POLICY, judged, look, missing, seconds, track
+from tests.unit.domain.canaries import BOUNDS, POLICY, judged, look, missing, seconds, story, track
 
 CANARY, BASELINE = track(20), track(180)
 IN_TIME = "0 % of 600 requests in 30 s slower than 250 ms (baseline 0 % of 5,400, P95 48 ms)"
@@ -45,6 +45,25 @@ def test_a_canary_that_fails_is_rolled_back_before_the_window_is_full() -> None:
     assert latency.judgement is Judgement.PROMOTE
 
 
+def test_a_fifth_that_fails_is_found_within_five_seconds() -> None:
+    failing = seconds(5, track(20, errors=4), BASELINE, after=90)
+    told = [each.judgement for each in story([*HEALTHY, *failing])]
+    assert told.index(Judgement.ROLLBACK) in {92, 93, 94}
+
+
+def test_a_canary_that_fails_less_than_it_may_is_not_rolled_back_though_it_is_not_healthy() -> None:
+    waves = [look(second, track(20, errors=4 * (second % 5 == 0)), BASELINE) for second in range(1, 600)]
+    assert {each.judgement for each in story(waves)} <= {Judgement.PROMOTE, Judgement.INCONCLUSIVE}
+
+
+def test_nothing_is_held_against_a_canary_before_the_fewest_requests() -> None:
+    failing = seconds(6, track(2, errors=2), track(98))
+    told = [each.reasons[0].judgement for each in story(failing)]
+    assert told == [Judgement.INCONCLUSIVE] * 4 + [Judgement.ROLLBACK] * 2
+    patient = replace(POLICY, fewest=13)
+    assert judged(failing, patient).reasons[0].judgement is Judgement.INCONCLUSIVE
+
+
 def test_one_bad_scrape_is_no_breach() -> None:
     assert judged([*HEALTHY, look(91, track(20, errors=20), BASELINE)]).judgement is Judgement.INCONCLUSIVE
     after = [*HEALTHY, look(91, track(20, errors=20), BASELINE), *seconds(60, CANARY, BASELINE, after=91)]
@@ -58,6 +77,14 @@ def test_a_burst_that_both_tracks_share_is_not_the_canarys_fault() -> None:
         "5xx 15 % of 1,200 requests in 60 s (baseline 15 % of 10,800);"
         " both tracks fail alike: the canary is not the cause"
     )
+
+
+def test_a_little_more_than_its_share_of_a_burst_is_not_the_canarys_fault() -> None:
+    """The odds of a request to fail are 1.45 times the baseline's: between a quarter more and half more."""
+    burst = judged([*HEALTHY, *seconds(120, track(60, errors=23), track(540, errors=162), after=90)])
+    assert burst.judgement is Judgement.HOLD
+    worse = judged([*HEALTHY, *seconds(120, track(60, errors=33), track(540, errors=162), after=90)])
+    assert worse.judgement is Judgement.ROLLBACK
 
 
 def test_a_canary_that_fails_with_next_to_no_baseline_is_held_until_it_is_clear() -> None:
@@ -89,7 +116,7 @@ def test_a_slow_canary_gets_no_new_traffic() -> None:
 
 def test_tracks_that_are_slow_alike_are_not_held() -> None:
     slow = seconds(20, track(20, slow=6), track(180, slow=54), after=90)
-    seen = [judged([*HEALTHY, *slow[:until]]).reasons[1] for until in range(1, 20)]
+    seen = [each.reasons[1] for each in story([*HEALTHY, *slow])]
     assert {each.judgement for each in seen} <= {Judgement.PROMOTE, Judgement.INCONCLUSIVE}
     assert any(each.words.endswith("both tracks are slow alike: the canary is not the cause") for each in seen)
 
@@ -155,6 +182,19 @@ def test_a_histogram_that_cannot_tell_names_the_bucket_that_it_lacks() -> None:
     assert words(seconds(40, CANARY, track(1)))[1] == "40 requests are too few to know the baseline's P95"
     bare = [replace(each, bounds=()) for each in HEALTHY]
     assert words(bare)[1] == "there is no histogram of latency"
+
+
+@pytest.mark.parametrize("bounds", [BOUNDS, ()])
+def test_a_canary_that_is_no_longer_timed_is_not_taken_for_fast(bounds: tuple[float, ...]) -> None:
+    untimed = [replace(each, canary=Counts(20, 0), bounds=bounds) for each in seconds(40, CANARY, BASELINE, after=90)]
+    assert judged(HEALTHY).judgement is Judgement.PROMOTE
+    last = judged([*HEALTHY, *untimed]).reasons[1]
+    assert last.judgement is Judgement.INCONCLUSIVE
+    assert last.words == (
+        "how long the canary's requests take has not been measured lately"
+        if bounds
+        else "there is no histogram of latency"
+    )
 
 
 def test_judgements_are_ordered_by_how_bad_they_are() -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from bot.domain.canary import Counts, Judged, Judgement, Look, Policy
+from bot.domain.evidence import REST
 from bot.domain.judge import judge
 from bot.domain.watch import Watch, observe, slow_from
-from tests.unit.domain.canaries import BOUNDS, POLICY, look, missing, seconds, track, watched
+from tests.unit.domain.canaries import BOUNDS, POLICY, look, missing, seconds, story, track, watched
 
 STORED = TypeAdapter(Watch)
 IMPATIENT = Policy(errors_window_s=10, latency_window_s=10, settle_s=2)
@@ -29,15 +30,6 @@ def tracks(draw: st.DrawFn, most: int) -> Counts:
 LOOKS = st.lists(st.tuples(tracks(6), tracks(40) | st.none()), min_size=1, max_size=40).map(
     lambda pairs: [look(second, canary, baseline) for second, (canary, baseline) in enumerate(pairs)]
 )
-
-
-def story(looks: Sequence[Look], policy: Policy = IMPATIENT) -> list[Judged]:
-    """Judge after every look."""
-    watch, told = Watch(), []
-    for each in looks:
-        watch = observe(watch, each, policy)
-        told.append(judge(watch, policy))
-    return told
 
 
 def ranks(told: Sequence[Judged], rule: int) -> list[int]:
@@ -64,7 +56,10 @@ def test_more_errors_on_the_canary_never_make_it_better(looks: list[Look], data:
     for place in data.draw(st.sets(st.integers(0, len(looks) - 1), min_size=1)):
         assert looks[place].canary is not None
         worse[place] = replace(looks[place], canary=failing_more(looks[place].canary or Counts(0, 0)))
-    assert all(more >= less for more, less in zip(ranks(story(worse), 0), ranks(story(looks), 0), strict=True))
+    assert all(
+        more >= less
+        for more, less in zip(ranks(story(worse, IMPATIENT), 0), ranks(story(looks, IMPATIENT), 0), strict=True)
+    )
 
 
 @given(LOOKS, st.data())
@@ -72,7 +67,10 @@ def test_more_slow_requests_of_the_canary_never_make_it_better(looks: list[Look]
     worse = list(looks)
     for place in data.draw(st.sets(st.integers(0, len(looks) - 1), min_size=1)):
         worse[place] = replace(looks[place], canary=slower(looks[place].canary or Counts(0, 0)))
-    assert all(more >= less for more, less in zip(ranks(story(worse), 1), ranks(story(looks), 1), strict=True))
+    assert all(
+        more >= less
+        for more, less in zip(ranks(story(worse, IMPATIENT), 1), ranks(story(looks, IMPATIENT), 1), strict=True)
+    )
 
 
 @given(LOOKS)
@@ -93,7 +91,7 @@ def test_bursts_that_both_tracks_share_never_roll_back(bursts: list[tuple[int, i
         look(second, track(requests, bad, bad), track(9 * requests, 9 * bad, 9 * bad))
         for second, (requests, bad) in enumerate(shared)
     ]
-    told = story([*seconds(20, track(20), track(180), after=-30), *looks])
+    told = story([*seconds(20, track(20), track(180), after=-30), *looks], IMPATIENT)
     assert all(each.judgement is not Judgement.ROLLBACK for each in told)
     assert all(each.reasons[1].judgement is not Judgement.HOLD for each in told)
 
@@ -129,21 +127,45 @@ def test_looks_without_a_bad_request_add_up_to_one_look(bad: list[int], good: in
         assert one.blame == pytest.approx(other.blame)
 
 
-@pytest.mark.parametrize(("canary_at", "baseline_at"), [(3, 10), (10, 3), (0, 14), (14, 0), (7, 8)])
-@pytest.mark.parametrize("begins", range(600, 615, 2))
-def test_scrapes_that_are_not_of_the_same_moment_blame_nobody(canary_at: int, baseline_at: int, begins: int) -> None:
-    """A Prometheus that scrapes every 15 s, the tracks at different seconds; both fail alike for two minutes."""
+def scraped(canary_at: int, baseline_at: int, begins: int, *, alike: bool) -> list[Look]:
+    """Look at a Prometheus that scrapes every 15 s, the tracks at different seconds; 30 % fail for two minutes."""
 
-    def lump(second: int, phase: int, each_s: int) -> Counts:
+    def lump(second: int, phase: int, each_s: int, share: float) -> Counts:
         if second % 15 != phase:
             return Counts(0, 0)
         bad_s = sum(begins <= past < begins + 120 for past in range(second - 15, second))
-        return Counts(15 * each_s, int(0.3 * bad_s * each_s))
+        return Counts(15 * each_s, int(share * bad_s * each_s))
 
-    looks = [look(second, lump(second, canary_at, 20), lump(second, baseline_at, 180)) for second in range(1, 900)]
-    told = {each.reasons[0].judgement for each in story(looks, POLICY)}
+    shares = (0.3, 0.3 if alike else 0.0)
+    return [
+        look(second, lump(second, canary_at, 20, shares[0]), lump(second, baseline_at, 180, shares[1]))
+        for second in range(1, 300)
+    ]
+
+
+PHASES = pytest.mark.parametrize(("canary_at", "baseline_at"), [(3, 10), (10, 3), (0, 14), (14, 0), (7, 8)])
+
+
+@PHASES
+@pytest.mark.parametrize("begins", range(100, 115, 4))
+def test_scrapes_that_are_not_of_the_same_moment_blame_nobody(canary_at: int, baseline_at: int, begins: int) -> None:
+    told = {each.reasons[0].judgement for each in story(scraped(canary_at, baseline_at, begins, alike=True))}
     assert Judgement.HOLD in told
     assert Judgement.ROLLBACK not in told
+
+
+@PHASES
+def test_scrapes_that_are_not_of_the_same_moment_find_the_canary_within_three(canary_at: int, baseline_at: int) -> None:
+    told = story(scraped(canary_at, baseline_at, 100, alike=False))
+    found = [second for second, each in enumerate(told, 1) if each.judgement is Judgement.ROLLBACK]
+    assert 100 < found[0] <= 100 + 3 * 15
+
+
+def test_what_a_canary_was_blamed_for_is_forgotten_when_it_is_over() -> None:
+    blip = watched([*seconds(3, track(20, errors=3), track(180))])
+    assert max(blip.errors.blame) > 0
+    after = watched(seconds(200, track(20), track(180), after=3), POLICY, blip)
+    assert (after.errors.evidence, after.errors.excess, after.errors.blame) == (REST, REST, REST)
 
 
 def test_a_canary_that_comes_back_after_a_long_time_is_cold_again() -> None:
