@@ -1,6 +1,6 @@
 """Roll a service back: no request reaches its canary any more, or the release before runs again; then prove it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.engine import (
     Course,
@@ -16,10 +16,14 @@ from bot.engine import (
     Tools,
     change_traffic,
     concern,
+    deploys_of,
     kept_watch,
+    last_good,
+    latest,
     note_drift,
     plan_rollback,
     prove_safe,
+    record_taken_back,
     set_traffic,
     tell_proof,
 )
@@ -93,8 +97,15 @@ async def measure(tools: Tools, params: Rollback) -> Measured:
 
 @playbook.step("Plan")
 async def plan(tools: Tools, params: Rollback) -> Course:
-    """Read the router and give the exact commands: they are what is approved."""
-    return await plan_rollback(tools, await concern(tools, params.service, "Rollback of {}"))
+    """Read the router and give the exact commands: they are what is approved; and say from what to what it goes."""
+    service = await concern(tools, params.service, "Rollback of {}")
+    course = await plan_rollback(tools, service)
+    deploys = await deploys_of(tools, service)
+    bad, good = latest(deploys, tools.now()), last_good(deploys)
+    if bad is None:
+        return course
+    back_to = f" Last known good: {good.words}." if good is not None else ""
+    return replace(course, summary=f"{course.summary} Deployed last: {bad.words}.{back_to}")
 
 
 @playbook.step("Roll back", danger=Danger.MUTATING)
@@ -103,6 +114,9 @@ async def roll_back(tools: Tools, params: Rollback, course: Course) -> Set:
     service = await concern(tools, params.service, "Rollback of {}")
     now = await change_traffic(tools, service, course)
     set_traffic(tools, service, course, now, params.reason)
+    bad = latest(await deploys_of(tools, service), tools.now())
+    if bad is not None:
+        record_taken_back(tools, service, bad.release, tools.now())
     return Set(course.before.words, now.words, f"{service.name} is rolled back: {now.words}.")
 
 
