@@ -103,9 +103,12 @@ class Replicas:
 
 @asynccontextmanager
 async def running_replicas(
-    folder: Path, database_url: str, bots_url: str = "", count: int = 3, *, socket_mode: bool = False
+    folder: Path, database_url: str, bots_url: str = "", count: int = 3, *, socket_mode: bool = False, more: str = ""
 ) -> AsyncIterator[Replicas]:
-    """Set `count` replicas up; none is started yet. The bots reach the database at `bots_url` if it is given."""
+    """Set `count` replicas up; none is started yet. The bots reach the database at `bots_url` if it is given.
+
+    `more`: tables of the service, in its configuration.
+    """
     options = [*app_options(), *(["--socket-mode"] if socket_mode else [])]
     balancer, service = Balancer(), SlowService()
     async with AsyncExitStack() as stack:
@@ -114,7 +117,7 @@ async def running_replicas(
         slack = await stack.enter_async_context(running_emulator(f"{front}/slack/events", *options))
         (folder / "firstfive.toml").write_text(
             f'url = "{front}"\n[[services]]\nname = "checkout"\n'
-            f'[[services.targets]]\nname = "checkout-1"\npprof = "{target}"\nurl = "{target}"\n'
+            f'[[services.targets]]\nname = "checkout-1"\npprof = "{target}"\nurl = "{target}"\n{more}'
         )
         environment = {
             "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),

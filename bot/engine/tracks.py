@@ -21,7 +21,7 @@ from bot.engine.ports import Ports
 from bot.engine.tools import Tools, adapter_of
 
 _FRESH = timedelta(seconds=15)
-_PROVED_WITHIN, _MISSING_FOR = timedelta(seconds=60), timedelta(seconds=10)
+_PROVED_WITHIN, _NOTHING_FOR = timedelta(seconds=60), timedelta(seconds=15)
 UNSEEN = Watch()
 UNWATCHED = Judged(Judgement.INCONCLUSIVE, (), "no canary is configured")
 
@@ -133,7 +133,7 @@ async def prove_safe(tools: Tools, service: Service) -> Proof:
         found = wellness(lookout.looks, plan.policy.errors_over, slow_s)
         if found.safe and not why:
             return Proof(safe=True, words=f"Safe after {seconds((now - since).total_seconds())}: {found.words}.")
-        if waited >= _PROVED_WITHIN or (why and not found.requests and waited >= _MISSING_FOR):
+        if waited >= _PROVED_WITHIN or (not found.requests and waited >= _NOTHING_FOR):
             break
     if why or not found.requests:
         return Proof(safe=False, words=f"Not verified: {why or 'no request was seen'}.")
