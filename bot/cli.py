@@ -76,9 +76,12 @@ def demo(
     port: Annotated[int, typer.Option(help="The local Slack's page; the bot takes the next one.")] = 4390,
     lab_port: Annotated[int, typer.Option(help="The first of the lab's ports.")] = 6060,
     folder: Annotated[Path, typer.Option(help="Its files; emptied at every start.")] = Path("data/demo"),
+    fault: Annotated[
+        str, typer.Option(help="What its canary does wrong from the start; empty: nothing.")
+    ] = "error-ratio",
 ) -> None:
     """Show the whole product on this machine: a local Slack, a sick Go service, the bot."""
-    _do(lambda: demo_.run(demo_.Places(port, lab_port, folder.absolute())))
+    _do(lambda: demo_.run(demo_.Places(port, lab_port, folder.absolute(), fault)))
 
 
 @app.command()

@@ -37,11 +37,12 @@ class DemoFailed(FirstFiveError):
 
 @dataclass(frozen=True)
 class Places:
-    """Where the parts of the demo listen, all on loopback, and where its files are."""
+    """Where the parts of the demo listen, all on loopback, where its files are, and what its canary does wrong."""
 
     port: int
     lab_port: int
     folder: Path
+    fault: str = "error-ratio"
 
     @property
     def slack(self) -> str:
@@ -72,7 +73,8 @@ def run(places: Places) -> None:
         watched = [_slack(parts, places, lab, environment), _bot(parts, places, environment)]
         _await(f"{places.slack}/", "the local Slack", watched[0])
         _await(f"{places.bot}/health/ready", "the bot", watched[1])
-        _say(_welcome(places, time.monotonic() - began))
+        _tell_deploy(places, lab)
+        _say(_welcome(places, time.monotonic() - began, has_canary="router" in lab and bool(places.fault)))
         _stay(watched)
 
 
@@ -100,7 +102,7 @@ def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
     prepared = subprocess.run([*_module("bot.lab"), "prepare"], check=False, timeout=_BUILD_S)
     if prepared.returncode:
         raise DemoFailed("The lab could not be built; the line above says what to do.")
-    serve = [*_module("bot.lab"), "serve", "--port-base", str(places.lab_port), *_router()]
+    serve = [*_module("bot.lab"), "serve", "--port-base", str(places.lab_port), *_router(places.fault)]
     part = parts.enter_context(_started("the lab", serve, places.folder / "lab.log", {}, answers=True))
     line = part.process.stdout.readline() if part.process.stdout else ""
     if not line:
@@ -110,13 +112,13 @@ def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
     return answer
 
 
-def _router() -> list[str]:
+def _router(fault: str) -> list[str]:
     """Tell the lab to put its router in front, with a canary that fails; without Envoy (it says why) there is none."""
     found = subprocess.run([*_module("bot.lab"), "envoy"], check=False, timeout=_BUILD_S, stdout=subprocess.DEVNULL)
     if found.returncode:
         _say("going on without a router: no canary, and nothing to roll back")
         return []
-    return ["--router", "--rate", str(_ROUTED_RATE), "--fault", "error-ratio"]
+    return ["--router", "--rate", str(_ROUTED_RATE), *(["--fault", fault] if fault else [])]
 
 
 def _slack(parts: ExitStack, places: Places, lab: Mapping[str, Any], environment: Mapping[str, str]) -> _Part:
@@ -172,14 +174,31 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
 
 
 def _canary(router: Mapping[str, str]) -> list[str]:
-    """Write how the service's requests are shared."""
+    """Write how the service's requests are shared, and where the numbers of both tracks are: the router counts them."""
     return [
         "[services.front]",
         f'url = "{router["url"]}"',
         "[services.router]",
         'kind = "envoy"',
         *(f'{key} = "{router[key]}"' for key in ("admin", "weight_key", "dyed_key")),
+        "[services.canary]",
+        f'exposition = "{router["admin"]}/stats/prometheus?filter=upstream_rq_"',
+        'requests = "envoy_cluster_upstream_rq"',
+        'latency = "envoy_cluster_upstream_rq_time_bucket"',
+        'latency_unit = "ms"',
+        'track_label = "envoy_cluster_name"',
+        *(f'{track} = "{router[track]}"' for track in ("canary", "baseline")),
     ]
+
+
+def _tell_deploy(places: Places, lab: Mapping[str, Any]) -> None:
+    """Tell the bot of the sick target's release, as a pipeline would that has just deployed it."""
+    with urllib.request.urlopen(f"{lab['targets'][-1]['url']}/version") as answer:  # noqa: S310 - as above
+        build = json.load(answer)
+    told = {"service": "checkout", "release": build["version"], "commit": build["revision"], "by": "Jun Ito"}
+    request = urllib.request.Request(f"{places.bot}/api/deploys", json.dumps(told).encode())  # noqa: S310 - as above
+    with urllib.request.urlopen(request):  # noqa: S310 - as above
+        pass
 
 
 def _module(name: str) -> list[str]:
@@ -250,14 +269,21 @@ def _stay(watched: Sequence[_Part]) -> None:
         _say("stopping")
 
 
-def _welcome(places: Places, took_s: float) -> str:
-    return (
-        f"ready after {took_s:.1f} s\n\n"
-        f"  Open        {places.slack}\n"
-        f"  and type    /incident start sev2 checkout 5xx after deploy\n"
-        f"  Incidents   {places.bot}\n\n"
-        f"  checkout-3 is sick: watch the card find out. Ctrl-C ends everything."
-    )
+def _welcome(places: Places, took_s: float, *, has_canary: bool) -> str:
+    typed = "/incident start sev2 checkout 5xx after deploy"
+    do = [f"  and type    {typed}"]
+    told = "checkout-3 is sick: watch the card find out."
+    if has_canary:
+        do = ["  and wait    seconds: checkout's canary fails, an incident opens by itself", f"  or type     {typed}"]
+        told = "checkout-3, the canary, is sick. Press Roll back on the card, be Ben, approve: its traffic goes."
+    lines = [
+        f"  Open        {places.slack}",
+        *do,
+        f"  Incidents   {places.bot}",
+        "",
+        f"  {told} Ctrl-C ends everything.",
+    ]
+    return "\n".join([f"ready after {took_s:.1f} s", "", *lines])
 
 
 def _say(text: str) -> None:

@@ -101,7 +101,7 @@ async def look(tools: Tools, params: Changes) -> Deployed:
     last = latest(deploys, tools.now())
     if last is None:
         return Deployed("")
-    return Deployed(last.beside(started_at, "it started") if started_at else last.beside(tools.now(), "now"))
+    return Deployed(last.beside(started_at, "it started") if started_at else last.ago(tools.now()))
 
 
 @playbook.step("Sum up")
@@ -121,7 +121,8 @@ async def sum_up(
     commits = () if isinstance(builds, Missing) else builds.commits
     lines = [" ".join(f"{_sentence(text, names)}." for text in told)]
     if not isinstance(deployed, Missing) and deployed.summary:
-        lines[0] += f" {deployed.summary}."
+        # First what is likely the cause: the end of a long line is cut on the card.
+        lines[0] = f"{deployed.summary}. {lines[0]}"
     lines += [f"• `{commit.sha[:7]}` {commit.subject} ({commit.author})" for commit in commits]
     lines += [f"• <{link.url}|{link.title}>" for link in service.links]
     return Reply("\n".join(lines))

@@ -128,7 +128,9 @@ async def decide(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> D
         raise RunFailed("no service is named, so there is nothing to decide")
     outcome = await tools.run("canary", {"service": service})
     bad = outcome.result.get("judgement") in {Judgement.ROLLBACK, Judgement.HOLD} and outcome.result.get("choices")
-    return Decided(_summary(outcome), service if bad else "")
+    # As above: numbers that matter stand on the card right below, and all of them on the incident's page.
+    judgement, is_judged, _ = _summary(outcome).partition(".* ")
+    return Decided(f"{judgement}.*" if is_judged else judgement, service if bad else "")
 
 
 @playbook.step("Mitigate", budget_s=150)

@@ -36,6 +36,10 @@ class Deploy:
         apart = duration(abs(moment - self.at))
         return f"{self.words} was deployed {apart} {'before' if self.at <= moment else 'after'} {event}"
 
+    def ago(self, now: datetime) -> str:
+        """Say how long ago it was."""
+        return f"{self.words} was deployed {duration(now - self.at)} ago"
+
 
 def deploys_key(service: str) -> str:
     """Give the key under which a service's deploys are kept."""

@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import expect
 
-from tests.stack import free_ports
+from tests.scenario.demo import SOON_MS, Demo, running_demo, started_demo
 
 pytestmark = [
     pytest.mark.browser,
@@ -22,95 +21,13 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.asyncio(loop_scope="module"),
 ]
-SOON_MS = 15_000
-
-
-@dataclass(frozen=True)
-class Demo:
-    """The running demo, and a person's browser."""
-
-    slack: str
-    bot: str
-    page: Page
-    process: asyncio.subprocess.Process
-
-    async def be(self, name: str, channel: str) -> None:
-        await self.page.goto("about:blank")
-        await self.page.goto(f"{self.slack}#/{name}/{channel}")
-        await self.page.wait_for_selector("body.ready")
-
-    async def type(self, text: str) -> None:
-        await self.page.locator("#composer").fill(text)
-        await self.page.keyboard.press("Enter")
-
-    async def open_channel(self, beginning: str) -> None:
-        await self.page.locator("#sidebar").get_by_role("button", name=re.compile(beginning)).click(timeout=SOON_MS)
-        await expect(self.page.locator("#main h1, #main h2").first).to_contain_text(re.compile(beginning.strip("^")))
-
-    def pinned(self) -> "PinnedCard":
-        return PinnedCard(self.page)
-
-    def messages(self) -> "Messages":
-        return Messages(self.page)
-
-
-class PinnedCard:
-    """The incident's card on top of its channel."""
-
-    def __init__(self, page: Page) -> None:
-        self.region = page.get_by_role("region", name="Pinned")
-
-    async def shows(self, text: str | re.Pattern[str]) -> None:
-        await expect(self.region).to_contain_text(text, timeout=SOON_MS)
-
-    async def press(self, button: str) -> None:
-        await self.region.get_by_role("button", name=button, exact=True).click()
-
-
-class Messages:
-    """What is said in the channel."""
-
-    def __init__(self, page: Page) -> None:
-        self.log = page.get_by_role("log").first
-
-    async def show(self, text: str | re.Pattern[str]) -> None:
-        await expect(self.log).to_contain_text(text, timeout=SOON_MS)
-
-    async def press(self, button: str | re.Pattern[str]) -> None:
-        await self.log.get_by_role("button", name=button).last.click()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
-    process, slack, bot = await _started(tmp_path_factory.mktemp("demo"))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        context = await browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-        page = await context.new_page()
-        yield Demo(slack, bot, page, process)
-        await browser.close()
-    if process.returncode is None:
-        process.send_signal(signal.SIGINT)
-        await process.wait()
-
-
-async def _started(folder: Path) -> tuple[asyncio.subprocess.Process, str, str]:
-    """Start the demo; give its process, and the addresses of the local Slack and of the bot."""
-    port, lab_port = free_ports(0, 1), free_ports(*range(4), *range(2_380, 2_384))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "demo",
-        "--port", str(port), "--lab-port", str(lab_port), "--folder", str(folder),
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stderr is not None
-    said = ""
-    while "Ctrl-C" not in said:
-        line = (await process.stderr.readline()).decode()
-        assert line, said
-        said += line
-    slack = re.search(r"Open\s+(\S+)", said)
-    assert slack is not None
-    return process, slack[1], f"http://127.0.0.1:{port + 1}"
+    # Whoever types must be first: a canary that fails would open the incident by itself.
+    async with running_demo(tmp_path_factory.mktemp("demo"), "--fault", "") as running:
+        yield running
 
 
 async def _ended(pids: list[int]) -> None:
@@ -137,7 +54,8 @@ async def test_1_a_command_opens_an_incident_with_its_card(demo: Demo) -> None:
         await card.shows(phase)
     await card.shows("goroutine-leak")
     await card.shows("checkout-3")
-    await demo.messages().show("press Mitigated when users are safe")
+    # A canary that is well is looked at for 20 s.
+    await demo.messages().show("press Mitigated when users are safe", 2 * SOON_MS)
 
 
 async def test_1b_the_whole_card_fits_a_laptops_screen(demo: Demo) -> None:
@@ -241,7 +159,7 @@ async def test_9_ctrl_c_leaves_nothing_running(demo: Demo) -> None:
 
 
 async def test_a_part_that_is_killed_ends_the_demo_with_a_line_that_says_which(tmp_path: Path) -> None:
-    process, _, _ = await _started(tmp_path)
+    process, _, _ = await started_demo(tmp_path)
     started = _descendants(process.pid)
     os.kill(int((tmp_path / "firstfive.db.lock").read_text()), signal.SIGKILL)
     _, err = await process.communicate()

@@ -18,9 +18,12 @@ _SAID = {
 
 
 def canary_card(incident: Incident) -> list[Json]:
-    """Say where the canary stands, and offer to roll back while that is proposed and nobody has asked for it."""
+    """Say where the canary stands, and offer to roll back while that is proposed and nobody has asked for it.
+
+    A canary against which nothing is said, and to which nothing was done, leaves the room to what matters.
+    """
     rollout = incident.rollout
-    if rollout is None:
+    if rollout is None or not (rollout.proposed or rollout.set_ or rollout.drift):
         return []
     shown = section("\n".join(_lines(rollout)), _LONGEST)
     asked = any(each.playbook == "rollback" for each in incident.waiting)

@@ -108,7 +108,7 @@ async def test_tags_stand_in_for_deploys_that_nobody_told() -> None:
     tags = [Commit("f" * 40, "Ben", NOON - timedelta(hours=2), "v1.11.0")]
     house = Desk(replace(fake_ports(SHOP), repository=FakeRepository(tags=tags)))
 
-    assert "v1.11.0 (fffffff) by Ben was deployed 2 h before now." in await house.text("changes checkout")
+    assert "v1.11.0 (fffffff) by Ben was deployed 2 h ago." in await house.text("changes checkout")
 
 
 async def test_a_repository_that_cannot_be_read_hides_no_deploy() -> None:
