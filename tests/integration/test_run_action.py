@@ -19,7 +19,7 @@ from bot.engine.admission import Command
 from bot.lab import folders, releases
 from tests.fakes import fake_ports
 from tests.stack import free_ports
-from tests.unit.playbooks.desk import ADA, BEN, Desk
+from tests.unit.playbooks.desk import ADA, BEN, PEOPLE, Desk
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 
@@ -63,7 +63,7 @@ def running(script: Path) -> int:
 async def test_a_target_is_restarted_by_a_command_that_two_people_agreed_to(script: Path, port: int) -> None:
     target = ActionParam("target", choices=("checkout-1",))
     action = ConfiguredAction("restart", "Restart one target.", (str(script), "{target}"), params=(target,))
-    catalog = Catalog((Service("checkout", (), actions=(action,)),))
+    catalog = Catalog((Service("checkout", (), actions=(action,), people=PEOPLE),))
     house = Desk(replace(fake_ports(catalog), doer=Doer()))
     before = running(script)
     await house.say("start sev2 checkout slow")
