@@ -70,7 +70,7 @@ SCOPES: Mapping[str, str] = {
     "pins:read": "hear what people pin: it goes onto the timeline",
     "pins:write": "pin the card",
     "reactions:read": "hear what people mark for the timeline, and read that message; no other is kept",
-    "usergroups:read": "who is on call, where a user group says so",
+    "usergroups:read": "who is on call, and who may approve, where a user group says so",
     "users:read": "who is @somebody",
     "users:read.email": "who is on call, where PagerDuty or Opsgenie say so",
 }

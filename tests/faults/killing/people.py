@@ -127,5 +127,6 @@ class People:
 
     async def _say(self, verb: str, by: Person, incident_id: str, params: dict[str, str]) -> bool:
         name = f"{verb}-{incident_id}"
-        command = Command(verb, params, by, Source(via="test"), slot=name, incident_id=incident_id)
+        about = "" if incident_id == HOUSE else incident_id
+        command = Command(verb, params, by, Source(via="test"), slot=name, incident_id=about)
         return (await Admission(self.registry, self.ports, lambda: name).admit(command)).fresh

@@ -47,7 +47,7 @@ CATALOG = Catalog(
             canary=CanaryPlan(
                 "rq", "t", exposition="http://127.0.0.1:9901/stats/prometheus", policy=replace(POLICY, settle_s=0.0)
             ),
-            people=People(approve=(BEN.id,), break_glass=(BEN.id,)),
+            people=People(approve=(ADA.id, BEN.id), break_glass=(BEN.id,)),
         ),
         Service(PAYMENT, ()),
     ),
