@@ -88,9 +88,10 @@ async def measure(tools: Tools, params: Rollback) -> Measured:
     if service.canary is None:
         return Measured(Judgement.INCONCLUSIVE, (), "Not measured: no canary is configured.")
     lookout = Lookout(tools, service.canary, service, await kept_watch(tools, service))
-    if not lookout.is_warm and not params.rollback:
-        for _ in range(_LOOKS):
-            await lookout.look()
+    if not lookout.is_warm and params.rollback:
+        return Measured(Judgement.INCONCLUSIVE, (), "Not measured: it could not wait.")
+    for _ in range(0 if lookout.is_warm else _LOOKS):
+        await lookout.look()
     judged = lookout.kept.judged
     return Measured(judged.judgement, judged.reasons, f"{judged.judgement.value}: {judged.words}.")
 

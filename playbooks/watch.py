@@ -72,19 +72,27 @@ async def _watch(tools: Tools, service: Service, lookout: Lookout, until: dateti
             last = await last_change(tools, service)
             if last is not None and not isinstance(split, Missing) and last.drifts(split):
                 return "drift"
-            has_requests = isinstance(split, Missing) or split.weight != 0 or bool(split.dyed)
+            # Marked requests alone harm nobody; what is not known may.
+            has_requests = isinstance(split, Missing) or split.weight != 0
             await keep_watch(tools, service, lookout.kept)
         if has_requests:
             judged = await lookout.look()
             held_since = (held_since or tools.now()) if judged.judgement is Judgement.HOLD else None
             # What is not clear yet mostly is a moment later, and worse.
+            if judged.judgement is Judgement.PROMOTE:
+                lookout.kept = _over(lookout.kept)
             is_sure = held_since is None or tools.now() - held_since >= _NOW_AND_THEN
             if is_sure and _is_news(lookout.kept, tools.now()):
                 return "bad"
         else:
-            lookout.kept = replace(lookout.kept, decided="", decided_at=None)
+            lookout.kept = _over(lookout.kept)
             await tools.pause(_NOW_AND_THEN.total_seconds())
     return ""
+
+
+def _over(kept: Kept) -> Kept:
+    """Let what was told be over, so that it is told anew when it comes back."""
+    return replace(kept, decided="", decided_at=None)
 
 
 def _is_news(kept: Kept, now: datetime) -> bool:

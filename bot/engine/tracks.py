@@ -23,7 +23,7 @@ from bot.engine.tools import Tools, adapter_of
 _FRESH = timedelta(seconds=15)
 _PROVED_WITHIN, _NOTHING_FOR = timedelta(seconds=60), timedelta(seconds=15)
 UNSEEN = Watch()
-UNWATCHED = Judged(Judgement.INCONCLUSIVE, (), "no canary is configured")
+UNWATCHED = Judged(Judgement.INCONCLUSIVE, (), "nothing has been measured yet")
 
 
 @dataclass(frozen=True)

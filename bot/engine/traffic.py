@@ -53,6 +53,8 @@ async def plan_rollback(tools: Tools, service: Service) -> Course:
     earlier = await tools.ports.router.earlier(service)
     if isinstance(earlier, Missing):
         raise RunFailed(f"The release before of {service.name} is not known: {earlier.reason}. Nothing was changed.")
+    if not earlier and CLOSED.within(now) == Split():
+        raise RunFailed(f"No release of {service.name} before {now.words} is known. Nothing was changed.")
     return await plan(tools, service, replace(CLOSED, release=earlier))
 
 

@@ -11,7 +11,7 @@ from bot.domain.rollout import Rollout, drifted
 _LONGEST = 600
 _SAID = {
     "rollback": "roll it back",
-    "hold": "no new traffic to it",
+    "hold": "hold it",
     "inconclusive": "not clear",
     "promote": "nothing speaks against it",
 }

@@ -225,6 +225,11 @@ async def test_without_a_canary_the_release_before_runs_again_once() -> None:
     assert (again.status, router.split.release) == (RunStatus.FAILED, "r4")
 
 
+async def test_without_a_canary_and_a_release_before_there_is_nothing_to_go_back_to() -> None:
+    run = await rolled_back(await opened(FakeRouter(Split(release="r1"))))
+    assert run.reason == "No release of checkout before release r1 is known. Nothing was changed."
+
+
 async def test_what_was_deployed_is_said_and_remembered_as_taken_back() -> None:
     house = await opened(FakeRouter(OPEN_))
     for release in ("v1.4.0", "v1.5.0"):
@@ -284,6 +289,16 @@ async def test_what_the_watch_has_seen_is_not_measured_again() -> None:
     run = await rolled_back(house)
     assert house.entries(Kind.APPROVAL_ASKED)[0].facts["measured"]["Measure"] == "rollback: 20 % fail."
     assert run.result["judgement"] == "rollback"
+
+
+async def test_what_cannot_wait_is_not_measured() -> None:
+    house = watched_desk(failing=0.2)
+    await house.say("start sev3 checkout slow")
+    house.later(3_600)
+    run = await house.run("rollback", {"service": "checkout", "rollback": True, "reason": "nobody"}, ADA, "INC-1")
+    assert (run.status, house.router.split, run.result["reasons"]) == (RunStatus.DONE, CLOSED, [])
+    measured_first = next(entry for entry in house.entries(Kind.STEP_ENDED) if entry.facts["step"] == "measure")
+    assert measured_first.facts["summary"] == "Not measured: it could not wait."
 
 
 async def test_metrics_that_are_down_keep_nobody_from_rolling_back() -> None:

@@ -103,6 +103,20 @@ async def test_a_closed_canary_is_not_looked_at_and_what_was_told_is_over() -> N
     assert (kept(house).decided, kept(house).sights) == ("", ())
 
 
+async def test_after_it_was_emptied_nobody_looks_and_the_next_bad_canary_is_told_again() -> None:
+    house = watched_desk(failing=0.2)
+    await minute(house)
+    await house.say("mitigate incident=INC-1")
+    house.router.split = Split(0.0, dyed=True)
+    house.later(60 - house.ports.clock.now().second)
+    await minute(house)
+    assert len(breaches(house)) == 1
+    house.router.split = SHARED
+    house.later(60 - house.ports.clock.now().second)
+    await minute(house)
+    assert len(breaches(house)) == 2
+
+
 async def test_numbers_that_are_missing_tell_nobody_that_it_is_bad() -> None:
     house = watched_desk(failing=1.0)
     house.counters.ailment = "http://127.0.0.1:9901 gave no answer within 3 s"
