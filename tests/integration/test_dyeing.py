@@ -1,18 +1,21 @@
-"""Marked requests through a real Envoy: as it should be, with a way left open, without ids, with other ids."""
+"""Marked requests through a real Envoy and a real HAProxy: as it should be, with a way left open, with ids lost."""
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.adapters.routers.haproxy import HaproxyDriver
 from bot.adapters.targets.fronts import HttpFronts
 from bot.domain.dyeing import Dyeing, Front, read, requests
-from bot.domain.traffic import CLOSED, Split
+from bot.domain.traffic import CLOSED, EMPTIED, Route, Split
 from bot.lab.envoy import DYED_KEY, WEIGHT_KEY, bootstrap
 from bot.lab.wheels import find_envoy
+from tests.routers.haproxy import CONFIG
 from tests.routers.programs import Running, running
 from tests.routers.tracks import running_tracks
 from tests.stack import free_ports
@@ -122,3 +125,66 @@ async def test_an_address_outside_of_the_allowed_networks_is_not_asked() -> None
 
     assert "did not answer" in (await dyed(front, OPEN)).flaws[0]
     assert "10.0.0.0/8" in (await dyed(front, OPEN)).flaws[0]
+
+
+TOLD = """
+    http-request set-var(txn.id) req.hdr(X-Request-ID)
+    http-after-response set-header X-Request-ID %[var(txn.id)]
+"""
+TRACK = "    http-after-response set-header X-Track %s\n"
+
+
+@contextmanager
+def haproxy(folder: Path, told: str = TOLD) -> Iterator[tuple[Front, Route]]:
+    """A HAProxy that tells the track, and `told`; marked requests go by the header alone."""
+    port, config = free_ports(0, 1), folder / "told.cfg"
+    with running_tracks() as tracks:
+        given = CONFIG.format(folder=folder, port=port, stats=port + 1, tracks=tracks)
+        config.write_text(given.replace("frontend users\n", f"frontend users\n{told}{TRACK}"))
+        command = ["haproxy", "-W", "-db", "-f", str(config)]
+        with running(Running(f"127.0.0.1:{port}", {}, command, folder / "log", "Loading success")):
+            servers = {"canary": "checkout/canary", "baseline": "checkout/baseline", "dyed": "dyed/canary"}
+            route = Route("haproxy", {"socket": f"{folder}/haproxy.sock", **servers})
+            yield Front(f"http://127.0.0.1:{port}"), route
+
+
+async def of_haproxy(front: Front, route: Route) -> Dyeing:
+    split = await HaproxyDriver().read(route)
+    assert isinstance(split, Split)
+    return await dyed(front, split)
+
+
+async def test_haproxy_that_emptied_its_canary_still_sends_it_what_is_marked(tmp_path: Path) -> None:
+    with haproxy(tmp_path) as (front, route):
+        opened = await of_haproxy(front, route)
+        await moved(route, EMPTIED)
+        emptied = await of_haproxy(front, route)
+        await moved(route, CLOSED)
+        closed = await of_haproxy(front, route)
+
+    assert (opened.flaws, emptied.flaws, closed.flaws) == ((), (), ())
+    assert "unmarked requests: 40 baseline" in emptied.facts
+    assert [each.marked_reach_canary for each in (opened, emptied, closed)] == [True, True, False]
+
+
+async def test_a_route_that_haproxys_driver_was_not_told_of_is_found_open(tmp_path: Path) -> None:
+    with haproxy(tmp_path) as (front, route):
+        untold = replace(route, settings={**route.settings, "dyed": ""})
+        await moved(untold, CLOSED)
+        dyeing = await of_haproxy(front, untold)
+
+    assert dyeing.flaws == ("the weight is 0, and requests marked by header still reach the canary",)
+
+
+async def test_a_haproxy_that_drops_the_id_is_found(tmp_path: Path) -> None:
+    with haproxy(tmp_path, told="") as (front, route):
+        dyeing = await of_haproxy(front, route)
+
+    assert dyeing.flaws == ("X-Request-ID does not come back on 55 of 55 answers",)
+
+
+async def moved(route: Route, wanted: Split) -> None:
+    moves = await HaproxyDriver().plan(route, wanted)
+    assert isinstance(moves, tuple), moves
+    for move in moves:
+        assert await HaproxyDriver().make(route, move) is None
