@@ -41,9 +41,11 @@ TYPED = {
     "cancel": Typed("a load test", "is called off"),
     "changes": Typed("checkout", "No target says which"),
     "close": Typed("", "is closed"),
+    "deploy": Typed("checkout release=v2", "v2 by Ada.* was deployed at"),
     "diagnose": Typed("checkout", "is done: Nothing can be said"),
     "digest": Typed("shop", "Health of shop"),
     "doctor": Typed("", "Well: "),
+    "dye": Typed("checkout", "How users reach checkout is not configured"),
     "empty": Typed("checkout", "no router is configured for checkout"),
     "freeze": Typed("checkout a migration", "Nobody may approve for checkout yet"),
     "help": Typed("", "What fits now"),
@@ -69,6 +71,7 @@ TYPED = {
     "retention": Typed("", "Every word is kept"),
     "rollback": Typed("checkout it fails", "no router is configured for checkout"),
     "role": Typed("scribe", "is scribe of INC-"),
+    "run": Typed("checkout flush", "has no action"),
     "service": Typed("checkout", "being captured|about checkout already"),
     "severity": Typed("sev4", "is SEV4 now"),
     "snapshot": Typed("checkout", "could be captured|was captured|is done"),
@@ -101,6 +104,7 @@ class Asked:
 
 
 FORMS = {
+    "break-glass": Asked("Nothing waits for an approval", {"Why can it not wait?": "it burns"}),
     "cancel": Asked("is called off", {"Why is it none?": "a load test"}),
     "impact": Asked("shows whom it hits", {"Who is hit, and how?": "everybody"}),
     "milestone": Asked("acknowledged at", {}, {"Milestone": "acknowledged"}),
