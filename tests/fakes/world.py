@@ -123,7 +123,8 @@ class FakeCounters(FakeMetrics):
     """What the tracks behind a router have counted: requests pass, and fail, as long as somebody looks.
 
     `failing` is the share of the canary's requests that fail, `slow` of those that take longer than a second; `ailing`
-    the share of all others that fail. `stuck`: the counters lie, nothing is counted. `ailment`: no answer.
+    the share of all others that fail. `stuck`: the counters lie, nothing is counted. `gone`: the canary has none.
+    `ailment`: no answer.
     """
 
     EDGES = ("0.05", "0.1", "0.25", "0.5", "1.0", "+Inf")
@@ -131,7 +132,7 @@ class FakeCounters(FakeMetrics):
     def __init__(self, clock: Clock, router: FakeRouter, failing: float = 0.0, slow: float = 0.0) -> None:
         super().__init__()
         self.rate, self.failing, self.slow, self.ailing = 100.0, failing, slow, 0.0
-        self.stuck, self.ailment = False, ""
+        self.stuck, self.gone, self.ailment = False, False, ""
         self._clock, self._router = clock, router
         self._at = clock.now()
         self._counted = {"canary": [0.0, 0.0, 0.0], "baseline": [0.0, 0.0, 0.0]}
@@ -146,7 +147,8 @@ class FakeCounters(FakeMetrics):
         if not self.stuck:
             self._count("canary", self.rate * share * passed, self.failing, self.slow)
             self._count("baseline", self.rate * (1 - share) * passed, self.ailing, 0.0)
-        return tuple(sample for track, counted in self._counted.items() for sample in self._samples(track, counted))
+        shown = {track: counted for track, counted in self._counted.items() if track == "baseline" or not self.gone}
+        return tuple(sample for track, counted in shown.items() for sample in self._samples(track, counted))
 
     def _count(self, track: str, requests: float, failing: float, slow: float) -> None:
         for place, gained in enumerate((requests, requests * failing, requests * slow)):

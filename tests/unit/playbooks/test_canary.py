@@ -93,6 +93,16 @@ async def test_counters_that_say_nothing_happened_prove_nothing(failing: float) 
     assert (result["judgement"], result["choices"]) == ("inconclusive", [])
 
 
+async def test_a_dead_canary_fails_by_its_routers_count_and_without_any_is_inconclusive() -> None:
+    dead = watched_desk(failing=1.0)
+    assert (await judged(dead))["judgement"] == "rollback"
+    uncounted = watched_desk(failing=1.0)
+    uncounted.counters.gone = True
+    result = await judged(uncounted)
+    assert result["judgement"] == "inconclusive"
+    assert "there are no numbers of the canary" in result["text"]
+
+
 async def test_a_canary_without_requests_is_inconclusive() -> None:
     house = watched_desk(FakeRouter(CLOSED))
     assert (await judged(house))["judgement"] == "inconclusive"
