@@ -24,6 +24,7 @@ def well(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
             *_captured(incident),
             _named_soon(incident, entries),
             _mitigated_soon(incident),
+            _rolled_back(entries),
             _gone(incident, entries),
         )
         if sentence
@@ -50,6 +51,16 @@ def badly(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
         )
         if sentence
     )
+
+
+def _rolled_back(entries: Sequence[Entry]) -> str:
+    """Say how long a canary that was found bad went on getting requests."""
+    bad = [e for e in entries if e.kind == Kind.JUDGED and e.facts.get("when") == "breach"]
+    done = [e for e in entries if e.kind == Kind.TRAFFIC_SET and e.facts.get("verb") in {"rollback", "empty"}]
+    if not bad or not done or done[0].at < bad[0].at:
+        return ""
+    took = seconds((done[0].at - bad[0].at).total_seconds())
+    return f"The canary lost its traffic {took} after it was found bad."
 
 
 def _took(incident: Incident, name: str) -> timedelta | None:

@@ -62,9 +62,11 @@ async def live_through(stack: Stack, canary: Canary, do: Press) -> None:
         aiohttp.ClientSession() as client,
         client.get(f"{stack.bot.url}/incidents/INC-1/postmortem.md") as answer,
     ):
-        written = (await answer.text()).partition("## Canary and rollback")[2]
+        text = await answer.text()
+    written = text.partition("## Canary and rollback")[2]
     story = r"Judged the canary of checkout: rollback\..*Rolled back checkout, approved by .*Safe after"
     assert re.search(story, written, re.DOTALL), written
+    assert re.search(r"The canary lost its traffic .* s after it was found bad\.", text)
 
 
 async def judged(stack: Stack, when: str) -> dict[str, Any]:

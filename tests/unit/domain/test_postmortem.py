@@ -240,3 +240,19 @@ def test_what_was_said_before_and_recorded_late_changes_no_length() -> None:
     before, late = written(declared(opened())), written(declared(opened()).later(-600).tell(Kind.MESSAGE, **body))
     assert late.impact == before.impact
     assert late.rows[0].what == "Wrote: is checkout slow?"
+
+
+def test_a_rollback_has_a_part_of_its_own_and_the_time_that_it_took() -> None:
+    looked = {"service": "search", "judgement": "rollback", "words": "20 % of 130 fail", "when": "breach"}
+    done = {"service": "search", "verb": "rollback", "before": "canary gets 10 %", "after": "canary gets 0 %"}
+    story = opened().tell(Kind.JUDGED, FIRSTFIVE, **looked, artifact="ab" * 32).later(28)
+    assert [row.what for row in written(story).rollback] == [
+        "Judged the canary of search: rollback. 20 % of 130 fail",
+    ]
+    story.tell(Kind.TRAFFIC_SET, ANA, **done, approved_by="Ben", reason="")
+    it = written(story)
+    assert [row.who for row in it.rollback] == ["FirstFive", ANA.name]
+    assert it.rollback[0].proof is not None
+    assert it.rollback[0].proof.artifact == "ab" * 32
+    assert "The canary lost its traffic 28 s after it was found bad." in it.well
+    assert written(whole()).rollback == ()
