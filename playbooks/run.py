@@ -1,4 +1,4 @@
-"""Do a configured action of a service when a second person agrees: a snapshot first, the exact command, its end."""
+"""Do a configured action of a service: a snapshot first and a second person, if it changes something; then its end."""
 
 from dataclasses import dataclass
 
@@ -70,6 +70,12 @@ async def place(tools: Tools, params: RunAction) -> None:
     await concern(tools, params.service, params.action)
 
 
+@playbook.alone
+async def changes_nothing(tools: Tools, params: RunAction) -> bool:
+    """Let one person who has a right do what only looks, by the configuration's word."""
+    return not _configured(tools, params).is_mutating
+
+
 @playbook.step("Prepare the action")
 async def prepare(tools: Tools, params: RunAction) -> Prepared:
     """Check the values and give the exact command."""
@@ -80,8 +86,8 @@ async def prepare(tools: Tools, params: RunAction) -> Prepared:
 @playbook.step("Take a snapshot", budget_s=60, optional=True)
 async def snapshot(tools: Tools, params: RunAction) -> Captured:
     """Keep what the targets are like before they are changed."""
-    if not tools.service(params.service).targets:
-        return Captured("no targets to capture")
+    if not tools.service(params.service).targets or not _configured(tools, params).is_mutating:
+        return Captured("none is needed")
     outcome = await tools.run("snapshot", {"service": params.service, "seconds": 1})
     taken = outcome.status is RunStatus.DONE
     return Captured(str(outcome.result.get("summary") or "taken") if taken else f"none: {outcome.reason}")

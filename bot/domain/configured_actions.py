@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.domain.errors import CommandRejected
 
 PLAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+MUTATING = "mutating"
 _LONGEST = 200
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -43,7 +44,8 @@ class ActionParam:
 class ConfiguredAction:
     """One action of a service: `command` is a program and its arguments, or `url` is told of it by a POST.
 
-    `repeatable`: whether it may be done again when whoever did it died meanwhile. `timeout_s`: seconds.
+    `danger`: what it can do to the service, read-only, intrusive or mutating. `repeatable`: whether it may be done
+    again when whoever did it died meanwhile. `timeout_s`: seconds.
     """
 
     name: str
@@ -53,6 +55,12 @@ class ConfiguredAction:
     params: tuple[ActionParam, ...] = ()
     timeout_s: float = 60.0
     repeatable: bool = True
+    danger: str = MUTATING
+
+    @property
+    def is_mutating(self) -> bool:
+        """Tell whether it changes something, so that a second person must agree."""
+        return self.danger == MUTATING
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The table of an action: what it runs or tells, and which values it takes."""
 
 import re
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -37,6 +37,7 @@ class ActionTable(Table):
     params: tuple[ActionParamTable, ...] = ()
     timeout_s: float = Field(60.0, ge=1, le=600)
     repeatable: bool = True
+    danger: Literal["read-only", "intrusive", "mutating"] = "mutating"
 
     @model_validator(mode="after")
     def _can_be_done(self) -> Self:
@@ -61,4 +62,5 @@ def configured_action(table: ActionTable) -> ConfiguredAction:
         params=tuple(ActionParam(**dict(each)) for each in table.params),
         timeout_s=table.timeout_s,
         repeatable=table.repeatable,
+        danger=table.danger,
     )

@@ -17,7 +17,8 @@ RESTART = ConfiguredAction(
     "restart", "Restart one.", ("restart-it", "{target}"), params=(ActionParam("target", default="checkout-1"),)
 )
 ONCE = replace(RESTART, name="once", repeatable=False)
-CATALOG = Catalog((Service("checkout", TARGETS, actions=(RESTART, ONCE), people=PEOPLE), Service("payment", ())))
+QUEUE = ConfiguredAction("queue", "Say how long the queue is.", ("queue-length",), danger="read-only")
+CATALOG = Catalog((Service("checkout", TARGETS, actions=(RESTART, ONCE, QUEUE), people=PEOPLE), Service("payment", ())))
 
 
 def house(end: Done | None = None) -> Desk:
@@ -132,7 +133,7 @@ class Stuck(FakeDoer):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ("run checkout restrat", "has no action `restrat`. Did you mean `restart`? Configured: restart, once."),
+        ("run checkout restrat", "has no action `restrat`. Did you mean `restart`? Configured: restart, once, queue."),
         ("run payment restart", "Configured: none; add [[services.actions]] to firstfive.toml."),
         ("run checkout restart target=-f", "target='-f' does not match"),
         ("run checkout restart force=yes", "does not take 'force'; it takes target."),
@@ -145,4 +146,22 @@ async def test_what_cannot_be_done_is_refused_before_anybody_is_asked(words: str
 
     assert run.status.ended
     assert reason in run.reason
+    assert calls(at) == []
+
+
+async def test_what_only_looks_is_done_at_once_by_one_who_may_and_takes_no_snapshot() -> None:
+    at = house()
+    await at.say("start sev2 checkout slow")
+    run = await at.say("run INC-1 checkout queue", BEN)
+    assert run.status is RunStatus.DONE
+    assert [call.command for call in calls(at)] == [("queue-length",)]
+    assert requests(at.chain()) == ()
+    assert not [entry for entry in at.chain() if entry.kind == Kind.ARTIFACT and "snapshot" in entry.facts["name"]]
+
+
+async def test_who_has_no_right_does_not_even_look() -> None:
+    at = house()
+    await at.say("start sev2 checkout slow")
+    run = await at.say("run INC-1 checkout queue", replace(ADA, id="U9"))
+    assert run.status is RunStatus.REFUSED
     assert calls(at) == []
