@@ -22,6 +22,7 @@ from bot.engine import (
 
 _MINUTE = timedelta(minutes=1)
 _NOW_AND_THEN = timedelta(seconds=5)
+_KEPT_EVERY = timedelta(seconds=10)
 _TOLD_AGAIN = timedelta(minutes=30)
 
 
@@ -64,7 +65,8 @@ async def watch(tools: Tools, params: Watch) -> Watched:
 
 async def _watch(tools: Tools, service: Service, lookout: Lookout, until: datetime) -> str:
     """Give what is to be told, "" when the time is over."""
-    has_requests, next_at, held_since = True, tools.now(), None
+    has_requests, held_since = True, None
+    next_at = kept_at = tools.now()
     while tools.now() < until:
         if tools.now() >= next_at:
             next_at = tools.now() + _NOW_AND_THEN
@@ -74,13 +76,15 @@ async def _watch(tools: Tools, service: Service, lookout: Lookout, until: dateti
                 return "drift"
             # Marked requests alone harm nobody; what is not known may.
             has_requests = isinstance(split, Missing) or split.weight != 0
+        if has_requests and tools.now() >= kept_at + _KEPT_EVERY:
+            kept_at = tools.now()
             await keep_watch(tools, service, lookout.kept)
         if has_requests:
             judged = await lookout.look()
             held_since = (held_since or tools.now()) if judged.judgement is Judgement.HOLD else None
-            # What is not clear yet mostly is a moment later, and worse.
             if judged.judgement is Judgement.PROMOTE:
                 lookout.kept = _over(lookout.kept)
+            # What is not clear yet mostly is a moment later, and worse.
             is_sure = held_since is None or tools.now() - held_since >= _NOW_AND_THEN
             if is_sure and _is_news(lookout.kept, tools.now()):
                 return "bad"

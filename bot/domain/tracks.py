@@ -8,7 +8,7 @@ from bot.domain.canary import QUANTILE, Counts, Look, quantile
 from bot.domain.evidence import upper
 from bot.domain.trend import Panel, Trend
 
-KEPT = 120
+KEPT = 60
 """Looks that are remembered for a picture."""
 _COLUMNS = 40
 _RECENT = 10
