@@ -75,18 +75,21 @@ class Screws:
         courier, started = self._town.common.courier, time.perf_counter()
         body = _bytes(args)
         with courier.exchanges.note("to_app", "raw", "", {"bytes": len(body)}) as exchange:
-            if self._town.settings.socket_mode:
-                await courier.sockets.post(body.decode(errors="replace"))
-                return {"sent": True}
-            spoiled = SPOILED.get(args.text("spoiled"), "")
-            proof = {} if args.text("sign") == "false" else courier.http.signed(body, spoiled, args.number("age_s", 0))
             try:
-                reply = await courier.http.post(body, {**proof, **(args.structure("headers") or {})})
+                if self._town.settings.socket_mode:
+                    await courier.sockets.post(body.decode(errors="replace"))
+                    return {"sent": True}
+                reply = await courier.http.post(body, self._headers(args, body))
             except (aiohttp.ClientError, OSError) as error:
                 exchange.outcome = "connection_failed"
                 raise SlackError("connection_failed", [str(error)]) from None
             exchange.answer = {"status": reply.status, "body": reply.text}
             return {**exchange.answer, "ms": round((time.perf_counter() - started) * 1000, 3)}
+
+    def _headers(self, args: Arguments, body: bytes) -> Json:
+        signed, spoiled = self._town.common.courier.http.signed, SPOILED.get(args.text("spoiled"), "")
+        proof = {} if args.text("sign") == "false" else signed(body, spoiled, args.number("age_s", 0))
+        return {**proof, **(args.structure("headers") or {})}
 
     async def _limits(self, args: Arguments) -> Json:
         boxes = self._town.boxes.values()

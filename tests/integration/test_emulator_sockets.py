@@ -70,6 +70,13 @@ async def test_a_disabled_link_is_closed_at_once() -> None:
         assert (await slack.act("disconnect", reason="tired"))["error"] == "invalid_reason"
 
 
+async def test_a_frame_that_no_connection_carries_is_said_to_have_failed() -> None:
+    async with linked() as (slack, _, _):
+        await slack.act("disconnect", reason="cut")
+        assert (await slack.act("deliver", raw="{}"))["error"] == "connection_failed"
+        assert [one["outcome"] for one in await slack.transcript() if one["what"] == "raw"] == ["connection_failed"]
+
+
 async def test_garbage_goes_both_ways() -> None:
     async with linked() as (slack, link, _):
         await slack.act("deliver", raw="no json")

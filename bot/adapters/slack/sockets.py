@@ -156,6 +156,7 @@ class _Connection:
         try:
             message = json.loads(text)
             request = SocketModeRequest.from_dict(message)
+            is_farewell = message.get("type") == "disconnect"
         except _NO_ENVELOPE as error:
             log.warning("envelope not understood", error=str(error))
             return False
@@ -163,7 +164,7 @@ class _Connection:
             task = asyncio.create_task(self._answer(request))
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
-        elif message.get("type") == "disconnect":
+        elif is_farewell:
             log.info("socket mode asked to leave", reason=message.get("reason"))
             self.leaving.set()
             return True
