@@ -60,8 +60,8 @@ def traffic_set(facts: Mapping[str, Any]) -> str:
 def drifted(facts: Mapping[str, Any]) -> str:
     """Tell in a sentence that somebody else has changed a router."""
     return (
-        f"Somebody else has changed the router of {facts['service']}: FirstFive set {facts['wanted']}; "
-        f"now {facts['now']}."
+        f"Somebody else has changed the router of {facts['service']}. FirstFive set it to: {facts['wanted']}. "
+        f"It is now: {facts['now']}."
     )
 
 

@@ -22,6 +22,12 @@ def test_everything_that_is_posted_is_there() -> None:
     assert {f"card: {state}" for state in ("new", "mitigated", "resolved", "closed", "merged")} - names == set()
 
 
+def test_no_sample_hides_another() -> None:
+    names = [sample.name for sample in gallery()]
+    assert sorted(set(names)) == sorted(names)
+    assert {"post: judged 4", "card: with a bad canary"} <= set(names)
+
+
 def test_it_is_the_same_at_every_call() -> None:
     assert gallery() == gallery()
 

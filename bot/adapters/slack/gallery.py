@@ -1,5 +1,6 @@
 """A sample of everything that FirstFive shows in Slack, of one made-up incident; the same at every call."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -37,9 +38,17 @@ class Sample:
 
 def gallery() -> tuple[Sample, ...]:
     """Give every sample, with words as people write them and with words far too long."""
-    usual = list(_samples(lambda text: text))
-    longest = [replace(each, name=f"{each.name}, long") for each in _samples(lambda _: _LONG)]
+    usual = list(_told_apart(_samples(lambda text: text)))
+    longest = [replace(each, name=f"{each.name}, long") for each in _told_apart(_samples(lambda _: _LONG))]
     return (*usual, *longest)
+
+
+def _told_apart(samples: Iterator[Sample]) -> Iterator[Sample]:
+    """Give names that are told apart by a number: one kind may be told in several ways."""
+    seen: Counter[str] = Counter()
+    for each in samples:
+        seen[each.name] += 1
+        yield replace(each, name=f"{each.name} {seen[each.name]}") if seen[each.name] > 1 else each
 
 
 def _samples(words: Words) -> Iterator[Sample]:
@@ -76,8 +85,9 @@ def _cards(story: Sequence[Entry]) -> dict[str, int]:
         Kind.MERGED: "merged",
     }
     moments = {wanted[Kind(entry.kind)]: entry.seq for entry in story if entry.kind in wanted}
+    bad = next(entry.seq for entry in story if entry.kind == Kind.JUDGED and entry.facts["judgement"] == "rollback")
     ends = {entry.facts["status"]: entry.seq for entry in story if entry.kind == Kind.STATUS_SET}
-    return {**moments, **ends}
+    return {**moments, "with a bad canary": bad, **ends}
 
 
 def _answers(words: Words, story: Sequence[Entry]) -> Iterator[tuple[str, Message]]:

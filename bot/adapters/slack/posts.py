@@ -128,7 +128,7 @@ def _refused(facts: Mapping[str, Any], _: str) -> str:
     surface = str(facts["surface"])
     if not surface.startswith(INVITE):
         return ""
-    return f"Slack refused to invite {surface.removeprefix(INVITE)}: {line(facts['reason'], 300)}"
+    return f"Slack refused to invite <@{surface.removeprefix(INVITE)}>: {line(facts['reason'], 300)}"
 
 
 def _fired(facts: Mapping[str, Any], who: str) -> str:

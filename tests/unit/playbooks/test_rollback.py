@@ -339,8 +339,8 @@ async def test_a_controller_that_undoes_it_is_noticed_once() -> None:
     run = await measured(house)
     assert not run.result["safe"]
     said = (
-        "Somebody else has changed the router of checkout: FirstFive set canary gets 0 %, marked requests do not reach "
-        "it; now canary gets 10 %, marked requests reach it."
+        "Somebody else has changed the router of checkout. FirstFive set it to: canary gets 0 %, marked requests do "
+        "not reach it. It is now: canary gets 10 %, marked requests reach it."
     )
     assert run.result["summary"].endswith(said)
     assert [tell(entry) for entry in house.entries(Kind.DRIFTED)] == [said]

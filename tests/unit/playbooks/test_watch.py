@@ -139,8 +139,8 @@ async def test_who_undoes_a_rollback_is_told_once() -> None:
     assert (await minute(house)).result["told"] == "drift"
     [drifted] = house.entries(Kind.DRIFTED)
     assert tell(drifted) == (
-        "Somebody else has changed the router of checkout: FirstFive set canary gets 0 %, marked requests do not reach "
-        "it; now canary gets 30 %, marked requests do not reach it."
+        "Somebody else has changed the router of checkout. FirstFive set it to: canary gets 0 %, marked requests do "
+        "not reach it. It is now: canary gets 30 %, marked requests do not reach it."
     )
     assert (await minute(house)).result["told"] == ""
 
