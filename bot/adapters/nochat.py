@@ -6,6 +6,7 @@ from bot.domain.timeline import Person
 from bot.ports import PageState, Picture, Posted, Reached
 
 _NOBODY: Person | None = None
+_NO_CHAT = "no chat is configured: docs/slack.md says how"
 
 
 class NoDirectory:
@@ -26,7 +27,7 @@ class NoPoster:
     async def post(self, channel: str, text: str, key: str, picture: Picture | None = None) -> Posted:
         """Say that there is no channel to post to."""
         del text, key, picture
-        return Posted(ok=False, reason=f"{channel}: no chat is configured, set SLACK_BOT_TOKEN")
+        return Posted(ok=False, reason=f"{channel}: {_NO_CHAT}")
 
     async def show(self, channel: str, reply: Reply, key: str) -> Posted:
         """Say that there is no channel to show it in."""
@@ -40,9 +41,6 @@ class NoGroups:
         """Say that there is nobody to ask."""
         del group
         return Missing(_NO_CHAT)
-
-
-_NO_CHAT = "no chat is configured, set SLACK_BOT_TOKEN"
 
 
 class NoTranscript:
@@ -79,7 +77,7 @@ class NoPager:
     async def page(self, person: Person, text: str, key: str) -> Reached:
         """Say that there is no way to reach anybody."""
         del text, key
-        return Reached(person, "not at all", ok=False, reason="no chat is configured: set SLACK_BOT_TOKEN")
+        return Reached(person, "not at all", ok=False, reason=_NO_CHAT)
 
     @property
     def on_call(self) -> tuple[Person, ...]:

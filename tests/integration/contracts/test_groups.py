@@ -114,4 +114,4 @@ async def test_what_was_told_is_known_for_a_minute(ground: Ground) -> None:
 
 
 async def test_without_a_chat_nobody_is_in_any_group() -> None:
-    assert await NoGroups().members(GROUP) == Missing("no chat is configured, set SLACK_BOT_TOKEN")
+    assert await NoGroups().members(GROUP) == Missing("no chat is configured: docs/slack.md says how")
