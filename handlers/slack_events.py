@@ -47,6 +47,8 @@ async def take_event(desk: Desk, body: Json) -> None:
     """
     event, team = body.get("event") or {}, team_of(body)
     if _is_ours(body, event):
+        if _brings_us_back(body, event):
+            await _presence(desk, body, event, back=True)
         return
     if event.get("type") == _HOME:
         if event.get("tab") == "home":
@@ -66,11 +68,14 @@ async def take_event(desk: Desk, body: Json) -> None:
         await _admit(desk, body, (PICK, params, hint.person))
 
 
-async def _presence(desk: Desk, body: Json, event: Json) -> None:
-    """Take in that somebody came, brought in by somebody, or went; Slack does not tell who took them out."""
+async def _presence(desk: Desk, body: Json, event: Json, *, back: bool = False) -> None:
+    """Take in that somebody came, brought in by somebody, or went; Slack does not tell who took them out.
+
+    `back`: that was ourselves, and nobody has told us who came and went meanwhile.
+    """
     left, user = _MEMBERS[event["type"]], str(event["user"])
     by = str(event.get("inviter") or user)
-    params = {"channel": str(event["channel"]), "person": user, "left": left}
+    params = {"channel": str(event["channel"]), "person": user, "left": left, "back": back}
     await _admit(desk, body, (PRESENCE, params, FIRSTFIVE if left else Person(by, by)))
 
 
@@ -97,13 +102,24 @@ def _is_ours(body: Json, event: Json) -> bool:
 
     Every delivery names the users that the app is in the workspace, and the app.
     """
-    ours = {str(each.get("user_id")) for each in body.get("authorizations") or () if each.get("is_bot")}
+    ours = _ourselves(body)
     for said in _parties(event):
         if not ours.isdisjoint(map(said.get, ("user", "item_user", "inviter"))):
             return True
         if said.get("app_id") and said.get("app_id") == body.get("api_app_id"):
             return True
     return False
+
+
+def _brings_us_back(body: Json, event: Json) -> bool:
+    """Tell whether somebody else has brought the app into a private channel."""
+    if event.get("type") != "member_joined_channel" or event.get("channel_type") != _PRIVATE:
+        return False
+    return event.get("user") in _ourselves(body) and event.get("inviter", "") not in {"", *_ourselves(body)}
+
+
+def _ourselves(body: Json) -> set[str]:
+    return {str(each.get("user_id")) for each in body.get("authorizations") or () if each.get("is_bot")}
 
 
 def _parties(event: Json) -> Iterator[Json]:

@@ -1,16 +1,18 @@
 """Bring who may know of a private incident to agree with who is in its channel."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.engine import CommandRejected, Keyed, Kind, Params, Person, Playbook, Reply, Tools, messages
 
 
 class Presence(Params):
-    """Who came into the channel, or left it."""
+    """Who came into the channel, or left it; `back`: that was FirstFive, which does not know who did meanwhile."""
 
     channel: Keyed = ""
     person: Keyed = ""
     left: bool = False
+    back: bool = False
 
 
 CHANNEL = "channel"
@@ -37,12 +39,27 @@ async def look(tools: Tools, params: Presence) -> Reply:
     there = await _there(tools, key, incident.channel)
     if isinstance(there, messages.Unread):
         return Reply(f"Who is in its channel could not be read: {there.reason}.")
-    takes_part = person.id in {each.id for each in (await tools.incident()).people}
-    if (person.id in there) is params.left or takes_part is not params.left:
+    known = {each.id: each for each in (await tools.incident()).people}
+    if params.back:
+        return await _catch_up(tools, known, there - {person.id})
+    if (person.id in there) is params.left or (person.id in known) is not params.left:
         return Reply(f"{person.name}: nothing has changed.")
-    kind = Kind.LEFT if params.left else Kind.JOINED
+    return Reply(_told(tools, person, Kind.LEFT if params.left else Kind.JOINED))
+
+
+async def _catch_up(tools: Tools, known: Mapping[str, Person], there: frozenset[str]) -> Reply:
+    """Record who came and who went while nothing was heard of the channel; only whom the chat knows can have gone."""
+    came = [await _named(tools, each) for each in sorted(there - known.keys())]
+    away = [each for each in known.values() if each.id not in there]
+    found = [await tools.ports.directory.find(each.id) for each in away]
+    went = [each for each, who in zip(away, found, strict=True) if who is not None and who.id == each.id]
+    told = [*(_told(tools, each, Kind.JOINED) for each in came), *(_told(tools, each, Kind.LEFT) for each in went)]
+    return Reply(" ".join(told) or "Nobody has come or gone meanwhile.")
+
+
+def _told(tools: Tools, person: Person, kind: Kind) -> str:
     tools.record(kind, person=person.id, name=person.name, how=CHANNEL)
-    return Reply(f"{person.name} {'left' if params.left else 'joined'} {incident.id}.")
+    return f"{person.name} {kind.value} {tools.run_row.incident_id}."
 
 
 async def _named(tools: Tools, person: str) -> Person:

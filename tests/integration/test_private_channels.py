@@ -69,6 +69,27 @@ async def test_slack_s_own_invitations_count_and_leaving_takes_it_away(tmp_path:
         await until(lambda: members(slack, name, ADA, BEN))
 
 
+async def test_back_in_its_channel_the_bot_looks_who_is_there_and_shows_what_it_could_not(tmp_path: Path) -> None:
+    async with town(tmp_path) as (bot, slack):
+        await slack.act("command", user=ADA, channel="general", text=f"/incident start private=yes {SECRET} leak")
+        name = (await until(lambda: card_stands(slack)))["name"]
+        await slack.act("command", user=ADA, channel=name, text="/invite @ben")
+        await until(lambda: _told(bot, Kind.JOINED))
+        await slack.act("command", user=ADA, channel=name, text="/remove @firstfive")
+        await slack.act("command", user=ADA, channel=name, text="/remove @ben")
+        await slack.act("command", user=ADA, channel=name, text="/invite @chen")
+        await slack.act("command", user=ADA, channel="general", text="/incident severity sev1 INC-1")
+        await until(lambda: _told(bot, Kind.CHAT_FAILED))
+        await slack.act("command", user=ADA, channel=name, text="/invite @firstfive")
+        (went,) = await until(lambda: _told(bot, Kind.LEFT))
+        assert (went.facts["person"], (await _told(bot, Kind.JOINED))[-1].facts["person"]) == (BEN, CHEN)
+        await until(lambda: shows(slack, name, "SEV1"))
+
+
+async def shows(slack: Emulator, name: str, words: str) -> bool:
+    return words in str((await slack.channel(name))["messages"])
+
+
 async def home_tells(slack: Emulator, user: str) -> bool:
     return SECRET in str((await slack.read("state"))["homes"].get(user))
 

@@ -90,9 +90,16 @@ async def test_who_comes_or_goes_makes_one_look_at_who_is_there(
     for _ in range(2):
         assert (await deliver(door, event)).status_code == 200
     (run,) = door.runs
-    params = {"channel": CHANNEL, "person": BEN, "left": event is WENT}
+    params = {"channel": CHANNEL, "person": BEN, "left": event is WENT, "back": False}
     assert (run.plan.playbook, run.plan.params, run.incident_id) == ("presence", params, "INC-1")
     assert (run.actor, run.source) == (by, Source(CHANNEL, via=VIA_EVENT, team="T1"))
+
+
+async def test_whoever_brings_the_bot_back_makes_it_look_who_is_there(door: Door) -> None:
+    await deliver(door, {**CAME, "user": US})
+    (run,) = door.runs
+    params = {"channel": CHANNEL, "person": US, "left": False, "back": True}
+    assert (run.plan.playbook, run.plan.params, run.actor.id) == ("presence", params, "U0ADA0001")
 
 
 def given(run: Run) -> dict[str, str]:
@@ -112,7 +119,9 @@ OURS = {"ts": TS, "user": US, "app_id": APP}
         {**EDIT, "message": OURS},
         {**EDIT, "message": {"ts": TS, "bot_id": "B1", "app_id": APP}},
         {**DELETION, "previous_message": OURS},
-        {**CAME, "user": US},
+        {**CAME, "user": US, "channel_type": "C"},
+        {**CAME, "user": US, "inviter": US},
+        {**CAME, "user": US, "inviter": ""},
         {**CAME, "inviter": US},
         {**WENT, "user": US},
         {"type": "message", "channel": CHANNEL, "ts": TS, "user": US, "text": "posted"},

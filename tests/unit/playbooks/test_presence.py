@@ -32,9 +32,9 @@ def chat(house: Desk) -> FakeTranscript:
     return house.ports.transcript
 
 
-async def hear(house: Desk, person: Person, by: Person = ADA, *, left: bool = False) -> Run:
+async def hear(house: Desk, person: Person, by: Person = ADA, *, left: bool = False, back: bool = False) -> Run:
     source = Source(channel="G1", via=VIA_EVENT)
-    params = {"channel": "G1", "person": person.id, "left": left}
+    params = {"channel": "G1", "person": person.id, "left": left, "back": back}
     command = Command("presence", params, FIRSTFIVE if left else by, source, incident_id="INC-1")
     run_id = (await house.admission.admit(command)).run_id
     await house.work(lambda: house.state.runs[run_id].status.ended)
@@ -96,6 +96,21 @@ async def test_who_was_asked_by_the_bot_is_not_told_twice(house: Desk) -> None:
     chat(house).people["G1"] = {ADA.id, BEN.id}
     await hear(house, BEN)
     assert [entry.facts["how"] for entry in told(house)] == ["asked"]
+
+
+async def test_back_in_the_channel_it_looks_who_came_and_went_meanwhile() -> None:
+    house = desk(directory=FakeDirectory({"<@U2|ben>": BEN, BEN.id: BEN, ADA.id: ADA}))
+    await house.say("start sev3 private=yes leak", by=Person("cli:ops", "ops"))
+    await has_channel(house)
+    for person in (ADA, BEN):
+        chat(house).people["G1"] = {person.id}
+        await hear(house, person)
+    chat(house).people["G1"] = {"UBOT", ADA.id, CHEN.id}
+    for _ in range(2):
+        await hear(house, Person("UBOT", "FirstFive"), back=True)
+    assert [sees(house, person) for person in (ADA, BEN, CHEN)] == [True, False, True]
+    new = [(entry.kind, entry.facts["person"], entry.facts["how"]) for entry in told(house)[2:]]
+    assert new == [(Kind.JOINED, CHEN.id, "channel"), (Kind.LEFT, BEN.id, "channel")]
 
 
 async def test_while_slack_is_away_it_asks_again_and_gives_up_where_it_may_not_know(house: Desk) -> None:
