@@ -1,5 +1,7 @@
 """Tell the open incident of a service that its canary is bad, or open one; the card there offers the way out."""
 
+from datetime import timedelta
+
 from bot.engine import (
     Judgement,
     Kept,
@@ -15,10 +17,13 @@ from bot.engine import (
     breach_key,
     check_milestone,
     concern,
+    last_change,
     note_drift,
     tell_judged,
     to_us,
 )
+
+_VETOED = timedelta(days=1)
 
 
 class Breach(Params):
@@ -55,8 +60,16 @@ async def _act(tools: Tools, service: Service, kept: Kept) -> None:
     if frozen is not None:
         text = f"The canary of {service.name} is bad, and nothing may be changed. {frozen.words}"
         tools.begin("page", {"service": service.name, "text": text})
+    elif await _is_vetoed(tools, service):
+        return
     elif await tools.standing(service.name) is not None:
         tools.begin("empty", {"service": service.name, "reason": kept.judged.words})
+
+
+async def _is_vetoed(tools: Tools, service: Service) -> bool:
+    """Tell whether people gave the canary its traffic back lately: that is not taken away again but by people."""
+    last = await last_change(tools, service)
+    return last is not None and last.restored and tools.now() - last.at < _VETOED
 
 
 async def _date(tools: Tools, kept: Kept) -> None:

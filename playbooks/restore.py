@@ -6,6 +6,7 @@ from bot.engine import (
     Danger,
     Field,
     Keyed,
+    Missing,
     Params,
     Playbook,
     Reply,
@@ -39,9 +40,12 @@ async def place(tools: Tools, params: Restore) -> None:
 
 @playbook.alone
 async def is_veto(tools: Tools, params: Restore) -> bool:
-    """Let one person undo what FirstFive did by itself, and nothing else."""
-    last = await last_change(tools, await concern(tools, params.service, "Restore of {}"))
-    return last is not None and last.by_itself and last.run == params.veto
+    """Let one person undo what FirstFive did by itself, and nothing else: not what somebody has changed since."""
+    service = await concern(tools, params.service, "Restore of {}")
+    last, now = await last_change(tools, service), await tools.ports.router.read(service)
+    if last is None or isinstance(now, Missing):
+        return False
+    return last.by_itself and last.run == params.veto and last.stands(now)
 
 
 @playbook.step("Plan")

@@ -23,6 +23,7 @@ from bot.engine import (
 _MINUTE = timedelta(minutes=1)
 _NOW_AND_THEN = timedelta(seconds=5)
 _KEPT_EVERY = timedelta(seconds=10)
+_TOLD = "told:"
 _TOLD_AGAIN = timedelta(minutes=30)
 
 
@@ -45,22 +46,35 @@ playbook = Playbook("watch", "Watch over a service's canary for a minute.", Watc
 
 @playbook.step("Watch")
 async def watch(tools: Tools, params: Watch) -> Watched:
-    """Look every second while the canary has requests, until there is something to tell or the minute is over."""
+    """Look every second while the canary has requests, until the minute is over; tell at once what there is to tell."""
     service, until = tools.service(params.service), _minute_after(tools.run_row.started_at or tools.now())
     if service.canary is None or service.route is None:
         return Watched(f"{service.name} has no canary and no router to be watched.")
-    if not await _is_ours(tools, service, until):
+    is_over = tools.now() >= until  # taken over too late to go on
+    if not is_over and not await _is_ours(tools, service, until):
         return Watched("Another run watches it.")
     lookout = Lookout(tools, service.canary, service, await kept_watch(tools, service))
-    told = await _watch(tools, service, lookout, until)
-    if told:
-        tools.begin("breach", {"service": service.name, "drift": told == "drift"})
-    if told == "bad":
+    while what := await _watch(tools, service, lookout, until):
+        await _tell(tools, service, lookout, what)
+    if not is_over:
+        await keep_watch(tools, service, lookout.kept)
+    return Watched(lookout.kept.judged.words, ", ".join(_told(tools)))
+
+
+async def _tell(tools: Tools, service: Service, lookout: Lookout, what: str) -> None:
+    """Let it be told, once, whoever is killed meanwhile; a canary that is held may yet turn out to be worse."""
+    number = len(_told(tools))
+    tools.begin("breach", {"service": service.name, "drift": what == "drift"}, f"breach{number or ''}")
+    if what == "bad":
         decided = lookout.kept.judged.judgement.value
         lookout.kept = replace(lookout.kept, decided=decided, decided_at=tools.now())
         tools.keep(breach_key(service.name), Kept, lookout.kept)
     tools.keep(watch_key(service.name), Kept, lookout.kept)
-    return Watched(lookout.kept.judged.words, told)
+    await tools.commit(f"{_TOLD}{number}:{what}", "true", *tools.take_pending())
+
+
+def _told(tools: Tools) -> list[str]:
+    return [key.rpartition(":")[2] for key in tools.memos if key.startswith(_TOLD)]
 
 
 async def _watch(tools: Tools, service: Service, lookout: Lookout, until: datetime) -> str:
@@ -72,7 +86,8 @@ async def _watch(tools: Tools, service: Service, lookout: Lookout, until: dateti
             next_at = tools.now() + _NOW_AND_THEN
             split = await tools.ports.router.read(service)
             last = await last_change(tools, service)
-            if last is not None and not isinstance(split, Missing) and last.drifts(split):
+            has_drifted = last is not None and not isinstance(split, Missing) and last.drifts(split)
+            if has_drifted and "drift" not in _told(tools):
                 return "drift"
             # Marked requests alone harm nobody; what is not known may.
             has_requests = isinstance(split, Missing) or split.weight != 0

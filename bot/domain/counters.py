@@ -21,6 +21,8 @@ _PROCESS = ("instance", "pod")
 """The labels that tell one process from another; what a process exposes itself has neither."""
 _SELECTOR = re.compile(r"\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+_MOST = 2.0**53
+"""Beyond it nothing is counted one by one; it is no counter."""
 _UNITS = {"s": 1.0, "ms": 0.001}
 
 
@@ -100,7 +102,7 @@ def reading(plan: CanaryPlan, at: datetime, series: Iterable[Series]) -> Reading
     counters = []
     for each in series:
         track = each.labels.get(plan.track_label)
-        if track not in {plan.canary, plan.baseline} or not math.isfinite(each.value):
+        if track not in {plan.canary, plan.baseline} or not 0 <= each.value <= _MOST:
             continue
         labels = tuple(sorted(each.labels.items()))
         process = tuple(each.labels.get(label, "") for label in _PROCESS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.canary import QUANTILE, Counts, Look, quantile
-from bot.domain.evidence import upper
+from bot.domain.evidence import enough, upper
 from bot.domain.trend import Panel, Trend
 
 KEPT = 60
@@ -86,9 +86,12 @@ def lines(shown: Trend) -> list[str]:
 
 
 def wellness(looks: Iterable[Look], errors_over: float, slow_s: float | None = None) -> Wellness:
-    """Say how users fare over the last looks, whichever track answers them; from `slow_s` on, a request is slow."""
-    recent = [look for look in looks if not look.missing][-_RECENT:]
-    counts = [each for look in recent for each in (look.canary, look.baseline) if each is not None]
+    """Say how users fare over the last looks, whichever track answers them; from `slow_s` on, a request is slow.
+
+    Where there are few requests, it is looked back until there are enough to tell.
+    """
+    recent = _latest([look for look in looks if not look.missing], enough(errors_over))
+    counts = [each for look in recent for each in _counted(look)]
     requests, errors = sum(each.requests for each in counts), sum(each.errors for each in counts)
     bounds = recent[-1].bounds if recent else ()
     rows = [each.buckets for each in counts if len(each.buckets) == len(bounds) + 1]
@@ -97,6 +100,18 @@ def wellness(looks: Iterable[Look], errors_over: float, slow_s: float | None = N
     is_fast = slow <= (1 - QUANTILE) * sum(map(sum, rows))
     safe = len(recent) >= _FEWEST_LOOKS and requests > 0 and is_fast and upper(errors, requests) < errors_over
     return Wellness(safe, requests, errors / requests if requests else 0.0, p95_s)
+
+
+def _latest(looks: Sequence[Look], fewest: int) -> Sequence[Look]:
+    place, requests = len(looks), 0
+    while place and (requests < fewest or len(looks) - place < _RECENT):
+        place -= 1
+        requests += sum(each.requests for each in _counted(looks[place]))
+    return looks[place:]
+
+
+def _counted(look: Look) -> list[Counts]:
+    return [each for each in (look.canary, look.baseline) if each is not None]
 
 
 def _track(counts: Counts | None, bounds: tuple[float, ...]) -> Track:

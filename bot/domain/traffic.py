@@ -95,6 +95,10 @@ class Course:
             or (not now.release and bool(before.release))
         )
 
+    def covers(self, move: Move) -> bool:
+        """Tell whether a move's command is one of the course's, or a part of one."""
+        return any(move.command in known.command for known in self.moves)
+
     def strays(self, now: Split) -> bool:
         """Tell whether the router is neither where the course begins nor on its way to where it ends.
 
@@ -135,6 +139,10 @@ class Change:
     def drifts(self, now: Split) -> bool:
         """Tell whether somebody else has undone it, which was not told yet; what takes back means to go on."""
         return self.done and not self.restored and not self.drifted and not now.meets(self.wanted)
+
+    def stands(self, now: Split) -> bool:
+        """Tell whether the router is as this change left it, also where it changed nothing."""
+        return now.meets(self.wanted) and not Course(self.before, self.wanted, ()).strays(now)
 
 
 CLOSED = Split(weight=0.0, dyed=False)

@@ -14,7 +14,7 @@ from bot.domain.authority import GRANTED, Right, Ruling
 from bot.domain.run import Run, Source
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind, Person, to_us
 from bot.engine.authority import policy_sha256
-from bot.engine.permission import about, breaks, reason_of, thawed, without_second
+from bot.engine.permission import NO_REASON, about, breaks, reason_of, thawed, without_second
 from bot.engine.playbook import Danger, Params, Playbook, plan_of
 from bot.engine.tools import Tools
 from bot.ports import Tx
@@ -79,6 +79,8 @@ def _wrong_person(request: Request, press: Press, ruling: Ruling) -> str:
         return ""
     if press.person.id.startswith(UNKNOWN):
         return "Who approves must be known: approve in Slack, or with `firstfive run approve`."
+    if press.decision is Decision.ALONE and not press.reason.strip():
+        return NO_REASON
     if press.decision is Decision.ALONE and not request.breakable:
         return f"There is no glass to break: {request.words} takes a second person, or can wait."
     if press.decision is Decision.APPROVED and press.person.id == request.requester.id:
@@ -103,7 +105,7 @@ def recheck(
             f"The approval of {request.words} at {request.decided_at:%H:%M} UTC is too old. Ask for it again."
         )
     undecided = replace(request, plan=plan, decided=None, decided_by=Person("", ""))
-    press = Press(request.decided_by, request.decided, request.plan)
+    press = Press(request.decided_by, request.decided, request.plan, request.reason)
     return decide(policy, undecided, press, request.decided_at, ruling)
 
 

@@ -1,22 +1,26 @@
 """What is settled before a second person is asked: what one alone may do, and what nobody may."""
 
+from datetime import timedelta
+
 from pydantic import TypeAdapter
 
 from bot.domain.approval import UNKNOWN, Decision, Granted, Refused
 from bot.domain.authority import Right, nobody
 from bot.domain.timeline import FIRSTFIVE, Kind
 from bot.engine.playbook import Params, Playbook
-from bot.engine.tools import Tools
+from bot.engine.tools import CONCERN, Tools
 
+NO_REASON = "To break the glass takes a reason: why can it not wait for a second person?"
 _PERMITTED = "permitted"
+_STANDS_FOR = timedelta(minutes=10)
 _GRANTED: TypeAdapter[Granted] = TypeAdapter(Granted)
 
 
 async def about(tools: Tools, params: Params) -> str:
-    """Name the service that a plan is about: its param, or what its incident is about; "" when it is about none."""
+    """Name the service that a plan is about: its param, or what its incident was about when it began; "" for none."""
     if "service" not in type(params).model_fields:
         return ""
-    named = str(getattr(params, "service", "") or "")
+    named = str(getattr(params, "service", "") or tools.memos.get(CONCERN, ""))
     return named or ((await tools.incident()).service if tools.incident_id else "")
 
 
@@ -80,6 +84,8 @@ async def alone(tools: Tools, service: str) -> Granted | Refused:
 
 async def _by_itself(tools: Tools, service: str) -> Granted | Refused:
     """Let FirstFive do what two people have let it do beforehand."""
+    if tools.now() - tools.run_row.created_at > _STANDS_FOR:
+        return Refused(f"Why FirstFive was to change {service} by itself is known no more: that was too long ago.")
     if await tools.standing(service) is None:
         return Refused(f"No standing approval of {service} is in force, so FirstFive changes nothing by itself.")
     return Granted(FIRSTFIVE, tools.now())
@@ -88,7 +94,7 @@ async def _by_itself(tools: Tools, service: str) -> Granted | Refused:
 async def _objection(tools: Tools, playbook: Playbook, params: Params, service: str) -> Refused | None:
     """Say why somebody may not break the glass; None when they may."""
     if not reason_of(params):
-        return Refused("To break the glass takes a reason: why can it not wait for a second person?")
+        return Refused(NO_REASON)
     ruling = await tools.may(Right.BREAK_GLASS, service)
     if ruling.granted:
         return None

@@ -22,6 +22,8 @@ from bot.ports import Listed, Tx
 T = TypeVar("T")
 
 _LOOK_AGAIN_S = 2.0
+CONCERN = "concern"
+"""Under which key a run keeps the service that it began with, whatever its incident is about later."""
 
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 

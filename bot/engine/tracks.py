@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.canary import CanaryPlan, Judged, Judgement, Look, Reason
 from bot.domain.counters import Reading, between, reading
+from bot.domain.evidence import enough
 from bot.domain.judge import judge
 from bot.domain.narrative import seconds
 from bot.domain.picture import png
@@ -60,7 +61,7 @@ class Lookout:
         """Wait until it is time, look once, and judge."""
         wait_s = (self._next_at - self._tools.now()).total_seconds()
         if wait_s > 0:
-            await self._tools.pause(wait_s)
+            await self._tools.pause(min(wait_s, self._plan.interval_s))  # clocks are set back
         self._next_at = self._tools.now() + timedelta(seconds=self._plan.interval_s)
         now = await _read(self._tools.ports, self._plan, self._service, self._tools.now())
         if now.missing or self._last is not None:
@@ -137,6 +138,9 @@ async def prove_safe(tools: Tools, service: Service) -> Proof:
             break
     if why or not found.requests:
         return Proof(safe=False, words=f"Not verified: {why or 'no request was seen'}.")
+    if found.requests < (needed := enough(plan.policy.errors_over)):
+        few = f"{found.words} of {found.requests:,} requests; it takes {needed} to tell"
+        return Proof(safe=False, words=f"Not proven safe: {few}.")
     return Proof(safe=False, words=f"Not safe yet: {found.words} of {found.requests:,} requests.")
 
 

@@ -10,7 +10,8 @@ from bot.domain.run import Missing
 from bot.domain.service import Service
 from bot.domain.timeline import FIRSTFIVE, Kind
 from bot.domain.traffic import CLOSED, Change, Course, Split, change_key
-from bot.engine.tools import Tools, adapter_of
+from bot.engine.tools import CONCERN, Tools, adapter_of
+from bot.ports import Tx
 
 _LOOKED_AT = 50
 _TRIED_FOR, _ROLLS_OUT = timedelta(seconds=60), timedelta(minutes=10)
@@ -26,8 +27,14 @@ async def concern(tools: Tools, name: str, title: str, *, opens: bool = False) -
 
     :raises CommandRejected: there is no such service.
     """
+    name = name or tools.memos.get(CONCERN, "")
     if tools.incident_id:
-        return tools.service(name or (await tools.incident()).service)
+        service = tools.service(name or (await tools.incident()).service)
+        if (
+            not name
+        ):  # whatever is named as the incident's service later: what is planned and approved is about this one
+            await tools.commit(CONCERN, service.name)
+        return service
     service = tools.service(name)
     latest = await tools.incidents(limit=_LOOKED_AT)
     ours = [row for row in latest if row.service == service.name and not (row.private and opens)]
@@ -47,6 +54,8 @@ async def plan_rollback(tools: Tools, service: Service) -> Course:
     """
     now, last = await _read(tools, service), await last_change(tools, service)
     if last is not None and not last.restored and now.meets(last.wanted) and last.wanted.meets(CLOSED.within(now)):
+        if await tools.ports.router.plan(service, last.wanted):
+            return await plan(tools, service, last.wanted)
         raise RunFailed(f"{service.name} was rolled back at {last.at:%H:%M:%S} UTC: {now.words}. Nothing was changed.")
     if now.weight or now.dyed:
         return await plan(tools, service, CLOSED)
@@ -68,7 +77,7 @@ async def plan(tools: Tools, service: Service, wanted: Split) -> Course:
     moves = await tools.ports.router.plan(service, wanted)
     if isinstance(moves, Missing):
         raise RunFailed(f"The router of {service.name} has no plan: {moves.reason}. Nothing was changed.")
-    if before.meets(wanted) or not moves:
+    if not moves:
         raise RunFailed(f"{service.name} is so already: {before.words}. Nothing was changed.")
     commands = "; ".join(f"`{move.command}`" for move in moves)
     return Course(before, wanted, moves, f"{commands}. Now {before.words}.")
@@ -95,6 +104,7 @@ async def follow(tools: Tools, service: Service, course: Course) -> Split:
     while True:
         now = await tools.ports.router.read(service)
         if isinstance(now, Split) and now.meets(course.wanted):
+            now = await _finish(tools, service, course) or now
             await _done(tools, service)
             return now
         failure = now.reason if isinstance(now, Missing) else await _move_on(tools, service, course, now)
@@ -133,13 +143,14 @@ async def note_drift(tools: Tools, service: Service) -> str:
 
     It is told together with the step's result.
     """
-    last = await last_change(tools, service)
+    # Read first: what FirstFive begins to change meanwhile is known then, and no drift.
     now = await tools.ports.router.read(service)
+    last = await last_change(tools, service)
     if last is None or isinstance(now, Missing) or not last.drifts(now):
         return ""
     body = {"service": service.name, "wanted": last.wanted.words, "now": now.words}
     tools.record(Kind.DRIFTED, **body)
-    tools.keep(change_key(service.name), Change, replace(last, drifted=True))
+    _amend(tools, last, replace(last, drifted=True))
     return drifted(body)
 
 
@@ -149,9 +160,12 @@ async def last_change(tools: Tools, service: Service) -> Change | None:
 
 
 async def _remember(tools: Tools, service: Service, course: Course) -> None:
-    """Keep what there was before the first move, once; after several changes in a row, before the first of them."""
+    """Keep what there was before the first move, once; after several changes in a row, before the first of them.
+
+    One that stopped half way is gone on from.
+    """
     last = await last_change(tools, service)
-    is_next = last is not None and last.run != tools.run_id and not last.restored and course.before.meets(last.wanted)
+    is_next = last is not None and last.run != tools.run_id and not last.restored and _goes_on(last, course.before)
     verb = tools.run_row.plan.playbook
     change = Change(
         tools.run_id,
@@ -167,11 +181,41 @@ async def _remember(tools: Tools, service: Service, course: Course) -> None:
     await tools.apply("change", lambda tx: tools.ports.marks.put(tx, change_key(service.name), text))
 
 
+def _goes_on(last: Change, before: Split) -> bool:
+    return before.meets(last.wanted) or not (last.done or Course(last.before, last.wanted, ()).strays(before))
+
+
+async def _finish(tools: Tools, service: Service, course: Course) -> Split | None:
+    """Make what is left though the router is as it is wanted, such as to keep that over its restart.
+
+    Only what was approved, or a part of it. That it fails is nothing to wait for: the router's note says what is left.
+    """
+    left = await tools.ports.router.plan(service, course.wanted)
+    mine = [] if isinstance(left, Missing) else [move for move in left if course.covers(move)]
+    for move in mine:
+        await tools.commit("fence", "true")
+        await tools.ports.router.make(service, move)
+    now = await tools.ports.router.read(service) if mine else None
+    return now if isinstance(now, Split) and now.meets(course.wanted) else None
+
+
 async def _done(tools: Tools, service: Service) -> None:
     """Remember, together with the step's result, that the router was read back as this run wanted it."""
     last = await last_change(tools, service)
     if last is not None and last.run == tools.run_id:
-        tools.keep(change_key(service.name), Change, replace(last, done=True))
+        _amend(tools, last, replace(last, done=True))
+
+
+def _amend(tools: Tools, last: Change, amended: Change) -> None:
+    """Keep more of a change, together with the step's result, unless another one has begun meanwhile."""
+    adapter, key, marks = adapter_of(Change), change_key(last.service), tools.ports.marks
+
+    def act(tx: Tx) -> None:
+        kept = marks.get(tx, key)
+        if kept is not None and adapter.validate_json(kept).run == last.run:
+            marks.put(tx, key, adapter.dump_json(amended).decode())
+
+    tools.also(act)
 
 
 async def _move_on(tools: Tools, service: Service, course: Course, now: Split) -> str:

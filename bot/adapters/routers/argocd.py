@@ -53,20 +53,20 @@ class ArgoCdDriver:
         if isinstance(app, Missing) or not wanted.release:
             return app if isinstance(app, Missing) else ()
         history, name = _history(app), route.text("application")
-        now = str(history[-1].get("revision") or "") if history else ""
+        now, kept = str(history[-1].get("revision") or "") if history else "", _kept(app)
+        resumes = (Move(*_resume(name), {"do": "resume"}),) if kept and wanted.release == kept["revision"] else ()
         if now == wanted.release:
-            return ()
+            return resumes
         then = next((each for each in reversed(history) if each.get("revision") == wanted.release), None)
         if then is None:
             return Missing(f"application {name} has no sync of {wanted.release} in its history any more")
-        number, kept = int(then["id"]), _kept(app)
+        number = int(then["id"])
         body = {"do": "rollback", "id": str(number), "release": wanted.release}
         back = Move(
             f"sync {wanted.release[:12]} of application {name} again", f"argocd app rollback {name} {number}", body
         )
         if kept is not None:
-            resume = Move(*_resume(name), {"do": "resume"})
-            return (back, resume) if wanted.release == kept["revision"] else (back,)
+            return (back, *resumes)
         automated = (app["spec"].get("syncPolicy") or {}).get("automated")
         if automated is None or automated.get("enabled") is False:
             return (back,)

@@ -57,6 +57,12 @@ def test_what_failed_is_told_by_the_label_of_the_status(label: str, code: str, e
     assert gained([counted(1)], [counted(8)])[0] == Counts(7, errors)
 
 
+@pytest.mark.parametrize("value", [1e308, -1.0, float("inf"), float("nan")])
+def test_what_cannot_be_counted_is_no_counter(value: float) -> None:
+    lies = [requests(value, code=code) for code in ("500", "502")]
+    assert gained([requests(1), requests(1, code="500")], [requests(8), *lies])[0] == Counts(7, 0)
+
+
 def test_a_track_without_series_is_not_one_without_requests() -> None:
     assert gained([requests(5)], [requests(5)]) == (Counts(0, 0), None)
     assert gained([requests(5)], []) == (None, None)

@@ -6,8 +6,8 @@ import pytest
 
 from bot.domain.authority import Frozen, Standing
 from bot.domain.narrative import tell
-from bot.domain.run import RunStatus, Source
-from bot.domain.timeline import Kind, Person
+from bot.domain.run import VIA_CLOCK, RunStatus, Source
+from bot.domain.timeline import FIRSTFIVE, Kind, Person
 from bot.domain.traffic import CLOSED, Split
 from bot.engine.admission import Command
 from bot.engine.authority import FROZEN, STANDING, frozen_key, policy_sha256, standing_key
@@ -99,6 +99,36 @@ async def test_a_veto_is_of_exactly_that_change() -> None:
     other = await house.run("restore", {"service": "checkout", "veto": "another"}, ADA, "INC-1")
     assert other.reason == "The router of checkout was set again since. Look at what it does now."
     assert run_id
+
+
+async def test_what_somebody_has_changed_since_takes_two_people() -> None:
+    house, run_id = await emptied()
+    house.router.split = CLOSED
+    asked = (await house.admission.admit(_restore(run_id))).run_id
+    await house.work(lambda: house.waits or house.state.runs[asked].status.ended)
+    assert (house.waits, house.router.split) == (True, CLOSED)
+
+
+async def test_after_a_veto_it_is_left_to_people_for_a_day() -> None:
+    house, run_id = await emptied()
+    await house.run("restore", {"service": "checkout", "veto": run_id}, ADA, "INC-1")
+    house.later(1_860)  # so long ago that it is told again
+    await breach(house)
+    assert house.router.split == SHARED
+    house.later(86_400)
+    await breach(house)
+    assert house.router.split == EMPTY
+
+
+async def test_what_was_due_long_ago_is_not_done_by_itself_any_more() -> None:
+    house = watched_desk()
+    stand(house)
+    await house.say("start sev3 checkout slow")
+    command = Command("empty", {"service": "checkout"}, FIRSTFIVE, Source(via=VIA_CLOCK), incident_id="INC-1")
+    run_id = (await house.admission.admit(command)).run_id
+    house.later(601)
+    await house.work(lambda: house.state.runs[run_id].status.ended)
+    assert (house.state.runs[run_id].status, house.router.split) == (RunStatus.REFUSED, SHARED)
 
 
 async def test_what_two_people_did_takes_two_to_undo() -> None:

@@ -43,6 +43,18 @@ async def test_automatic_sync_is_suspended_before_and_resumed_when_the_rollback_
     assert KEPT not in argocd.app["metadata"]["annotations"]
 
 
+async def test_automatic_sync_is_resumed_although_whoever_went_back_died_before_that() -> None:
+    argocd = FakeArgoCd()
+    driver = driver_of(argocd)
+    await go(driver, Split(release=OLD))
+    moves = await driver.plan(ROUTE, Split(release=NEW))
+    assert not isinstance(moves, Missing)
+    await driver.make(ROUTE, moves[0])
+    assert await driver.plan(ROUTE, Split(release=NEW)) == moves[1:]
+    assert await go(driver, Split(release=NEW)) == ["argocd app set checkout --sync-policy automated"]
+    assert await driver.read(ROUTE) == Split(release=NEW, note=ON)
+
+
 async def test_no_sync_is_counted_before_it_has_ended_and_none_is_begun_twice() -> None:
     argocd = FakeArgoCd(automated=False)
     argocd.is_quick, driver = False, driver_of(argocd)

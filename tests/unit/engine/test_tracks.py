@@ -1,0 +1,46 @@
+"""Looks at both tracks go on whatever the clock does; what is safe is said of few requests too, if they are enough."""
+
+from datetime import timedelta
+
+from bot.domain.run import Run
+from tests.unit.playbooks.test_rollback import rolled_back
+from tests.unit.playbooks.test_watch import minute
+from tests.unit.playbooks.watched import WatchedDesk, watched_desk
+
+
+async def slow(rate: float) -> tuple[WatchedDesk, Run]:
+    house = watched_desk()
+    house.counters.rate = rate
+    await house.say("start sev3 checkout slow")
+    return house, await rolled_back(house)
+
+
+async def test_a_service_with_few_requests_is_proven_safe_too() -> None:
+    _, run = await slow(2.0)
+    assert run.result["safe"]
+    assert "Safe after 29 s: errors 0 %" in run.result["summary"]
+
+
+async def test_too_few_requests_prove_nothing_and_it_is_said_how_many_it_takes() -> None:
+    _, run = await slow(0.5)
+    assert not run.result["safe"]
+    assert "Not proven safe: errors 0 %, P95 48 ms of 30 requests; it takes 52 to tell." in run.result["summary"]
+
+
+async def test_a_clock_that_is_set_back_stops_nobody_from_looking() -> None:
+    house = watched_desk()
+    looked = 0
+
+    async def look(address: str) -> object:
+        nonlocal looked
+        looked += 1
+        if looked == 3:
+            house.later(-1_800)
+        return await exposition(address)
+
+    exposition = house.counters.exposition
+    house.counters.exposition = look  # type: ignore[method-assign, assignment]
+    began = house.ports.clock.now()
+    await minute(house)
+    assert looked > timedelta(minutes=30) / timedelta(seconds=1)
+    assert house.ports.clock.now() > began
