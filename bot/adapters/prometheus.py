@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.domain.redaction import redact
 from bot.domain.run import Missing
 from bot.ports import Sample
 
@@ -44,7 +45,7 @@ class PrometheusMetrics:
         try:
             known = _largest(found)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-            return Missing(f"{base} answered what this query should not give: {_short(str(found))}")
+            return Missing(f"{redact(base)} answered what this query should not give: {_short(str(found))}")
         return tuple(known.get(at) for at in steps)
 
     async def exposition(self, address: str) -> tuple[Sample, ...] | Missing:
@@ -54,15 +55,15 @@ class PrometheusMetrics:
             return answered
         status, body = answered
         if status != _OK:
-            return Missing(f"{address} answered {status}")
+            return Missing(f"{redact(address)} answered {status}")
         if len(body) > _MOST_BYTES:
             # Cut off, a number would be another number.
-            return Missing(f"{address} exposes more than {_MOST_BYTES // 1024} kB; let its address select less")
+            return Missing(f"{redact(address)} exposes more than {_MOST_BYTES // 1024} kB; let its address select less")
         try:
             # A router's page is long; what else this process does must not wait for it.
             return await asyncio.to_thread(_exposed, body.decode())
         except (ValueError, KeyError, IndexError) as error:
-            return Missing(f"{address} answered what is not Prometheus's text format: {_short(str(error))}")
+            return Missing(f"{redact(address)} answered what is not Prometheus's text format: {_short(str(error))}")
 
     async def _get(self, base: str, what: str, **asked: str | float) -> Any | Missing:
         """Ask, and give the `data` of the answer."""
@@ -83,9 +84,9 @@ class PrometheusMetrics:
             async with asyncio.timeout(self._timeout_s), client, asked_for as response:
                 return response.status_code, await _body(response)
         except (TimeoutError, httpx.TimeoutException):
-            return Missing(f"{base} gave no answer within {self._timeout_s:g} s")
+            return Missing(f"{redact(base)} gave no answer within {self._timeout_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Missing(f"{base} cannot be asked: {_short(str(error)) or type(error).__name__}")
+            return Missing(f"{redact(base)} cannot be asked: {_short(str(error)) or type(error).__name__}")
 
 
 @cache
@@ -118,10 +119,10 @@ def _data(base: str, status: int, body: bytes) -> Any | Missing:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return Missing(f"{base} answered {status} with {len(body)} bytes that are not Prometheus's JSON")
+        return Missing(f"{redact(base)} answered {status} with {len(body)} bytes that are not Prometheus's JSON")
     if not isinstance(document, dict) or document.get("status") != "success":
         error = document.get("error") if isinstance(document, dict) else None
-        return Missing(f"{base} answered {status}: {_short(str(error or 'no reason given'))}")
+        return Missing(f"{redact(base)} answered {status}: {_short(str(error or 'no reason given'))}")
     return document.get("data")
 
 
@@ -129,7 +130,7 @@ def _samples(base: str, found: Any) -> tuple[Sample, ...] | Missing:
     try:
         return tuple(sample for row in _rows(found) if (sample := _sample(row)) is not None)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        return Missing(f"{base} answered what this query should not give: {_short(str(found))}")
+        return Missing(f"{redact(base)} answered what this query should not give: {_short(str(found))}")
 
 
 def _largest(found: Any) -> dict[int, float]:

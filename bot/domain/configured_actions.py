@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import CommandRejected
+from bot.domain.redaction import redact
 
 PLAIN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 MUTATING = "mutating"
@@ -77,10 +78,10 @@ class Call:
 
     @property
     def words(self) -> str:
-        """Say it as one would type it."""
+        """Say it as one would type it, without what is secret in it."""
         if self.command:
-            return shlex.join(self.command)
-        return " ".join([f"POST {self.url}", *(f"{name}={value}" for name, value in self.values.items())])
+            return redact(shlex.join(self.command))
+        return " ".join([f"POST {redact(self.url)}", *(f"{name}={value}" for name, value in self.values.items())])
 
 
 @dataclass(frozen=True)

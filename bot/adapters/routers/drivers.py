@@ -1,8 +1,10 @@
 """The Router port: gives each service's question to the driver of its router's kind."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
+from bot.domain.redaction import redact
 from bot.domain.run import Missing
 from bot.domain.service import Service
 from bot.domain.traffic import Move, Route, Split
@@ -25,7 +27,7 @@ class Driver(Protocol):
 
 
 class Drivers:
-    """Every driver, by the kind of router."""
+    """Every driver, by the kind of router. What they say is shown to people: an address may hold a password."""
 
     def __init__(self, drivers: Mapping[str, Driver]) -> None:
         self._drivers = drivers
@@ -33,22 +35,28 @@ class Drivers:
     async def read(self, service: Service) -> Split | Missing:
         """Read what the service's router does now."""
         found = self._of(service)
-        return found if isinstance(found, Missing) else await found[0].read(found[1])
+        told = found if isinstance(found, Missing) else await found[0].read(found[1])
+        return _shown(told) if isinstance(told, Missing) else replace(told, note=redact(told.note))
 
     async def earlier(self, service: Service) -> str | Missing:
         """Name the release before the one that runs."""
         found = self._of(service)
-        return found if isinstance(found, Missing) else await found[0].earlier(found[1])
+        told = found if isinstance(found, Missing) else await found[0].earlier(found[1])
+        return _shown(told) if isinstance(told, Missing) else told
 
     async def plan(self, service: Service, wanted: Split) -> tuple[Move, ...] | Missing:
         """Give the moves to what is wanted."""
         found = self._of(service)
-        return found if isinstance(found, Missing) else await found[0].plan(found[1], wanted)
+        told = found if isinstance(found, Missing) else await found[0].plan(found[1], wanted)
+        if isinstance(told, Missing):
+            return _shown(told)
+        return tuple(replace(move, words=redact(move.words), command=redact(move.command)) for move in told)
 
     async def make(self, service: Service, move: Move) -> Missing | None:
         """Make one move."""
         found = self._of(service)
-        return found if isinstance(found, Missing) else await found[0].make(found[1], move)
+        told = found if isinstance(found, Missing) else await found[0].make(found[1], move)
+        return told and _shown(told)
 
     def _of(self, service: Service) -> tuple[Driver, Route] | Missing:
         route = service.route
@@ -56,3 +64,7 @@ class Drivers:
             return Missing(f"no router is configured for {service.name}; add [services.router] to firstfive.toml")
         driver = self._drivers.get(route.kind)
         return (driver, route) if driver else Missing(f"no driver for a router of the kind {route.kind}")
+
+
+def _shown(missing: Missing) -> Missing:
+    return Missing(redact(missing.reason))

@@ -172,3 +172,17 @@ async def test_a_history_has_a_value_for_every_step_or_none() -> None:
 async def test_a_history_that_is_none_is_missing(body: Any) -> None:
     minute = timedelta(minutes=1)
     assert isinstance(await answering(body).history(BASE, "up", NOON, minute, minute), Missing)
+
+
+async def test_why_there_are_no_numbers_holds_no_password() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    metrics = PrometheusMetrics(transport=httpx.MockTransport(refuse))
+    for said in (
+        await metrics.ask("http://bot:hunter2hunter2@prometheus.test", "up"),
+        await metrics.exposition("http://bot:hunter2hunter2@envoy.test/stats?token=hunter2hunter2"),
+    ):
+        assert isinstance(said, Missing)
+        assert "cannot be asked" in said.reason
+        assert "hunter2" not in said.reason

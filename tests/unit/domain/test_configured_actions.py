@@ -55,6 +55,19 @@ def test_what_an_address_is_told_is_said_in_words() -> None:
     assert made.words == "POST http://flags.test/off"
 
 
+@pytest.mark.parametrize(
+    "action",
+    [
+        ConfiguredAction("off", "Off.", url="http://bot:hunter2hunter2@flags.test/off?token=hunter2hunter2"),
+        ConfiguredAction("off", "Off.", command=("curl", "-u", "x", "http://bot:hunter2hunter2@flags.test/off")),
+    ],
+)
+def test_a_secret_of_the_configuration_is_not_shown(action: ConfiguredAction) -> None:
+    made = call(action, "checkout", {}, "r1")
+    assert "flags.test/off" in made.words
+    assert "hunter2" not in made.words
+
+
 def test_values_are_read_as_words() -> None:
     assert read("target=checkout-1 why='too slow' x=") == {"target": "checkout-1", "why": "too slow", "x": ""}
 
