@@ -129,6 +129,16 @@ def between(earlier: Reading, later: Reading) -> Look:
     return Look(later.at, seconds, canary, baseline, bounds)
 
 
+def carried(earlier: Reading | None, later: Reading) -> Reading:
+    """Give what the next reading is compared with: this one, and what it lacks as the one before had it.
+
+    So a counter that is left out once and comes back has gained what it gained, not all that it ever counted.
+    """
+    there = {counter.labels for counter in later.counters}
+    lacking = tuple(each for each in (earlier.counters if earlier else ()) if each.labels not in there)
+    return Reading(later.at, (*later.counters, *lacking))
+
+
 def _gained(earlier: Reading, later: Reading) -> list[tuple[Counter, float]]:
     before = {counter.labels: counter.value for counter in earlier.counters}
     known = {counter.process for counter in earlier.counters}

@@ -142,7 +142,12 @@ class Change:
 
     def stands(self, now: Split) -> bool:
         """Tell whether the router is as this change left it, also where it changed nothing."""
-        return now.meets(self.wanted) and not Course(self.before, self.wanted, ()).strays(now)
+        return now.meets(self.wanted) and not self.course.strays(now)
+
+    @property
+    def course(self) -> Course:
+        """From what to what it goes."""
+        return Course(self.before, self.wanted, ())
 
 
 CLOSED = Split(weight=0.0, dyed=False)

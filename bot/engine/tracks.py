@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.canary import CanaryPlan, Judged, Judgement, Look, Reason
-from bot.domain.counters import Reading, between, reading
+from bot.domain.counters import Reading, between, carried, reading
 from bot.domain.evidence import enough
 from bot.domain.judge import judge
 from bot.domain.narrative import seconds
@@ -67,7 +67,7 @@ class Lookout:
         if now.missing or self._last is not None:
             self._take(between(self._last or now, now))
         # What is counted next begins with the last reading that there was.
-        self._last = self._last if now.missing else now
+        self._last = self._last if now.missing else carried(self._last, now)
         return self.kept.judged
 
     def _take(self, look: Look) -> None:

@@ -165,7 +165,7 @@ async def _remember(tools: Tools, service: Service, course: Course) -> None:
     One that stopped half way is gone on from.
     """
     last = await last_change(tools, service)
-    is_next = last is not None and last.run != tools.run_id and not last.restored and _goes_on(last, course.before)
+    is_next = last is not None and last.run != tools.run_id and not last.restored and _goes_on(tools, last, course)
     verb = tools.run_row.plan.playbook
     change = Change(
         tools.run_id,
@@ -181,8 +181,10 @@ async def _remember(tools: Tools, service: Service, course: Course) -> None:
     await tools.apply("change", lambda tx: tools.ports.marks.put(tx, change_key(service.name), text))
 
 
-def _goes_on(last: Change, before: Split) -> bool:
-    return before.meets(last.wanted) or not (last.done or Course(last.before, last.wanted, ()).strays(before))
+def _goes_on(tools: Tools, last: Change, course: Course) -> bool:
+    """Tell whether a course begins where the change before ended, or where it stopped half way in the same incident."""
+    is_half = not last.done and last.incident == tools.incident_id
+    return course.before.meets(last.wanted) or (is_half and not last.course.strays(course.before))
 
 
 async def _finish(tools: Tools, service: Service, course: Course) -> Split | None:

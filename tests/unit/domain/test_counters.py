@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.canary import CanaryPlan, Counts
-from bot.domain.counters import Reading, SelectorRefused, between, reading, selector
+from bot.domain.counters import Reading, SelectorRefused, between, carried, reading, selector
 from tests.fakes import NOON
 
 PLAN = CanaryPlan("requests_total", "latency_bucket")
@@ -61,6 +61,15 @@ def test_what_failed_is_told_by_the_label_of_the_status(label: str, code: str, e
 def test_what_cannot_be_counted_is_no_counter(value: float) -> None:
     lies = [requests(value, code=code) for code in ("500", "502")]
     assert gained([requests(1), requests(1, code="500")], [requests(8), *lies])[0] == Counts(7, 0)
+
+
+def test_a_counter_that_is_left_out_once_has_not_begun_anew() -> None:
+    first = reading(PLAN, NOON, [requests(100), requests(40, code="500")])
+    second = reading(PLAN, NOON, [requests(110)])
+    third = reading(PLAN, LATER, [requests(120), requests(41, code="500")])
+    kept = carried(carried(None, first), second)
+    assert between(carried(None, first), second).canary == Counts(10, 0)
+    assert between(kept, third).canary == Counts(11, 1)
 
 
 def test_a_track_without_series_is_not_one_without_requests() -> None:
