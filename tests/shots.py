@@ -111,6 +111,25 @@ async def shoot_house(browser: Browser) -> None:
                 await look.page.close()
 
 
+async def shoot_installation(browser: Browser) -> None:
+    """Take what people see who let the app into a workspace, change their mind, or come by a way of their own."""
+    secrets = {"SLACK_BOT_TOKEN": "", "SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "emulator-secret"}
+    with tempfile.TemporaryDirectory() as folder:
+        async with running_stack(Path(folder), emulator_options=["--second-team"], secrets=secrets) as stack:
+            install = f"{stack.bot.url}/slack/install"
+            for look in await looks(browser):
+                for name, answer in (("cancelled", "Cancel"), ("done", "Allow")):
+                    await look.open(install, "form")
+                    await look.page.screenshot(path=look.file("page consent"))
+                    await look.page.get_by_role("button", name=answer).click()
+                    await look.page.wait_for_selector("main.narrow")
+                    await look.page.screenshot(path=look.file(f"page install {name}"))
+                for name, link in (("other browser", look.page.url), ("old link", f"{install}?link=old")):
+                    await look.open(link, "main")
+                    await look.page.screenshot(path=look.file(f"page install {name}"))
+                await look.page.close()
+
+
 async def incident(stack: Stack) -> str:
     """Open one with a bit of a history; give the name of its channel when all is shown there."""
     await stack.type("/incident start sev2 checkout answers 500 after the deploy")
@@ -150,6 +169,7 @@ async def main() -> None:
         browser = await playwright.chromium.launch(**CHROMIUM)  # type: ignore[arg-type]
         await shoot_gallery(browser)
         await shoot_house(browser)
+        await shoot_installation(browser)
         await browser.close()
 
 

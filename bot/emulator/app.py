@@ -17,7 +17,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Without any, a browser would send the form of this page as one of another site.
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from playwright.async_api import Page, async_playwright, expect
 
 from bot.domain.timeline import Kind
 from tests.integration.emulator_process import BOT_TOKEN, eventually
@@ -87,6 +89,19 @@ class Scene:
         channels = (await self.state(team))["channels"]
         return any(words in str(one["messages"]) for one in channels if one["id"] == channel)
 
+    async def tells(self, said: list[tuple[str, str]]) -> bool:
+        """Tell whether the first incident's timeline has these messages, each marked by its person."""
+        entries = await self.stack.get("/api/incidents/INC-1/entries")
+        kept = [(each["body"]["by"], each["body"]["text"]) for each in entries if each["kind"] == Kind.MESSAGE]
+        return sorted(kept) == sorted(said)
+
+    async def is_shown_to(self, user: str, words: str) -> bool:
+        """Tell whether somebody in the other workspace, who asks for the second incident, is answered with words."""
+        await self.type(OTHER, user, "status INC-2")
+        await asyncio.sleep(0.5)
+        channels = (await self.state(OTHER))["channels"]
+        return any(words in str(one["ephemerals"]) for one in channels if one.get("name") == "general")
+
     async def ailment(self) -> str:
         """Say what is wrong with Slack, or ok."""
         return str((await self.stack.get("/health/ready"))["degraded"].get("slack", "ok"))
@@ -138,6 +153,57 @@ async def test_each_incident_is_in_the_workspace_that_it_was_opened_in(tmp_path:
         assert {line["team"] for line in strays} == {OTHER}
         assert await scene.asked_who() == 4, "who we are is asked when the app is installed, and never on a way"
         assert not await asyncio.to_thread(holds_a_token, tmp_path)
+
+
+async def agree(page: Page, bot_url: str, team: str, answer: str) -> None:
+    """Go to Slack's page of consent in a browser, choose a workspace there, and press a button."""
+    await page.goto(f"{bot_url}/slack/install")
+    await page.get_by_label("Workspace").select_option(team)
+    await page.get_by_role("button", name=answer).click()
+
+
+@pytest.mark.browser
+async def test_in_a_browser_the_app_comes_into_both_workspaces_and_answers_there(tmp_path: Path) -> None:
+    async with two_workspaces(tmp_path) as scene, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = await browser.new_page()
+        heading = page.get_by_role("heading", level=1)
+        await agree(page, scene.stack.bot.url, OTHER, "Cancel")
+        await expect(heading).to_have_text("Nothing was installed")
+        for team, name in ((OURS, "slack-in-a-box"), (OTHER, "the-other-box")):
+            await agree(page, scene.stack.bot.url, team, "Allow")
+            await expect(heading).to_have_text(f"FirstFive is in {name}")
+        await page.reload()
+        await expect(heading).to_have_text("This was begun in another browser")
+        for team, user in ((OURS, "ada"), (OTHER, "eve")):
+            await page.goto(f"{scene.stack.slack.url}?team={team}#/{user}/general")
+            await page.wait_for_selector("body.ready")
+            await page.locator("#composer").fill(f"/incident start {user} sees errors")
+            await page.keyboard.press("Enter")
+            await expect(page.get_by_role("log").first).to_contain_text("is open", timeout=15_000)
+        await browser.close()
+
+
+async def test_what_is_told_of_in_a_workspace_is_looked_up_there(tmp_path: Path) -> None:
+    async with two_workspaces(tmp_path, BOT_TOKEN) as scene:
+        await scene.consent(OTHER)
+        await scene.type(OTHER, "eve", "start search is slow")
+        channel = (await scene.channel_of(OTHER, "inc-1"))["id"]
+        here: dict[str, str] = {"team": OTHER, "user": "eve", "channel": channel}
+        marked = await scene.stack.slack.act("message", **here, text="since the deploy")
+        pinned = await scene.stack.slack.act("message", **here, text="and the cache is cold")
+        await scene.stack.slack.act("reaction", **here, message_ts=marked["ts"], name="stopwatch")
+        await scene.stack.slack.act("pin", **here, message_ts=pinned["ts"])
+        said = [("Eve Moreau", "since the deploy"), ("Eve Moreau", "and the cache is cold")]
+        await eventually(lambda: scene.tells(said), 15)
+        await scene.type(OTHER, "eve", "start private=yes payroll leak")
+        private = (await scene.channel_of(OTHER, "inc-2"))["id"]
+        brought = {"team": OTHER, "user": "eve", "channel": private, "text": "/invite @fay"}
+        assert (await scene.stack.slack.act("command", **brought))["ok"]
+        await eventually(lambda: scene.is_shown_to("fay", "payroll"), 15)
+        told = await scene.stack.slack.transcript()
+        strays = [line for line in told if channel in str(line["body"]) or private in str(line["body"])]
+        assert {line["team"] for line in strays} == {OTHER}
 
 
 async def test_who_has_put_it_out_hears_nothing_more_until_it_is_let_in_again(tmp_path: Path) -> None:
