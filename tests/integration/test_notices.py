@@ -1,19 +1,31 @@
 """What one process commits, the others hear; after a cut line they look at everything."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
 
+from bot.adapters.slack.config import SlackConfig
+from bot.adapters.slack.side import SlackSide
+from bot.adapters.slack.workspaces import Workspaces
+from bot.adapters.sql.installations import SqlInstallations
+from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.notices import EVERYTHING, Notices, payloads
 from bot.adapters.sql.store import SqlStore
+from bot.adapters.sql.surfaces import SqlSurfaces
+from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.sql.tx import opened
-from bot.ports import Tx
+from bot.domain.service import Catalog
+from bot.ports import Installation, Tx
 from tests.databases import fresh_postgres
+from tests.fakes import NOON, FakeArtifacts, FakeClock
 
+ACME = Installation("T1", "acme", "UBOT1", "BBOT1", "xoxb-1", ("commands",), "U1", NOON)
 RUNS = [f"run:{n:012}.sop.snapshot" for n in range(2_000)]
 
 
@@ -100,3 +112,43 @@ async def test_after_a_cut_line_everything_may_have_changed() -> None:
             await one.touch("again")
             await other.until_heard("again")
             assert other.notices.ailment() is None
+
+
+@pytest.mark.postgres
+async def test_a_workspace_that_one_lets_in_or_loses_is_known_to_the_other() -> None:
+    with fresh_postgres() as url:
+        async with registry_on(url) as one, registry_on(url) as other:
+            await one.keep(ACME)
+            await until(lambda: other.of(ACME.team) is not None)
+            await other.revoke(ACME.team, ACME.installed_at + timedelta(seconds=5))
+            await until(lambda: one.of(ACME.team) is None)
+            assert [given.team for given in one.lost] == [ACME.team]
+
+
+@asynccontextmanager
+async def registry_on(url: str) -> AsyncIterator[Workspaces]:
+    """Run a process's registry of workspaces, which looks at nothing by itself: its clock stands still."""
+
+    def heard(topics: frozenset[str]) -> None:
+        side.heard(topics)
+
+    notices = Notices(url, heard)
+    store = SqlStore(url, before_commit=notices.tell)
+    kept: Any = {"timeline": SqlTimeline(), "surfaces": SqlSurfaces(), "marks": SqlMarks()}
+    seen: Any = {"store": store, "clock": FakeClock(), "artifacts": FakeArtifacts(), "catalog": Catalog()}
+    slack = SlackConfig("", "secret", api_url="http://127.0.0.1:9/api/")
+    side = SlackSide(slack, **kept, **seen, installations=SqlInstallations("a secret of ours"))
+    await notices.start()
+    await side.workspaces.start()
+    try:
+        yield side.workspaces
+    finally:
+        await side.workspaces.end()
+        await notices.stop()
+        await store.close()
+
+
+async def until(look: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not look():  # noqa: ASYNC110 - a registry has no event
+            await asyncio.sleep(0.01)
