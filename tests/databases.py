@@ -27,9 +27,11 @@ def empty_sqlite(folder: Path) -> str:
 
 
 def fresh_sqlite(folder: Path, name: str = "") -> str:
-    """Give the URL of a migrated SQLite database."""
+    """Give the URL of a migrated SQLite database; one of this name that is there already stays as it is."""
     url = f"sqlite:///{folder}/{name}" if name else empty_sqlite(folder)
-    shutil.copyfile(_migrated_sqlite(), url.removeprefix("sqlite:///"))
+    file = Path(url.removeprefix("sqlite:///"))
+    if not file.exists():
+        shutil.copyfile(_migrated_sqlite(), file)
     return url
 
 

@@ -12,9 +12,10 @@ KEY = "digest:shop:abc:2026-03-01T09:00:00Z"
 
 async def test_a_slot_stands_in_the_channel_once(tmp_path: Path) -> None:
     async with town(tmp_path) as (bot, slack):
-        first = await bot.ports.poster.post("#general", "*Health of shop*: nothing to say.", KEY)
-        again = await bot.ports.poster.post("general", "*Health of shop*: nothing to say.", KEY)
-        missing = await bot.ports.poster.post("#nowhere", "x", KEY)
+        poster = bot.ports.within("").poster
+        first = await poster.post("#general", "*Health of shop*: nothing to say.", KEY)
+        again = await poster.post("general", "*Health of shop*: nothing to say.", KEY)
+        missing = await poster.post("#nowhere", "x", KEY)
         channels = (await slack.read("state"))["channels"]
     assert first.ok
     assert (again.ok, again.ref) == (True, first.ref)
@@ -27,8 +28,9 @@ async def test_a_picture_is_in_the_message_with_its_words(tmp_path: Path) -> Non
     trend = Trend((Panel("incidents per day, 14 days", (0.0, 2.0), "03-01", "03-02"),))
     picture = Picture("Trend", trend.words, png(trend))
     async with town(tmp_path) as (bot, slack):
-        first = await bot.ports.poster.post("#general", "*Health of shop*: 1 new", KEY, picture)
-        again = await bot.ports.poster.post("#general", "*Health of shop*: 1 new", KEY, picture)
+        poster = bot.ports.within("").poster
+        first = await poster.post("#general", "*Health of shop*: 1 new", KEY, picture)
+        again = await poster.post("#general", "*Health of shop*: 1 new", KEY, picture)
         (message,) = (await slack.channel("general"))["messages"]
         image = message["blocks"][-1]
         async with slack.session.get(f"{slack.url}files/{image['slack_file']['id']}/image") as answer:

@@ -25,6 +25,7 @@ BY_FIELD: dict[tuple[str, str], Any] = {
     ("run", "action"): "restart",
     ("run", "values"): "",
     ("service", "service"): PAYMENT,
+    ("thaw", "service"): PAYMENT,
 }
 
 OF_WHAT_IS_OVER = {"close", "reopen"}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.authority import People
+from bot.domain.authority import Frozen, People
 from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
 from bot.domain.dyeing import Front
@@ -13,6 +13,7 @@ from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
 from bot.domain.snapshot import Captured, PartStatus, Probe
 from bot.domain.timeline import Author, Draft, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, Change, Route, Split, change_key
+from bot.engine.authority import FROZEN, frozen_key
 from bot.engine.ports import Ports
 from bot.engine.tools import adapter_of
 from bot.engine.tracks import Kept, watch_key
@@ -49,7 +50,7 @@ CATALOG = Catalog(
             ),
             people=People(approve=(ADA.id, BEN.id), break_glass=(BEN.id,)),
         ),
-        Service(PAYMENT, ()),
+        Service(PAYMENT, (), people=People(approve=(ADA.id, BEN.id))),
     ),
     on_call=("@ben",),
     announcements="incidents",
@@ -90,6 +91,8 @@ def prepare(ports: Ports, tx: Tx) -> None:
     # Half of the canary's requests have just failed; from now on nothing is counted, so that all looks are alike.
     failing = Kept(NOON, watched(seconds(10, track(10, errors=5), track(90), after=-10)))
     ports.marks.put(tx, watch_key(CHECKOUT), adapter_of(Kept).dump_json(failing).decode())
+    frozen = Frozen(PAYMENT, "a migration", BEN, lately)
+    ports.marks.put(tx, frozen_key(PAYMENT), FROZEN.dump_json(frozen).decode())
 
 
 def _note() -> Draft:
