@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.adapters.sql.journal import SqlJournal
+from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import memo, run
 from bot.adapters.sql.timeline import SqlTimeline
@@ -135,7 +136,8 @@ class World:
             return replace(fakes, store=FakeStore(self.bell.ring), clock=self.clock, bell=self.bell)
         url = fresh_sqlite(self.folder) if self.kind == "sqlite" else self._open.enter_context(fresh_postgres())
         journal, store_ = SqlJournal(self.clock), SqlStore(url, self.bell.ring)
-        return replace(fakes, store=store_, timeline=SqlTimeline(), journal=journal, clock=self.clock, bell=self.bell)
+        kept: dict[str, Any] = {"timeline": SqlTimeline(), "journal": journal, "marks": SqlMarks()}
+        return replace(fakes, store=store_, clock=self.clock, bell=self.bell, **kept)
 
     async def deploy(self, release: int) -> None:
         """Start the engine of a release."""
