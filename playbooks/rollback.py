@@ -92,6 +92,8 @@ async def measure(tools: Tools, params: Rollback) -> Measured:
         return Measured(Judgement.INCONCLUSIVE, (), "Not measured: it could not wait.")
     for _ in range(0 if lookout.is_warm else _LOOKS):
         await lookout.look()
+        if lookout.looks and lookout.looks[-1].missing:
+            break  # nobody waits for numbers that do not come
     judged = lookout.kept.judged
     return Measured(judged.judgement, judged.reasons, f"{judged.judgement.value}: {judged.words}.")
 

@@ -1,7 +1,9 @@
 """What playbooks do with deploys: record one, for a service and its open incidents, and know of those before."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from bot.domain.deploys import Deploy, add, deploys_key, rolled_back, with_tags
 from bot.domain.run import Missing
@@ -11,8 +13,11 @@ from bot.engine.tools import Tools, adapter_of
 from bot.ports import Marks, Tx
 
 _TAGS = 50
+_WITHIN_S = 3.0
 _OPEN = 500
 _TRIES = 5
+
+_ASKED: set[asyncio.Future[Any]] = set()
 
 Deploys = tuple[Deploy, ...]
 
@@ -20,7 +25,14 @@ Deploys = tuple[Deploy, ...]
 async def deploys_of(tools: Tools, service: Service) -> Deploys:
     """Give the deploys of a service, oldest first: what was told, and the tags of its repository."""
     known = await tools.recall(deploys_key(service.name), Deploys) or ()
-    tags = await tools.ports.repository.tags(service, _TAGS) if service.repository else ()
+    if not service.repository:
+        return known
+    # A rollback does not wait for a repository; one that is being cloned goes on, for whoever asks next.
+    asking = asyncio.ensure_future(tools.ports.repository.tags(service, _TAGS))
+    _ASKED.add(asking)
+    asking.add_done_callback(_ASKED.discard)
+    await asyncio.wait({asking}, timeout=_WITHIN_S)
+    tags = asking.result() if asking.done() else ()
     if isinstance(tags, Missing):
         return known
     named = (Deploy(service.name, tag.subject, tag.at, tag.author, tag.sha, "tag") for tag in tags)

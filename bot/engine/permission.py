@@ -85,7 +85,10 @@ async def alone(tools: Tools, service: str) -> Granted | Refused:
 async def _by_itself(tools: Tools, service: str) -> Granted | Refused:
     """Let FirstFive do what two people have let it do beforehand."""
     if tools.now() - tools.run_row.created_at > _STANDS_FOR:
-        return Refused(f"Why FirstFive was to change {service} by itself is known no more: that was too long ago.")
+        return Refused(
+            f"FirstFive was to change {service} by itself more than ten minutes ago, so it does not any more. Look at "
+            f"its canary, and ask for a rollback if it is still bad."
+        )
     if await tools.standing(service) is None:
         return Refused(f"No standing approval of {service} is in force, so FirstFive changes nothing by itself.")
     return Granted(FIRSTFIVE, tools.now())

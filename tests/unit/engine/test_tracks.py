@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.run import Run
-from tests.unit.playbooks.test_rollback import rolled_back
+from tests.unit.playbooks.test_rollback import ask, rolled_back
 from tests.unit.playbooks.test_watch import minute
 from tests.unit.playbooks.watched import WatchedDesk, watched_desk
 
@@ -44,3 +44,14 @@ async def test_a_clock_that_is_set_back_stops_nobody_from_looking() -> None:
     await minute(house)
     assert looked > timedelta(minutes=30) / timedelta(seconds=1)
     assert house.ports.clock.now() > began
+
+
+async def test_nobody_who_rolls_back_waits_for_numbers_that_do_not_come() -> None:
+    house = watched_desk()
+    house.counters.ailment = "no answer within 3 s"
+    await house.say("start sev3 checkout slow")
+    began = house.ports.clock.now()
+    await ask(house)
+    asked = house.incident().waiting[0]
+    assert asked.measured["Measure"] == "inconclusive: the numbers cannot be read: no answer within 3 s."
+    assert asked.asked_at == began

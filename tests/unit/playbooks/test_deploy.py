@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -113,6 +114,19 @@ async def test_tags_stand_in_for_deploys_that_nobody_told() -> None:
 
 async def test_a_repository_that_cannot_be_read_hides_no_deploy() -> None:
     house = Desk(replace(fake_ports(SHOP), repository=FakeRepository(tags=Missing("no git"))))
+    await house.say("deploy checkout release=v1")
+
+    assert "v1 by Ada was deployed" in await house.text("changes checkout")
+
+
+async def test_a_repository_that_does_not_answer_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(FakeRepository):
+        async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
+            await asyncio.Event().wait()
+            return await super().tags(service, limit)
+
+    monkeypatch.setattr("bot.engine.deploys._WITHIN_S", 0.01)
+    house = Desk(replace(fake_ports(SHOP), repository=Hanging()))
     await house.say("deploy checkout release=v1")
 
     assert "v1 by Ada was deployed" in await house.text("changes checkout")
