@@ -22,7 +22,9 @@ from bot.engine.ports import Ports
 from bot.engine.tools import Tools, adapter_of
 
 _FRESH = timedelta(seconds=15)
-_PROVED_WITHIN, _NOTHING_FOR = timedelta(seconds=60), timedelta(seconds=15)
+_PROVED_WITHIN, _MISSING_FOR = timedelta(seconds=60), timedelta(seconds=15)
+_NOTHING_FOR = timedelta(seconds=35)
+"""Many a Prometheus reads its targets every half minute only, and until then nothing has happened."""
 UNSEEN = Watch()
 UNWATCHED = Judged(Judgement.INCONCLUSIVE, (), "nothing has been measured yet")
 
@@ -134,7 +136,8 @@ async def prove_safe(tools: Tools, service: Service) -> Proof:
         found = wellness(lookout.looks, plan.policy.errors_over, slow_s)
         if found.safe and not why:
             return Proof(safe=True, words=f"Safe after {seconds((now - since).total_seconds())}: {found.words}.")
-        if waited >= _PROVED_WITHIN or (not found.requests and waited >= _NOTHING_FOR):
+        patience = _PROVED_WITHIN if found.requests else _MISSING_FOR if why else _NOTHING_FOR
+        if waited >= patience:
             break
     if why or not found.requests:
         return Proof(safe=False, words=f"Not verified: {why or 'no request was seen'}.")

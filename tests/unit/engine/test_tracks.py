@@ -55,3 +55,19 @@ async def test_nobody_who_rolls_back_waits_for_numbers_that_do_not_come() -> Non
     asked = house.incident().waiting[0]
     assert asked.measured["Measure"] == "inconclusive: the numbers cannot be read: no answer within 3 s."
     assert asked.asked_at == began
+
+
+async def test_counters_that_are_read_every_half_minute_prove_it_too() -> None:
+    house = watched_desk()
+    exposition, last, read_at = house.counters.exposition, None, house.ports.clock.now()
+
+    async def look(address: str) -> object:
+        nonlocal last, read_at
+        if last is None or house.ports.clock.now() - read_at >= timedelta(seconds=30):
+            last, read_at = await exposition(address), house.ports.clock.now()
+        return last
+
+    house.counters.exposition = look  # type: ignore[method-assign, assignment]
+    await house.say("start sev3 checkout slow")
+    run = await rolled_back(house)
+    assert run.result["safe"], run.result["summary"]
