@@ -7,13 +7,13 @@ import json
 import shlex
 from contextlib import suppress
 
+from bot.adapters.routers.words import short
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
 from bot.processes import run
 
 _TIMEOUT_S = 15.0
 _MOST_BYTES = 65_536
-_REASON = 200
 
 
 class CommandDriver:
@@ -66,7 +66,7 @@ def split_of(said: str, where: str) -> Split | Missing:
         is_right = False
     if not is_right:
         example = '{"weight": 0..100, "dyed": true or false, "release": "..."}'
-        return Missing(f"{where} answered {_short(said) or 'nothing'!r}; it should be {example}")
+        return Missing(f"{where} answered {short(said) or 'nothing'!r}; it should be {example}")
     return Split(
         None if weight is None else float(weight), dyed, str(told.get("release") or ""), str(told.get("note") or "")
     )
@@ -92,8 +92,3 @@ def placed(split: Split) -> dict[str, str]:
     """Give the values of the placeholders; "" for what is not known."""
     dyed = "" if split.dyed is None else str(split.dyed).lower()
     return {"weight": "" if split.weight is None else f"{split.weight:g}", "dyed": dyed, "release": split.release}
-
-
-def _short(said: str) -> str:
-    line = " ".join(said.split())
-    return line if len(line) <= _REASON else f"{line[: _REASON - 1]}…"
