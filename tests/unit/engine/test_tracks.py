@@ -59,11 +59,12 @@ async def test_nobody_who_rolls_back_waits_for_numbers_that_do_not_come() -> Non
 
 async def test_counters_that_are_read_every_half_minute_prove_it_too() -> None:
     house = watched_desk()
-    exposition, last, read_at = house.counters.exposition, None, house.ports.clock.now()
+    exposition = house.counters.exposition
+    last, read_at = await exposition("http://127.0.0.1"), house.ports.clock.now()
 
     async def look(address: str) -> object:
         nonlocal last, read_at
-        if last is None or house.ports.clock.now() - read_at >= timedelta(seconds=30):
+        if house.ports.clock.now() - read_at >= timedelta(seconds=30):
             last, read_at = await exposition(address), house.ports.clock.now()
         return last
 
