@@ -9,12 +9,22 @@ _MOST_SERVICES = 100
 
 
 def state_buttons(incident: Incident, around: Around) -> Json:
-    """Give one row: what fits now, at most five of them visible, the rest behind a menu."""
+    """Give one row: what fits now, at most five of them visible, the rest behind a menu.
+
+    One of them stands out; none while something waits for approval, which stands out itself.
+    """
     about = f"incident={incident.id}"
     if incident.is_over:
-        return actions([*_over(incident, about), link_button("Incident page", around.page(incident.id))])
+        over = _toned(incident, _over(incident, about))
+        return actions([*over, link_button("Incident page", around.page(incident.id))])
     shown, more = _mitigated(incident, about) if incident.status is Status.MITIGATED else _open(incident, about)
-    return actions([*shown[:_MOST_VISIBLE], menu("More", [option(label, f"{words} {about}") for label, words in more])])
+    return actions([*_toned(incident, shown[:_MOST_VISIBLE]), menu("More", [option(label, f"{words} {about}") for label, words in more])])
+
+
+def _toned(incident: Incident, buttons: list[Json]) -> list[Json]:
+    if not incident.waiting:
+        return buttons
+    return [{key: value for key, value in each.items() if (key, value) != ("style", "primary")} for each in buttons]
 
 
 def service_question(incident: Incident, around: Around) -> list[Json]:
