@@ -18,7 +18,8 @@ def state_buttons(incident: Incident, around: Around) -> Json:
         over = _toned(incident, _over(incident, about))
         return actions([*over, link_button("Incident page", around.page(incident.id))])
     shown, more = _mitigated(incident, about) if incident.status is Status.MITIGATED else _open(incident, about)
-    return actions([*_toned(incident, shown[:_MOST_VISIBLE]), menu("More", [option(label, f"{words} {about}") for label, words in more])])
+    rest = menu("More", [option(label, f"{words} {about}") for label, words in more])
+    return actions([*_toned(incident, shown[:_MOST_VISIBLE]), rest])
 
 
 def _toned(incident: Incident, buttons: list[Json]) -> list[Json]:
