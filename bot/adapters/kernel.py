@@ -55,6 +55,7 @@ class Socket:
     state: str
     unsent: int
     inode: str
+    peer: str
 
 
 class NotHere(Exception):
@@ -118,7 +119,7 @@ class LocalKernel:
 
         record(SOCKETS, lambda: self._socket_document(local, sockets))
         pid = cache(lambda: self._pid(local[0], sockets))
-        record(PROCESS, lambda: self._process_document(pid()))
+        record(PROCESS, lambda: {**self._process_document(pid()), **self._busiest_peer(pid(), local, sockets)})
         record(BUILD, lambda: self._build_document(pid()))
         return tuple(documents)
 
@@ -175,6 +176,19 @@ class LocalKernel:
         except OSError:
             return  # it ended, or is another user's
 
+    def _busiest_peer(self, pid: int, local: Sequence[Endpoint], sockets: Sequence[Socket]) -> Mapping[str, Any]:
+        """Give where most of the connections lead that a process opened itself."""
+        ports, links = {each.port for each in local}, set(self._links(pid))
+        opened = Counter(
+            each.peer
+            for each in sockets
+            if each.port not in ports and each.state != "LISTEN" and f"socket:[{each.inode}]" in links
+        )
+        if not opened:
+            return {}
+        peer, count = opened.most_common(1)[0]
+        return {"peer": _endpoint(peer), "peer_sockets": count}
+
     def _process_document(self, pid: int) -> Mapping[str, Any]:
         folder = self._proc / str(pid)
         status = _pairs((folder / "status").read_text())
@@ -219,7 +233,14 @@ def _socket(line: str) -> Socket:
     address, _, port = fields[1].partition(":")
     unsent = int(fields[4].partition(":")[0], 16)
     state = STATES.get(fields[3], fields[3])
-    return Socket(_address(address), int(port, 16), state, 0 if state == "LISTEN" else unsent, fields[9])
+    return Socket(_address(address), int(port, 16), state, 0 if state == "LISTEN" else unsent, fields[9], fields[2])
+
+
+def _endpoint(text: str) -> str:
+    """Read an address with its port as /proc writes it."""
+    words, _, port = text.partition(":")
+    address = _address(words)
+    return f"[{address}]:{int(port, 16)}" if ":" in address else f"{address}:{int(port, 16)}"
 
 
 def _address(text: str) -> str:

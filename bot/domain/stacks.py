@@ -23,6 +23,9 @@ HANDLER_ROOTS = (
 )
 """Frames below which a goroutine answers one request."""
 
+UNREAD = "answer unread"
+"""The wait of a handler whose client takes no more bytes of its answer."""
+
 WAITS = {
     "runtime.chansend": "chan send",
     "runtime.chansend1": "chan send",
@@ -41,6 +44,7 @@ WAITS = {
     "time.Sleep": "sleep",
     "net/http.(*Transport).getConn": "HTTP connection",
     "net/http.(*persistConn).roundTrip": "HTTP answer",
+    "net/http.checkConnErrorWriter.Write": UNREAD,
     "database/sql.(*DB).conn": "SQL connection",
 }
 """Function -> the words of a debug=2 dump (waitReasonStrings in runtime/runtime2.go, Go 1.27): a debug=0 profile has

@@ -84,7 +84,16 @@ def eventually(holds: Callable[[], bool]) -> bool:
 def test_every_fault_is_listed_and_off_at_first(target: LabTarget) -> None:
     faults = httpx.get(f"{target['admin']}/debug/faults").json()
 
-    assert [fault["name"] for fault in faults] == ["error-ratio", "gc-pressure", "goroutine-leak", "slow-downstream"]
+    assert [fault["name"] for fault in faults] == [
+        "alloc-churn",
+        "error-ratio",
+        "gc-pressure",
+        "goroutine-leak",
+        "slow-downstream",
+        "socket-exhaustion",
+        "stalled-readers",
+        "timeout-mismatch",
+    ]
     assert all(fault["title"] and not fault["on"] for fault in faults)
 
 
@@ -112,6 +121,29 @@ def test_gc_pressure_fills_the_heap_from_one_function_and_empties_it(target: Lab
         assert eventually(lambda: heap(target, "NumGC") >= collections + 5)
 
     assert eventually(lambda: heap(target, "HeapAlloc") < 20e6)
+
+
+def test_churn_collects_often_with_little_alive(target: LabTarget) -> None:
+    with fault(target, "alloc-churn"):
+        collections = heap(target, "NumGC")
+        assert eventually(lambda: heap(target, "NumGC") >= collections + 100)
+        assert heap(target, "HeapAlloc") < 16e6
+
+
+def test_a_timeout_mismatch_works_on_for_customers_who_left_until_it_is_off(target: LabTarget) -> None:
+    with fault(target, "timeout-mismatch"):
+        assert eventually(lambda: at_frame(target, "main.(*timeoutMismatch).waitForStock") >= 200)
+
+    assert eventually(lambda: at_frame(target, "main.(*timeoutMismatch).waitForStock") == 0)
+    assert eventually(lambda: at_frame(target, "main.(*customers).visit") == 0)
+
+
+def test_stalled_readers_hold_their_handlers_until_they_go(target: LabTarget) -> None:
+    with fault(target, "stalled-readers"):
+        assert eventually(lambda: at_frame(target, "main.writeCatalogue") == 80)
+        assert httpx.get(target["url"], timeout=60).json()["currency"] == "EUR"
+
+    assert eventually(lambda: at_frame(target, "main.writeCatalogue") == 0)
 
 
 def test_three_of_ten_requests_fail_until_it_is_switched_off(target: LabTarget) -> None:

@@ -1,8 +1,8 @@
-"""The collector takes the CPU that the requests need."""
+"""The collector takes the CPU that the requests need: much is alive, and much is made beside it."""
 
 from collections.abc import Sequence
 
-from bot.domain.facts import Facts, Place
+from bot.domain.facts import Cpu, Facts, Place
 from bot.domain.faults.finding import Evidence, Finding, megabytes, percent, probe_evidence
 
 FAULT = "gc-pressure"
@@ -16,8 +16,10 @@ MIN_MALLOC = 0.25
 def find(facts: Facts, _others: Sequence[Facts]) -> Finding | None:
     """Find a process that spends its CPU on collecting and allocating; names the line that allocates most."""
     cpu = facts.cpu
-    if cpu is None or cpu.samples < MIN_SAMPLES or cpu.gc_share < MIN_GC or cpu.malloc_share < MIN_MALLOC:
+    if cpu is None or cpu.samples < MIN_SAMPLES or not presses(cpu):
         return None
+    if facts.heap is not None and facts.heap.small:
+        return None  # alloc-churn's
     line = next(iter(cpu.allocating), None) or next(iter(cpu.own), None)
     file = facts.file("cpu")
     heap = () if facts.heap is None else (Evidence("live heap", megabytes(facts.heap.inuse_bytes), facts.file("heap")),)
@@ -25,12 +27,12 @@ def find(facts: Facts, _others: Sequence[Facts]) -> Finding | None:
     return Finding(
         FAULT,
         facts.target,
-        f"{claim}{_blame(line)}.",
+        f"{claim}{blame(line)}.",
         (
             Evidence("CPU in the collector (background and assists)", percent(cpu.gc_share), file),
             Evidence("CPU in mallocgc", percent(cpu.malloc_share), file),
             Evidence("CPU profile", f"{cpu.samples} samples in {cpu.seconds:.1f} s, {cpu.cores:.2f} cores", file),
-            *_lines(cpu.allocating, file),
+            *lines(cpu.allocating, file),
             *heap,
             *probe_evidence(facts),
         ),
@@ -40,9 +42,16 @@ def find(facts: Facts, _others: Sequence[Facts]) -> Finding | None:
     )
 
 
-def _blame(line: Place | None) -> str:
+def presses(cpu: Cpu) -> bool:
+    """Tell whether collecting and allocating take so much that it harms, whoever is asked."""
+    return cpu.gc_share >= MIN_GC and cpu.malloc_share >= MIN_MALLOC
+
+
+def blame(line: Place | None) -> str:
+    """Name the line that most of the CPU is spent for."""
     return f", most of it for {line.frame}" if line else ""
 
 
-def _lines(places: Sequence[Place], file: str) -> tuple[Evidence, ...]:
+def lines(places: Sequence[Place], file: str) -> tuple[Evidence, ...]:
+    """Give the lines that allocate most as evidence."""
     return tuple(Evidence(f"allocating at {each.frame}", percent(each.share), file) for each in places[:3])

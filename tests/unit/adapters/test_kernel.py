@@ -39,6 +39,8 @@ def proc(tmp_path: Path) -> Path:
         + line(8080, "08", 114)
         + line(8080, "06", 0)
         + line(8080, "06", 0)
+        + line(40001, "01", 116)
+        + line(40002, "01", 117)
         + line(9999, "01", 99),
         "net/tcp6": HEAD + line(8080, "01", 115, address="0000000000000000FFFF00000100007F"),
         "sys/net/ipv4/ip_local_port_range": "32768\t60999\n",
@@ -55,7 +57,7 @@ def proc(tmp_path: Path) -> Path:
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    for pid, inodes in (("17", [99]), ("4242", [111, 112, 113])):
+    for pid, inodes in (("17", [99]), ("4242", [111, 112, 113, 116, 117])):
         (folder / pid / "fd").mkdir(parents=True)
         for number, inode in enumerate(inodes):
             (folder / pid / "fd" / str(number)).symlink_to(f"socket:[{inode}]")
@@ -80,17 +82,19 @@ async def test_sockets_process_and_build_are_read(proc: Path) -> None:
         "states": {"LISTEN": 2, "ESTABLISHED": 2, "CLOSE_WAIT": 1, "TIME_WAIT": 2},
         "unsent": 1,
         "ephemeral_ports": 28232,
-        "machine": {"LISTEN": 2, "ESTABLISHED": 3, "CLOSE_WAIT": 1, "TIME_WAIT": 2},
+        "machine": {"LISTEN": 2, "ESTABLISHED": 5, "CLOSE_WAIT": 1, "TIME_WAIT": 2},
     }
     ticks = os.sysconf("SC_CLK_TCK")
     assert read["process"] == {
         "pid": 4242,
-        "fds": 3,
+        "fds": 5,
         "fd_limit": 1024,
         "rss_bytes": 102400,
         "rss_peak_bytes": 204800,
         "memory_limit_bytes": 536870912,
         "uptime_s": round(500 - 9000 / ticks, 1),
+        "peer": "127.0.0.1:50000",
+        "peer_sockets": 2,
         "started_at": f"2026-03-01T12:01:{9000 // ticks - 60:02d}+00:00",
     }
     assert read["build"]["settings"]["vcs.revision"] == "1a2b3c4d"

@@ -36,6 +36,14 @@ CHAN_SEND: tuple[Frame, ...] = (Frame("runtime.gopark"), Frame("runtime.chansend
 CHAN_RECEIVE: tuple[Frame, ...] = (Frame("runtime.gopark"), Frame("runtime.chanrecv"), Frame("runtime.chanrecv1"))
 SELECT: tuple[Frame, ...] = (Frame("runtime.gopark"), Frame("runtime.selectgo"))
 SLEEP: tuple[Frame, ...] = (Frame("runtime.gopark"), Frame("time.Sleep"))
+WRITE: tuple[Frame, ...] = (
+    Frame("runtime.gopark"),
+    Frame("internal/poll.runtime_pollWait"),
+    Frame("net.(*netFD).Write"),
+    Frame("net/http.checkConnErrorWriter.Write"),
+    Frame("bufio.(*Writer).Write"),
+    Frame("net/http.(*response).Write"),
+)
 LOCK: tuple[Frame, ...] = (
     Frame("runtime.gopark"),
     Frame("internal/sync.runtime_SemacquireMutex"),
