@@ -122,5 +122,5 @@ def _unquote(text: str) -> str:
         return text[1:-1]
     if len(text) > 1 and text[0] == text[-1] == '"':
         with contextlib.suppress(ValueError):
-            return str(json.loads(text))
+            return str(json.loads(text)).encode("utf-8", "replace").decode()
     return text

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets, Wait
-from bot.domain.goroutines import Goroutines, Group, group, group_profile
+from bot.domain.goroutine_counts import counted, group_counts
+from bot.domain.goroutine_dump import group
+from bot.domain.goroutines import DumpMalformed, Goroutines, Group, group_profile
 from bot.domain.profile import Profile, ProfileMalformed, decode
 from bot.domain.snapshot import Captured, Probe
 from bot.domain.stacks import Frame, in_handler, own_frame
@@ -33,6 +35,8 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
     profiles = dict(_profiles(parts.values(), losses, stacks=stacks))
     kernel = {name: _document(parts[name], losses) for name in ("sockets", "process", "build") if name in parts}
     build = _build(profiles.values(), kernel.get("build", {}))
+    dump = parts.get("goroutine-dump")
+    grouped = _dump(dump, losses) if dump and dump.usable else None
     facts = Facts(
         target=target,
         build=build,
@@ -44,9 +48,8 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
         losses=tuple(sorted(losses, key=lambda loss: loss.part)),
         files=tuple(sorted((each.part, each.file) for each in parts.values() if each.usable)),
     )
-    dump = parts.get("goroutine-dump")
-    facts = _with_goroutines(facts, profiles, dump.content if dump else b"")
-    return _with_contention(facts, profiles.get("mutex"))
+    facts = _with_contention(facts, profiles.get("mutex"))
+    return _with_goroutines(facts, profiles, grouped)
 
 
 def _profiles(parts: Iterable[Captured], losses: list[Loss], *, stacks: bool) -> Iterable[tuple[str, Profile]]:
@@ -69,18 +72,33 @@ def _document(part: Captured, losses: list[Loss]) -> Mapping[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _with_goroutines(facts: Facts, profiles: Mapping[str, Profile], dump: bytes) -> Facts:
+def _dump(part: Captured, losses: list[Loss]) -> Goroutines | None:
+    """Read a dump; what the runtime or a damage kept from us is a loss even where the rest can be used."""
+    try:
+        found = group_counts(part.content) if counted(part.content) else group(part.content)
+    except DumpMalformed as error:
+        losses.append(Loss(part.part, part.status, str(error)))
+        return None
+    if found.truncated or part.error:
+        reason = part.error or f"there are more goroutines than the {found.total} in it"
+        losses.append(Loss(part.part, part.status, reason))
+    if found.damage:
+        reason = f"damaged at {found.damage} (places: {found.garbled}): {found.total} goroutines could be read"
+        losses.append(Loss(part.part, part.status, reason))
+    return found
+
+
+def _with_goroutines(facts: Facts, profiles: Mapping[str, Profile], grouped: Goroutines | None) -> Facts:
     """Count by the profile, which is exact; group by the dump where there is one, as only it tells waiting times."""
-    counted = group_profile(profiles["goroutine"]) if "goroutine" in profiles else None
-    grouped = group(dump) if dump else None
-    best = grouped if grouped and grouped.total else counted
+    exact = group_profile(profiles["goroutine"]) if "goroutine" in profiles else None
+    best = grouped if grouped and grouped.total else exact
     leaks = _leaks(profiles)
     if best is None:
         return facts
-    waits, handling = _waits(counted or best, facts.build.module)
+    waits, handling = _waits(exact or best, facts.build.module)
     return replace(
         facts,
-        goroutines=counted.total if counted else best.total,
+        goroutines=exact.total if exact else best.total,
         groups=_short(best),
         waits=waits,
         handling=handling,

@@ -18,7 +18,11 @@ MAX_ENTRIES = 500_000
 """Samples, locations, functions and strings, each: bounds memory against tiny entries in a large file."""
 MAX_DEPTH = 4096
 """Frames of one sample; the runtime records at most 128 (maxProfStackDepth, runtime/mprof.go)."""
+MAX_FRAMES = 5_000_000
+"""Frames of all samples together: a few bytes can repeat one long location in every sample."""
 MAX_LABELS = 64
+KNOWN = frozenset(range(1, 15))
+"""The fields of profile.proto; others are passed over."""
 GZIP = b"\x1f\x8b"
 
 Span = tuple[int, int]
@@ -167,7 +171,10 @@ class _Decoder:
         self.raw = raw
         self.parts: dict[int, list[Span]] = defaultdict(list)
         self.numbers: dict[int, int] = {}
+        self.frames = 0
         for number, start, end in fields(raw, 0, len(raw)):
+            if number not in KNOWN:
+                continue
             if end < 0:
                 self.numbers[number] = start
                 continue
@@ -243,6 +250,9 @@ class _Decoder:
                 labels.append((value, end))
         if len(values) != width or len(locations) > MAX_DEPTH or len(labels) > MAX_LABELS:
             raise WireMalformed(f"a sample has {len(values)} values, {len(locations)} locations, {len(labels)} labels")
+        self.frames += sum(len(stacks.get(location, ())) for location in locations)
+        if self.frames > MAX_FRAMES:
+            raise WireMalformed(f"its samples have more than {MAX_FRAMES} frames")
         stack = tuple(frame for location in locations for frame in stacks.get(location, ()))
         return Sample(stack, tuple(map(signed, values)), tuple(self._labels(labels)))
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from bot.domain.goroutines import DUMP_LIMIT_BYTES
+from bot.domain.goroutine_dump import DUMP_LIMIT_BYTES
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.redaction import redact, redact_bytes, redact_profile
 from bot.domain.service import Target

@@ -15,7 +15,7 @@ import httpx
 from bot.adapters.targets import answers
 from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
 from bot.domain.addresses import AddressRefused, Endpoint
-from bot.domain.goroutines import DUMP_LIMIT_BYTES
+from bot.domain.goroutine_dump import DUMP_LIMIT_BYTES
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.service import Target
 from bot.domain.snapshot import (

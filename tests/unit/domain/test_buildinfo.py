@@ -1,6 +1,10 @@
-import pytest
+import json
 
-from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, Read, read_build_info
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, Read, parse, read_build_info
 from bot.domain.protobuf import number_bytes
 
 TEXT = (
@@ -54,3 +58,41 @@ def test_the_magic_of_a_program_that_looks_for_it_is_passed_over() -> None:
 def test_anything_else_says_so(content: bytes) -> None:
     with pytest.raises(BuildInfoMissing):
         read_build_info(reader(content), len(content))
+
+
+WORDS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters='\t`="'), min_size=1, max_size=12)
+
+
+@settings(deadline=None)
+@given(WORDS, st.lists(st.tuples(WORDS, st.text(st.characters(exclude_categories=["Cs"]), max_size=12))))
+def test_what_a_linker_wrote_is_read(path: str, flags: list[tuple[str, str]]) -> None:
+    lines = [f"path\t{path}", f"mod\t{path}\tv1.2.3\th1:x="]
+    lines += [f"build\t{key}={json.dumps(value)}" for key, value in flags]
+    content = binary("\n".join(lines) + "\n", before=0)
+
+    assert read_build_info(reader(content), len(content)) == BuildInfo("go1.27.3", path, path, tuple(flags))
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_cut_or_a_changed_byte_gives_build_info_or_one_error(data: st.DataObject) -> None:
+    whole = binary(before=0)
+    at = data.draw(st.integers(0, len(whole) - 1))
+    for content in (whole[:at], whole[:at] + data.draw(st.binary(max_size=3)) + whole[at + 1 :]):
+        try:
+            found = read_build_info(reader(content), len(content))
+        except BuildInfoMissing:
+            continue
+        assert found.setting("no such setting") == ""
+
+
+@given(st.binary(max_size=200))
+def test_any_module_text_can_be_shown(noise: bytes) -> None:
+    for text in (noise, b'build\t"' + noise + b'="' + noise + b'"\n'):
+        found = parse("go1.27.3", text.decode("utf-8", "replace"))
+
+        assert json.dumps(found.settings, ensure_ascii=False).encode()
+
+
+def test_half_a_character_in_quotes_is_replaced() -> None:
+    assert parse("", r'build\t-tags="a\ud800b"'.replace(r"\t", "\t")).setting("-tags") == "a?b"

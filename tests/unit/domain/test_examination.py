@@ -18,6 +18,7 @@ from tests.unit.domain.captures import (
     parts_of,
 )
 from tests.unit.domain.go_profiles import SERVE, main_frame
+from tests.unit.domain.goroutine_texts import Written, debug_1
 
 GET = main_frame("(*pool).Get", 45)
 
@@ -108,3 +109,31 @@ def test_without_stacks_it_counts_the_same() -> None:
     assert counted.heap is not None
     assert counted.heap.inuse_bytes == whole.heap.inuse_bytes > 0
     assert counted.heap.holding == ()
+
+
+def test_a_dump_that_cannot_be_read_is_a_loss_that_says_where() -> None:
+    facts = facts_of("a", goroutine=goroutines(((GET,), 12)), goroutine_dump=b"\n502 Bad Gateway\n")
+
+    assert [(loss.part, loss.reason) for loss in facts.losses] == [
+        ("goroutine-dump", "no goroutine begins at byte 1, line 2")
+    ]
+    assert [(group.count, group.stack) for group in facts.groups] == [(12, (GET,))]
+
+
+def test_a_damaged_or_cut_dump_is_used_and_its_loss_is_said() -> None:
+    damaged = dump_of([("select", [GET], 2)]) + b"\n502 Bad Gateway\n"
+    facts = examine([captured("a", DUMP, damaged, 0.1, "a: the Go runtime cut the dump")])
+
+    assert facts.goroutines == 2
+    assert [loss.reason for loss in facts.losses] == [
+        "a: the Go runtime cut the dump",
+        f"damaged at byte {damaged.index(b'502')}, line 13 (places: 1): 2 goroutines could be read",
+    ]
+
+
+def test_a_dump_of_counts_only_is_read_too() -> None:
+    counts = debug_1([Written("", (GET,))] * 3, total=5)
+    facts = facts_of("a", goroutine_dump=counts)
+
+    assert [(group.count, group.stack) for group in facts.groups] == [(3, (GET,))]
+    assert [loss.reason for loss in facts.losses] == ["there are more goroutines than the 3 in it"]

@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -127,3 +128,42 @@ def test_a_crowd_of_tiny_entries_ends_early(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(ProfileMalformed, match="more than 1000 entries"):
         decode(raw_profile(CPU, []) + b"\x12\x00" * 1001)
+
+
+def test_a_long_location_repeated_in_every_sample_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.domain.profile.MAX_FRAMES", 10_000)
+    inlined = field_bytes(4, field_bytes(1, 1) + b"".join(field_bytes(4, b"\x10\x01") for _ in range(100)))
+    sample = field_bytes(2, field_bytes(1, b"\x01" * 60) + field_bytes(2, b"\x01\x01"))
+
+    assert len(decode(raw_profile(CPU, []) + inlined + sample).samples[0].stack) == 6_000
+    with pytest.raises(ProfileMalformed, match="more than 10000 frames"):
+        decode(raw_profile(CPU, []) + inlined + sample * 2)
+
+
+def test_fields_of_another_format_take_no_memory() -> None:
+    raw = raw_profile(CPU, [])
+    strange = raw + b"".join(field_bytes(number, b"") + field_bytes(number, 1) for number in range(20, 20_000))
+    tracemalloc.start()
+    try:
+        assert decode(strange) == decode(raw)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < len(strange)
+
+
+@settings(deadline=None)
+@given(SAMPLES, st.data())
+def test_a_cut_or_a_changed_byte_gives_a_profile_or_one_error(
+    samples: list[tuple[list[Frame], tuple[int, int], dict[str, str]]], data: st.DataObject
+) -> None:
+    raw = raw_profile(CPU, samples, build_id="abc")
+    at = data.draw(st.integers(0, len(raw) - 1))
+    changed = raw[:at] + data.draw(st.binary(max_size=2)) + raw[at + data.draw(st.integers(0, 3)) :]
+    for content in (changed, gzip.compress(changed), gzip.compress(raw)[:at]):
+        try:
+            found = decode(content)
+        except ProfileMalformed:
+            continue
+        assert all(len(sample.values) == len(found.types) for sample in found.samples)
