@@ -89,6 +89,7 @@ def test_every_fault_is_listed_and_off_at_first(target: LabTarget) -> None:
         "error-ratio",
         "gc-pressure",
         "goroutine-leak",
+        "no-keep-alive",
         "slow-downstream",
         "socket-exhaustion",
         "stalled-readers",

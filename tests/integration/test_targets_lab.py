@@ -81,7 +81,7 @@ def sick(lab: Lab) -> LabTarget:
     return next(each for each in lab["targets"] if each["name"] == SICK)
 
 
-async def until(lab: Lab, fault: str, attempts: int = 5) -> Taken:
+async def until(lab: Lab, fault: str, attempts: int = 10) -> Taken:
     """Take snapshots until the fault shows: what piles up needs its time on a loaded machine."""
     for _ in range(attempts):
         await asyncio.sleep(2)
@@ -201,3 +201,18 @@ async def test_tar_opens_the_archive(lab: Lab, tmp_path: Path) -> None:
         assert {each["file"] for each in json.load(io.TextIOWrapper(content))["artifacts"]} == {
             part.file for part in taken.parts
         }
+
+
+async def test_ports_that_wait_after_every_answer_are_found_at_the_target_that_closes(
+    lab: Lab, sick: LabTarget
+) -> None:
+    """The last of this lab: the kernel keeps these ports for a minute, whatever is switched off."""
+    turn_fault(sick, "no-keep-alive", on=True)
+    try:
+        taken = await until(lab, "socket-exhaustion")
+    finally:
+        turn_fault(sick, "no-keep-alive", on=False)
+    (found,) = taken.diagnosis.findings
+
+    assert (found.fault, found.target) == ("socket-exhaustion", SICK), taken.diagnosis.statement
+    assert "TIME_WAIT" in found.claim

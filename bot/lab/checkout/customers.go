@@ -8,11 +8,15 @@ import (
 	"time"
 )
 
+// answerWithin bounds the wait of customers who read.
+const answerWithin = 5 * time.Second
+
 // customers come to this service's own port as from outside, for faults that need customers who behave badly.
 type customers struct {
 	number   int
 	path     string        // what each asks for
-	patience time.Duration // how long each stays; then it leaves without its answer and comes again
+	reads    bool          // whether each reads its answer, until the service closes
+	patience time.Duration // how long each stays after that; then it leaves and comes again
 
 	mu     sync.Mutex
 	invite bool
@@ -50,12 +54,16 @@ func (c *customers) follow(r *http.Request) {
 	}
 }
 
-// visit asks again and again, and never reads an answer.
+// visit asks again and again.
 func (c *customers) visit(address string, leave <-chan struct{}) {
 	for {
 		connection, err := net.Dial("tcp", address)
 		if err == nil {
 			_, _ = io.WriteString(connection, "GET "+c.path+" HTTP/1.1\r\nHost: checkout\r\n\r\n")
+		}
+		if err == nil && c.reads {
+			_ = connection.SetReadDeadline(time.Now().Add(answerWithin))
+			_, _ = io.Copy(io.Discard, connection)
 		}
 		gone := false
 		select {
