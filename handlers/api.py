@@ -98,9 +98,7 @@ class _Api:
 
     async def command(self, request: Request) -> Response:
         """Take the words one would type after /incident; 202 with the run that answers them."""
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return Json({"error": "Send the command as application/json."}, 415)
-        content = await limited(request)
+        content = await limited_json(request)
         if isinstance(content, Response):
             return content
         try:
@@ -136,6 +134,13 @@ class _Api:
         if not _INCIDENT.fullmatch(wanted):
             return []
         return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted))
+
+
+async def limited_json(request: Request) -> bytes | Response:
+    """Read a body that says that it is JSON: a page in somebody's browser cannot send that here unasked."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return Json({"error": "Send it as application/json."}, 415)
+    return await limited(request)
 
 
 async def limited(request: Request) -> bytes | Response:

@@ -14,7 +14,7 @@ from bot.domain.run import VIA_DEPLOYS, Source
 from bot.domain.timeline import Person
 from bot.engine.admission import Admission, Command, answering
 from bot.engine.ports import Ports
-from handlers.api import Json, limited, where_wrong
+from handlers.api import Json, limited_json, where_wrong
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class _Door:
         if self.token and not hmac.compare_digest(given, b"Bearer " + self.token.encode()):
             reason = "Send the token: Authorization: Bearer, and what FIRSTFIVE_DEPLOYS_TOKEN holds here."
             return Json({"error": reason}, 401, headers={"WWW-Authenticate": "Bearer"})
-        content = await limited(request)
+        content = await limited_json(request)
         if isinstance(content, Response):
             return content
         try:

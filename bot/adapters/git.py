@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,9 +76,7 @@ class GitRepository:
         mirror = self._mirrors / hashlib.sha256(repository.encode()).hexdigest()[:16]
         async with self._locks.setdefault(mirror, asyncio.Lock()):
             if not mirror.is_dir():
-                mirror.parent.mkdir(parents=True, exist_ok=True)
-                arguments = ("clone", "--quiet", "--mirror", "--", repository, str(mirror))
-                told = await _git(mirror.parent, *arguments, seconds=_CLONE_S)
+                told = await _clone(repository, mirror)
             elif not sha:
                 await _git(mirror, "fetch", "--quiet", "--prune", "origin", seconds=_LOOK_S)
                 return mirror
@@ -166,6 +165,18 @@ async def flaw(repository: str) -> str:
     """Ask a repository, by its path or address, for its head; say why it cannot be read, or ""."""
     told = await _git(Path(), "ls-remote", "--", repository, "HEAD", seconds=_LOOK_S)
     return redact(told.reason) if isinstance(told, Missing) else ""
+
+
+async def _clone(repository: str, mirror: Path) -> str | Missing:
+    """Bring a repository here; a clone that was ended half-way is never taken for a mirror."""
+    begun = mirror.with_suffix(".begun")
+    await asyncio.to_thread(shutil.rmtree, begun, ignore_errors=True)
+    mirror.parent.mkdir(parents=True, exist_ok=True)
+    arguments = ("clone", "--quiet", "--mirror", "--", repository, str(begun))
+    told = await _git(mirror.parent, *arguments, seconds=_CLONE_S)
+    if not isinstance(told, Missing):
+        begun.rename(mirror)
+    return told
 
 
 def _local(place: Path) -> Path | Missing:

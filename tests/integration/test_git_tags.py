@@ -1,6 +1,7 @@
 """Tags of real repositories: lightweight and annotated ones, here and far away."""
 
 import os
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +75,20 @@ async def test_a_repository_that_went_away_leaves_what_the_mirror_knows(reposito
 
     assert not isinstance(tags, Missing)
     assert len(tags) == 2
+
+
+async def test_a_clone_that_was_ended_half_way_is_made_anew(repository: Path, tmp_path: Path) -> None:
+    reader, service = GitRepository(tmp_path / "mirrors"), Service("checkout", (), repository.as_uri())
+    await reader.tags(service, 50)
+    [mirror] = (tmp_path / "mirrors").iterdir()
+    mirror.rename(mirror.with_suffix(".begun"))
+    shutil.rmtree(mirror.with_suffix(".begun") / "refs")
+
+    tags = await reader.tags(service, 50)
+
+    assert not isinstance(tags, Missing)
+    assert len(tags) == 2
+    assert [each.name for each in (tmp_path / "mirrors").iterdir()] == [mirror.name]
 
 
 async def test_where_there_is_none_the_reason_is_told(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ class Door:
         transport = httpx.ASGITransport(app, client=client)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
-    async def post(self, body: Any = None, token: str = "") -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async def post(self, body: Any = None, token: str = "", kind: str = "application/json") -> httpx.Response:
+        headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})
         content = body if isinstance(body, bytes) else json.dumps(BODY if body is None else body).encode()
         return await self.client.post(deploys.PATH, content=content, headers=headers)
 
@@ -106,3 +106,10 @@ async def test_what_cannot_be_read_is_refused_with_where_and_why(body: Any, stat
     assert answer.status_code == status
     assert reason in answer.json()["error"]
     assert door.runs == []
+
+
+async def test_what_a_page_in_a_browser_could_send_unasked_is_not_taken() -> None:
+    door = Door()
+    answer = await door.post(kind="text/plain")
+    assert (answer.status_code, door.runs) == (415, [])
+    assert answer.json() == {"error": "Send it as application/json."}
