@@ -5,8 +5,9 @@ The format is that of debug/buildinfo in Go 1.18 and later: a magic string align
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from bot.domain.errors import FirstFiveError
 
@@ -19,6 +20,8 @@ FLAGS_AT = 15
 CHUNK_BYTES = 1024 * 1024
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 """Module text of the largest known programs stays below 1 MB."""
+MAX_PLACES = 64
+"""A program that reads build info holds the magic string itself, too, and may have it aligned."""
 SENTINEL_BYTES = 16
 """The linker puts 16 bytes before and after the module text (modload.ModInfoData)."""
 
@@ -59,10 +62,19 @@ def read_build_info(read: Read, size: int) -> BuildInfo:
 
     :raises BuildInfoMissing: there is none.
     """
-    at = _find(read, size)
+    refused = BuildInfoMissing("no Go build info in it: not a Go binary, or stripped of it")
+    for at in islice(_places(read, size), MAX_PLACES):
+        try:
+            return _read_at(read, at)
+        except BuildInfoMissing as error:
+            refused = error
+    raise refused
+
+
+def _read_at(read: Read, at: int) -> BuildInfo:
     header = read(at, HEADER_BYTES)
     if len(header) < HEADER_BYTES or not header[FLAGS_AT] & INLINE_STRINGS:
-        raise BuildInfoMissing("its build info is older than Go 1.18")
+        raise BuildInfoMissing(f"its build info at byte {at} is older than Go 1.18")
     go, after = _string(read, at + HEADER_BYTES)
     text, _ = _string(read, after)
     return parse(go.decode("utf-8", "replace"), text[SENTINEL_BYTES:-SENTINEL_BYTES].decode("utf-8", "replace"))
@@ -84,16 +96,15 @@ def parse(go: str, text: str) -> BuildInfo:
     return BuildInfo(go, path, module, tuple(settings))
 
 
-def _find(read: Read, size: int) -> int:
-    """Give the offset of the magic string; chunks overlap so that none is cut in two."""
+def _places(read: Read, size: int) -> Iterator[int]:
+    """Give the offsets of the magic string; chunks overlap so that none is cut in two."""
     for start in range(0, size, CHUNK_BYTES):
-        chunk = read(start, CHUNK_BYTES + HEADER_BYTES)
+        chunk = read(start, CHUNK_BYTES + len(MAGIC) - 1)
         at = chunk.find(MAGIC)
         while at >= 0:
             if (start + at) % ALIGN == 0:
-                return start + at
+                yield start + at
             at = chunk.find(MAGIC, at + 1)
-    raise BuildInfoMissing("no Go build info in it: not a Go binary, or stripped of it")
 
 
 def _string(read: Read, at: int) -> tuple[bytes, int]:
@@ -107,9 +118,9 @@ def _string(read: Read, at: int) -> tuple[bytes, int]:
             start = at + index + 1
             break
     else:
-        raise BuildInfoMissing("its build info is cut off")
+        raise BuildInfoMissing(f"its build info is cut off at byte {at}")
     if length > MAX_TEXT_BYTES or len(text := read(start, length)) < length:
-        raise BuildInfoMissing("its build info is cut off")
+        raise BuildInfoMissing(f"its build info is cut off at byte {at}")
     return text, start + length
 
 

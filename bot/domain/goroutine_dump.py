@@ -34,7 +34,9 @@ WAITED = re.compile(r"(\d{1,9}) minutes?\Z")
 CAUSE = re.compile(rb"^(?:panic|fatal error|runtime|unexpected signal|SIG[A-Z]+): ", re.MULTILINE)
 BESIDE = re.compile(rb"\s*(?:\Z|runtime stack:|exit status \d|-----$|[A-Z]*PC=|rax +0x|r0 +0x|zero +0x)", re.MULTILINE)
 """What a crash prints besides goroutines: the scheduler's stack, registers, the end of another thread's part."""
-OFFSET = re.compile(r" (?:\+0x[0-9a-f]+)?(?: fp=.*)?\Z")
+OFFSET = re.compile(r"(?: \+0x[0-9a-f]+)?\Z")
+REGISTERS = re.compile(rb" fp=0x[0-9a-f]+ sp=0x[0-9a-f]+ pc=0x[0-9a-f]+$", re.MULTILINE)
+"""After every line of a crash: where the frame lies, another place in every goroutine."""
 
 
 def count(dump: bytes) -> int:
@@ -128,7 +130,7 @@ class _Reading:
             self._beside(chunk, after, match.start(), base)
             end = chunk.find(b"\n\n", match.end())
             after = end if end >= 0 else len(chunk)
-            yield chunk[match.end() : after]
+            yield REGISTERS.sub(b"", chunk[match.end() : after])
         self._beside(chunk, after, len(chunk), base)
 
     def _beside(self, chunk: bytes, start: int, end: int, base: int) -> None:
@@ -162,7 +164,9 @@ class _Reading:
             if way.locked:
                 way.pile.locked += number
         if unread:
-            at = self.dump.find(b" [" + next(iter(unread)), start)
+            header = b" [" + next(iter(unread)).partition(b"\n")[0]
+            at = self.dump.find(header + b"\n", start)
+            at = at if at >= 0 else self.dump.rfind(header)
             self._damaged(self.dump.rfind(MARK, 0, at), unread.total())
 
     def _way(self, key: bytes, lines: list[bytes]) -> _Way | None:

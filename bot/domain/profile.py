@@ -139,8 +139,10 @@ def decode(data: bytes, limit: int = MAX_DECODED_BYTES, *, stacks: bool = True) 
     raw = inflate(data, limit)
     try:
         return _Decoder(raw).profile(stacks=stacks)
-    except (WireMalformed, IndexError, UnicodeDecodeError) as error:
+    except WireMalformed as error:
         raise ProfileMalformed(f"not a pprof profile: {error}") from error
+    except IndexError as error:
+        raise ProfileMalformed("not a pprof profile: it names a string beyond the end of its table") from error
 
 
 def inflate(data: bytes, limit: int = MAX_DECODED_BYTES) -> bytes:
@@ -160,7 +162,7 @@ def inflate(data: bytes, limit: int = MAX_DECODED_BYTES) -> bytes:
     if len(raw) > limit:
         raise ProfileMalformed(f"the profile decompresses to more than {limit} bytes")
     if not stream.eof:
-        raise ProfileMalformed("the gzip stream ends too early")
+        raise ProfileMalformed(f"the gzip stream ends too early, at byte {len(data)}: {len(raw)} bytes came out of it")
     return raw
 
 
@@ -208,7 +210,7 @@ class _Decoder:
         return tuple(self.strings[index] for index in indices)
 
     def _numbers(self, span: Span) -> dict[int, int]:
-        return {number: value for number, value, end in fields(self.raw, *span) if end < 0}
+        return {number: value for number, value, end in fields(self.raw, *span) if end < 0 and number in KNOWN}
 
     def _value_type(self, span: Span) -> ValueType:
         numbers = self._numbers(span)
@@ -235,6 +237,8 @@ class _Decoder:
                 line = self._numbers((value, end))
                 name, file = functions.get(line.get(1, 0), ("?", ""))
                 frames.append(Frame(name, file, max(signed(line.get(2, 0)), 0)))
+                if len(frames) > MAX_DEPTH:
+                    raise WireMalformed(f"the location at byte {span[0]} has more than {MAX_DEPTH} lines")
         return identity, tuple(frames) or (Frame(f"0x{address:x}"),)
 
     def _sample(self, span: Span, stacks: dict[int, tuple[Frame, ...]], width: int) -> Sample:
@@ -248,8 +252,11 @@ class _Decoder:
                 values += [value] if end < 0 else packed(self.raw, value, end, width)
             elif end >= 0:
                 labels.append((value, end))
+            if len(values) > width or len(locations) > MAX_DEPTH or len(labels) > MAX_LABELS:
+                break
         if len(values) != width or len(locations) > MAX_DEPTH or len(labels) > MAX_LABELS:
-            raise WireMalformed(f"a sample has {len(values)} values, {len(locations)} locations, {len(labels)} labels")
+            counts = f"{len(values)} values, {len(locations)} locations, {len(labels)} labels"
+            raise WireMalformed(f"the sample at byte {span[0]} has {counts}")
         self.frames += sum(len(stacks.get(location, ())) for location in locations)
         if self.frames > MAX_FRAMES:
             raise WireMalformed(f"its samples have more than {MAX_FRAMES} frames")

@@ -213,7 +213,7 @@ def _labels(raw: bytes) -> set[tuple[int, int]]:
             continue
         for part, first, last in fields(raw, start, end):
             if part == 3 and last >= 0:  # noqa: PLR2004 - the field of labels
-                numbers = {name: value for name, value, stop in fields(raw, first, last) if stop < 0}
+                numbers = {name: value for name, value, stop in fields(raw, first, last) if stop < 0 and name < 3}  # noqa: PLR2004 - key, text
                 found.add((numbers.get(1, 0), numbers.get(2, 0)))
     return found
 

@@ -50,6 +50,20 @@ def test_the_magic_of_a_program_that_looks_for_it_is_passed_over() -> None:
     assert read_build_info(reader(content), len(content)).go == "go1.27.3"
 
 
+@pytest.mark.parametrize("decoy", [bytes(18), b"\x08\x02" + bytes(16) + b"\xff" * 10], ids=["constant", "garbage"])
+def test_the_magic_of_such_a_program_may_be_aligned(decoy: bytes) -> None:
+    content = (b"\xff Go buildinf:" + decoy).ljust(64, b"\xff") + binary(before=0)
+
+    assert read_build_info(reader(content), len(content)).go == "go1.27.3"
+
+
+def test_what_is_cut_says_where() -> None:
+    content = binary(before=64)[:100]
+
+    with pytest.raises(BuildInfoMissing, match="cut off at byte"):
+        read_build_info(reader(content), len(content))
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"\x7fELF" + bytes(5000), binary(flags=0), binary()[: -len(TEXT)], binary(before=0)[:20]],

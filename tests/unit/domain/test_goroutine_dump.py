@@ -104,6 +104,17 @@ def test_a_panic_gives_its_cause(before: str) -> None:
     assert found.groups[0].stack == FRAMES[:2]
 
 
+def test_where_the_frames_of_a_crash_lie_does_not_part_a_group() -> None:
+    crashed = "goroutine {0} gp=0xc{0} m=nil [select]:\nmain.f(...)\n\t/src/f.go:7 fp=0x{0} sp=0x{0} pc=0x{0}\n"
+    text = "\n".join(crashed.format(number) for number in range(1, 5)).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.domain.goroutine_dump.MAX_FRAMES", 2)
+        patch.setattr("bot.domain.goroutine_dump.CHUNK_BYTES", 1)
+        found = group(text)
+
+    assert [(each.count, each.stack) for each in found.groups] == [(4, (Frame("main.f", "/src/f.go", 7),))]
+
+
 def test_a_crash_of_the_whole_process_has_more_than_goroutines() -> None:
     crash = [
         "SIGQUIT: quit\nPC=0x46a2e1 m=0 sigcode=0",
@@ -143,6 +154,12 @@ def test_damage_inside_is_counted_and_placed() -> None:
 
     assert (found.total, found.garbled) == (2, 2)
     assert found.damage == Spot(text.index(b"goroutine 2 [sel\n"), 7)
+
+
+def test_a_last_header_without_an_end_is_placed() -> None:
+    text = debug_2([ONE]) + b"\ngoroutine 2 [sel"
+
+    assert group(text).damage == Spot(text.rindex(b"goroutine"), 7)
 
 
 def test_line_ends_of_another_system_are_read() -> None:

@@ -14,6 +14,7 @@ from tests.unit.domain.go_profiles import CPU, HEAP, main_frame, profile, raw_pr
 
 NAMES = st.sampled_from(["main.a", "main.b", "runtime.mallocgc", "net/http.(*conn).serve", "example.com/x.(*T).M"])
 FRAMES = st.builds(Frame, NAMES, st.sampled_from(["/src/a.go", "/src/b.go"]), st.integers(0, 5000))
+SCATTERED = b"".join(field_bytes(number, 1) for number in range(20, 20_000))
 SAMPLES = st.lists(
     st.tuples(
         st.lists(FRAMES, max_size=8),
@@ -167,3 +168,35 @@ def test_a_cut_or_a_changed_byte_gives_a_profile_or_one_error(
         except ProfileMalformed:
             continue
         assert all(len(sample.values) == len(found.types) for sample in found.samples)
+
+
+@pytest.mark.parametrize(
+    ("flood", "said"),
+    [
+        (field_bytes(5, SCATTERED + field_bytes(2, 999)), "a string beyond the end"),
+        (field_bytes(2, b"\x1a\x00" * 30_000), "the sample at byte .* has 0 values, 0 locations, 65 labels"),
+        (field_bytes(2, b"\x10\x01" * 30_000), "the sample at byte .* has 3 values"),
+        (field_bytes(2, b"\x08\x01" * 30_000), "the sample at byte .* 4097 locations"),
+        (field_bytes(4, b"\x22\x00" * 30_000), "the location at byte .* has more than 4096 lines"),
+    ],
+    ids=["fields", "labels", "values", "locations", "lines"],
+)
+def test_a_flood_in_one_entry_ends_early_and_says_where(flood: bytes, said: str) -> None:
+    content = raw_profile(CPU, []) + flood
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProfileMalformed, match=said):
+            decode(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1_000_000
+
+
+def test_a_cut_stream_and_a_missing_string_are_said() -> None:
+    packed = gzip.compress(raw_profile(CPU, []))
+    with pytest.raises(ProfileMalformed, match=f"ends too early, at byte {len(packed) - 9}"):
+        decode(packed[:-9])
+    with pytest.raises(ProfileMalformed, match="names a string beyond the end of its table"):
+        decode(raw_profile(CPU, []) + field_bytes(3, field_bytes(6, 999)))
