@@ -19,12 +19,15 @@ HANDLER_ROOTS = (
     "net/http.HandlerFunc.ServeHTTP",
     "net/http.(*conn).serve",
     "net/http.(*http2serverConn).runHandler",
+    "net/http/internal/http2.(*serverConn).runHandler",
     "google.golang.org/grpc.(*Server).handleStream",
 )
-"""Frames below which a goroutine answers one request."""
+"""Frames below which a goroutine answers one request. HTTP/2 has a package of its own in Go 1.27."""
 
 UNREAD = "answer unread"
 """The wait of a handler whose client takes no more bytes of its answer."""
+UNREAD_STREAM = "stream unread"
+"""The same over HTTP/2, whose flow control stops the handler before anything waits in the socket."""
 
 WAITS = {
     "runtime.chansend": "chan send",
@@ -45,6 +48,8 @@ WAITS = {
     "net/http.(*Transport).getConn": "HTTP connection",
     "net/http.(*persistConn).roundTrip": "HTTP answer",
     "net/http.checkConnErrorWriter.Write": UNREAD,
+    "net/http.(*http2serverConn).writeDataFromHandler": UNREAD_STREAM,
+    "net/http/internal/http2.(*serverConn).writeDataFromHandler": UNREAD_STREAM,
     "database/sql.(*DB).conn": "SQL connection",
 }
 """Function -> the words of a debug=2 dump (waitReasonStrings in runtime/runtime2.go, Go 1.27): a debug=0 profile has

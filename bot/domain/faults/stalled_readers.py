@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from bot.domain.facts import Facts
 from bot.domain.faults.finding import Evidence, Finding, probe_evidence, stands_out, suffers
-from bot.domain.stacks import UNREAD
+from bot.domain.stacks import UNREAD, UNREAD_STREAM
 
 FAULT = "stalled-readers"
 MIN_STALLED = 20
 """Measured on lab services: 80-200 when sick; 0-1 when well, and with a WriteTimeout of 5 s."""
 MIN_UNSENT = 0.5
-"""Connections with bytes that the client did not take, for each that waits: otherwise they only just began."""
+"""Connections with bytes that the client did not take, for each that waits over HTTP/1: otherwise it moves on."""
 
 
 def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
@@ -18,27 +18,28 @@ def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
     stalled = _stalled(facts)
     if stalled < MIN_STALLED or not (suffers(facts.probe) or stands_out(stalled, [_stalled(each) for each in others])):
         return None
-    if facts.sockets is not None and facts.sockets.unsent < MIN_UNSENT * stalled:
+    unsent = facts.sockets.unsent if facts.sockets else None
+    if unsent is not None and unsent < MIN_UNSENT * _stalled(facts, UNREAD):
         return None
-    place = next(each.frame for each in facts.waits if each.state == UNREAD)
+    top = next(each for each in facts.waits if each.state in (UNREAD, UNREAD_STREAM))
+    place = top.frame
     file = facts.file("goroutine")
-    unsent = () if facts.sockets is None else (str(facts.sockets.unsent),)
-    kept = f"; {unsent[0]} connections hold bytes that nobody took" if unsent else ""
+    kept = f"; {unsent} connections hold bytes that nobody took" if unsent else ""
     return Finding(
         FAULT,
         facts.target,
         f"{stalled} of {facts.handling} requests wait at {place} for clients that do not read their answer{kept}.",
         (
-            Evidence(f"requests in {UNREAD} at {place}", str(stalled), file),
-            *(Evidence("connections with unsent bytes", each, facts.file("sockets")) for each in unsent),
+            Evidence(f"requests in {top.state} at {place}", str(top.count), file),
+            *([Evidence("connections with unsent bytes", str(unsent), facts.file("sockets"))] if unsent else []),
             *probe_evidence(facts),
         ),
         f"Give the writing at {place} a deadline: WriteTimeout of http.Server, or SetWriteDeadline of "
-        "http.ResponseController for each piece of a long answer. It worked when connections with unsent bytes end "
-        "after that time.",
+        "http.ResponseController for each piece of a long answer. It worked when nothing waits there for longer "
+        "than that.",
         stalled / max(facts.handling, stalled),
     )
 
 
-def _stalled(facts: Facts) -> int:
-    return sum(each.count for each in facts.waits if each.state == UNREAD)
+def _stalled(facts: Facts, *states: str) -> int:
+    return sum(each.count for each in facts.waits if each.state in (states or (UNREAD, UNREAD_STREAM)))

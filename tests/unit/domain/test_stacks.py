@@ -43,6 +43,7 @@ def test_own_frame_prefers_the_module_over_a_library() -> None:
 
 def test_a_request_is_in_a_handler_of_the_service() -> None:
     assert in_handler((main_frame("slow"), *SERVE))
+    assert in_handler((main_frame("slow"), Frame("net/http/internal/http2.(*serverConn).runHandler")))
     assert not in_handler(SERVE), "an idle connection"
     assert not in_handler((Frame("net/http/pprof.Index"), main_frame("admin"), *SERVE)), "our own capture"
     assert not in_handler((main_frame("worker"),))
@@ -55,6 +56,10 @@ def test_a_request_is_in_a_handler_of_the_service() -> None:
         (["runtime.gopark", "runtime.selectgo"], "select"),
         (["runtime.gopark", "runtime.selectgo", "net/http.(*persistConn).roundTrip"], "HTTP answer"),
         (["runtime.gopark", "runtime.selectgo", "database/sql.(*DB).conn"], "SQL connection"),
+        (
+            ["runtime.gopark", "runtime.selectgo", "net/http/internal/http2.(*serverConn).writeDataFromHandler"],
+            "stream unread",
+        ),
         (["runtime.gopark", "net.(*netFD).Write", "net/http.checkConnErrorWriter.Write"], "answer unread"),
         (
             ["runtime.gopark", "runtime.semacquire1", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock"],

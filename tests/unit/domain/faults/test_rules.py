@@ -89,6 +89,13 @@ STALLED = facts_of(
     "c", good_probe("c"), goroutine=writing(80), sockets=document({"states": {"ESTABLISHED": 208}, "unsent": 81})
 )
 STALLED_ELSEWHERE = facts_of("c", failed_probe("c"), goroutine=writing(80))
+HTTP2 = "net/http/internal/http2.(*serverConn)"
+STALLED_STREAMS = facts_of(
+    "c",
+    failed_probe("c"),
+    goroutine=goroutines(((*SELECT, Frame(f"{HTTP2}.writeDataFromHandler"), SEND, Frame(f"{HTTP2}.runHandler")), 30)),
+    sockets=document({"states": {"ESTABLISHED": 2}, "unsent": 0}),
+)
 OUT_OF_FILES = facts_of(
     "c",
     good_probe("c"),
@@ -143,6 +150,7 @@ SICK = [
     ),
     ("stalled-readers", STALLED, "80 of 80 requests wait at main.send", "main.send (checkout/main.go:61)"),
     ("stalled-readers", STALLED_ELSEWHERE, "for clients that do not read", "main.send (checkout/main.go:61)"),
+    ("stalled-readers", STALLED_STREAMS, "30 of 30 requests wait at main.send", "main.send (checkout/main.go:61)"),
     (
         "socket-exhaustion",
         OUT_OF_FILES,
