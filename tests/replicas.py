@@ -1,6 +1,7 @@
 """Several real bot processes on one Postgres, behind a balancer, with one local Slack and one slow service."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -77,6 +78,12 @@ class Replicas:
     async def start(self, *places: int) -> None:
         await asyncio.gather(*(self.bots[place].start() for place in places))
 
+    def send(self, how: signal.Signals, *places: int) -> None:
+        for place in places:
+            process = self.bots[place].process
+            if process is not None and process.returncode is None:
+                process.send_signal(how)
+
     async def type(self, text: str, *, user: str = ADA, times: int = 1) -> dict[str, Any]:
         return await self.slack.act("command", user=user, channel="general", text=text, times=times)
 
@@ -131,9 +138,11 @@ async def running_replicas(
         for place in range(count):
             (folder / f"replica-{place}").mkdir()
             balancer.bots.append(Bot(free_port(), folder / f"replica-{place}", environment))
+        replicas = Replicas(slack, balancer.bots, balancer, service, database_url, folder)
         try:
-            yield Replicas(slack, balancer.bots, balancer, service, database_url, folder)
+            yield replicas
         finally:
+            replicas.send(signal.SIGCONT, *range(count))  # who stands still cannot end
             await asyncio.gather(*(bot.end() for bot in balancer.bots if bot.process is not None))
 
 

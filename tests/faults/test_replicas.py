@@ -45,15 +45,11 @@ async def test_deliveries_to_different_replicas_make_one_incident(replicas: Repl
 async def test_a_replica_killed_in_mid_sop_is_taken_over_once(
     replicas: Replicas, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    replicas.service.pause_s = 3.0
-    await replicas.start(0)
-    await replicas.type(START)
-    await eventually(lambda: _capturing(replicas), 20)
-    await replicas.start(1, 2)
-    await eventually(lambda: _capturing(replicas), 20)
+    await _alone(replicas, 1, 2)
     fences = await _fences(replicas)
     assert "snapshot" in " ".join(fences)
     replicas.service.pause_s = 0.1
+    replicas.send(signal.SIGCONT, 1, 2)
     killed_at = time.monotonic()
     await replicas.bots[0].end(signal.SIGKILL)
     await eventually(lambda: _taken_over(replicas, fences), 20)
@@ -67,16 +63,12 @@ async def test_a_replica_killed_in_mid_sop_is_taken_over_once(
 
 
 async def test_a_zombie_does_its_step_in_flight_and_no_other(replicas: Replicas) -> None:
-    replicas.service.pause_s = 3.0
-    await replicas.start(0)
-    await replicas.type(START)
-    await eventually(lambda: _capturing(replicas), 20)
-    await replicas.start(1)
-    await eventually(lambda: _capturing(replicas), 20)
+    await _alone(replicas, 1)
     zombie = replicas.bots[0].process
     assert zombie is not None
     assert "snapshot" in " ".join(await _fences(replicas))
-    zombie.send_signal(signal.SIGSTOP)
+    replicas.send(signal.SIGSTOP, 0)
+    replicas.send(signal.SIGCONT, 1)
     replicas.service.pause_s = 0.1
     await eventually(lambda: replicas.phase("mitigate", "running", place=1), 40)
     ended = await _ended_steps(replicas, place=1)
@@ -140,6 +132,18 @@ async def test_the_voice_moves_on_when_the_speaker_dies(replicas: Replicas) -> N
     await replicas.type("/incident note incident=INC-1 said after the speaker died")
     await eventually(lambda: _posted(replicas, "said after the speaker died"), 20)
     await assert_nothing_twice(replicas, place=1)
+
+
+async def _alone(replicas: Replicas, *others: int) -> None:
+    """Let replica 0 be at a snapshot by itself; the others have started, and stand still until they are let go.
+
+    To start them takes longer on a slow machine than the snapshot lasts.
+    """
+    replicas.service.pause_s = 3.0
+    await replicas.start(0, *others)
+    replicas.send(signal.SIGSTOP, *others)
+    await replicas.type(START)
+    await eventually(lambda: _capturing(replicas), 20)
 
 
 async def _capturing(replicas: Replicas) -> bool:
