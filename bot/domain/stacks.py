@@ -47,6 +47,8 @@ WAITS = {
     "time.Sleep": "sleep",
     "net/http.(*Transport).getConn": "HTTP connection",
     "net/http.(*persistConn).roundTrip": "HTTP answer",
+    "net/http.(*http2ClientConn).roundTrip": "HTTP answer",
+    "net/http/internal/http2.(*ClientConn).roundTrip": "HTTP answer",
     "net/http.checkConnErrorWriter.Write": UNREAD,
     "net/http.(*http2serverConn).writeDataFromHandler": UNREAD_STREAM,
     "net/http/internal/http2.(*serverConn).writeDataFromHandler": UNREAD_STREAM,

@@ -55,6 +55,7 @@ def test_a_request_is_in_a_handler_of_the_service() -> None:
         (["runtime.gopark", "runtime.chansend", "runtime.chansend1"], "chan send"),
         (["runtime.gopark", "runtime.selectgo"], "select"),
         (["runtime.gopark", "runtime.selectgo", "net/http.(*persistConn).roundTrip"], "HTTP answer"),
+        (["runtime.gopark", "runtime.selectgo", "net/http/internal/http2.(*ClientConn).roundTrip"], "HTTP answer"),
         (["runtime.gopark", "runtime.selectgo", "database/sql.(*DB).conn"], "SQL connection"),
         (
             ["runtime.gopark", "runtime.selectgo", "net/http/internal/http2.(*serverConn).writeDataFromHandler"],

@@ -201,6 +201,11 @@ HEALTHY = {
         failed_probe("c"),
         goroutine=goroutines(((*SELECT, Frame("net/http.(*persistConn).roundTrip"), GET, *SERVE), 300)),
     ),
+    "answers awaited over HTTP/2": facts_of(
+        "c",
+        failed_probe("c"),
+        goroutine=goroutines(((*SELECT, Frame("net/http/internal/http2.(*ClientConn).roundTrip"), GET, *SERVE), 300)),
+    ),
     "pool below its limit": facts_of(
         "c", goroutine=goroutines(((*SLEEP, WAIT, *SERVE), 8), ((*CHAN_SEND, GET, *SERVE), 3))
     ),
