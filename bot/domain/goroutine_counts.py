@@ -33,7 +33,7 @@ def group_counts(text: bytes) -> Goroutines:
     damage = spot(text, reading.first) if reading.garbled else None
     if claimed and not groups:
         raise DumpMalformed(f"none of {claimed} goroutines begins", damage or spot(text, len(text)))
-    return Goroutines(total, groups, total < claimed, reading.garbled, damage)
+    return Goroutines(total, groups, reading.stopped or total < claimed, reading.garbled, damage)
 
 
 class _Reading:
@@ -45,6 +45,7 @@ class _Reading:
         self.frames: dict[bytes, Frame] = {}
         self.garbled = 0
         self.first = -1
+        self.stopped = False
 
     def groups(self) -> Iterator[Group]:
         """Give the stacks in their order, until there are too many frames."""
@@ -60,6 +61,7 @@ class _Reading:
                 self.garbled += 1
                 self.first = self.first if self.first >= 0 else match.start()
             if read > MAX_FRAMES:
+                self.stopped = True
                 break
         yield from _group(number, stack)
 

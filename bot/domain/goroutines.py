@@ -7,8 +7,8 @@ from bot.domain.errors import FirstFiveError
 from bot.domain.profile import Profile
 from bot.domain.stacks import Frame, waits_for
 
-MAX_FRAMES = 500_000
-"""Frames of all groups together: 5,000 groups of the 100 that the runtime prints; bounds memory."""
+MAX_FRAMES = 200_000
+"""Frames of all groups together: 2,000 groups of the 100 that the runtime prints; bounds memory, to about 200 MB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def test_what_is_no_profile_is_an_error_that_says_where(text: bytes, said: str) 
 
 def test_too_many_lines_are_not_read_to_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.domain.goroutine_counts.MAX_FRAMES", 50)
-    found = group_counts(debug_1([Written("select", FRAMES[:1] * number) for number in range(1, 40)]))
+    found = group_counts(debug_1([Written("select", FRAMES[:1] * number) for number in range(1, 40)], total=1))
 
     assert found.truncated
     assert found.total < 40
