@@ -115,8 +115,8 @@ class _Reading:
             blocks[0] = blocks[0].removeprefix(MARK)
             texts = []
             for block in blocks:
-                number, _, text = block.partition(b" [")
-                if not number.isdigit():
+                number, bracket, text = block.partition(b" [")
+                if not (bracket and number.isdigit()):
                     break
                 texts.append(text)
             else:

@@ -156,8 +156,9 @@ def test_damage_inside_is_counted_and_placed() -> None:
     assert found.damage == Spot(text.index(b"goroutine 2 [sel\n"), 7)
 
 
-def test_a_last_header_without_an_end_is_placed() -> None:
-    text = debug_2([ONE]) + b"\ngoroutine 2 [sel"
+@pytest.mark.parametrize("header", [b"goroutine 2 [sel", b"goroutine 2", b"goroutine "])
+def test_a_last_header_without_an_end_is_placed(header: bytes) -> None:
+    text = debug_2([ONE]) + b"\n" + header
 
     assert group(text).damage == Spot(text.rindex(b"goroutine"), 7)
 
