@@ -196,7 +196,8 @@ def _tell_deploy(places: Places, lab: Mapping[str, Any]) -> None:
     with urllib.request.urlopen(f"{lab['targets'][-1]['url']}/version") as answer:  # noqa: S310 - as above
         build = json.load(answer)
     told = {"service": "checkout", "release": build["version"], "commit": build["revision"], "by": "Jun Ito"}
-    request = urllib.request.Request(f"{places.bot}/api/deploys", json.dumps(told).encode())  # noqa: S310 - as above
+    said, kind = json.dumps(told).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{places.bot}/api/deploys", said, kind)  # noqa: S310 - as above
     with urllib.request.urlopen(request):  # noqa: S310 - as above
         pass
 
