@@ -16,6 +16,8 @@ Address = tuple[str, int] | Path
 _SOCKET = ".s.PGSQL.5432"
 _CHUNK = 65_536
 _A_SECOND = 10
+_CLOSING_S = 0.02
+"""What a loop needs to close the sockets of connections that were ended."""
 _NOW = struct.pack("ii", 1, 0)
 
 
@@ -82,15 +84,18 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(_CLOSING_S)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._ends.add(writer)
         task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before its first step has no `finally`.
+        task.add_done_callback(lambda _: writer.close())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._ends.add(writer)
         back = writer
         try:
             if isinstance(self.beyond, Path):

@@ -73,6 +73,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+        await asyncio.sleep(0.02)  # what was shut down is closed by the loop, which must go on for that
 
 
 def wired(folder: Path, config: SlackConfig, clock: Clock, catalog: Catalog) -> tuple[SqlStore, Bot]:
