@@ -191,13 +191,37 @@ async def _flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
+@asynccontextmanager
+async def _misbehaving(behave: Any) -> AsyncIterator[str]:
+    """Serve like that; give the address. What is still under way at the end is ended, and its socket closed."""
+    serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving[task] = writer
+        await behave(reader, writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task, writer in serving.items():
+            task.cancel()
+            writer.transport.abort()
+        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.sleep(0.02)  # the loop closes what was aborted
+
+
+def _sick(address: str) -> list[str]:
+    target = [f'pprof = "{address}"', f'url = "{address}"']
+    return ["[[services]]", 'name = "sick"', "[[services.targets]]", 'name = "sick-1"', *target]
+
+
 @pytest.mark.parametrize("behave", [_hang, _drip, _refuse, _flood])
 async def test_a_target_that_misbehaves_is_recorded_and_the_sop_goes_on(tmp_path: Path, behave: Any) -> None:
-    server = await asyncio.start_server(behave, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    config = ["[[services]]", 'name = "sick"', "[[services.targets]]", 'name = "sick-1"']
-    config += [f'pprof = "http://127.0.0.1:{port}"', f'url = "http://127.0.0.1:{port}"']
-    async with running_stack(tmp_path, config=config) as stack:
+    async with _misbehaving(behave) as address, running_stack(tmp_path, config=_sick(address)) as stack:
         await stack.type("/incident start sev3 sick does odd things")
         phases = await eventually(lambda: _reached(stack, "mitigate"), 40)
         capture = next(phase for phase in phases if phase["name"] == "capture")
@@ -206,7 +230,6 @@ async def test_a_target_that_misbehaves_is_recorded_and_the_sop_goes_on(tmp_path
         assert (await stack.get("/health/ready"))["status"] == "ready"
         await stack.type("/incident ack INC-1", user=ADA)
         await eventually(lambda: _commanded(stack))
-    server.close()
 
 
 async def _reached(stack: Stack, phase: str) -> list[dict[str, Any]]:
