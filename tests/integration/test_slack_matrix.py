@@ -69,6 +69,11 @@ async def _asks_the_group(bot: Bot, _: Emulator, __: str) -> None:
             await bot.side.home.usergroups.people("oncall")
 
 
+async def _asks_who_is_there(bot: Bot, _: Emulator, channel: str) -> None:
+    for _try in range(2):
+        await bot.side.home.transcript.members(channel)
+
+
 def _finds(mention: str) -> Act:
     async def act(bot: Bot, _: Emulator, __: str) -> None:
         await bot.side.home.directory.find(mention)
@@ -99,6 +104,7 @@ WAYS = {
     "conversations.history": Way(("chat.postMessage", "after")),
     "conversations.info": Way(("conversations.setTopic", "error:channel_not_found"), is_early=False),
     "conversations.join": Way(("conversations.setTopic", "error:not_in_channel"), is_early=False),
+    "conversations.members": Way(act=_asks_who_is_there),
     "conversations.open": Way(act=_page),
     "conversations.replies": Way(("chat.postMessage", "after"), is_early=False),
     "pins.list": Way(act=_marks),
