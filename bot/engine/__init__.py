@@ -10,8 +10,8 @@ from bot.domain.alert_groups import AlertGroup
 from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
 from bot.domain.approval import Decision, Request
-from bot.domain.authority import Frozen, Right, Ruling, Standing
-from bot.domain.canary import CanaryPlan, Judged, Judgement, Reason
+from bot.domain.authority import Frozen, Right, Standing
+from bot.domain.canary import CanaryPlan, Judgement, Reason
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
 from bot.domain.conditions import of_actions as conditions_of_actions
 from bot.domain.conditions import of_incidents as conditions_of_incidents
@@ -82,7 +82,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
-from bot.domain.traffic import CLOSED, EMPTIED, Change, Course, Move, Route, Split
+from bot.domain.traffic import CLOSED, EMPTIED, Change, Course
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import Usual, learn, usual_key
 from bot.engine.alarms import claim as claim_alerts
@@ -184,7 +184,6 @@ __all__ = [
     "Incident",
     "IncidentName",
     "IncidentNotFound",
-    "Judged",
     "Judgement",
     "Kept",
     "Keyed",
@@ -197,7 +196,6 @@ __all__ = [
     "MilestoneRefused",
     "Missing",
     "Moment",
-    "Move",
     "OnCall",
     "Outcome",
     "PageState",
@@ -220,8 +218,6 @@ __all__ = [
     "Rest",
     "Right",
     "Role",
-    "Route",
-    "Ruling",
     "RunFailed",
     "RunStatus",
     "Said",
@@ -232,7 +228,6 @@ __all__ = [
     "Severity",
     "Signal",
     "Span",
-    "Split",
     "Standing",
     "Status",
     "Stored",
