@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.engine import (
+    Baselines,
     Captured,
     Diagnosis,
     Facts,
@@ -22,8 +23,11 @@ from bot.engine import (
     Stored,
     Tools,
     Usual,
+    baseline_key,
     compare_targets,
     examine,
+    healthy_targets,
+    remember_healthy,
     to_us,
     usual_key,
 )
@@ -88,7 +92,9 @@ async def take(tools: Tools, params: Diagnose) -> Taken:
 async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  # noqa: ARG001 - every step takes its params
     """Put every finding and the verdict on the timeline; a verdict is the moment the fault was located."""
     usual = await tools.recall(usual_key(taken.service), Usual)
-    diagnosis = compare_targets(await _facts(tools, taken), usual)
+    baselines = await tools.recall(baseline_key(taken.service), Baselines) or Baselines()
+    facts = await _facts(tools, taken)
+    diagnosis = compare_targets(facts, usual, baselines)
     report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
     stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)
     kept = {part.file: {"sha256": part.sha256, "bytes": part.bytes} for part in taken.parts if part.sha256}
@@ -116,6 +122,9 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     )
     if diagnosis.verdict and tools.incident_id:
         await _locate(tools)
+    if not tools.incident_id and (well := healthy_targets(facts, diagnosis)):
+        known = remember_healthy(baselines, well, taken.parts, tools.now())
+        tools.keep(baseline_key(taken.service), Baselines, known)
     first = diagnosis.findings[0] if diagnosis.findings else None
     summary = f"{first.fault} on {first.target}: {first.claim}" if first else diagnosis.statement
     return Diagnosed(diagnosis.verdict, diagnosis.findings, stored.sha256, taken.archive.sha256, summary)

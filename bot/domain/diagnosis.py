@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bot.domain.baseline import Baselines
 from bot.domain.facts import Facts, Sockets
-from bot.domain.faults import RULES, Finding
+from bot.domain.faults import RULES, Beside, Finding
 from bot.domain.faults.finding import megabytes, span, suffers
 from bot.domain.goroutines import Group
 from bot.domain.snapshot import duration
@@ -92,13 +93,14 @@ MEASURES = (
 )
 
 
-def diagnose(facts: Mapping[str, Facts], usual: Usual | None = None) -> Diagnosis:
+def diagnose(facts: Mapping[str, Facts], usual: Usual | None = None, baselines: Baselines | None = None) -> Diagnosis:
     """Compare the targets and rank what fits. Pure: the same facts give the same diagnosis.
 
     :param usual: what earlier digests found usual of the service's targets in healthy times.
+    :param baselines: what each target was like when a diagnosis last found nothing.
     """
     targets = [facts[name] for name in sorted(facts)]
-    findings = tuple(_findings(targets))
+    findings = tuple(_findings(targets, baselines or Baselines()))
     among = (*_probe_differences(targets), *_build_differences(targets), *_number_differences(targets))
     known = {(each.target, each.what) for each in among}
     unusual = (each for each in _unusual(targets, usual or Usual()) if (each.target, each.what) not in known)
@@ -112,13 +114,14 @@ def diagnose(facts: Mapping[str, Facts], usual: Usual | None = None) -> Diagnosi
     )
 
 
-def _findings(targets: Sequence[Facts]) -> list[Finding]:
+def _findings(targets: Sequence[Facts], baselines: Baselines) -> list[Finding]:
     """Ask every rule of every target; where users are seen to suffer comes first, then harm, then size."""
     found: list[tuple[tuple[bool, int, float, str], Finding]] = []
     for each in targets:
-        others = [other for other in targets if other is not each]
+        before = baselines.of(each.target)
+        beside = Beside([other for other in targets if other is not each], before.facts if before else None)
         for place, rule in enumerate(RULES):
-            if (finding := rule(each, others)) is not None:
+            if (finding := rule(each, beside)) is not None:
                 found.append(((not suffers(each.probe), place, -finding.weight, each.target), finding))
     return [finding for _, finding in sorted(found, key=lambda item: item[0])]
 
@@ -243,3 +246,10 @@ def _headline(group: Group) -> str:
 
 def _sockets(sockets: Sockets | None) -> str:
     return "" if sockets is None else str(sockets)
+
+
+def healthy(facts: Mapping[str, Facts], diagnosis: Diagnosis) -> tuple[Facts, ...]:
+    """Give the targets worth remembering as a baseline: nothing is found and nobody suffers."""
+    if diagnosis.findings or any(suffers(each.probe) for each in facts.values()):
+        return ()
+    return tuple(each for each in facts.values() if each.goroutines is not None)

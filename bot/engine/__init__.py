@@ -11,6 +11,8 @@ from bot.domain.anchor import anchor as next_anchor
 from bot.domain.anchor import read as read_anchors
 from bot.domain.approval import Decision, Request
 from bot.domain.authority import Frozen, Right, Standing
+from bot.domain.baseline import Baselines, baseline_key
+from bot.domain.baseline import remember as remember_healthy
 from bot.domain.canary import CanaryPlan, Judgement, Reason
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
 from bot.domain.conditions import of_actions as conditions_of_actions
@@ -21,6 +23,7 @@ from bot.domain.configured_actions import read as action_values
 from bot.domain.deploys import Deploy, last_good, latest
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
+from bot.domain.diagnosis import healthy as healthy_targets
 from bot.domain.digest import Seen, count_incidents, stalk_key
 from bot.domain.digest import period as digest_period
 from bot.domain.digest import write as write_digest
@@ -153,6 +156,7 @@ __all__ = [
     "AnchorRaced",
     "ApprovalRefused",
     "ArtifactDamaged",
+    "Baselines",
     "Build",
     "Call",
     "CanaryPlan",
@@ -243,6 +247,7 @@ __all__ = [
     "action_call",
     "action_values",
     "alerts_of",
+    "baseline_key",
     "breach_key",
     "brief",
     "bundling",
@@ -266,6 +271,7 @@ __all__ = [
     "examine",
     "fold",
     "freeze",
+    "healthy_targets",
     "impact_of",
     "incidents_per_day",
     "intrusive_parts",
@@ -299,6 +305,7 @@ __all__ = [
     "read_dyeing",
     "record_deploy",
     "record_taken_back",
+    "remember_healthy",
     "reminders_due",
     "sentence",
     "set_traffic",

@@ -1,6 +1,6 @@
-"""The fault classes, one file each: facts of a target and of the others in, a finding or None out."""
+"""The fault classes, one file each: facts of a target and what it is held against in, a finding or None out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bot.domain.facts import Facts
 from bot.domain.faults import (
@@ -16,11 +16,11 @@ from bot.domain.faults import (
     stalled_readers,
     timeout_mismatch,
 )
-from bot.domain.faults.finding import Evidence, Finding
+from bot.domain.faults.finding import Beside, Evidence, Finding
 
-__all__ = ["RULES", "Evidence", "Finding", "Rule"]
+__all__ = ["RULES", "Beside", "Evidence", "Finding", "Rule"]
 
-Rule = Callable[[Facts, Sequence[Facts]], Finding | None]
+Rule = Callable[[Facts, Beside], Finding | None]
 
 RULES: tuple[Rule, ...] = (
     deadlock.find,

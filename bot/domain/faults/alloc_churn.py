@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain.facts import Cpu, Facts
-from bot.domain.faults.finding import Evidence, Finding, megabytes, percent, probe_evidence, stands_out, suffers
+from bot.domain.faults.finding import Beside, Evidence, Finding, megabytes, percent, probe_evidence, stands_out, suffers
 from bot.domain.faults.gc_pressure import MIN_SAMPLES, blame, lines, presses
 
 FAULT = "alloc-churn"
@@ -17,12 +17,12 @@ WARM_S = 20.0
 """A process so young fills its caches and pools, and allocates as it never will again."""
 
 
-def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find a process that allocates and collects with little alive, unless that is plainly its habit."""
     cpu, heap = facts.cpu, facts.heap
     if cpu is None or heap is None or not heap.small or cpu.samples < MIN_SAMPLES or not _churns(cpu):
         return None
-    if not (suffers(facts.probe) or (_is_warm(facts) and (presses(cpu) or _does_more(cpu, others)))):
+    if not (suffers(facts.probe) or (_is_warm(facts) and (presses(cpu) or _does_more(cpu, beside.others)))):
         return None
     line = next(iter(cpu.allocating), None) or next(iter(cpu.own), None)
     file = facts.file("cpu")

@@ -1,9 +1,7 @@
 """One function of the service takes the CPU."""
 
-from collections.abc import Sequence
-
 from bot.domain.facts import Facts
-from bot.domain.faults.finding import Evidence, Finding, percent, probe_evidence, stands_out, suffers
+from bot.domain.faults.finding import Beside, Evidence, Finding, percent, probe_evidence, stands_out, suffers
 
 FAULT = "cpu-hotspot"
 MIN_SAMPLES = 50
@@ -14,14 +12,14 @@ MAX_GC = 0.1
 """Measured on a lab service: one function 78-96 %, collector 0-2 %."""
 
 
-def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find a function that takes most of the CPU while users suffer or the other targets are far less busy."""
     cpu = facts.cpu
     if cpu is None or cpu.samples < MIN_SAMPLES or cpu.gc_share > MAX_GC or not cpu.own:
         return None
     top = cpu.own[0]
     share = sum(each.share for each in cpu.own if each.frame.function == top.frame.function)
-    cores = [each.cpu.cores for each in others if each.cpu is not None]
+    cores = [each.cpu.cores for each in beside.others if each.cpu is not None]
     if share < MIN_SHARE or not (
         suffers(facts.probe) or (cpu.cores >= MIN_CORES and stands_out(cpu.cores, cores, floor=0.05))
     ):

@@ -1,9 +1,7 @@
 """Goroutines wait for a lock that is never released."""
 
-from collections.abc import Sequence
-
 from bot.domain.facts import Facts
-from bot.domain.faults.finding import Evidence, Finding, probe_evidence
+from bot.domain.faults.finding import Beside, Evidence, Finding, probe_evidence
 from bot.domain.goroutines import Group
 from bot.domain.stacks import LOCK_WAITS, own_frame
 
@@ -13,7 +11,7 @@ MIN_WAIT_MIN = 1
 """A lock held for a minute is not coming back; a dump counts the minutes."""
 
 
-def find(facts: Facts, _others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, _beside: Beside) -> Finding | None:
     """Find a crowd at one lock whose wait never ends: minutes long, or never once recorded as over.
 
     The mutex profile records a wait when the lock is released; a crowd without a record waits for a lock that was

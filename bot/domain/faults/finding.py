@@ -34,6 +34,17 @@ class Finding:
     weight: float = 0.0
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a target is held against: the other targets now, and itself in a healthy time (None: never seen).
+
+    A baseline only makes a rule see more; nothing that proves a fault by itself is passed over because of it.
+    """
+
+    others: Sequence[Facts] = ()
+    baseline: Facts | None = None
+
+
 def suffers(probe: Probe | None) -> bool:
     """Tell whether the users of a target are seen to suffer; what was not measured is not seen."""
     if probe is None or not probe.requests:

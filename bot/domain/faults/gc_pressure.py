@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain.facts import Cpu, Facts, Place
-from bot.domain.faults.finding import Evidence, Finding, megabytes, percent, probe_evidence
+from bot.domain.faults.finding import Beside, Evidence, Finding, megabytes, percent, probe_evidence
 
 FAULT = "gc-pressure"
 MIN_SAMPLES = 50
@@ -13,7 +13,7 @@ MIN_MALLOC = 0.25
 """Measured on a lab service: 29-39 % collecting and 28-55 % allocating when sick, 1 % and 5-11 % when well."""
 
 
-def find(facts: Facts, _others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, _beside: Beside) -> Finding | None:
     """Find a process that spends its CPU on collecting and allocating; names the line that allocates most."""
     cpu = facts.cpu
     if cpu is None or cpu.samples < MIN_SAMPLES or not presses(cpu):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain.facts import Facts
-from bot.domain.faults.finding import Evidence, Finding, percent, span, stands_out
+from bot.domain.faults.finding import Beside, Evidence, Finding, percent, span, stands_out
 from bot.domain.goroutines import Group
 from bot.domain.stacks import in_handler, own_frame
 
@@ -16,22 +16,22 @@ MIN_LOOKALIKES = 500
 The runtime's proof is blind to what a global variable can reach."""
 
 
-def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find leaked goroutines: proven by the runtime, or one group outgrowing the other targets."""
     total = facts.goroutines or 0
-    counts = [each.goroutines for each in others if each.goroutines is not None]
-    beside = _beside(counts)
+    counts = [each.goroutines for each in beside.others if each.goroutines is not None]
+    among = _beside(counts)
     if facts.leaked is not None and facts.leaked >= max(MIN_LEAKED, MIN_SHARE * total):
         proof = (Evidence("goroutines proven leaked", str(facts.leaked), facts.file("goroutineleak")),)
         of_all = f" of {total}" if total > facts.leaked else ""
         claim = f"{facts.leaked}{of_all} goroutines are leaked: nothing can wake them any more"
-        return _finding(facts, facts.leaked_groups, claim + beside, proof, facts.leaked / max(total, facts.leaked))
+        return _finding(facts, facts.leaked_groups, claim + among, proof, facts.leaked / max(total, facts.leaked))
     alike = [each for each in facts.groups if own_frame(each.stack) is not None and not in_handler(each.stack)]
     if not alike or alike[0].count < MIN_LOOKALIKES or not stands_out(total, counts, floor=10):
         return None
     share = alike[0].count / max(total, 1)
     claim = f"{alike[0].count} of {total} goroutines ({percent(share)}) wait at one place outside of any request"
-    return _finding(facts, alike[:1], claim + beside, (), share)
+    return _finding(facts, alike[:1], claim + among, (), share)
 
 
 def _beside(counts: Sequence[int]) -> str:

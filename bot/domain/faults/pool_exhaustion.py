@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain.facts import Facts, Wait
-from bot.domain.faults.finding import Evidence, Finding, percent, probe_evidence, stands_out, suffers
+from bot.domain.faults.finding import Beside, Evidence, Finding, percent, probe_evidence, stands_out, suffers
 from bot.domain.stacks import QUEUE_WAITS
 
 FAULT = "pool-exhaustion"
@@ -14,13 +14,13 @@ MIN_QUEUE = 4
 """Waiting requests for each one that is served; used only where neither users nor other targets can be compared."""
 
 
-def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find one line below a handler at which most requests wait for their turn."""
     queue = next((wait for wait in facts.waits if wait.state in QUEUE_WAITS), None)
     if queue is None or queue.count < max(MIN_WAITING, MIN_SHARE * facts.handling):
         return None
     served = facts.handling - queue.count
-    if not _harms(facts, queue, served, others):
+    if not _harms(facts, queue, served, beside.others):
         return None
     file = facts.file("goroutine")
     rest = [wait for wait in facts.waits if wait != queue]

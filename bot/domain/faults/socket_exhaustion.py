@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.facts import Facts, Process, Sockets
-from bot.domain.faults.finding import Evidence, Finding, percent, probe_evidence, stands_out, suffers
+from bot.domain.faults.finding import Beside, Evidence, Finding, percent, probe_evidence, stands_out, suffers
 
 FAULT = "socket-exhaustion"
 MIN_FILES = 100
@@ -26,9 +26,9 @@ class Alike:
     fix: str
 
 
-def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find a process near its limit of files by sockets that are alike, or ports that wait in TIME_WAIT."""
-    return _out_of_files(facts) or _out_of_ports(facts, others)
+    return _out_of_files(facts) or _out_of_ports(facts, beside.others)
 
 
 def _out_of_files(facts: Facts) -> Finding | None:

@@ -1,9 +1,7 @@
 """Answers are written to clients that do not read them, with nothing to end the writing."""
 
-from collections.abc import Sequence
-
 from bot.domain.facts import Facts
-from bot.domain.faults.finding import Evidence, Finding, probe_evidence, stands_out, suffers
+from bot.domain.faults.finding import Beside, Evidence, Finding, probe_evidence, stands_out, suffers
 from bot.domain.stacks import UNREAD, UNREAD_STREAM
 
 FAULT = "stalled-readers"
@@ -13,10 +11,11 @@ MIN_UNSENT = 0.5
 """Connections with bytes that the client did not take, for each that waits over HTTP/1: otherwise it moves on."""
 
 
-def find(facts: Facts, others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find requests stuck in writing their answer, while users suffer or the other targets have none."""
     stalled = _stalled(facts)
-    if stalled < MIN_STALLED or not (suffers(facts.probe) or stands_out(stalled, [_stalled(each) for each in others])):
+    elsewhere = [_stalled(each) for each in beside.others]
+    if stalled < MIN_STALLED or not (suffers(facts.probe) or stands_out(stalled, elsewhere)):
         return None
     unsent = facts.sockets.unsent if facts.sockets else None
     if unsent is not None and unsent < MIN_UNSENT * _stalled(facts, UNREAD):

@@ -1,9 +1,7 @@
 """Requests are worked on for clients that have given up: the server's patience is longer than theirs."""
 
-from collections.abc import Sequence
-
 from bot.domain.facts import Facts
-from bot.domain.faults.finding import Evidence, Finding, percent, probe_evidence
+from bot.domain.faults.finding import Beside, Evidence, Finding, percent, probe_evidence
 from bot.domain.stacks import LOCK_WAITS, QUEUE_WAITS
 
 FAULT = "timeout-mismatch"
@@ -15,7 +13,7 @@ ROOT_ELSEWHERE = (QUEUE_WAITS - {"select"}) | LOCK_WAITS
 their clients leave only follows."""
 
 
-def find(facts: Facts, _others: Sequence[Facts]) -> Finding | None:
+def find(facts: Facts, _beside: Beside) -> Finding | None:
     """Find handlers that outlive their clients.
 
     A connection is in CLOSE_WAIT from when its client closed it until the handler returns: net/http cancels the

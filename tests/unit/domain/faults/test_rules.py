@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.facts import Facts
-from bot.domain.faults import RULES, Finding
+from bot.domain.faults import RULES, Beside, Finding
 from bot.domain.stacks import Frame
 from tests.unit.domain.captures import (
     CHAN_RECEIVE,
@@ -168,7 +168,7 @@ SICK = [
 
 
 def findings(facts: Facts, others: list[Facts]) -> list[Finding]:
-    return [found for rule in RULES if (found := rule(facts, others)) is not None]
+    return [found for rule in RULES if (found := rule(facts, Beside(others))) is not None]
 
 
 @pytest.mark.parametrize(("fault", "facts", "claim", "line"), SICK)

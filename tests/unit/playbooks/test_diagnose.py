@@ -1,0 +1,48 @@
+"""What a diagnosis remembers, and what it is told of earlier ones."""
+
+from bot.domain.baseline import Baselines, baseline_key
+from bot.domain.snapshot import Captured, Probe
+from bot.engine.tools import adapter_of
+from tests.fakes import FakeTargets
+from tests.unit.domain.captures import cpu, failed_probe, good_probe, parts_of
+from tests.unit.domain.go_profiles import main_frame
+from tests.unit.playbooks.desk import TARGETS, Desk, desk
+
+
+def captures() -> list[Captured]:
+    return [part for each in TARGETS for part in parts_of(each.name, {"cpu": cpu(((main_frame("serve"),), 8))})]
+
+
+def house_with(*probes: Probe) -> Desk:
+    return desk(targets=FakeTargets(probes, captures()))
+
+
+def remembered(house: Desk) -> Baselines | None:
+    text = house.state.marks.get(baseline_key("checkout"))
+    return adapter_of(Baselines).validate_json(text) if text else None
+
+
+async def test_what_healthy_targets_are_like_is_remembered() -> None:
+    house = house_with(*(good_probe(each.name) for each in TARGETS))
+    told = await house.run("diagnose", {"service": "checkout"})
+
+    assert told.result["verdict"] is None
+    known = remembered(house)
+    assert known is not None
+    assert set(known.targets) == {each.name for each in TARGETS}
+    assert set(known.targets["checkout-1"].profiles) == {"cpu", "heap"}
+
+
+async def test_nothing_is_remembered_while_somebody_suffers() -> None:
+    house = house_with(*(failed_probe(each.name) for each in TARGETS))
+    await house.run("diagnose", {"service": "checkout"})
+
+    assert remembered(house) is None
+
+
+async def test_nothing_is_remembered_during_an_incident() -> None:
+    house = house_with(*(good_probe(each.name) for each in TARGETS))
+    await house.say("start sev3 checkout slow")
+    await house.say("diagnose")
+
+    assert remembered(house) is None
