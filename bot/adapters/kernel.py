@@ -1,10 +1,8 @@
 """What the kernel knows of a target on this machine: sockets by state, files, memory, limits, and its binary."""
 
 import asyncio
-import ipaddress
 import json
 import os
-import re
 import socket
 import sys
 import time
@@ -13,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bot.domain import proc as read
 from bot.domain.addresses import Endpoint
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
 from bot.domain.redaction import redact_bytes
@@ -25,37 +25,18 @@ from bot.domain.snapshot import BUILD, KERNEL_PARTS, PROCESS, SOCKETS, Captured,
 MAX_SOCKETS = 500_000
 MAX_FILES = 200_000
 """Bounds of what is read; a process has seldom more, and a machine that has is not asked for longer."""
+MAX_TEXT_BYTES = 256 * 1024
+"""Of every table but that of sockets; none is a tenth of it."""
 TIMEOUT_S = 3.0
-NO_LIMIT = 1 << 60
-"""cgroup v1 writes a limit that is none as a number near 2^63."""
-
-STATES = {
-    "01": "ESTABLISHED",
-    "02": "SYN_SENT",
-    "03": "SYN_RECV",
-    "04": "FIN_WAIT1",
-    "05": "FIN_WAIT2",
-    "06": "TIME_WAIT",
-    "07": "CLOSE",
-    "08": "CLOSE_WAIT",
-    "09": "LAST_ACK",
-    "0A": "LISTEN",
-    "0B": "CLOSING",
-    "0C": "NEW_SYN_RECV",
-}
-"""include/net/tcp_states.h of the kernel."""
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
 
 
 @dataclass(frozen=True)
-class Socket:
-    """One line of /proc/net/tcp."""
+class Place:
+    """Where a process listens: its ports, the process's own first, and the addresses of that one (empty: any)."""
 
-    address: str
-    port: int
-    state: str
-    unsent: int
-    inode: str
-    peer: str
+    ports: tuple[int, ...]
+    addresses: frozenset[str] = frozenset()
 
 
 class NotHere(Exception):
@@ -73,6 +54,19 @@ def is_ours(address: str) -> bool:
     return True
 
 
+def place_of(endpoints: Sequence[Endpoint], ours: Callable[[str], bool] = is_ours) -> Place:
+    """Give the place of a target whose vetted address is one of this machine; `endpoints` are its own, pprof first.
+
+    :raises NotHere: it is elsewhere.
+    """
+    if sys.platform != "linux":
+        raise NotHere("only Linux tells this")
+    local = [each for each in endpoints if any(map(ours, each.addresses))]
+    if not local or local[0] is not endpoints[0]:
+        raise NotHere("not on this machine: `firstfive agent` beside it could tell")
+    return Place(tuple(dict.fromkeys(each.port for each in local)), frozenset(local[0].addresses))
+
+
 class LocalKernel:
     """Reads /proc in a thread, for targets whose vetted address is one of this machine."""
 
@@ -84,8 +78,7 @@ class LocalKernel:
         ours: Callable[[str], bool] = is_ours,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._proc = proc
-        self._cgroup = cgroup
+        self._kernel = Kernel(proc, cgroup, monotonic)
         self._ours = ours
         self._monotonic = monotonic
 
@@ -94,132 +87,155 @@ class LocalKernel:
         started = self._monotonic()
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await asyncio.to_thread(self._capture, target, endpoints, started)
-        except TimeoutError:
-            reason = f"{target.name}: /proc was not read in {TIMEOUT_S:g} s"
-            return tuple(missed(target.name, part, reason, self._monotonic() - started) for part in KERNEL_PARTS)
-
-    def _capture(self, target: Target, endpoints: Sequence[Endpoint], started: float) -> tuple[Captured, ...]:
-        try:
-            local = self._local(endpoints)
-            sockets = self._sockets()
+                return await asyncio.to_thread(self._capture, target, endpoints)
         except NotHere as reason:
             return tuple(skipped(target.name, part, f"{target.name}: {reason}") for part in KERNEL_PARTS)
-        documents: list[Captured] = []
+        except TimeoutError:
+            late = f"{target.name}: /proc was not read in {TIMEOUT_S:g} s"
+            return tuple(missed(target.name, part, late, self._monotonic() - started) for part in KERNEL_PARTS)
 
-        def record(part: Part, read: Callable[[], Mapping[str, Any]]) -> None:
+    def _capture(self, target: Target, endpoints: Sequence[Endpoint]) -> tuple[Captured, ...]:
+        return self._kernel.capture(target.name, place_of(endpoints, self._ours))
+
+
+class Kernel:
+    """Reads the tables of this machine's kernel."""
+
+    def __init__(
+        self,
+        proc: Path = Path("/proc"),
+        cgroup: Path = Path("/sys/fs/cgroup"),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._proc = proc
+        self._cgroup = cgroup
+        self._monotonic = monotonic
+
+    def capture(self, name: str, place: Place) -> tuple[Captured, ...]:
+        """Capture sockets, process and build of the process at a place, each recorded whatever becomes of it."""
+        started = self._monotonic()
+        sockets = cache(lambda: self._sockets(place))
+        pid = cache(lambda: self._pid(place, sockets()))
+
+        def record(part: Part, document: Callable[[], Mapping[str, Any]]) -> Captured:
             try:
-                content = json.dumps(read(), sort_keys=True, indent=1).encode() + b"\n"
-                documents.append(captured(target.name, part, redact_bytes(content), self._monotonic() - started))
+                content = json.dumps(document(), sort_keys=True, indent=1).encode() + b"\n"
+                cut = sum(sockets().machine.values()) >= MAX_SOCKETS and part is SOCKETS
+                error = f"{name}: the machine has more sockets than {MAX_SOCKETS}: these were counted" if cut else ""
+                return captured(name, part, redact_bytes(content), self._monotonic() - started, error)
             except NotHere as reason:
-                documents.append(skipped(target.name, part, f"{target.name}: {reason}"))
-            except (OSError, ValueError, BuildInfoMissing) as error:
-                reason_text = f"{target.name}: {part.name} could not be read: {error}"
-                documents.append(missed(target.name, part, reason_text, self._monotonic() - started))
+                return skipped(name, part, f"{name}: {reason}")
+            except (OSError, read.ProcMalformed, BuildInfoMissing) as error:
+                reason_text = f"{name}: {part.name} could not be read: {_reason(error)}"
+                return missed(name, part, reason_text, self._monotonic() - started)
 
-        record(SOCKETS, lambda: self._socket_document(local, sockets))
-        pid = cache(lambda: self._pid(local[0], sockets))
-        record(PROCESS, lambda: {**self._process_document(pid()), **self._busiest_peer(pid(), local, sockets)})
-        record(BUILD, lambda: self._build_document(pid()))
-        return tuple(documents)
+        return (
+            record(SOCKETS, lambda: self._socket_document(place, sockets())),
+            record(PROCESS, lambda: {**self._process_document(pid()), **self._busiest_peer(pid(), sockets())}),
+            record(BUILD, lambda: self._build_document(pid())),
+        )
 
-    def _local(self, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-        if sys.platform != "linux":
-            raise NotHere("only Linux tells this")
-        local = [each for each in endpoints if any(map(self._ours, each.addresses))]
-        if not local or local[0] is not endpoints[0]:
-            raise NotHere("not on this machine: `firstfive agent` beside it could tell")
-        return local
+    def _sockets(self, place: Place) -> read.Tally:
+        return read.tally(islice(self._each_socket(), MAX_SOCKETS), frozenset(place.ports))
 
-    def _sockets(self) -> list[Socket]:
-        found: list[Socket] = []
+    def _each_socket(self) -> Iterator[read.Socket]:
         for name in ("tcp", "tcp6"):
             try:
-                with (self._proc / "net" / name).open() as lines:
-                    next(lines, None)
-                    found += [_socket(line) for line, _ in zip(lines, range(MAX_SOCKETS), strict=False)]
+                with (self._proc / "net" / name).open("rb") as lines:
+                    yield from read.read_sockets(lines, f"/proc/net/{name}")
             except FileNotFoundError:
                 continue  # a kernel without IPv6
-            except OSError as error:
-                raise NotHere(f"/proc/net/{name} could not be read: {error.strerror}") from error
-        return found
 
-    def _socket_document(self, local: Sequence[Endpoint], sockets: Sequence[Socket]) -> Mapping[str, Any]:
-        ports = {each.port for each in local}
-        mine = [each for each in sockets if each.port in ports]
-        low, high = map(int, (self._proc / "sys/net/ipv4/ip_local_port_range").read_text().split())
+    def _socket_document(self, place: Place, sockets: read.Tally) -> Mapping[str, Any]:
+        low, high = read.read_port_range(self._text("sys/net/ipv4/ip_local_port_range"))
         return {
-            "ports": sorted(ports),
-            "states": dict(Counter(each.state for each in mine)),
-            "unsent": sum(each.unsent > 0 for each in mine),
+            "ports": sorted(place.ports),
+            "states": dict(sockets.states),
+            "unsent": sockets.unsent,
             "ephemeral_ports": high - low + 1,
-            "machine": dict(Counter(each.state for each in sockets)),
+            "machine": dict(sockets.machine),
         }
 
-    def _pid(self, endpoint: Endpoint, sockets: Sequence[Socket]) -> int:
-        """Find the process that listens where the endpoint is."""
-        here = {*endpoint.addresses, "0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
+    def _pid(self, place: Place, sockets: read.Tally) -> int:
+        """Find the process that listens on the first port."""
+        port, here = place.ports[0], place.addresses | EVERYWHERE
         links = {
             f"socket:[{each.inode}]"
-            for each in sockets
-            if each.state == "LISTEN" and each.port == endpoint.port and each.address in here
+            for each in sockets.listening
+            if each.port == port and (not place.addresses or read.address(each.local) in here)
         }
         for pid in sorted(int(each.name) for each in self._proc.iterdir() if each.name.isdecimal()):
             if any(link in links for link in self._links(pid)):
                 return pid
-        raise NotHere(f"no process of ours listens on port {endpoint.port}: another user's, or in another container")
+        raise NotHere(f"no process of ours listens on port {port}: another user's, or in another container")
 
     def _links(self, pid: int) -> Iterator[str]:
         try:
-            for file, _ in zip((self._proc / str(pid) / "fd").iterdir(), range(MAX_FILES), strict=False):
+            for file in islice((self._proc / str(pid) / "fd").iterdir(), MAX_FILES):
                 yield str(file.readlink())
         except OSError:
             return  # it ended, or is another user's
 
-    def _busiest_peer(self, pid: int, local: Sequence[Endpoint], sockets: Sequence[Socket]) -> Mapping[str, Any]:
+    def _busiest_peer(self, pid: int, sockets: read.Tally) -> Mapping[str, Any]:
         """Give where most of the connections lead that a process opened itself."""
-        ports, links = {each.port for each in local}, set(self._links(pid))
-        opened = Counter(
-            each.peer
-            for each in sockets
-            if each.port not in ports and each.state != "LISTEN" and f"socket:[{each.inode}]" in links
-        )
+        links = set(self._links(pid))
+        opened = Counter(peer for inode, peer in sockets.opened if f"socket:[{inode}]" in links)
         if not opened:
             return {}
         peer, count = opened.most_common(1)[0]
-        return {"peer": _endpoint(peer), "peer_sockets": count}
+        return {"peer": read.endpoint(peer), "peer_sockets": count}
 
     def _process_document(self, pid: int) -> Mapping[str, Any]:
-        folder = self._proc / str(pid)
-        status = _pairs((folder / "status").read_text())
-        after_name = (folder / "stat").read_text().rpartition(")")[2].split()
-        started_s = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
-        booted_at = int(re.findall(r"^btime (\d+)", (self._proc / "stat").read_text(), re.MULTILINE)[0])
+        memory = read.read_memory(self._text(f"{pid}/status"))
+        started_s = read.read_start(self._text(f"{pid}/stat")) / os.sysconf("SC_CLK_TCK")
+        booted_at = read.read_boot(self._text("stat"))
         return {
             "pid": pid,
-            "fds": sum(1 for _ in os.scandir(folder / "fd")),
-            "fd_limit": _fd_limit((folder / "limits").read_text()),
-            "rss_bytes": _kilobytes(status.get("VmRSS", "")),
-            "rss_peak_bytes": _kilobytes(status.get("VmHWM", "")),
-            "memory_limit_bytes": self._memory_limit(folder),
-            "uptime_s": round(float((self._proc / "uptime").read_text().split()[0]) - started_s, 1),
+            "fds": sum(1 for _ in os.scandir(self._proc / str(pid) / "fd")),
+            "fd_limit": read.read_file_limit(self._text(f"{pid}/limits")),
+            "rss_bytes": memory.rss_bytes,
+            "rss_peak_bytes": memory.peak_bytes,
+            "uptime_s": round(read.read_uptime(self._text("uptime")) - started_s, 1),
             "started_at": datetime.fromtimestamp(booted_at + started_s, UTC).isoformat(timespec="seconds"),
+            **self._limits(read.read_cgroups(self._text(f"{pid}/cgroup"))),
         }
 
-    def _memory_limit(self, folder: Path) -> int | None:
-        """Give the lowest limit on the way up the process's cgroup, of version 2 or 1; None when there is none."""
-        limits: list[int] = []
-        for line in (folder / "cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers not in {"", "memory"}:
+    def _limits(self, cgroups: Sequence[read.Cgroup]) -> Mapping[str, Any]:
+        """Give the lowest limits on the way up the process's cgroups, and how often the CPU's was felt."""
+        memory = [
+            limit
+            for file in self._files(cgroups, "memory", "memory.max", "memory.limit_in_bytes")
+            if (limit := read.read_limit(file)) is not None
+        ]
+        periods = zip(
+            self._files(cgroups, "cpu", "cpu.max", "cpu.cfs_quota_us"),
+            self._files(cgroups, "cpu", "cpu.max", "cpu.cfs_period_us"),
+            strict=False,
+        )
+        cores = [each for quota, period in periods if (each := read.read_cores(quota + b" " + period)) is not None]
+        felt = [
+            said
+            for file in self._files(cgroups, "cpu", "cpu.stat", "cpu.stat")
+            if (said := read.read_throttling(file)) is not None and said.periods
+        ]
+        worst = max(felt, key=lambda each: each.throttled, default=None)
+        return {
+            "memory_limit_bytes": min(memory, default=None),
+            "cpu_limit_cores": min(cores, default=None),
+            "cpu_periods": worst.periods if worst else None,
+            "cpu_throttled": worst.throttled if worst else None,
+        }
+
+    def _files(self, cgroups: Sequence[read.Cgroup], controller: str, name: str, old_name: str) -> Iterator[bytes]:
+        """Give the files of a controller on the way up, of version 2 by `name` or 1 by `old_name`."""
+        for each in cgroups:
+            if each.controller not in {"", controller}:
                 continue
-            base = self._cgroup / controllers
-            name = "memory.limit_in_bytes" if controllers else "memory.max"
-            place = base / path.lstrip("/")
-            for each in (place, *place.parents):
-                if each.is_relative_to(base):
-                    limits += _limit(each / name)
-        return min(limits, default=None)
+            base = self._cgroup / each.controller
+            place = base / each.path.lstrip("/")
+            for folder in (place, *place.parents):
+                if folder.is_relative_to(base):
+                    yield from _content(folder / (old_name if each.controller else name))
 
     def _build_document(self, pid: int) -> Mapping[str, Any]:
         with (self._proc / str(pid) / "exe").open("rb") as binary:
@@ -227,48 +243,18 @@ class LocalKernel:
             info = read_build_info(lambda at, count: os.pread(binary.fileno(), count, at), size)
         return {"go": info.go, "path": info.path, "module": info.module, "settings": dict(info.settings)}
 
-
-def _socket(line: str) -> Socket:
-    fields = line.split()
-    address, _, port = fields[1].partition(":")
-    unsent = int(fields[4].partition(":")[0], 16)
-    state = STATES.get(fields[3], fields[3])
-    return Socket(_address(address), int(port, 16), state, 0 if state == "LISTEN" else unsent, fields[9], fields[2])
+    def _text(self, name: str) -> bytes:
+        with (self._proc / name).open("rb") as file:
+            return file.read(MAX_TEXT_BYTES)
 
 
-def _endpoint(text: str) -> str:
-    """Read an address with its port as /proc writes it."""
-    words, _, port = text.partition(":")
-    address = _address(words)
-    return f"[{address}]:{int(port, 16)}" if ":" in address else f"{address}:{int(port, 16)}"
-
-
-def _address(text: str) -> str:
-    """Read an address as /proc writes it: words of four bytes, each in the machine's own order."""
-    words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
-    packed = b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)
-    address = ipaddress.ip_address(packed)
-    return str((address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address)
-
-
-def _pairs(text: str) -> dict[str, str]:
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
-
-
-def _kilobytes(text: str) -> int | None:
-    number = text.removesuffix(" kB")
-    return int(number) * 1024 if number.isdecimal() else None
-
-
-def _fd_limit(limits: str) -> int | None:
-    line = next((line for line in limits.splitlines() if line.startswith("Max open files")), "")
-    soft = line.removeprefix("Max open files").split()[:1]
-    return int(soft[0]) if soft and soft[0].isdecimal() else None
-
-
-def _limit(file: Path) -> list[int]:
+def _content(file: Path) -> Iterator[bytes]:
     try:
-        text = file.read_text().strip()
+        with file.open("rb") as content:
+            yield content.read(MAX_TEXT_BYTES)
     except OSError:
-        return []
-    return [int(text)] if text.isdecimal() and int(text) < NO_LIMIT else []
+        return  # a level that sets no such limit
+
+
+def _reason(error: Exception) -> str:
+    return f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)

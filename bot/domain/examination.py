@@ -4,7 +4,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from math import isfinite
+from typing import Any, TypeGuard
 
 from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets, Wait
 from bot.domain.goroutine_counts import counted, group_counts
@@ -22,6 +23,8 @@ GC_FRAMES = frozenset({"runtime.gcBgMarkWorker", "runtime.gcAssistAlloc", "runti
 """Collecting in the background, and goroutines made to help. gcDrain alone misses the help (measured: 38 % of the
 CPU where these two were 56 %, at 27 times the latency)."""
 NANOSECONDS = 1e9
+FRACTIONS = frozenset({"uptime_s", "cpu_limit_cores"})
+"""What of a process may be no whole number."""
 
 
 def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks: bool = True) -> Facts:
@@ -203,12 +206,24 @@ def _sockets(document: Mapping[str, Any]) -> Sockets | None:
     states = document.get("states")
     if not isinstance(states, dict):
         return None
-    counts = sorted(((str(state), int(count)) for state, count in states.items()), key=lambda item: (-item[1], item[0]))
-    return Sockets(tuple(counts), int(document.get("unsent", 0)), int(document.get("ephemeral_ports", 0)))
+    known = {str(state): count for state, count in states.items() if _is_count(count)}
+    counts = sorted(known.items(), key=lambda item: (-item[1], item[0]))
+    unsent, ephemeral = document.get("unsent"), document.get("ephemeral_ports")
+    return Sockets(tuple(counts), unsent if _is_count(unsent) else 0, ephemeral if _is_count(ephemeral) else 0)
 
 
 def _process(document: Mapping[str, Any]) -> Process | None:
-    if not isinstance(document.get("pid"), int):
-        return None
     known = {name: document.get(name) for name in Process.__dataclass_fields__}
-    return Process(**{name: value for name, value in known.items() if value is not None})
+    fit: dict[str, Any] = {name: value for name, value in known.items() if _fits(name, value)}
+    return Process(**fit) if "pid" in fit else None
+
+
+def _fits(name: str, value: object) -> bool:
+    """Tell whether a value is what a process can have there: what is not stays unknown."""
+    if name == "peer":
+        return isinstance(value, str)
+    return _is_count(value) or (isinstance(value, float) and isfinite(value) and name in FRACTIONS)
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -99,7 +99,8 @@ class Sockets:
 class Process:
     """What the kernel says of the process; bytes, counts, seconds since it started; None where unknown.
 
-    `peer` is where most of the connections lead that it opened itself, `peer_sockets` how many.
+    `peer` is where most of the connections lead that it opened itself, `peer_sockets` how many. In `cpu_throttled` of
+    `cpu_periods` (100 ms each, since its cgroup was made) it stood still, as `cpu_limit_cores` were used up.
     """
 
     pid: int
@@ -111,6 +112,9 @@ class Process:
     uptime_s: float | None = None
     peer: str | None = None
     peer_sockets: int | None = None
+    cpu_limit_cores: float | None = None
+    cpu_periods: int | None = None
+    cpu_throttled: int | None = None
 
 
 @dataclass(frozen=True)

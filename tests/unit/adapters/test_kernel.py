@@ -52,6 +52,9 @@ def proc(tmp_path: Path) -> Path:
         "4242/cgroup": "0::/shop/checkout\n",
         "../cgroup/shop/checkout/memory.max": "max\n",
         "../cgroup/shop/memory.max": "536870912\n",
+        "../cgroup/shop/cpu.max": "50000 100000\n",
+        "../cgroup/shop/cpu.stat": "usage_usec 900\nnr_periods 200\nnr_throttled 150\nthrottled_usec 7\n",
+        "../cgroup/shop/checkout/cpu.max": "max 100000\n",
     }
     folder = tmp_path / "proc"
     for name, text in texts.items():
@@ -92,6 +95,9 @@ async def test_sockets_process_and_build_are_read(proc: Path) -> None:
         "rss_bytes": 102400,
         "rss_peak_bytes": 204800,
         "memory_limit_bytes": 536870912,
+        "cpu_limit_cores": 0.5,
+        "cpu_periods": 200,
+        "cpu_throttled": 150,
         "uptime_s": round(500 - 9000 / ticks, 1),
         "peer": "127.0.0.1:50000",
         "peer_sockets": 2,
@@ -117,6 +123,38 @@ async def test_cgroup_version_1_and_a_limit_that_is_none(proc: Path) -> None:
     _, read = await documents(LocalKernel(proc=proc, cgroup=proc.parent / "cgroup"), ADMIN)
 
     assert read["process"]["memory_limit_bytes"] == 1048576
+
+
+async def test_cgroup_version_1_limits_the_cpu_too(proc: Path) -> None:
+    (proc / "4242/cgroup").write_text("5:cpu,cpuacct:/shop\n")
+    cgroup = proc.parent / "cgroup/cpu/shop"
+    cgroup.mkdir(parents=True)
+    (cgroup / "cpu.cfs_quota_us").write_text("150000\n")
+    (cgroup / "cpu.cfs_period_us").write_text("100000\n")
+    (cgroup / "cpu.stat").write_text("nr_periods 3\nnr_throttled 0\nthrottled_time 0\n")
+    _, read = await documents(LocalKernel(proc=proc, cgroup=proc.parent / "cgroup"), ADMIN)
+
+    found = {name: read["process"][name] for name in ("cpu_limit_cores", "cpu_periods", "cpu_throttled")}
+    assert found == {"cpu_limit_cores": 1.5, "cpu_periods": 3, "cpu_throttled": 0}
+
+
+async def test_a_damaged_table_says_where(proc: Path) -> None:
+    (proc / "net/tcp6").write_text(HEAD + line(8080, "01", 115) + "   1: garbage\n")
+    (proc / "4242/limits").write_text("Max open files            many\n")
+    done, _ = await documents(LocalKernel(proc=proc), ADMIN)
+
+    assert {each.status for each in done.values()} == {PartStatus.FAILED}
+    said = "checkout-1: sockets could not be read: /proc/net/tcp6, line 3: '   1: garbage\\n' is no socket"
+    assert done["sockets"].error == said
+
+
+async def test_more_sockets_than_are_read_are_told(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.adapters.kernel.MAX_SOCKETS", 5)
+    done, read = await documents(LocalKernel(proc=proc), ADMIN, USERS)
+
+    assert done["sockets"].status is PartStatus.TRUNCATED
+    assert done["sockets"].error == "checkout-1: the machine has more sockets than 5: these were counted"
+    assert sum(read["sockets"]["machine"].values()) == 5
 
 
 async def test_another_machine_is_skipped_with_the_reason(proc: Path) -> None:

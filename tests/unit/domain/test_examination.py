@@ -1,7 +1,10 @@
+from typing import Any
+
+import pytest
 from pydantic import TypeAdapter
 
 from bot.domain.examination import examine
-from bot.domain.facts import Build, Facts, Process, Wait
+from bot.domain.facts import Build, Facts, Process, Sockets, Wait
 from bot.domain.snapshot import DUMP, HEAP, PartStatus, captured, missed, skipped
 from bot.domain.stacks import Frame
 from tests.unit.domain.captures import (
@@ -92,6 +95,20 @@ def test_nonsense_in_any_part_is_a_loss_too() -> None:
 
     assert facts == Facts("a", losses=facts.losses, files=facts.files)
     assert [loss.part for loss in facts.losses] == sorted(names)
+
+
+@pytest.mark.parametrize("value", ["many", -3, True, None, 1.5, [1], {"a": 1}])
+def test_what_is_no_number_in_a_document_of_the_kernel_stays_unknown(value: Any) -> None:
+    sockets = document({"states": {"LISTEN": 2, "CLOSE_WAIT": value}, "unsent": value, "ephemeral_ports": value})
+    process = document({"pid": 7, "fds": value, "peer": [value], "cpu_periods": value})
+    facts = facts_of("a", sockets=sockets, process=process)
+
+    assert facts.sockets == Sockets((("LISTEN", 2),))
+    assert facts.process == Process(7)
+
+
+def test_a_process_without_a_number_of_its_own_is_unknown() -> None:
+    assert facts_of("a", process=document({"pid": "7"})).process is None
 
 
 def test_facts_survive_json() -> None:
