@@ -35,6 +35,9 @@ from bot.engine import (
 )
 
 _LONGEST_PROFILE_S = 30
+_KEEPING_S = 3.0
+"""Beyond what the parts may take: reading what decides whom to profile, keeping what came of it."""
+_TURN_S = 0.2
 
 
 class Snapshot(Params):
@@ -62,6 +65,16 @@ class Profiled:
     parts: tuple[Captured, ...]
     picks: tuple[Pick, ...]
     summary: str
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What one run profiled of a service, for every run of the next INTRUSIVE_REST; `seconds` of CPU profile."""
+
+    run: str
+    at: datetime
+    seconds: int
+    profiled: Profiled
 
 
 @dataclass(frozen=True)
@@ -120,12 +133,8 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
     """Take CPU profile and forced GC from at most three targets, unless the service had that just now."""
     if params.seconds == 0:
         return Profiled((), (), "none asked for")
-    holder = await tools.hold(f"intrusive:{looked.service}", INTRUSIVE_REST.total_seconds())
-    if holder != tools.run_id:
-        rest_min = INTRUSIVE_REST.total_seconds() / 60
-        return Profiled(
-            (), (), f"left out: run {holder} profiled {looked.service} within the last {rest_min:g} minutes"
-        )
+    if (shared := await _shared(tools, looked.service, params.seconds)) is not None:
+        return _told(shared, tools.now(), params.seconds)
     by_target: dict[str, list[Captured]] = {}
     for part in await _contents(tools, looked.parts):
         by_target.setdefault(part.target, []).append(part)
@@ -138,7 +147,13 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
         *(tools.once(p.target, _Seen, partial(_capture, tools, targets[p.target], wanted)) for p in picks)
     )
     why = "; ".join(f"{pick.target}: {pick.why}" for pick in picks)
-    return Profiled(tuple(part for each in seen for part in each.parts), picks, why)
+    profiled = Profiled(tuple(part for each in seen for part in each.parts), picks, why)
+    if any(part.sha256 for part in profiled.parts):
+        shared = Shared(tools.run_id, tools.now(), params.seconds, profiled)
+        tools.keep(f"profiled:{looked.service}", Shared, shared)
+    else:
+        await tools.hold(_key(looked.service), 0.0)
+    return profiled
 
 
 @playbook.step("Pack the archive")
@@ -158,6 +173,38 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
         raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}.")
     summary = f"{what}, {size(stored.bytes)}"
     return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
+
+
+def _key(service: str) -> str:
+    return f"intrusive:{service}"
+
+
+async def _shared(tools: Tools, service: str, seconds: int) -> Shared | None:
+    """Give what another run has profiled just now; wait for one that is at it; None: it is this run's turn.
+
+    The turn lasts as long as profiling may take: if its run died, the next one waits no longer than that.
+    """
+    turn_s = sum(part.timeout_s for part in intrusive_parts(seconds)) + _KEEPING_S
+    ours = False
+    while True:
+        shared = await tools.recall(f"profiled:{service}", Shared)
+        if shared is not None and tools.now() - shared.at < INTRUSIVE_REST:
+            return shared
+        if ours:
+            return None
+        ours = await tools.hold(_key(service), turn_s) == tools.run_id
+        if not ours:
+            await tools.pause(_TURN_S)
+
+
+def _told(shared: Shared, now: datetime, seconds: int) -> Profiled:
+    """Say whose profiles these are, how old, and what they are short of."""
+    age_s = max(0.0, (now - shared.at).total_seconds())
+    short = f", {shared.seconds} s of CPU profile where {seconds} s were asked for" if seconds > shared.seconds else ""
+    targets = ", ".join(pick.target for pick in shared.profiled.picks)
+    summary = f"shared: run {shared.run} profiled {targets} {age_s:.0f} s ago{short}"
+    parts = tuple(replace(part, run=shared.run) for part in shared.profiled.parts)
+    return Profiled(parts, shared.profiled.picks, summary)
 
 
 def _targets(count: int) -> str:

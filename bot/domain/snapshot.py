@@ -80,7 +80,10 @@ def intrusive_parts(cpu_s: int) -> tuple[Part, ...]:
 
 @dataclass(frozen=True)
 class Captured:
-    """What came of one part of one target. `content` is redacted; `error` says what to change."""
+    """What came of one part of one target. `content` is redacted; `error` says what to change.
+
+    `run` is whose capture it is, where another run's was shared.
+    """
 
     target: str
     part: str
@@ -91,6 +94,7 @@ class Captured:
     elapsed_s: float = 0.0
     error: str = ""
     content: Content = field(default=b"", repr=False)
+    run: str = ""
 
     @property
     def usable(self) -> bool:

@@ -90,6 +90,7 @@ def test_the_manifest_names_every_part_whatever_came_of_it() -> None:
         "sha256",
         "elapsed_s",
         "error",
+        "run",
     }
     assert made.losses == ("checkout-2: /debug/pprof/heap answered 404",)
 
