@@ -33,7 +33,9 @@ from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.fronts import HttpFronts
 from bot.doctor import Doctor
+from bot.domain.access import unset
 from bot.domain.errors import StoreUnusable
+from bot.domain.service import Catalog
 from bot.engine.admission import Admission
 from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
@@ -324,7 +326,13 @@ def _degraded(house: House) -> dict[str, Glance]:
     unset = "not configured: set SLACK_SIGNING_SECRET, and SLACK_BOT_TOKEN or the app's client id and secret"
     slack: Glance = (lambda: unset) if house.slack is None else house.slack.ailment
     shared = {} if house.notices is None else {"replicas": house.notices.ailment}
-    return {"slack": slack, "schedule": house.schedule.ailment, **shared}
+    return {"slack": slack, "schedule": house.schedule.ailment, **shared, **_secrets_of_targets(house.ports.catalog)}
+
+
+def _secrets_of_targets(catalog: Catalog) -> dict[str, Glance]:
+    names = ", ".join(unset(catalog.accesses, os.environ))
+    said = f"not set in the environment: {names}; what pprof wants to see comes from there"
+    return {"targets": lambda: said} if names else {}
 
 
 def ensure_schema(settings: Settings) -> None:

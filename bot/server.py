@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.adapters import logs
+from bot.domain.access import unset
 from bot.domain.errors import FirstFiveError
 from bot.main import API, DRAIN_S, House, build, ensure_schema, routes
 from bot.settings import Settings
@@ -32,6 +33,8 @@ def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     :raises PortTaken: something else listens where we should.
     """
     logs.configure(settings.log_level)
+    for variable in unset(settings.catalog().accesses, os.environ):
+        log.warning("not set in the environment", variable=variable, needed_for="headers that targets want to see")
     ensure_schema(settings)
     with _listening(settings) as listener:
         if exit_with_stdin:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bot.domain.access import Access
 from bot.domain.authority import People
 from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
@@ -22,7 +23,7 @@ class Target:
     """One process of a service.
 
     `pprof` is the base address under which `/debug/pprof/` is served, `url` is where it serves its
-    users, `allow` the networks (CIDR) that its addresses must lie in.
+    users, `allow` the networks (CIDR) that its addresses must lie in, `access` what `pprof` wants to see.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Target:
     pprof: str
     url: str | None = None
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    access: Access = field(default=Access())
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,11 @@ class Catalog:
     def names(self) -> tuple[str, ...]:
         """The names of all services, in the order of the configuration."""
         return tuple(service.name for service in self.services)
+
+    @property
+    def accesses(self) -> tuple[Access, ...]:
+        """What the pprof addresses of all services want to see."""
+        return tuple(target.access for service in self.services for target in service.targets)
 
     def service(self, name: str) -> Service | None:
         """Give a service by its name."""

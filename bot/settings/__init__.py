@@ -28,10 +28,10 @@ from bot.settings.tables import (
     RetentionTable,
     RotaTable,
     Table,
-    TargetTable,
     TimelineTable,
     UpdatesTable,
 )
+from bot.settings.targets import TargetTable, TlsTable
 
 DEFAULT_FILE = "firstfive.toml"
 DEFAULT_PORT = 8000
@@ -238,6 +238,7 @@ def _explain(path: Path, flaw: Mapping[str, Any]) -> str:
 _TABLES: Mapping[str, type[BaseModel]] = {
     "services": ServiceTable,
     "targets": TargetTable,
+    "tls": TlsTable,
     "links": LinkTable,
     "bundle": BundleTable,
     "retention": RetentionTable,

@@ -5,12 +5,13 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from bot.domain.dyeing import Front
-from bot.domain.service import Edge, Link, Service, Target
+from bot.domain.service import Edge, Link, Service
 from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.configured_actions import ActionTable, configured_action
 from bot.settings.people import PeopleTable, people
 from bot.settings.routers import RouterTable, route
-from bot.settings.tables import Address, EdgeTable, FrontTable, LinkTable, Name, Table, TargetTable
+from bot.settings.tables import Address, EdgeTable, FrontTable, LinkTable, Name, Table
+from bot.settings.targets import TargetTable, target
 
 
 class ServiceTable(Table):
@@ -42,7 +43,7 @@ def watched(table: ServiceTable) -> Service:
     """Give a service as the domain knows it."""
     return Service(
         name=table.name,
-        targets=tuple(Target(t.name, table.name, t.pprof, t.url, t.allow) for t in table.targets),
+        targets=tuple(target(each, table.name) for each in table.targets),
         repository=table.repository,
         prometheus=table.prometheus,
         error_query=table.error_query,

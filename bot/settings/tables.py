@@ -37,7 +37,7 @@ Name = Annotated[str, AfterValidator(_name)]
 class Table(BaseModel):
     """A table: its keys are known, its values fixed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class LinkTable(Table):
@@ -45,18 +45,6 @@ class LinkTable(Table):
 
     title: str
     url: Address
-
-
-class TargetTable(Table):
-    """One process of a service.
-
-    `allow` lists the networks its addresses must lie in: loopback unless said otherwise.
-    """
-
-    name: Name
-    pprof: Address
-    url: Address | None = None
-    allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
 
 
 class EdgeTable(Table):

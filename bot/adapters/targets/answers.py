@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 
+from bot.adapters.targets.network import HandshakeFailed
+from bot.domain.access import failed_handshake
 from bot.domain.goroutine_dump import DUMP_LIMIT_BYTES
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.redaction import redact, redact_bytes, redact_profile
@@ -24,6 +26,7 @@ NOT_SERVED = {
     502: "a proxy in between cannot reach the process: give the process's own address",
     503: "a proxy in between has no process to ask: give the process's own address",
 }
+_UNTRUSTED = {401, 403}
 NEEDS = {"goroutineleak": "Go 1.27 and later serve it"}
 
 
@@ -48,8 +51,18 @@ async def refusal(target: Target, part: Part, response: httpx.Response, elapsed_
     if part.optional and status == httpx.codes.NOT_FOUND:
         why = f"{where} is not served: {NEEDS.get(part.name, 'older Go')}"
         return missed(target.name, part, why, elapsed_s, PartStatus.SKIPPED)
-    advice = NOT_SERVED.get(status) or (f"it says: {reason}" if reason else "it gives no reason: see the target's log")
+    advice = (
+        _refused(target, status)
+        or NOT_SERVED.get(status)
+        or (f"it says: {reason}" if reason else "it gives no reason: see the target's log")
+    )
     return missed(target.name, part, f"{where} answered {status}: {advice}", elapsed_s)
+
+
+def _refused(target: Target, status: int) -> str:
+    """Say that what we have shown is not taken; "" when nothing was shown, or nothing was asked for."""
+    shown = ", ".join(variable for _, variable in target.access.headers)
+    return f"it does not take what {shown} holds: is that still valid?" if shown and status in _UNTRUSTED else ""
 
 
 async def head(chunks: AsyncIterator[bytes], most: int) -> bytes:
@@ -64,17 +77,24 @@ async def head(chunks: AsyncIterator[bytes], most: int) -> bytes:
 
 def broken(target: Target, part: Part, error: httpx.TransportError, got: int, elapsed_s: float) -> Captured:
     """Record a connection that failed, or broke after `got` bytes."""
-    return missed(target.name, part, f"{target.name}: {complaint(part, target.pprof, error, got)}", elapsed_s)
+    said = complaint(part, target.pprof, error, got)
+    closed = isinstance(error, httpx.ReadError | httpx.RemoteProtocolError) and not isinstance(error, HandshakeFailed)
+    if closed and not got and target.pprof.startswith("https:"):
+        # Whoever refuses a certificate may close so soon that its reason is lost.
+        shown = target.access.tls is not None and target.access.tls.cert
+        ask = "is `tls.cert` signed by whom it trusts?" if shown else "does it want a certificate (`tls.cert`)?"
+        said = f"{target.pprof} closed the connection before it answered: {ask}"
+    return missed(target.name, part, f"{target.name}: {said}", elapsed_s)
 
 
 def complaint(part: Part, base: str, error: httpx.TransportError, got: int) -> str:
     """Say in a sentence what went wrong on the way."""
     text = str(error)
+    if "certificate" in text.lower() or "ssl" in text.lower():
+        return f"{base} TLS failed: {one_line(failed_handshake(text), 120)}"
     if isinstance(error, httpx.ConnectTimeout):
         return f"{base} accepts no connection: is the address right, does a firewall drop it?"
     if isinstance(error, httpx.ConnectError):
-        if "certificate" in text.lower() or "ssl" in text.lower():
-            return f"{base} TLS failed: {one_line(text, 100)}"
         return f"nothing listens on {base}: is the process up and the port right?"
     if isinstance(error, httpx.ReadTimeout | httpx.PoolTimeout | httpx.WriteTimeout):
         return f"{part.path} gave no answer in time"

@@ -1,6 +1,7 @@
 """Captures a target's profiles within bounds of time and bytes, and probes what its users get."""
 
 import asyncio
+import os
 import ssl
 import time
 from collections import Counter
@@ -13,8 +14,11 @@ from statistics import median
 import httpx
 
 from bot.adapters.targets import answers
-from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
+from bot.adapters.targets.access import Keyring
+from bot.adapters.targets.network import HandshakeFailed, PinnedTransport, Resolver, locate, resolve_by_system
+from bot.domain.access import AccessMissing
 from bot.domain.addresses import AddressRefused, Endpoint
+from bot.domain.errors import TargetUnreachable
 from bot.domain.goroutine_dump import DUMP_LIMIT_BYTES
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.service import Target
@@ -66,14 +70,14 @@ class HttpTargets:
         monotonic: Callable[[], float] = time.monotonic,
         caps: Caps | None = None,
         tls: ssl.SSLContext | None = None,
-        headers: Mapping[str, Mapping[str, str]] | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """`headers` are sent to the pprof address, by name of the target."""
+        """`environ` holds the values of headers that pprof addresses want to see."""
         self._resolver = resolver
         self._monotonic = monotonic
         self._caps = caps or Caps()
         self._given_tls = tls
-        self._headers = headers or {}
+        self._keyring = Keyring(environ, tls)
         self._probing: set[asyncio.Event] = set()
 
     async def locate(self, target: Target) -> tuple[Endpoint, ...]:
@@ -94,11 +98,10 @@ class HttpTargets:
         slow_s = sum(part.timeout_s for part in parts if part.intrusive)
         deadline = self._monotonic() + self._caps.budget_s + slow_s
         try:
-            endpoint = await self._locate(target, target.pprof)
-        except AddressRefused as refused:
+            transport = await self._pprof(target)
+        except TargetUnreachable as refused:
             return tuple(missed(target.name, part, str(refused)) for part in parts)
-        transport = PinnedTransport(endpoint, self._tls(target.pprof), self._caps.connections)
-        async with self._client(transport, self._headers.get(target.name, {})) as client:
+        async with self._client(transport) as client:
             done = await _Capture(client, target, self._caps, self._monotonic, deadline).run(parts)
         return tuple(done[part.name] for part in parts)
 
@@ -115,7 +118,7 @@ class HttpTargets:
         except AddressRefused as refused:
             return Probe(target.name, 0, error=str(refused))
         transport = PinnedTransport(endpoint, self._tls(url), requests)
-        async with self._client(transport, {}) as client:
+        async with self._client(transport) as client:
             tries = await self._tries(client, url, requests)
         answered = [elapsed_s * 1000 for _, elapsed_s, error in tries if not error]
         return Probe(
@@ -167,6 +170,17 @@ class HttpTargets:
             part = Part("probe", url, "")
             return "no answer", self._monotonic() - started, answers.complaint(part, url, error, 0)
 
+    async def _pprof(self, target: Target) -> httpx.AsyncBaseTransport:
+        """Give the way to a target's pprof address.
+
+        :raises TargetUnreachable: it is not allowed, or what it wants to see is missing.
+        """
+        endpoint = await self._locate(target, target.pprof)
+        try:
+            return await self._keyring.transport(target.access, target.pprof, endpoint, self._caps.connections)
+        except AccessMissing as missing:
+            raise AccessMissing(f"{target.name}: {missing}") from missing
+
     async def _locate(self, target: Target, url: str) -> Endpoint:
         try:
             return await locate(url, target.allow, self._resolver, self._caps.resolve_s)
@@ -180,13 +194,13 @@ class HttpTargets:
     def _default_tls(self) -> ssl.SSLContext:
         return self._given_tls or ssl.create_default_context()
 
-    def _client(self, transport: httpx.AsyncBaseTransport, headers: Mapping[str, str]) -> httpx.AsyncClient:
+    def _client(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             transport=transport,
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(None, connect=self._caps.connect_s),
-            headers={"User-Agent": "firstfive", "Accept-Encoding": "identity", **headers},
+            headers={"User-Agent": "firstfive", "Accept-Encoding": "identity"},
         )
 
 
@@ -275,7 +289,7 @@ class _Capture:
         except TimeoutError:
             self._done[part.name] = answers.late(self._target, part, bytes(body), timeout_s, self._since(started))
         except httpx.TransportError as error:
-            self._nobody |= isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            self._nobody |= isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | HandshakeFailed)
             self._done[part.name] = answers.broken(self._target, part, error, len(body), self._since(started))
 
     async def _fetch(self, part: Part, body: bytearray, started: float) -> Captured | str:

@@ -39,6 +39,10 @@ async def locate(url: str, allow: tuple[str, ...], resolver: Resolver, timeout_s
     return Endpoint(host, port, vet(host, addresses, allow))
 
 
+class HandshakeFailed(httpx.ReadError):
+    """The other side does not speak TLS with us; found only when something is read."""
+
+
 class PinnedBackend(httpcore.AsyncNetworkBackend):
     """Connects to the addresses of one endpoint, whatever its name resolves to by now."""
 
@@ -73,7 +77,11 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
 class PinnedTransport(httpx.AsyncBaseTransport):
     """An httpx transport over the connections of one endpoint; Host and SNI stay the name's."""
 
-    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None, connections: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, tls: ssl.SSLContext | None, connections: int, *, server_name: str = ""
+    ) -> None:
+        """`server_name` is whom the certificate must name, where that is not the host of the address."""
+        self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls, max_connections=connections, network_backend=PinnedBackend(endpoint)
         )
@@ -90,7 +98,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
             ),
             headers=request.headers.raw,
             content=request.stream,
-            extensions=request.extensions,
+            extensions={**request.extensions, **self._extensions},
         )
         with _errors_of_httpx():
             response = await self._pool.handle_async_request(core)
@@ -143,3 +151,6 @@ def _errors_of_httpx() -> Iterator[None]:
     except tuple(core for core, _ in _ERRORS) as error:
         kind = next(ours for core, ours in _ERRORS if isinstance(error, core))
         raise kind(str(error)) from error
+    except ssl.SSLError as error:
+        # With TLS 1.3 the other side refuses our certificate only after the handshake, in what is read first.
+        raise HandshakeFailed(str(error)) from error

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from bot.adapters.targets import Caps, HttpTargets
+from bot.domain.access import Access
 from bot.domain.service import Target
 from bot.domain.snapshot import (
     ALLOCS,
@@ -186,8 +187,9 @@ async def test_host_is_kept_headers_are_sent_and_the_environment_is_not_asked(mo
 
     async with serving(GOOD, seen=seen) as base:
         named = base.replace("127.0.0.1", "checkout.internal")
-        targets = HttpTargets(resolver=resolve, caps=QUICK, headers={"checkout-2": {"X-Admin": "yes"}})
-        (only,) = await targets.capture(target(named), [HEAP])
+        targets = HttpTargets(resolver=resolve, caps=QUICK, environ={"CHECKOUT_ADMIN": "yes"})
+        access = Access((("X-Admin", "CHECKOUT_ADMIN"),))
+        (only,) = await targets.capture(replace(target(named), access=access), [HEAP])
 
     assert only.status is PartStatus.OK
     assert f"Host: {named.removeprefix('http://')}\r\n" in seen[0]

@@ -1,0 +1,81 @@
+"""The tables of a target: where it is, and what its pprof address wants to see before it answers."""
+
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from bot.domain.access import Access, Tls
+from bot.domain.service import Target
+from bot.settings.tables import Address, Name, Network, Table
+
+
+def _header(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name) or name.lower() in _OURS:
+        raise ValueError(f"{name[:40]!r} is no header that can be given")
+    return name
+
+
+def _variable(value: str) -> str:
+    """Give the name of a variable; never repeat the value, which may be the secret itself."""
+    found = re.fullmatch(r"env:([A-Za-z_][A-Za-z0-9_]{0,127})", value)
+    if not found:
+        raise ValueError("is a secret: write env:NAME, and set NAME in the environment")
+    return found[1]
+
+
+_OURS = {"host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "accept-encoding"}
+
+Header = Annotated[str, AfterValidator(_header)]
+Variable = Annotated[str, AfterValidator(_variable)]
+
+
+class TlsTable(Table):
+    """Files (PEM): who signed for an address, our certificate and its key; and whom its certificate must name."""
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    server_name: str = Field("", pattern=r"^$|^[A-Za-z0-9_.:-]{1,253}$")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.key and not self.cert:
+            raise ValueError("a `key` is of no use without its `cert`")
+        return self
+
+
+class AccessTable(Table):
+    """What a pprof address wants to see: headers by variables of the environment, certificates by their files."""
+
+    headers: dict[Header, Variable] = Field({})
+    tls: TlsTable = TlsTable()
+
+
+class TargetTable(AccessTable):
+    """One process of a service.
+
+    `allow` lists the networks its addresses must lie in: loopback unless said otherwise.
+    """
+
+    name: Name
+    pprof: Address
+    url: Address | None = None
+    allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
+
+    @model_validator(mode="after")
+    def _is_asked_over_tls(self) -> Self:
+        if self.tls != TlsTable() and not self.pprof.startswith("https://"):
+            raise ValueError("`tls` is for a pprof that begins with https://")
+        return self
+
+
+def access(table: AccessTable) -> Access:
+    """Give what an address wants to see as the domain knows it."""
+    tls = None if table.tls == TlsTable() else Tls(**dict(table.tls))
+    return Access(tuple(sorted(table.headers.items())), tls)
+
+
+def target(table: TargetTable, service: str) -> Target:
+    """Give a target as the domain knows it."""
+    return Target(table.name, service, table.pprof, table.url, table.allow, access(table))
