@@ -1,66 +1,23 @@
-"""Draws a trend as PNG, which chats show, and as SVG, which pages show: the same columns and words.
+"""Draws a trend as PNG, which chats show, and as SVG, which pages show: the same columns and words."""
 
-The ground is opaque and light, so that the picture can be read in a dark chat too. PNG: W3C, third edition.
-"""
-
-import struct
-import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from html import escape
 
+from bot.domain import drawing
+from bot.domain.drawing import GROUND, INK, LETTER_ADVANCE, LETTER_HEIGHT, Box, Label
 from bot.domain.trend import Panel, Trend
 
 WIDTH, ROW = 480, 136
 """Pixels: a phone shows 480 nearly as they are. `ROW` is the height of one panel."""
 _TOP, _FOOT, _SIDE = 36, 26, 10
 _SCALE = 2
-_LETTER, _ADVANCE = 7 * _SCALE, 6 * _SCALE
-_INK, _COLUMN, _BESIDE, _LINE, _GROUND = 0x1D1C1D, 0xC2410C, 0x7B8794, 0xD0D0D0, 0xFFFFFF
-# Seven rows of five pixels each; a digit of base 32 is one row.
-_GLYPHS = (
-    "A=ehhvhhh B=uhhuhhu C=ehggghe D=uhhhhhu E=vgguggv F=vgguggg G=ehgnhhf H=hhhvhhh I=e44444e J=72222ic K=hikokih "
-    "L=ggggggv M=hrllhhh N=hhpljhh O=ehhhhhe P=uhhuggg Q=ehhhlid R=uhhukih S=fgge11u T=v444444 U=hhhhhhe V=hhhhha4 "
-    "W=hhhllrh X=hha4ahh Y=hha4444 Z=v1248gv 0=ehjlphe 1=4c4444e 2=eh1248v 3=v2421he 4=26aiv22 5=vgu11he 6=68guhhe "
-    "7=v124888 8=ehhehhe 9=ehhf12c .=00000cc ,=0000c48 :=0cc0cc0 %=op248j3 /=01248g0 -=000v000 (=2488842 )=8422248 "
-    "_=000000v +=044v440"
-)
-_FONT = dict(glyph.split("=") for glyph in _GLYPHS.split())
-
-
-@dataclass(frozen=True)
-class Box:
-    """A filled rectangle, pixels from the left upper corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    colour: int
-
-
-@dataclass(frozen=True)
-class Label:
-    """Words whose left (or right, if `ends`) upper corner is given."""
-
-    x: int
-    y: int
-    text: str
-    ends: bool = False
+_LETTER, _ADVANCE = LETTER_HEIGHT * _SCALE, LETTER_ADVANCE * _SCALE
+_COLUMN, _BESIDE, _LINE = 0xC2410C, 0x7B8794, 0xD0D0D0
 
 
 def png(trend: Trend) -> bytes:
     """Give the picture as PNG; the same trend gives the same bytes."""
-    height = ROW * len(trend.panels)
-    rows = [bytearray(_GROUND.to_bytes(3, "big") * WIDTH) for _ in range(height)]
-    for shape in _shapes(trend):
-        for box in [shape] if isinstance(shape, Box) else _letters(shape):
-            ink = box.colour.to_bytes(3, "big") * box.width
-            for row in rows[box.y : box.y + box.height]:
-                row[3 * box.x : 3 * (box.x + box.width)] = ink
-    head = struct.pack(">IIBBBBB", WIDTH, height, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(b"".join(b"\0" + row for row in rows), 9)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    return drawing.png(WIDTH, ROW * len(trend.panels), _shapes(trend))
 
 
 def svg(trend: Trend) -> str:
@@ -70,7 +27,7 @@ def svg(trend: Trend) -> str:
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="{escape(trend.words)}" font-family="monospace" font-size="{_LETTER + _SCALE}">'
     )
-    ground = Box(0, 0, WIDTH, height, _GROUND)
+    ground = Box(0, 0, WIDTH, height, GROUND)
     return "".join([begin, *map(_element, [ground, *_shapes(trend)]), "</svg>"])
 
 
@@ -103,26 +60,9 @@ def _fitting(panel: Panel) -> str:
     return panel.title if len(panel.title) <= room else f"{panel.title[: room - 2]}.."
 
 
-def _letters(label: Label) -> Iterator[Box]:
-    """Give the pixels of words as boxes; a sign that the font lacks is a gap."""
-    left = label.x - _ADVANCE * len(label.text) if label.ends else label.x
-    for place, sign in enumerate(label.text.upper()):
-        for down, digit in enumerate(_FONT.get(sign, "0000000")):
-            bits = int(digit, 32)
-            for across in range(5):
-                if bits >> (4 - across) & 1:
-                    x, y = left + place * _ADVANCE + across * _SCALE, label.y + down * _SCALE
-                    yield Box(x, y, _SCALE, _SCALE, _INK)
-
-
 def _element(shape: Box | Label) -> str:
     if isinstance(shape, Box):
         where = f'x="{shape.x}" y="{shape.y}" width="{shape.width}" height="{shape.height}"'
         return f'<rect {where} fill="#{shape.colour:06x}"/>'
     anchor = ' text-anchor="end"' if shape.ends else ""
-    return f'<text x="{shape.x}" y="{shape.y + _LETTER}" fill="#{_INK:06x}"{anchor}>{escape(shape.text)}</text>'
-
-
-def _chunk(kind: bytes, content: Iterable[int]) -> bytes:
-    body = kind + bytes(content)
-    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return f'<text x="{shape.x}" y="{shape.y + _LETTER}" fill="#{INK:06x}"{anchor}>{escape(shape.text)}</text>'

@@ -1,0 +1,140 @@
+"""The picture that proves a finding: where the CPU or the heap goes, who waits where, which sockets there are."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bot.domain import bars, drawing, flame_drawing
+from bot.domain.bars import Bar
+from bot.domain.drawing import LETTER_ADVANCE, Box, Label, ending, fitting
+from bot.domain.facts import Facts
+from bot.domain.faults.finding import Finding
+from bot.domain.flame import Flame, Focus, draw
+from bot.domain.flame_drawing import BLAME, amount, part, spot
+from bot.domain.profile import Profile, ProfileMalformed, decode
+from bot.domain.snapshot import Captured
+
+WIDTH = 720
+"""Pixels: a chat shows a picture about half as wide, and whole when it is opened."""
+ROWS = 13
+"""Rows of a flame graph in a picture: with its words it is about as tall as a phone is wide."""
+_SIDE, _TOP = 14, 96
+_MUTED = 0x5F6773
+_FRAME = re.compile(r"([^\s()]\S*) \(([^()\s]{1,200}):(\d{1,9})\)")
+_BY_CPU = frozenset({"cpu-hotspot", "gc-pressure", "alloc-churn"})
+_BY_HEAP = frozenset({"heap-growth"})
+_BY_LEAK = frozenset({"goroutine-leak"})
+_BY_SOCKETS = frozenset({"socket-exhaustion"})
+
+
+@dataclass(frozen=True)
+class View:
+    """A profile worth a flame graph: the parts that give it, the better one first, its value, and what that is."""
+
+    parts: tuple[str, ...]
+    value: str
+    title: str
+
+
+VIEWS: Mapping[str, View] = {
+    "cpu": View(("cpu",), "cpu", "CPU"),
+    "heap": View(("heap-gc", "heap"), "inuse_space", "Heap in use"),
+    "allocs": View(("allocs",), "alloc_space", "Allocated"),
+    "mutex": View(("mutex",), "delay", "Waited for locks"),
+    "block": View(("block",), "delay", "Blocked"),
+    "goroutines": View(("goroutine",), "goroutine", "Goroutines"),
+}
+"""By the name that addresses use."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture, and the same in words for who cannot see it."""
+
+    png: bytes
+    words: str
+
+
+def prove(finding: Finding, facts: Facts, parts: Iterable[Captured]) -> Drawn | None:
+    """Draw what proves a finding, from the facts and the parts of its target; None when there is nothing to draw."""
+    by_part = {each.part: each for each in parts if each.usable}
+    if finding.fault in _BY_CPU and (profile := profile_of("cpu", by_part)):
+        return _flame(finding, "cpu", profile, facts)
+    if finding.fault in _BY_HEAP and (profile := profile_of("heap", by_part)):
+        return _flame(finding, "heap", profile, facts)
+    if finding.fault in _BY_SOCKETS and facts.sockets:
+        return _bars(finding, "sockets at its ports", bars.of_sockets(facts))
+    if not facts.groups or facts.goroutines is None:
+        return None
+    is_leak = finding.fault in _BY_LEAK and facts.leaked_groups
+    shown = bars.of_leaks(facts) if is_leak else bars.of_groups(facts, blamed_functions(finding))
+    return _bars(finding, f"{facts.goroutines:,} goroutines", shown)
+
+
+def profile_of(view: str, parts: Mapping[str, Captured]) -> Profile | None:
+    """Give the profile of a view from the parts of a target; None when none of them is there and readable."""
+    for name in VIEWS[view].parts:
+        if (found := parts.get(name)) is not None and found.usable:
+            try:
+                return decode(found.content)
+            except ProfileMalformed:
+                continue
+    return None
+
+
+def blamed_functions(finding: Finding) -> frozenset[str]:
+    """Give the function to blame: the first one that the claim names with its line, or else the fix."""
+    named = _FRAME.search(finding.claim) or _FRAME.search(finding.fix)
+    return frozenset({named[1]}) if named else frozenset()
+
+
+def headline(view: str, flame: Flame, profile: Profile) -> str:
+    """Say what a flame graph is of, and how much of it there is."""
+    title, total = VIEWS[view].title, amount(flame.total, flame.unit)
+    if view == "cpu" and profile.duration_ns > 0:
+        cores = flame.total / profile.duration_ns
+        return f"{title}: {total} in {profile.duration_ns / 1e9:.1f} s, {cores:.2f} cores busy"
+    return f"{title}: {total}"
+
+
+def _flame(finding: Finding, view: str, profile: Profile, facts: Facts) -> Drawn | None:
+    focus = Focus(facts.build.module, blamed_functions(finding), short=True)
+    flame = draw(profile, VIEWS[view].value, focus)
+    if not flame.total:
+        return None
+    said = headline(view, flame, profile)
+    blamed = flame.blamed
+    share = sum(each.width for each in blamed)
+    blame = (f"{part(share)} in", spot(blamed[0].frame)) if blamed else ("", "")
+    tall = flame_drawing.pictured_height(flame, ROWS)
+    shapes = [
+        *_head(finding, said, blame),
+        *flame_drawing.pictured(flame, _SIDE, _TOP, WIDTH - 2 * _SIDE, ROWS),
+        *flame_drawing.key(_SIDE, _TOP + tall + 10),
+    ]
+    return Drawn(drawing.png(WIDTH, _TOP + tall + 36, shapes), _words(finding, said, blame))
+
+
+def _bars(finding: Finding, said: str, shown: tuple[Bar, ...]) -> Drawn | None:
+    if not shown:
+        return None
+    blamed = [bar for bar in shown if bar.is_blamed]
+    first = blamed[0] if blamed else shown[0]
+    blame = (f"{first.count:,} {first.what}" + (" at" if first.where else ""), first.where)
+    shapes = [*_head(finding, said, blame), *bars.pictured(shown, _SIDE, _TOP, WIDTH - 2 * _SIDE)]
+    return Drawn(drawing.png(WIDTH, _TOP + bars.TALL * len(shown), shapes), _words(finding, said, blame))
+
+
+def _head(finding: Finding, said: str, blame: tuple[str, str]) -> list[Box | Label]:
+    """Give the lines above a picture; of the place to blame the end is kept, which has the line."""
+    room = WIDTH - 2 * _SIDE
+    where = ending(blame[1], room - 2 * LETTER_ADVANCE * (len(blame[0]) + 1))
+    return [
+        Label(_SIDE, 12, fitting(f"{finding.fault} \u00b7 {finding.target}", room, 3), scale=3),
+        Label(_SIDE, 44, fitting(said, room), colour=_MUTED),
+        Label(_SIDE, 66, f"{blame[0]} {where}", colour=BLAME),
+    ]
+
+
+def _words(finding: Finding, said: str, blame: tuple[str, str]) -> str:
+    return f"{finding.fault} on {finding.target}. {said}. {' '.join(blame)}".rstrip()
