@@ -1,6 +1,7 @@
 """Read a snapshot and say what stands out: a named fault class with evidence and fix, or plainly that nothing does."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from bot.engine import (
     compare_targets,
     examine,
     healthy_targets,
+    prove,
     remember_healthy,
     to_us,
     usual_key,
@@ -52,17 +54,20 @@ class Taken:
     parts: tuple[Captured, ...]
     probes: tuple[Probe, ...]
     summary: str
+    run: str = ""
 
 
 @dataclass(frozen=True)
 class Diagnosed:
-    """The verdict, what speaks for it, and where it can be read."""
+    """The verdict, what speaks for it, and where it can be read; `snapshot` is the run that captured the targets."""
 
     verdict: str | None
     findings: tuple[Finding, ...]
     report: str
     archive: str
     summary: str
+    snapshot: str = ""
+    picture: str = ""
 
     @property
     def artifact(self) -> str:
@@ -85,7 +90,7 @@ async def take(tools: Tools, params: Diagnose) -> Taken:
         raise RunFailed(f"There is no snapshot to read: {outcome.reason}")
     found: dict[str, Any] = dict(outcome.result)
     parts, probes = _PARTS.validate_python(found["parts"]), _PROBES.validate_python(found["probes"])
-    return Taken(found["service"], Stored(**found["archive"]), parts, probes, found["summary"])
+    return Taken(found["service"], Stored(**found["archive"]), parts, probes, found["summary"], outcome.run_id)
 
 
 @playbook.step("Compare the targets")
@@ -97,6 +102,33 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     diagnosis = compare_targets(facts, usual, baselines)
     report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
     stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)
+    _tell_findings(tools, taken, diagnosis)
+    picture = await _picture(tools, taken, facts, diagnosis)
+    tools.record(
+        Kind.VERDICT,
+        verdict=diagnosis.verdict,
+        target=diagnosis.findings[0].target if diagnosis.findings else "",
+        statement=diagnosis.statement,
+        fix=diagnosis.findings[0].fix if diagnosis.findings else "",
+        artifact=stored.sha256,
+        name=stored.name,
+        bytes=stored.bytes,
+        archive=taken.archive.sha256,
+        snapshot=taken.run,
+        picture=picture,
+    )
+    if diagnosis.verdict and tools.incident_id:
+        await _locate(tools)
+    if not tools.incident_id and (well := healthy_targets(facts, diagnosis)):
+        known = remember_healthy(baselines, well, taken.parts, tools.now())
+        tools.keep(baseline_key(taken.service), Baselines, known)
+    first = diagnosis.findings[0] if diagnosis.findings else None
+    summary = f"{first.fault} on {first.target}: {first.claim}" if first else diagnosis.statement
+    archive = taken.archive.sha256
+    return Diagnosed(diagnosis.verdict, diagnosis.findings, stored.sha256, archive, summary, taken.run, picture)
+
+
+def _tell_findings(tools: Tools, taken: Taken, diagnosis: Diagnosis) -> None:
     kept = {part.file: {"sha256": part.sha256, "bytes": part.bytes} for part in taken.parts if part.sha256}
     whole = {"sha256": taken.archive.sha256, "bytes": taken.archive.bytes}
     for finding in diagnosis.findings:
@@ -110,24 +142,6 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
             fix=finding.fix,
             artifact=taken.archive.sha256,
         )
-    tools.record(
-        Kind.VERDICT,
-        verdict=diagnosis.verdict,
-        statement=diagnosis.statement,
-        fix=diagnosis.findings[0].fix if diagnosis.findings else "",
-        artifact=stored.sha256,
-        name=stored.name,
-        bytes=stored.bytes,
-        archive=taken.archive.sha256,
-    )
-    if diagnosis.verdict and tools.incident_id:
-        await _locate(tools)
-    if not tools.incident_id and (well := healthy_targets(facts, diagnosis)):
-        known = remember_healthy(baselines, well, taken.parts, tools.now())
-        tools.keep(baseline_key(taken.service), Baselines, known)
-    first = diagnosis.findings[0] if diagnosis.findings else None
-    summary = f"{first.fault} on {first.target}: {first.claim}" if first else diagnosis.statement
-    return Diagnosed(diagnosis.verdict, diagnosis.findings, stored.sha256, taken.archive.sha256, summary)
 
 
 async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
@@ -138,6 +152,18 @@ async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
         by_target.setdefault(part.target, []).append(replace(part, content=content or b""))
     facts = await asyncio.gather(*(asyncio.to_thread(examine, by_target[t], probes.get(t)) for t in by_target))
     return dict(zip(by_target, facts, strict=True))
+
+
+async def _picture(tools: Tools, taken: Taken, facts: Mapping[str, Facts], diagnosis: Diagnosis) -> str:
+    """Keep the picture that proves the verdict; give its sha256, "" when there is nothing to draw."""
+    for finding in diagnosis.findings[:1]:
+        parts = [part for part in taken.parts if part.target == finding.target and part.sha256]
+        contents = await asyncio.gather(*(tools.ports.artifacts.get(part.sha256) for part in parts))
+        known = [replace(part, content=content or b"") for part, content in zip(parts, contents, strict=True)]
+        drawn = await asyncio.to_thread(prove, finding, facts[finding.target], known)
+        if drawn is not None:
+            return (await tools.ports.artifacts.put(f"{finding.fault}-{finding.target}.png", drawn.png)).sha256
+    return ""
 
 
 async def _locate(tools: Tools) -> None:

@@ -140,6 +140,12 @@ def attached(entry: Entry) -> tuple[Attached, ...]:
     )
 
 
+def picture_name(verdict: Entry) -> str:
+    """Name the file of a verdict's picture; no two verdicts of an incident have the same."""
+    facts = verdict.facts
+    return f"{facts.get('verdict')}-{facts.get('target')}-{verdict.seq}.png"
+
+
 def permalink(entry: Entry) -> str:
     """Give the address of the message that an entry tells of, or ""."""
     link = str(entry.facts.get("permalink") or "") if entry.kind == Kind.MESSAGE else ""
@@ -180,7 +186,9 @@ def _named(entry: Entry) -> list[Kept]:
     if entry.kind == Kind.ARTIFACT:
         return _kept(facts, "sha256", str(facts.get("what") or ""))
     if entry.kind == Kind.VERDICT and facts.get("name"):
-        return _kept(facts, "artifact", "what the verdict was read from")
+        shown = {"sha256": facts.get("picture"), "name": picture_name(entry)}
+        pictured = _kept(shown, "sha256", "the picture that proves the verdict")
+        return [*_kept(facts, "artifact", "what the verdict was read from"), *pictured]
     if entry.kind == Kind.FINDING:
         parts = [part for part in facts.get("evidence") or () if isinstance(part, Mapping)]
         return [each for part in parts for each in _kept(part, "sha256", "evidence of a finding", name="artifact")]

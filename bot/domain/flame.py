@@ -60,7 +60,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Flame:
-    """A graph ready to be drawn. `total` is in `unit`; `compared`: its pieces know what they were before."""
+    """A graph ready to be drawn, its pieces from top left to bottom right.
+
+    `total` is in `unit`; `compared`: its pieces know what they were before.
+    """
 
     pieces: tuple[Piece, ...]
     total: int
@@ -72,7 +75,7 @@ class Flame:
     def blamed(self) -> tuple[Piece, ...]:
         """The pieces to blame that are not below another one."""
         found: list[Piece] = []
-        for piece in sorted(self.pieces, key=lambda each: each.row):
+        for piece in self.pieces:
             inside = any(each.start <= piece.start < each.start + each.width for each in found)
             if piece.is_blamed and not inside:
                 found.append(piece)
@@ -120,9 +123,10 @@ def draw(profile: Profile, value: str, focus: Focus, base: Profile | None = None
     tree.add(profile, value)
     if base is not None:
         tree.add_before(base, value, scale(profile, base, value))
-    pieces = tuple(_placed(tree.root, focus.blamed, compared=base is not None))
+    placed = _placed(tree.root, focus.blamed, compared=base is not None)
+    pieces = tuple(sorted(placed, key=lambda piece: (piece.row, piece.start)))
     unit = profile.types[profile.index(value)].unit
-    return Flame(pieces, tree.root.value, unit, max(each.row for each in pieces) + 1, base is not None)
+    return Flame(pieces, tree.root.value, unit, pieces[-1].row + 1, base is not None)
 
 
 def scale(profile: Profile, base: Profile, value: str) -> float:

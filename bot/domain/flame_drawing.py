@@ -32,7 +32,7 @@ BLAME = 0xB3261E
 KEY = (
     (Kind.OWN, "own code"),
     (Kind.LIBRARY, "libraries"),
-    (Kind.STANDARD, "standard library"),
+    (Kind.STANDARD, "standard"),
     (Kind.RUNTIME, "runtime"),
 )
 _GREW = (0xFBE3DF, 0xF5B5AB, 0xEB7F70, 0xD9483A)

@@ -68,7 +68,8 @@ def prove(finding: Finding, facts: Facts, parts: Iterable[Captured]) -> Drawn | 
         return None
     is_leak = finding.fault in _BY_LEAK and facts.leaked_groups
     shown = bars.of_leaks(facts) if is_leak else bars.of_groups(facts, blamed_functions(finding))
-    return _bars(finding, f"{facts.goroutines:,} goroutines", shown)
+    leaked = f", {facts.leaked:,} of them leaked" if is_leak else ""
+    return _bars(finding, f"{facts.goroutines:,} goroutines{leaked}", shown)
 
 
 def profile_of(view: str, parts: Mapping[str, Captured]) -> Profile | None:
@@ -122,7 +123,7 @@ def _bars(finding: Finding, said: str, shown: tuple[Bar, ...]) -> Drawn | None:
     first = blamed[0] if blamed else shown[0]
     blame = (f"{first.count:,} {first.what}" + (" at" if first.where else ""), first.where)
     shapes = [*_head(finding, said, blame), *bars.pictured(shown, _SIDE, _TOP, WIDTH - 2 * _SIDE)]
-    return Drawn(drawing.png(WIDTH, _TOP + bars.TALL * len(shown), shapes), _words(finding, said, blame))
+    return Drawn(drawing.png(WIDTH, _TOP + bars.TALL * len(shown) + 8, shapes), _words(finding, said, blame))
 
 
 def _head(finding: Finding, said: str, blame: tuple[str, str]) -> list[Box | Label]:

@@ -62,6 +62,7 @@ from bot.domain.incident import (
 from bot.domain.measures import Milestone, check_milestone, measure
 from bot.domain.narrative import size
 from bot.domain.picture import png
+from bot.domain.proof import prove
 from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
@@ -300,6 +301,7 @@ __all__ = [
     "press",
     "proposals",
     "propose_alerts",
+    "prove",
     "prove_safe",
     "read_anchors",
     "read_dyeing",

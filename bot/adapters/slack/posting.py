@@ -79,7 +79,7 @@ class Posting:
         content = await studio.artifacts.get(post.file) if post.file else None
         if content is None or len(content) > _LARGEST_FILE:
             return False
-        where = {"channel_id": place.channel, "initial_comment": post.message.text}
+        where = {"channel_id": place.channel, "initial_comment": post.comment or post.message.text}
         where |= {"thread_ts": place.thread_ts} if place.thread_ts else {}
         try:
             await studio.chat.upload(post.file_name, title_of(post), content, **where)

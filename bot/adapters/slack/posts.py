@@ -1,11 +1,11 @@
 """What the channel is told besides the card: a message for what concerns all, replies under the card for the rest."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.adapters.slack import rollouts
+from bot.adapters.slack import rollouts, verdicts
 from bot.adapters.slack.blocks import (
     SECTION,
     Around,
@@ -22,13 +22,13 @@ from bot.adapters.slack.projection import is_user
 from bot.adapters.slack.text import clean, clock, escape, line, mrkdwn, paragraphs, shorten
 from bot.domain import consent
 from bot.domain.approval import Decision, request, requests
+from bot.domain.exhibits import picture_name
 from bot.domain.handover import brief
 from bot.domain.incident import fold
 from bot.domain.timeline import Entry, Kind, from_us
 
 _MOST_CHANGES = 20
-_MOST_FINDINGS = 8
-_FALLBACK = 300
+_FALLBACK, _COMMENT = 300, 2_500
 INVITE = "invite:"
 # A burst of changes becomes one reply: it is told when it has settled, or goes on for longer than this.
 _SETTLE, LONGEST = timedelta(seconds=1.5), timedelta(seconds=5)
@@ -37,6 +37,8 @@ _SETTLE, LONGEST = timedelta(seconds=1.5), timedelta(seconds=5)
 @dataclass(frozen=True)
 class Post:
     """A message to be posted once. `first` and `upto` are the entries it stands for; `file` an artifact to attach.
+
+    `comment` is what stands beside the file, mrkdwn, in place of the message's text.
 
     `ready_at`: until then more may come that belongs into it; None when it is to be posted at once.
     """
@@ -47,6 +49,7 @@ class Post:
     in_thread: bool = True
     file: str = ""
     file_name: str = ""
+    comment: str = ""
     ready_at: datetime | None = None
 
     @property
@@ -289,34 +292,16 @@ def _broke_glass(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
 
 
 def _verdict(entry: Entry, entries: Sequence[Entry], around: Around) -> Post:
-    facts = entry.facts
-    head = f"*Verdict: {line(facts['verdict'], 60)}*" if facts.get("verdict") else "*No verdict*"
-    findings = _findings(entry, entries)
-    told = [_finding(found) for found in findings] if len(findings) > 1 else [_fix(found) for found in findings]
-    lines = [f"{head}\n{mrkdwn(facts['statement'])}", *filter(None, told)]
-    message = _message("\n".join(lines), f"Verdict: {facts.get('verdict') or 'none'}. {facts['statement']}")
-    if facts.get("artifact"):
-        message = _with(message, [actions([link_button("Open the evidence", around.artifact(facts["artifact"]))])])
-    return Post(entry.seq, entry.seq, message)
-
-
-def _findings(verdict: Entry, entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Give the findings of the run that came to this verdict."""
-    found = [
-        entry.facts
-        for entry in entries
-        if entry.kind == Kind.FINDING and entry.seq < verdict.seq and entry.run_id == verdict.run_id
-    ]
-    return found[-_MOST_FINDINGS:]
-
-
-def _finding(facts: Mapping[str, Any]) -> str:
-    where = f"{line(str(facts.get('target') or ''), 60)}: " if facts.get("target") else ""
-    return f"• {where}{line(str(facts.get('claim', '')), 400)} {_fix(facts)}".rstrip()
-
-
-def _fix(facts: Mapping[str, Any]) -> str:
-    return f"*Fix:* {line(str(facts['fix']), 300)}" if facts.get("fix") else ""
+    """Tell a verdict in one reply: what proves it, its picture where there is one, and the way to the rest."""
+    lines = verdicts.told(entry, entries)
+    message = _message("\n".join(lines), verdicts.fallback(entry))
+    page = f"{around.page(entry.incident_id)}#diagnosis"
+    post = Post(entry.seq, entry.seq, _with(message, [actions([link_button("Open the diagnosis", page)])]))
+    picture = str(entry.facts.get("picture") or "")
+    if not picture:
+        return post
+    comment = [*paragraphs("\n".join(lines), _COMMENT, 1), f"<{page}|Open the diagnosis>"]
+    return replace(post, file=picture, file_name=picture_name(entry), comment="\n".join(comment))
 
 
 def _artifact(entry: Entry, _: Sequence[Entry], around: Around) -> Post | None:

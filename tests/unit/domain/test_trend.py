@@ -1,7 +1,5 @@
 """What is worth a picture, and that the picture shows it: pixels are counted, not believed."""
 
-import struct
-import zlib
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
@@ -9,27 +7,12 @@ import pytest
 
 from bot.domain.picture import ROW, WIDTH, png, svg
 from bot.domain.trend import DAYS, Panel, Trend, incidents_per_day, over_hours
+from tests.unit.domain.pixels import pixels
 
 TODAY = date(2026, 3, 15)
 COLUMN = bytes((0xC2, 0x41, 0x0C))
 BESIDE = bytes((0x7B, 0x87, 0x94))
 INK = bytes((0x1D, 0x1C, 0x1D))
-
-
-def pixels(picture: bytes) -> list[list[bytes]]:
-    """Decode a PNG of ours, checksums included."""
-    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
-    at, chunks = 8, dict[bytes, bytes]()
-    while at < len(picture):
-        (size,) = struct.unpack(">I", picture[at : at + 4])
-        kind, content = picture[at + 4 : at + 8], picture[at + 8 : at + 8 + size]
-        assert struct.unpack(">I", picture[at + 8 + size : at + 12 + size])[0] == zlib.crc32(kind + content)
-        chunks[kind], at = content, at + 12 + size
-    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
-    raw = zlib.decompress(chunks[b"IDAT"])
-    lines = [raw[n * (3 * width + 1) : (n + 1) * (3 * width + 1)] for n in range(height)]
-    assert {line[0] for line in lines} == {0}
-    return [[line[1 + 3 * x : 4 + 3 * x] for x in range(width)] for line in lines]
 
 
 def test_incidents_are_counted_by_day_of_two_weeks() -> None:

@@ -1,11 +1,13 @@
 """What a diagnosis remembers, and what it is told of earlier ones."""
 
 from bot.domain.baseline import Baselines, baseline_key
+from bot.domain.flame_drawing import BLAME
 from bot.domain.snapshot import Captured, Probe
 from bot.engine.tools import adapter_of
 from tests.fakes import FakeTargets
 from tests.unit.domain.captures import cpu, failed_probe, good_probe, parts_of
 from tests.unit.domain.go_profiles import main_frame
+from tests.unit.domain.pixels import coloured, pixels
 from tests.unit.playbooks.desk import TARGETS, Desk, desk
 
 
@@ -46,3 +48,16 @@ async def test_nothing_is_remembered_during_an_incident() -> None:
     await house.say("diagnose")
 
     assert remembered(house) is None
+
+
+async def test_a_verdict_has_the_picture_that_proves_it_and_names_its_snapshot() -> None:
+    hot = cpu(((main_frame("encode", 56), main_frame("handle")), 190))
+    sick = [part for each in TARGETS for part in parts_of(each.name, {"cpu": hot})]
+    house = desk(targets=FakeTargets(tuple(good_probe(each.name, 900.0) for each in TARGETS), sick))
+    told = await house.run("diagnose", {"service": "checkout"})
+
+    assert told.result["verdict"] == "cpu-hotspot"
+    picture = await house.ports.artifacts.get(told.result["picture"])
+    assert picture is not None
+    assert coloured(pixels(picture), BLAME) > 1_000
+    assert told.result["snapshot"].startswith(f"{told.id}.")

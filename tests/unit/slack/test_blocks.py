@@ -99,7 +99,16 @@ def test_a_verdict_comes_with_the_findings_of_its_run() -> None:
     message = pending(entries, 0, AROUND)[0].message
     assert "• checkout-2: GC takes 40 %" in shown(message)
     assert "• checkout-2: heap grows *Fix:* bound it" in shown(message)
-    assert buttons(message) == ["Open the evidence"]
+    assert buttons(message) == ["Open the diagnosis"]
+
+
+def test_a_verdict_with_a_picture_is_one_reply_with_one_link() -> None:
+    facts = {"verdict": "deadlock", "target": "c-1", "statement": "c-1: two & more wait", "picture": "b" * 64}
+    (post,) = pending([entry(4, Kind.VERDICT, **facts)], 0, AROUND)
+    assert (post.file, post.file_name, post.in_thread) == ("b" * 64, "deadlock-c-1-4.png", True)
+    assert post.comment.startswith("*Verdict: deadlock*\nc-1: two &amp; more wait\n<http")
+    assert post.comment.endswith("/incidents/INC-7#diagnosis|Open the diagnosis>")
+    assert post.comment.count("<http") == 1
 
 
 def test_a_single_finding_is_not_said_twice() -> None:
