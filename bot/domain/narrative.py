@@ -18,7 +18,7 @@ from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
 REDACTED = "(redacted)"
 
 # Controls, and the marks that make text read in another order than it is stored (Unicode TR 9, CVE-2021-42574).
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _MARKED = re.compile(r"(?<![\w(*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?=[\s.,:;!?]|$)|`([^`\n]+)`")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _EXACT_BELOW_S = 10.0

@@ -5,7 +5,7 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.flame import MOST_PIECES, MOST_ROWS, Flame, Focus, Kind, Piece, changes, draw, kind_of
@@ -36,7 +36,7 @@ def named(flame: Flame, name: str) -> list[Piece]:
     return [piece for piece in flame.pieces if piece.name == name]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(samples=SAMPLES, short=st.booleans())
 def test_pieces_add_up_and_overlap_nowhere(*, samples: list[Sample], short: bool) -> None:
     flame = draw(Profile((CPU,), tuple(samples)), "cpu", Focus(short=short))
@@ -61,7 +61,7 @@ def test_pieces_add_up_and_overlap_nowhere(*, samples: list[Sample], short: bool
         assert sum(each.value for each in inside) + piece.itself == piece.value
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(SAMPLES, SAMPLES)
 def test_what_was_before_adds_up_too(samples: list[Sample], others: list[Sample]) -> None:
     profile, base = Profile((CPU,), tuple(samples)), Profile((CPU,), tuple(others))
@@ -141,8 +141,9 @@ def test_what_is_gone_is_listed() -> None:
     ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
+@example("\uffff", "\ufffe")
 def test_names_are_text_whatever_they_hold(name: str, file: str) -> None:
     hostile = Frame(f'<script>"&\x00\u202e{name}', file, 3)
     flame = draw(cpu(((hostile,), 5), (((Frame("main." + "x" * 10_000)),), 5)), "cpu", Focus())
