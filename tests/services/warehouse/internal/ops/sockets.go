@@ -1,0 +1,113 @@
+package ops
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"acme.example/warehouse/internal/crowd"
+	"acme.example/warehouse/internal/jobs"
+	"acme.example/warehouse/internal/supplier"
+)
+
+// descriptors is what a container without its own setting often has.
+const descriptors = 1024
+
+// sockets is everything that happens to connections.
+var sockets = []situation{
+	{"export-pullers", "Exports are asked for and not read", "stalled-readers", crowdOf("sleepers", "/export?days=40",
+		func(s Size) (int, int) { return pick(s, 40, 150, 500), 1 })},
+	{"wallboards", "Wallboards have stopped reading their feed", "stalled-readers", wallboards},
+	{"price-watch", "The price list is looked at and its body never closed, with 1024 descriptors", "socket-exhaustion", priceWatch},
+	{"gate-bursts", "All gates ask the supplier at once and only two connections are kept", "socket-exhaustion", gateBursts},
+	{"handheld-beeps", "Scanners with new firmware are never hung up on, with 1024 descriptors", "socket-exhaustion", handheldBeeps},
+}
+
+func wallboards(h *Hall, size Size) (func(), error) {
+	tell := jobs.Every(8*time.Millisecond, 1, h.Stock.Tell(padding))
+	end, err := h.visited("sleepers", "/feed", pick(size, 40, 150, 400), 1)
+	return thenEnd(end, err, func() {
+		tell()
+		debug.FreeOSMemory()
+	})
+}
+
+func priceWatch(h *Hall, size Size) (func(), error) {
+	unlimited, err := limitDescriptors(descriptors)
+	if err != nil {
+		return nil, err
+	}
+	h.Desk.Supplier.Agree(supplier.Terms{Idle: 64})
+	end := jobs.Every(pick[time.Duration](size, 30, 12, 3)*time.Millisecond, 1, h.Prices.Look)
+	return func() {
+		end()
+		h.Prices.Forget()
+		h.Desk.Supplier.Agree(supplier.Usual)
+		unlimited()
+	}, nil
+}
+
+func gateBursts(h *Hall, size Size) (func(), error) {
+	h.Desk.Supplier.Agree(supplier.Terms{Patience: 2 * time.Second, Idle: 2})
+	end := jobs.Every(100*time.Millisecond, 1, h.Prices.Ask(pick(size, 50, 90, 160)))
+	return func() {
+		end()
+		h.Desk.Supplier.Agree(supplier.Usual)
+	}, nil
+}
+
+func handheldBeeps(h *Hall, size Size) (func(), error) {
+	unlimited, err := limitDescriptors(descriptors)
+	if err != nil {
+		return nil, err
+	}
+	end, err := leashed(crowd.Send(crowd.Plan{
+		Kind: "handhelds", URL: "tcp://" + h.Gateway.Address, Count: 64, Rate: pick(size, 32, 80, 250),
+	}))
+	return thenEnd(end, err, func() {
+		h.Gateway.HangUpAll()
+		unlimited()
+	})
+}
+
+// limitDescriptors lowers the soft limit of this process, and gives what restores it.
+func limitDescriptors(most uint64) (func(), error) {
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		return nil, err
+	}
+	lowered := syscall.Rlimit{Cur: min(most, before.Max), Max: before.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lowered); err != nil {
+		return nil, err
+	}
+	return func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+			slog.Error("descriptors stay few", "error", err)
+		}
+	}, nil
+}
+
+// Reachable keeps operators welcome when a process is out of descriptors: for the moment of
+// their arrival the limit is a little higher, or nobody could switch anything off any more.
+type Reachable struct{ net.Listener }
+
+// Accept takes the next operator's connection.
+func (r Reachable) Accept() (net.Conn, error) {
+	accepted, err := r.Listener.Accept()
+	if !errors.Is(err, syscall.EMFILE) {
+		return accepted, err
+	}
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &now); err != nil {
+		return nil, err
+	}
+	usual, err := limitDescriptors(now.Cur + 64)
+	if err != nil {
+		return nil, err
+	}
+	defer usual()
+	return r.Listener.Accept()
+}

@@ -1,0 +1,3 @@
+module acme.example/trellis
+
+go 1.27
