@@ -1,0 +1,3 @@
+module parcels.example/dispatcher/v2
+
+go 1.27
