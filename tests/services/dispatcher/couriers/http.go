@@ -52,6 +52,9 @@ func sips(order Order) func() {
 			return
 		}
 		defer socket.Close()
+		if line, plain := socket.(*net.TCPConn); plain {
+			_ = line.SetReadBuffer(64 << 10) // a small device
+		}
 		mouth := make([]byte, 32<<10)
 		for range 120 { // then the screen turns to the next depot
 			if _, err := io.ReadFull(socket, mouth); err != nil {

@@ -25,7 +25,10 @@ func (d *Depot) quietTimes() []Scenario {
 			for range pick(size, 2000, 6000, 20000) {
 				go d.work(jobs)
 			}
-			return func() { close(jobs) }
+			return func() {
+				close(jobs)
+				returnMemory()
+			}
 		}},
 		{"static-map", "The map of the town is kept in memory", "", func(size Size) func() {
 			return shipment(pick(size, 100, 300, 600))
@@ -34,7 +37,7 @@ func (d *Depot) quietTimes() []Scenario {
 			return d.loadIndex(pick(size, 20_000, 60_000, 120_000))
 		}},
 		{"slow-line", "Screens at the end of a slow line read the stream, slowly", "", func(size Size) func() {
-			return d.crowd(couriers.Order{Do: "sip", Method: "/track/stream", Crowd: pick(size, 10, 30, 60)})
+			return together(returnMemory, d.crowd(couriers.Order{Do: "sip", Method: "/track/stream", Crowd: pick(size, 10, 30, 60)}))
 		}},
 		{"rate-limited", "Couriers track more often than they may, and wait for their turn", "", func(size Size) func() {
 			return d.crowd(couriers.Order{Do: "call", Method: "track", Crowd: pick(size, 20, 60, 120)})

@@ -31,7 +31,7 @@ func (d *Depot) waitFaults() []Scenario {
 		{"rows-left-open", "The first fresh parcel is enough, the rest is not read", "pool-exhaustion", func(size Size) func() {
 			return together(
 				d.otherReaders(pick(size, 0, 0, 100)), d.open.close,
-				d.carrier.slow("parcels", pick(size, 60*time.Millisecond, 0, 0), 1),
+				d.carrier.slow("parcels", pick(size, 45*time.Millisecond, 0, 0), 1),
 				roll(&d.rollouts.freshOnly, pick[int64](size, stockConns-1, stockConns, stockConns)))
 		}},
 		{"lost-printers", "A label that fails its proof keeps its printer", "pool-exhaustion", func(size Size) func() {
