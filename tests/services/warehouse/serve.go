@@ -48,7 +48,7 @@ func serve(name, listen, admin string) error {
 	ended := make(chan error, 2)
 	go func() { ended <- newServer(desk.Handler()).Serve(users) }()
 	go func() {
-		ended <- newServer(ops.Handler(ops.NewSwitches(hall))).Serve(ops.Reachable{Listener: operators})
+		ended <- newServer(ops.Handler(ops.NewSwitches(hall))).Serve(ops.Reachable{TCPListener: operators.(*net.TCPListener)})
 	}()
 	if err := announce(name, users, operators); err != nil {
 		return err

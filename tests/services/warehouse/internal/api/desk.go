@@ -45,7 +45,8 @@ type Desk struct {
 	Quotes    *Quotes
 	Partners  *Limiter
 
-	turn atomic.Uint64
+	turn   atomic.Uint64
+	halted atomic.Bool
 }
 
 // NewDesk furnishes the desk.
@@ -90,7 +91,7 @@ func (d *Desk) Handler() http.Handler {
 	r.Get("/follow/:sku", d.follow)
 	r.Get("/counts/:zone", d.count)
 	r.Get("/stocktake/:zone", d.stocktake)
-	r.Get("/export", d.export)
+	r.Get("/export", d.export, trellis.AtMost(1000))
 	r.Get("/feed", d.feed)
 	r.Get("/changes", d.changes)
 	r.Get("/partner/stock", d.partnerStock)

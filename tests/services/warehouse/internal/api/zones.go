@@ -68,15 +68,25 @@ func (d *Desk) stocktake(x *trellis.Exchange) error {
 		return err
 	}
 	weighed := make(chan int, 1)
-	go conveyor(weighed, x.Number("rounds", 1))
+	go d.conveyor(weighed, x.Number("rounds", 1))
 	return x.JSON(http.StatusOK, map[string]int{"zone": zone, "kilos": <-weighed})
 }
 
-func conveyor(weighed chan<- int, rounds int) {
+// turnaround is the time in which the conveyor goes round once.
+const turnaround = 500 * time.Millisecond
+
+func (d *Desk) conveyor(weighed chan<- int, rounds int) {
 	kilos := 0
-	for range rounds {
-		time.Sleep(500 * time.Millisecond)
+	for ; rounds > 0 && !d.halted.Load(); rounds-- {
+		time.Sleep(turnaround)
 		kilos += 12
 	}
 	weighed <- kilos
+}
+
+// HaltConveyor ends every stocktake that is under way.
+func (d *Desk) HaltConveyor() {
+	d.halted.Store(true)
+	defer d.halted.Store(false)
+	time.Sleep(2 * turnaround)
 }

@@ -22,7 +22,7 @@ var crowded = []situation{
 	{"closing-probes", "Probes open a connection for every question", "", crowdOf("oneshots", "/health/ready",
 		func(s Size) (int, int) { return 64, pick(s, 20, 60, 150) })},
 	{"full-ledger", "All connections to the ledger are in use most of the time, each for a moment", "", crowdOf("pollers",
-		"/turnover?ms=10", func(s Size) (int, int) { return pick(s, 8, 11, 12), 1 })},
+		"/turnover?ms=10", func(s Size) (int, int) { return pick(s, 12, 16, 22), 1 })},
 }
 
 func liveWallboards(h *Hall, size Size) (func(), error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // leash is the longest that a crowd which leaves something behind with every visit may come.
-const leash = 2 * time.Minute
+const leash = 90 * time.Second
 
 // Hall is a whole warehouse with the people at its doors.
 type Hall struct {
@@ -34,7 +34,7 @@ func (h *Hall) visited(kind, path string, count, rate int) (func(), error) {
 	return crowd.Send(crowd.Plan{Kind: kind, URL: h.URL + path, Count: count, Rate: rate})
 }
 
-// crowded is a situation that is nothing but a crowd.
+// crowdOf is a situation that is nothing but a crowd.
 func crowdOf(kind, path string, numbers func(Size) (count, rate int)) func(*Hall, Size) (func(), error) {
 	return func(h *Hall, size Size) (func(), error) {
 		count, rate := numbers(size)

@@ -26,7 +26,7 @@ var lively = []situation{
 
 func batchImport(_ *Hall, size Size) (func(), error) {
 	work := jobs.NewImport(10_000, 400)
-	return jobs.Every(pick[time.Duration](size, 60, 30, 15)*time.Millisecond, 1, work.Take), nil
+	return jobs.Every(pick[time.Duration](size, 60, 25, 8)*time.Millisecond, 1, work.Take), nil
 }
 
 func warmUp(_ *Hall, size Size) (func(), error) {
@@ -64,7 +64,7 @@ func staticIndex(h *Hall, size Size) (func(), error) {
 func eagerCollector(_ *Hall, size Size) (func(), error) {
 	before := debug.SetGCPercent(pick(size, 60, 40, 30))
 	work := jobs.NewImport(1000, 100)
-	end := jobs.Every(10*time.Millisecond, 1, work.Take)
+	end := jobs.Every(pick[time.Duration](size, 10, 7, 4)*time.Millisecond, 1, work.Take)
 	return func() {
 		end()
 		debug.SetGCPercent(before)
@@ -98,7 +98,7 @@ func hourlyBurst(h *Hall, size Size) (func(), error) {
 }
 
 func nightlyReport(h *Hall, size Size) (func(), error) {
-	return jobs.Every(4*time.Second, 1, h.Papers.Report(pick(size, 80_000, 200_000, 400_000))), nil
+	return jobs.Every(4*time.Second, 1, h.Papers.Report(pick(size, 200_000, 500_000, 1_200_000))), nil
 }
 
 func quickBookings(h *Hall, size Size) (func(), error) {

@@ -65,7 +65,7 @@ func manifestLines(h *Hall, size Size) (func(), error) {
 
 func auditTrail(h *Hall, size Size) (func(), error) {
 	most := 400_000
-	end := jobs.Every(50*time.Millisecond, 1, h.Stock.Audit(pick(size, 50, 170, 600), most))
+	end := jobs.Every(50*time.Millisecond, 1, h.Stock.Audit(pick(size, 50, 150, 400), most))
 	return func() {
 		end()
 		h.Desk.Trail.Archive()
@@ -74,7 +74,7 @@ func auditTrail(h *Hall, size Size) (func(), error) {
 }
 
 func searchPages(h *Hall, size Size) (func(), error) {
-	end, err := leashed(h.visited("shoppers", "/search?word=article&session=*", 64, pick(size, 60, 150, 350)))
+	end, err := leashed(h.visited("shoppers", "/search?word=article&session=*", 64, pick(size, 40, 90, 150)))
 	return thenEnd(end, err, func() {
 		h.Desk.Pages.Forget()
 		debug.FreeOSMemory()

@@ -3,7 +3,9 @@ package ops
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net"
+	"os"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -19,7 +21,7 @@ const descriptors = 1024
 // sockets is everything that happens to connections.
 var sockets = []situation{
 	{"export-pullers", "Exports are asked for and not read", "stalled-readers", crowdOf("sleepers", "/export?days=40",
-		func(s Size) (int, int) { return pick(s, 40, 150, 500), 1 })},
+		func(s Size) (int, int) { return pick(s, 60, 200, 600), 1 })},
 	{"wallboards", "Wallboards have stopped reading their feed", "stalled-readers", wallboards},
 	{"price-watch", "The price list is looked at and its body never closed, with 1024 descriptors", "socket-exhaustion", priceWatch},
 	{"gate-bursts", "All gates ask the supplier at once and only two connections are kept", "socket-exhaustion", gateBursts},
@@ -28,7 +30,7 @@ var sockets = []situation{
 
 func wallboards(h *Hall, size Size) (func(), error) {
 	tell := jobs.Every(8*time.Millisecond, 1, h.Stock.Tell(padding))
-	end, err := h.visited("sleepers", "/feed", pick(size, 40, 150, 400), 1)
+	end, err := h.visited("sleepers", "/feed", pick(size, 60, 200, 600), 1)
 	return thenEnd(end, err, func() {
 		tell()
 		debug.FreeOSMemory()
@@ -73,14 +75,14 @@ func handheldBeeps(h *Hall, size Size) (func(), error) {
 	})
 }
 
-// limitDescriptors lowers the soft limit of this process, and gives what restores it.
+// limitDescriptors changes the soft limit of this process, and gives what restores it.
 func limitDescriptors(most uint64) (func(), error) {
 	var before syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
 		return nil, err
 	}
-	lowered := syscall.Rlimit{Cur: min(most, before.Max), Max: before.Max}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lowered); err != nil {
+	changed := syscall.Rlimit{Cur: min(most, before.Max), Max: before.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &changed); err != nil {
 		return nil, err
 	}
 	return func() {
@@ -90,24 +92,37 @@ func limitDescriptors(most uint64) (func(), error) {
 	}, nil
 }
 
-// Reachable keeps operators welcome when a process is out of descriptors: for the moment of
-// their arrival the limit is a little higher, or nobody could switch anything off any more.
-type Reachable struct{ net.Listener }
+// Reachable keeps operators welcome when a process is out of descriptors: for a moment, again and
+// again, the limit is higher for them, or nobody could switch anything off any more.
+type Reachable struct{ *net.TCPListener }
+
+const (
+	welcome = 100 * time.Microsecond
+	rest    = 60 * time.Millisecond
+)
 
 // Accept takes the next operator's connection.
 func (r Reachable) Accept() (net.Conn, error) {
-	accepted, err := r.Listener.Accept()
-	if !errors.Is(err, syscall.EMFILE) {
-		return accepted, err
+	for {
+		accepted, err := r.TCPListener.Accept()
+		if errors.Is(err, syscall.EMFILE) {
+			accepted, err = r.acceptBeyond()
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return accepted, err
+		}
+		time.Sleep(rest)
 	}
-	var now syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &now); err != nil {
-		return nil, err
-	}
-	usual, err := limitDescriptors(now.Cur + 64)
+}
+
+// acceptBeyond takes a connection that is there already, whatever the limit is.
+func (r Reachable) acceptBeyond() (net.Conn, error) {
+	lower, err := limitDescriptors(math.MaxUint64)
 	if err != nil {
 		return nil, err
 	}
-	defer usual()
-	return r.Listener.Accept()
+	defer lower()
+	_ = r.SetDeadline(time.Now().Add(welcome))
+	defer func() { _ = r.SetDeadline(time.Time{}) }()
+	return r.TCPListener.Accept()
 }

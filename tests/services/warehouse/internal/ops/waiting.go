@@ -17,8 +17,7 @@ var waiting = []situation{
 	{"carrier-quotes", "Carriers who answer second wait for ever for somebody to listen", "goroutine-leak", carrierQuotes},
 	{"stock-followers", "Whoever follows an article is never forgotten", "goroutine-leak", stockFollowers},
 	{"patient-arrivals", "Pages wait 30 s for the supplier while shops hang up after one", "timeout-mismatch", patientArrivals},
-	{"patient-stocktakes", "Stocktakes go on for seconds after their callers have hung up", "timeout-mismatch", crowdOf("impatient",
-		"/stocktake/*?rounds=24", func(s Size) (int, int) { return 256, pick(s, 8, 30, 100) })},
+	{"patient-stocktakes", "Stocktakes go on for seconds after their callers have hung up", "timeout-mismatch", patientStocktakes},
 	{"turnover-reports", "Reports take all connections to the ledger for seconds", "pool-exhaustion", turnoverReports},
 	{"urgent-orders", "Looking for an urgent order keeps its connection to the ledger", "pool-exhaustion", urgentOrders},
 	{"lost-printers", "Labels without a template keep their printer", "pool-exhaustion", lostPrinters},
@@ -112,6 +111,11 @@ func patientArrivals(h *Hall, size Size) (func(), error) {
 	h.Desk.Arrivals.Detached.Store(true)
 	end, err := h.visited("impatient", "/arrivals/*", 256, pick(size, 10, 25, 60))
 	return thenEnd(end, err, usual)
+}
+
+func patientStocktakes(h *Hall, size Size) (func(), error) {
+	end, err := h.visited("impatient", "/stocktake/*?rounds=24", 256, pick(size, 8, 30, 100))
+	return thenEnd(end, err, h.Desk.HaltConveyor)
 }
 
 func turnoverReports(h *Hall, size Size) (func(), error) {
