@@ -8,6 +8,7 @@ from functools import partial
 
 from bot.engine import (
     CHEAP_PARTS,
+    DUMP_BY_NAME,
     INTRUSIVE_REST,
     KERNEL_PARTS,
     Captured,
@@ -41,10 +42,14 @@ _TURN_S = 0.2
 
 
 class Snapshot(Params):
-    """Of which service (the incident's, if left out); `seconds` of CPU profile, 0 for none."""
+    """Of which service (the incident's, if left out); `seconds` of CPU profile, 0 for none.
+
+    `dump` names a target whose goroutine dump is wanted, however long it stops that process.
+    """
 
     service: ServiceName = ""
     seconds: int = 2
+    dump: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,8 +120,12 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
         raise CommandRejected(f"{service.name} has no targets. Add [[services.targets]] to the configuration.")
     if not 0 <= params.seconds <= _LONGEST_PROFILE_S:
         raise CommandRejected(f"seconds={params.seconds}: choose 0 to {_LONGEST_PROFILE_S}.")
+    names = [target.name for target in service.targets]
+    if params.dump and params.dump not in names:
+        raise CommandRejected(f"dump={params.dump[:40]}: name one target, {', '.join(names)}.")
     started_at = tools.now()
-    seen = await asyncio.gather(*(tools.once(t.name, _Seen, partial(_look, tools, t)) for t in service.targets))
+    wanted = {target: _cheap_parts(by_name=target.name == params.dump) for target in service.targets}
+    seen = await asyncio.gather(*(tools.once(t.name, _Seen, partial(_look, tools, t, wanted[t])) for t in wanted))
     parts = tuple(part for each in seen for part in each.parts)
     kept = sum(part.status is PartStatus.OK for part in parts)
     return Looked(
@@ -215,10 +224,14 @@ def _signal(facts: Facts) -> Signal:
     return Signal(facts.target, facts.goroutines, facts.heap.inuse_bytes if facts.heap else None, facts.probe)
 
 
-async def _look(tools: Tools, target: Target) -> _Seen:
-    probe, seen = await asyncio.gather(
-        tools.ports.targets.probe(target), _capture(tools, target, (*CHEAP_PARTS, *KERNEL_PARTS))
-    )
+def _cheap_parts(*, by_name: bool) -> tuple[Part, ...]:
+    """Give what every target is asked for; one whose dump was asked for by name is to be stopped for it."""
+    parts = (*CHEAP_PARTS, *KERNEL_PARTS)
+    return tuple(DUMP_BY_NAME if by_name and part.name == DUMP_BY_NAME.name else part for part in parts)
+
+
+async def _look(tools: Tools, target: Target, parts: Sequence[Part]) -> _Seen:
+    probe, seen = await asyncio.gather(tools.ports.targets.probe(target), _capture(tools, target, parts))
     return replace(seen, probe=probe)
 
 

@@ -71,6 +71,7 @@ from bot.domain.service import DigestPlan, Edge, Link, Service, Target
 from bot.domain.snapshot import (
     BUILD,
     CHEAP_PARTS,
+    DUMP_BY_NAME,
     GOROUTINE,
     HEAP,
     INTRUSIVE_REST,
@@ -140,6 +141,7 @@ __all__ = [
     "BUILD",
     "CHEAP_PARTS",
     "CLOSED",
+    "DUMP_BY_NAME",
     "EMPTIED",
     "GOROUTINE",
     "HEAP",

@@ -260,6 +260,7 @@ class FakeTargets:
         self.probes = {probe.target: probe for probe in probes}
         self.captures = list(captures)
         self.asked: list[tuple[str, str]] = []
+        self.parts: list[Part] = []
 
     async def probe(self, target: Target, requests: int = 5) -> Probe:
         self.asked.append((target.name, "probe"))
@@ -267,6 +268,7 @@ class FakeTargets:
 
     async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
         self.asked += [(target.name, part.name) for part in parts]
+        self.parts += parts
         names = {part.name for part in parts}
         return tuple(one for one in self.captures if one.target == target.name and one.part in names)
 

@@ -25,7 +25,6 @@ from bot.domain.service import Target
 from bot.domain.snapshot import (
     CHEAP_PARTS,
     GOROUTINE,
-    GOROUTINE_BOUND,
     PART_TIMEOUT_S,
     Captured,
     Part,
@@ -55,7 +54,6 @@ class Caps:
     resolve_s: float = 2.0
     connect_s: float = 2.0
     connections: int = 4
-    goroutines: int = GOROUTINE_BOUND
     probe_s: float = 2.0
     probe_bytes: int = 64 * 1024
 
@@ -91,8 +89,8 @@ class HttpTargets:
     async def capture(self, target: Target, parts: Sequence[Part] = CHEAP_PARTS) -> tuple[Captured, ...]:
         """Capture parts of a target, each recorded whatever becomes of it, in the order they were asked for.
 
-        The goroutine count comes first; other profiles in parallel; intrusive parts one by one; a dump last, and
-        only when the count is known and small.
+        The goroutine count comes first; other profiles in parallel; intrusive parts one by one; a dump last. What
+        stops a crowd of goroutines for long is taken only when their count is known and small.
         """
         await self._let_probes_go_first()
         slow_s = sum(part.timeout_s for part in parts if part.intrusive)
@@ -228,18 +226,18 @@ class _Capture:
         """Capture all parts; give them by name."""
         first = [part for part in parts if part.name == GOROUTINE.name]
         dumps = [part for part in parts if part.kind == "dump"]
-        intrusive = [part for part in parts if part.intrusive]
-        others = [part for part in parts if part not in first + dumps + intrusive]
+        costly = [part for part in parts if part.intrusive and part not in dumps]
+        others = [part for part in parts if part not in first + dumps + costly]
         for part in first:
             await self._take(part)
         if self._nobody:
             why = f"{self._target.name}: not asked, as nobody answers at {self._target.pprof}"
             return {part.name: skipped(self._target.name, part, why) for part in parts} | self._done
-        await asyncio.gather(*(self._take(part) for part in others))
-        for part in intrusive:
+        await asyncio.gather(*(self._take_bounded(part) for part in others))
+        for part in costly:
             await self._take_costly(part)
         for part in dumps:
-            await self._take_small(part)
+            await self._take_bounded(part)
         return self._done
 
     async def _take_costly(self, part: Part) -> None:
@@ -252,15 +250,15 @@ class _Capture:
         self._due_s = part.timeout_s - PART_TIMEOUT_S
         await self._take(part)
 
-    async def _take_small(self, part: Part) -> None:
-        """Take a dump unless there are too many goroutines, or it is not known how many."""
-        if (number := await self._count()) is None:
-            reason = "not taken: the goroutines could not be counted first"
-        elif number > self._caps.goroutines:
-            reason = f"not taken: {number} goroutines, a dump stops the process for long above {self._caps.goroutines}"
-        else:
+    async def _take_bounded(self, part: Part) -> None:
+        """Take a part unless there are too many goroutines for it, or it is not known how many."""
+        number = None if part.goroutines is None else await self._count()
+        if part.goroutines is None or (number is not None and number <= part.goroutines):
             return await self._take(part)
-        self._done[part.name] = skipped(self._target.name, part, f"{self._target.name}: {reason}")
+        reason = "not taken: the goroutines could not be counted first"
+        if number is not None:
+            reason = f"not taken: {number} goroutines, it stops the process for long above {part.goroutines}"
+        self._done[part.name] = skipped(self._target.name, part, f"{self._target.name}: {part.name} {reason}")
         return None
 
     async def _count(self) -> int | None:
@@ -268,7 +266,7 @@ class _Capture:
             await self._take(GOROUTINE)
         content = self._done[GOROUTINE.name].content
         try:
-            return (await asyncio.to_thread(decode, content)).total("goroutine") if content else None
+            return (await asyncio.to_thread(decode, content, stacks=False)).total("goroutine") if content else None
         except ProfileMalformed:
             return None
 

@@ -10,6 +10,7 @@ from bot.domain.snapshot import (
     ALLOCS,
     CHEAP_PARTS,
     DUMP,
+    DUMP_BY_NAME,
     GOROUTINE,
     GOROUTINE_LEAK,
     HEAP,
@@ -116,7 +117,7 @@ async def test_a_target_that_hangs_costs_its_budget_and_no_more() -> None:
     assert [each.part for each in done] == [part.name for part in CHEAP_PARTS]
     assert not any(each.usable for each in done)
     assert all(each.error for each in done)
-    assert done[1].error == "checkout-2: no time was left for /debug/pprof/goroutineleak"
+    assert done[2].error == "checkout-2: no time was left for /debug/pprof/heap"
 
 
 async def test_nobody_at_the_address_is_said_once_and_not_asked_again() -> None:
@@ -129,22 +130,35 @@ async def test_nobody_at_the_address_is_said_once_and_not_asked_again() -> None:
     assert {each.status for each in done[1:]} == {PartStatus.SKIPPED}
 
 
-async def test_a_crowd_of_goroutines_gets_no_dump() -> None:
-    seen: list[str] = []
-    crowd = whole(profile(GOROUTINE_TYPES, [((main_frame("a"),), (100_000,))]))
-    async with serving({**GOOD, GOROUTINE.path: crowd}, seen=seen) as base:
-        done = await HttpTargets(caps=QUICK).capture(target(base), [DUMP, HEAP])
+CROWD = whole(profile(GOROUTINE_TYPES, [((main_frame("a"),), (100_000,))]))
 
-    assert done[0].status is PartStatus.SKIPPED
-    assert "100000 goroutines" in done[0].error
-    assert not any("debug=2" in head for head in seen)
+
+async def test_what_stops_a_crowd_of_goroutines_for_long_is_not_asked_of_one() -> None:
+    seen: list[str] = []
+    async with serving({**GOOD, GOROUTINE.path: CROWD}, seen=seen) as base:
+        done = await HttpTargets(caps=QUICK).capture(target(base), [DUMP, GOROUTINE_LEAK, HEAP])
+
+    assert [each.status for each in done] == [PartStatus.SKIPPED, PartStatus.SKIPPED, PartStatus.OK]
+    assert [each.error for each in done[:2]] == [
+        "checkout-2: goroutine-dump not taken: 100000 goroutines, it stops the process for long above 10000",
+        "checkout-2: goroutineleak not taken: 100000 goroutines, it stops the process for long above 50000",
+    ]
+    assert not any("debug=2" in head or "goroutineleak" in head for head in seen)
+
+
+async def test_a_dump_that_was_asked_for_by_name_is_taken_of_any_crowd() -> None:
+    text = dump(("chan send", [main_frame("a")]))
+    async with serving({**GOOD, GOROUTINE.path: CROWD, DUMP.path: whole(text)}) as base:
+        done = await HttpTargets(caps=QUICK).capture(target(base), [GOROUTINE, DUMP_BY_NAME])
+
+    assert done[1].content == text
 
 
 async def test_without_a_count_there_is_no_dump_either() -> None:
     async with serving({}) as base:
         (only,) = await HttpTargets(caps=QUICK).capture(target(base), [DUMP])
 
-    assert only.error == "checkout-2: not taken: the goroutines could not be counted first"
+    assert only.error == "checkout-2: goroutine-dump not taken: the goroutines could not be counted first"
 
 
 async def test_the_count_is_asked_first_and_the_costly_parts_one_by_one() -> None:

@@ -105,3 +105,15 @@ async def test_a_capture_that_gave_nothing_is_nobodys() -> None:
     await house.run("snapshot", SNAPSHOT)
 
     assert profiled(house) == 2 * asked
+
+
+async def test_a_dump_is_asked_for_by_the_name_of_its_target(house: Desk) -> None:
+    run = await house.say("snapshot checkout dump=checkout-2 seconds=0")
+    targets = house.ports.targets
+    assert isinstance(targets, FakeTargets)
+
+    assert run.result["losses"] == []
+    assert [(part.goroutines is None) for part in targets.parts if part.kind == "dump"] == [False, True, False]
+    assert await house.text("snapshot checkout dump=chekout") == (
+        "dump=chekout: name one target, checkout-1, checkout-2, checkout-3."
+    )
