@@ -1,28 +1,31 @@
 """`firstfive ...`: arguments in, one call, an exit code out (0 done, 1 failed, 2 bad invocation, 3 refused).
 
-The bot takes a second to load; a command that needs it loads it itself, `demo` and `--help` do without.
+The bot takes a second to load; a command that needs it loads it itself, `demo`, `agent` and `--help` do without.
 """
 
 import asyncio
 import gc
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import demo as demo_
-from bot import settings as settings_
 from bot.domain.checks import Check, State
 from bot.domain.errors import CommandRejected, FirstFiveError
 from bot.domain.run import RunStatus
 from bot.domain.timeline import Audit
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 app = typer.Typer(
     name="firstfive",
@@ -45,7 +48,9 @@ def _tell(message: str) -> None:
     sys.stderr.write(f"firstfive: {message}\n")
 
 
-def _settings() -> settings_.Settings:
+def _settings() -> "Settings":
+    from bot import settings as settings_  # noqa: PLC0415 - see above
+
     try:
         return settings_.read()
     except settings_.ConfigRefused as error:
@@ -92,6 +97,7 @@ def doctor(
 ) -> None:
     """Check everything FirstFive needs, a line each: ok, warn or fail, and what mends it."""
     from bot import doctor as doctor_  # noqa: PLC0415 - see above
+    from bot import settings as settings_  # noqa: PLC0415 - see above
 
     try:
         settings = settings_.read()
@@ -130,6 +136,26 @@ def serve(
 
     settings = _settings()
     _do(lambda: server.serve(settings, exit_with_stdin=exit_with_stdin))
+
+
+@app.command()
+def agent(  # noqa: PLR0913 - its flags are all that it may tell of
+    *,
+    port: Annotated[list[int], typer.Option(help="A port of the process; its pprof port, its users' port, ...")],
+    listen: Annotated[str, typer.Option(help="Where the bot reaches it, HOST:PORT.")] = "127.0.0.1:9464",
+    log: Annotated[Path | None, typer.Option(help="The process's log; its last lines are told.")] = None,
+    packets: Annotated[
+        bool, typer.Option("--packets", help="Headers of packets at these ports may be captured.")
+    ] = False,
+    cert: Annotated[Path | None, typer.Option(help="Its certificate (PEM), for HTTPS.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM).")] = None,
+) -> None:
+    """Tell the bot what only this machine knows of a process: sockets, limits, build, log, packets."""
+    from bot import agent as agent_  # noqa: PLC0415 - see above
+
+    allowed = agent_.Allowed(tuple(port), log, packets)
+    token = os.environ.pop("FIRSTFIVE_AGENT_TOKEN", "")
+    _do(lambda: agent_.run(allowed, agent_.Listen(listen, cert, key), token))
 
 
 @app.command()

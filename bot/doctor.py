@@ -20,7 +20,7 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.run import Missing
 from bot.domain.run import Source as Whence
 from bot.domain.service import Catalog, Target
-from bot.domain.snapshot import GOROUTINE, PartStatus
+from bot.domain.snapshot import GOROUTINE, KERNEL_PARTS, LOG, PartStatus
 from bot.domain.traffic import Split
 from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
@@ -77,6 +77,7 @@ class Doctor:
             "database": self._database,
             "artifacts": self._artifacts,
             "targets": self._reach_targets,
+            "agents": self._reach_agents,
             "routers": self._routers,
             "repositories": self._repositories,
             "programs": _programs,
@@ -199,6 +200,21 @@ class Doctor:
             return fail(name, captured.error, mend)
         probe = await self._targets.probe(target, 1) if target.url else None
         return fail(name, probe.error, mend) if probe and probe.error else ok(name, f"answers at {target.pprof}")
+
+    async def _reach_agents(self) -> Iterable[Check]:
+        targets = [target for service in self._settings.catalog().services for target in service.targets]
+        return await asyncio.gather(*(self._agent(target) for target in targets if target.agent))
+
+    async def _agent(self, target: Target) -> Check:
+        """Ask an agent for everything but packets; what it does not see is worth a warning."""
+        name, mend = f"agent {target.name}", "docs/agent.md tells how it is run beside a process"
+        found = await self._targets.capture(target, (*KERNEL_PARTS, LOG))
+        failed = [part.error for part in found if part.status is PartStatus.FAILED]
+        lacking = [part.error for part in found if part.status is not PartStatus.OK]
+        if failed:
+            return fail(name, failed[0], mend)
+        told = ", ".join(part.part for part in found if part.status is PartStatus.OK)
+        return warn(name, lacking[0], mend) if lacking else ok(name, f"tells {told} at {target.agent}")
 
     async def _routers(self) -> Iterable[Check]:
         services = [service for service in self._settings.catalog().services if service.route]

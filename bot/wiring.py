@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.clock import SystemClock
-from bot.adapters.kernel import LocalKernel
 from bot.adapters.metrics import Metrics
 from bot.adapters.paging.pager import Accounts, ServicesPager, services
 from bot.adapters.paging.rota import ConfigRota, Find, KeptRota, Names, Source
@@ -29,15 +28,17 @@ from bot.adapters.routers.webhook import WebhookDriver
 from bot.adapters.sql.engines import address, conninfo
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
+from bot.adapters.targets.beside import Agents
 from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.worker import EmbeddedWorker
 from bot.domain.addresses import AddressRefused
 from bot.domain.run import Run
 from bot.domain.service import Target
-from bot.domain.snapshot import KERNEL_PARTS, Captured, Part, Probe, missed
+from bot.domain.snapshot import Captured, Part, Probe, missed
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
+from bot.here import Here
 from bot.ports import Anchors, Artifacts, Clock, Engine, Pager, Rota, Router
 from bot.settings import Settings
 
@@ -48,11 +49,12 @@ if TYPE_CHECKING:
 
 
 class AllTargets:
-    """Asks a target over the network, and the kernel about it where that is our own."""
+    """Asks a target over the network; and what only its machine knows, the agent beside it or our own kernel."""
 
     def __init__(self) -> None:
         self._http = HttpTargets()
-        self._kernel = LocalKernel()
+        self._agents = Agents()
+        self._here = Here()
 
     async def probe(self, target: Target, requests: int = 5) -> Probe:
         """Ask a target what its users get now."""
@@ -60,17 +62,19 @@ class AllTargets:
 
     async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
         """Capture parts of a target, each recorded whatever becomes of it."""
-        of_kernel = [part for part in parts if part in KERNEL_PARTS]
-        of_target = [part for part in parts if part not in KERNEL_PARTS]
-        both = await asyncio.gather(self._ask_kernel(target, of_kernel), self._http.capture(target, of_target))
+        of_machine = [part for part in parts if part.kind in {"kernel", "log", "packets"}]
+        of_target = [part for part in parts if part not in of_machine]
+        both = await asyncio.gather(self._ask_machine(target, of_machine), self._http.capture(target, of_target))
         done = {capture.part: capture for captures in both for capture in captures}
         return tuple(done[part.name] for part in parts)
 
-    async def _ask_kernel(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+    async def _ask_machine(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
         if not parts:
             return ()
+        if target.agent:
+            return await self._agents.capture(target, parts)
         try:
-            return await self._kernel.capture(target, await self._http.locate(target))
+            return await self._here.capture(target, await self._http.locate(target), parts)
         except AddressRefused as refused:
             return tuple(missed(target.name, part, str(refused)) for part in parts)
 

@@ -11,6 +11,7 @@ from bot.engine import (
     DUMP_BY_NAME,
     INTRUSIVE_REST,
     KERNEL_PARTS,
+    LOG,
     Captured,
     CommandRejected,
     Danger,
@@ -231,7 +232,8 @@ def _cheap_parts(*, by_name: bool) -> tuple[Part, ...]:
 
 
 async def _look(tools: Tools, target: Target, parts: Sequence[Part]) -> _Seen:
-    probe, seen = await asyncio.gather(tools.ports.targets.probe(target), _capture(tools, target, parts))
+    wanted = (*parts, *([LOG] if target.tells_log else []))
+    probe, seen = await asyncio.gather(tools.ports.targets.probe(target), _capture(tools, target, wanted))
     return replace(seen, probe=probe)
 
 

@@ -11,6 +11,7 @@ from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sock
 from bot.domain.goroutine_counts import counted, group_counts
 from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import DumpMalformed, Goroutines, Group, group_profile
+from bot.domain.log_lines import LogSummary, summarise
 from bot.domain.profile import Profile, ProfileMalformed, decode
 from bot.domain.snapshot import Captured, Probe
 from bot.domain.stacks import Frame, in_handler, own_frame
@@ -48,6 +49,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
         sockets=_sockets(kernel.get("sockets", {})),
         process=_process(kernel.get("process", {})),
         probe=probe,
+        log=_log(parts.get("log")),
         losses=tuple(sorted(losses, key=lambda loss: loss.part)),
         files=tuple(sorted((each.part, each.file) for each in parts.values() if each.usable)),
     )
@@ -187,6 +189,10 @@ def _with_contention(facts: Facts, mutex: Profile | None) -> Facts:
         return facts
     own = _own(mutex, "delay", facts.build.module)
     return replace(facts, mutex_delay_s=round(mutex.total("delay") / NANOSECONDS, 3), mutex=own)
+
+
+def _log(part: Captured | None) -> LogSummary | None:
+    return summarise(part.content.decode("utf-8", "replace")) if part and part.usable else None
 
 
 def _build(profiles: Iterable[Profile], document: Mapping[str, Any]) -> Build:

@@ -6,6 +6,7 @@ A fact that could not be had is None: never 0, and never taken for healthy.
 from dataclasses import dataclass
 
 from bot.domain.goroutines import Group
+from bot.domain.log_lines import LogSummary
 from bot.domain.snapshot import Probe
 from bot.domain.stacks import Frame
 
@@ -145,6 +146,7 @@ class Facts:
     sockets: Sockets | None = None
     process: Process | None = None
     probe: Probe | None = None
+    log: LogSummary | None = None
     losses: tuple[Loss, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
 

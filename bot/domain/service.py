@@ -23,7 +23,9 @@ class Target:
     """One process of a service.
 
     `pprof` is the base address under which `/debug/pprof/` is served, `url` is where it serves its
-    users, `allow` the networks (CIDR) that its addresses must lie in, `access` what `pprof` wants to see.
+    users, `allow` the networks (CIDR) that its addresses must lie in, `access` what `pprof` wants to see. `agent` is
+    where `firstfive agent` beside it answers, `agent_token` the variable of the environment with its token, `log` the
+    file that it logs to, if that is on this machine.
     """
 
     name: str
@@ -32,6 +34,14 @@ class Target:
     url: str | None = None
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     access: Access = field(default=Access())
+    agent: str | None = None
+    agent_token: str = "FIRSTFIVE_AGENT_TOKEN"  # noqa: S105 - the variable's name
+    log: str | None = None
+
+    @property
+    def tells_log(self) -> bool:
+        """Whether its log can be asked for."""
+        return bool(self.agent or self.log)
 
 
 @dataclass(frozen=True)

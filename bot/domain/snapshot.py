@@ -47,7 +47,7 @@ class Part:
     name: str
     path: str
     file: str
-    kind: Literal["profile", "dump", "kernel"] = "profile"
+    kind: Literal["profile", "dump", "kernel", "log", "packets"] = "profile"
     timeout_s: float = PART_TIMEOUT_S
     intrusive: bool = False
     optional: bool = False
@@ -81,10 +81,17 @@ HEAP_GC = Part("heap-gc", "/debug/pprof/heap?gc=1", "heap-gc.pb.gz", timeout_s=1
 SOCKETS = Part("sockets", "", "sockets.json", kind="kernel")
 PROCESS = Part("process", "", "process.json", kind="kernel")
 BUILD = Part("build", "", "build.json", kind="kernel")
+LOG = Part("log", "", "log.txt", kind="log")
 
 CHEAP_PARTS = (GOROUTINE, GOROUTINE_LEAK, HEAP, ALLOCS, MUTEX, BLOCK, THREADS, DUMP)
 """What every target gives. In order of capture: the count first, the dump last and only if it is small."""
 KERNEL_PARTS = (SOCKETS, PROCESS, BUILD)
+
+
+def packets_part(seconds: int) -> Part:
+    """Give the part for the headers of the packets of some seconds; the answer comes only after them."""
+    timeout_s = seconds + PART_TIMEOUT_S
+    return Part("packets", "", "packets.pcap", kind="packets", timeout_s=timeout_s, intrusive=True)
 
 
 def cpu_part(seconds: int) -> Part:

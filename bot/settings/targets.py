@@ -62,6 +62,15 @@ class TargetTable(AccessTable):
     pprof: Address
     url: Address | None = None
     allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
+    agent: Address | None = None
+    agent_token: Variable = Field("env:FIRSTFIVE_AGENT_TOKEN", validate_default=True)
+    log: str | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _has_one_log(self) -> Self:
+        if self.agent and self.log:
+            raise ValueError("`log` is for a file on the bot's machine; the agent has --log")
+        return self
 
     @model_validator(mode="after")
     def _is_asked_over_tls(self) -> Self:
@@ -78,4 +87,5 @@ def access(table: AccessTable) -> Access:
 
 def target(table: TargetTable, service: str) -> Target:
     """Give a target as the domain knows it."""
-    return Target(table.name, service, table.pprof, table.url, table.allow, access(table))
+    where = (table.name, service, table.pprof, table.url, table.allow, access(table))
+    return Target(*where, agent=table.agent, agent_token=table.agent_token, log=table.log)

@@ -19,6 +19,14 @@ def written(folder: Path, text: str) -> dict[str, str]:
         ('[[services]]\nname = "x y"', "services[0].name: is one word of letters, digits, dots and dashes"),
         ('[[services]]\nname = "x"\n[[services]]\nname = "x"', "the service 'x' is there twice"),
         ('[[services]]\nname = "x"\n[[services.targets]]\nname = "a"', "services[0].targets[0].pprof is missing"),
+        (
+            '[[services]]\nname = "x"\n[[services.targets]]\nname = "a"\npprof = "http://a"\nagent_token = "hunter2"',
+            "services[0].targets[0].agent_token: is a secret: write env:NAME, and set NAME in the environment",
+        ),
+        (
+            '[[services]]\nname="x"\n[[services.targets]]\nname="a"\npprof="http://a"\nagent="http://a"\nlog="l"',
+            "services[0].targets[0]: `log` is for a file on the bot's machine; the agent has --log",
+        ),
         ('url = "example.com"', "url: must begin with http:// or https://"),
         ('slack_bot_token = "xoxb-1"', "set SLACK_BOT_TOKEN in the environment instead"),
         ("on_call = [", "is not valid TOML"),
@@ -34,6 +42,26 @@ def test_a_wrong_file_is_refused_with_its_key(tmp_path: Path, text: str, told: s
 def test_a_wrong_value_in_the_environment_names_its_variable(tmp_path: Path) -> None:
     with pytest.raises(ConfigRefused, match=r"PORT \(environment\)"):
         read(written(tmp_path, "") | {"PORT": "many"})
+
+
+def test_a_target_has_its_agent_and_its_log(tmp_path: Path) -> None:
+    text = """
+[[services]]
+name = "x"
+[[services.targets]]
+name = "a"
+pprof = "http://127.0.0.1:6060"
+agent = "http://127.0.0.1:9464/"
+[[services.targets]]
+name = "b"
+pprof = "http://127.0.0.1:6061"
+agent_token = "env:SHOP_TOKEN"
+log = "/var/log/b.log"
+"""
+    (service,) = read(written(tmp_path, text)).catalog().services
+    first, second = service.targets
+    assert (first.service, first.agent, first.agent_token) == ("x", "http://127.0.0.1:9464", "FIRSTFIVE_AGENT_TOKEN")
+    assert (second.agent, second.agent_token, second.log) == (None, "SHOP_TOKEN", "/var/log/b.log")
 
 
 def test_links_lead_to_the_port_that_is_served_unless_an_address_is_given(tmp_path: Path) -> None:

@@ -26,18 +26,14 @@ func adminHandler(requests *requestMetrics, faults *switches) http.Handler {
 
 func turnFault(w http.ResponseWriter, r *http.Request, faults *switches) {
 	var wanted struct {
-		On   *bool  `json:"on"`
-		Size string `json:"size"`
+		On *bool `json:"on"`
 	}
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1024)).Decode(&wanted)
-	as, sized := sizes[wanted.Size]
-	if err != nil || wanted.On == nil || !sized {
-		writeJSON(w, http.StatusBadRequest, map[string]string{
-			"error": `send {"on": true} or {"on": false}, and with true, if you like, "size": "small", "medium" or "large"`,
-		})
+	if err != nil || wanted.On == nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": `send {"on": true} or {"on": false}`})
 		return
 	}
-	state, known := faults.turn(r.PathValue("name"), *wanted.On, as)
+	state, known := faults.turn(r.PathValue("name"), *wanted.On)
 	if !known {
 		writeJSON(w, http.StatusNotFound, map[string]string{"error": "no such fault; GET /debug/faults lists them"})
 		return

@@ -7,22 +7,16 @@ import (
 	"sync/atomic"
 )
 
-func init() {
-	register(&gcPressure{described: described{"gc-pressure", "Encodes receipts into millions of small objects", "gc-pressure"}})
-}
+func init() { register(&gcPressure{}) }
 
-const receiptLines = 10_000
-
-var (
-	// archivedReceipts are kept alive: a large heap full of pointers that each collection has to follow.
-	archivedReceipts = [...]int{small: 256, medium: 384, large: 768}
-	// garbageReceipts are dropped by each request, one after the other: what makes the collections frequent.
-	garbageReceipts = [...]int{small: 20, medium: 30, large: 60}
+const (
+	receiptLines     = 10_000
+	archivedReceipts = 384 // kept alive: a large heap full of pointers that each collection has to follow
+	garbageReceipts  = 30  // dropped by each request, one after the other: what makes the collections frequent
 )
 
 // gcPressure keeps a large live heap and churns beside it.
 type gcPressure struct {
-	described
 	archive atomic.Pointer[[]*receiptLine]
 }
 
@@ -32,9 +26,12 @@ type receiptLine struct {
 	next *receiptLine
 }
 
-func (f *gcPressure) start(s size) {
-	archive := make([]*receiptLine, 0, archivedReceipts[s])
-	for range archivedReceipts[s] {
+func (*gcPressure) name() string  { return "gc-pressure" }
+func (*gcPressure) title() string { return "Encodes receipts into millions of small objects" }
+
+func (f *gcPressure) start() {
+	archive := make([]*receiptLine, 0, archivedReceipts)
+	for range archivedReceipts {
 		archive = append(archive, encodeReceipt(receiptLines))
 	}
 	f.archive.Store(&archive)
@@ -45,8 +42,8 @@ func (f *gcPressure) free() {
 	debug.FreeOSMemory()
 }
 
-func (*gcPressure) during(_ http.ResponseWriter, _ *http.Request, s size) bool {
-	for range garbageReceipts[s] {
+func (*gcPressure) during(_ http.ResponseWriter, _ *http.Request) bool {
+	for range garbageReceipts {
 		encodeReceipt(receiptLines)
 	}
 	return false

@@ -9,43 +9,17 @@ import (
 	"sync/atomic"
 )
 
-// A size is how bad a fault is, or how wild a healthy window; each keeps its numbers in tables by size.
-type size int
-
-const (
-	small size = iota // the smallest that a responder would still act on
-	medium
-	large
-)
-
-var sizes = map[string]size{"small": small, "": medium, "medium": medium, "large": large}
-
-// A fault is one way for this service to be ill, or a healthy window: a load that looks wild and harms nobody.
-// To add one: a file that implements this and registers itself, `func init() { register(&myFault{}) }`.
+// A fault is one way for this service to be ill. To add one: a file that implements this and
+// registers itself, `func init() { register(&myFault{}) }`.
 type fault interface {
-	description() described
+	name() string
+	title() string
 	// start takes what the fault needs; free gives back all that it held. Never called twice in a row.
-	start(size)
+	start()
 	free()
 	// during is called for every request while the fault is on, and reports whether it has answered it.
-	during(w http.ResponseWriter, r *http.Request, s size) (answered bool)
+	during(w http.ResponseWriter, r *http.Request) (answered bool)
 }
-
-// described is embedded by every fault: what the operators see, and a fault that takes nothing and does nothing.
-type described struct {
-	name  string
-	title string
-	class string // the class that a diagnosis names, or healthy
-}
-
-// healthy is the class of a window in which nothing is to be found.
-const healthy = ""
-
-func (d described) description() described { return d }
-func (described) start(size)               {}
-func (described) free()                    {}
-
-func (described) during(http.ResponseWriter, *http.Request, size) bool { return false }
 
 var allFaults []fault
 
@@ -55,19 +29,16 @@ func register(f fault) { allFaults = append(allFaults, f) }
 type faultState struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
-	Class string `json:"class"`
 	On    bool   `json:"on"`
 }
 
 type faultSwitch struct {
 	fault fault
 	on    atomic.Bool
-	size  atomic.Int64
 }
 
 func (s *faultSwitch) state() faultState {
-	d := s.fault.description()
-	return faultState{Name: d.name, Title: d.title, Class: d.class, On: s.on.Load()}
+	return faultState{Name: s.fault.name(), Title: s.fault.title(), On: s.on.Load()}
 }
 
 // switches turn faults on and off while requests run.
@@ -81,7 +52,7 @@ func newSwitches(faults []fault) *switches {
 	for _, f := range faults {
 		s.all = append(s.all, &faultSwitch{fault: f})
 	}
-	slices.SortFunc(s.all, func(a, b *faultSwitch) int { return strings.Compare(a.state().Name, b.state().Name) })
+	slices.SortFunc(s.all, func(a, b *faultSwitch) int { return strings.Compare(a.fault.name(), b.fault.name()) })
 	return s
 }
 
@@ -93,11 +64,11 @@ func (s *switches) list() []faultState {
 	return states
 }
 
-// turn switches one fault; switching it to what it is already changes nothing, not its size either.
-func (s *switches) turn(name string, on bool, as size) (state faultState, known bool) {
+// turn switches one fault; switching it to what it is already changes nothing.
+func (s *switches) turn(name string, on bool) (state faultState, known bool) {
 	s.turning.Lock()
 	defer s.turning.Unlock()
-	i := slices.IndexFunc(s.all, func(one *faultSwitch) bool { return one.state().Name == name })
+	i := slices.IndexFunc(s.all, func(one *faultSwitch) bool { return one.fault.name() == name })
 	if i < 0 {
 		return faultState{}, false
 	}
@@ -106,8 +77,7 @@ func (s *switches) turn(name string, on bool, as size) (state faultState, known 
 		return one.state(), true
 	}
 	if on {
-		one.size.Store(int64(as))
-		one.fault.start(as)
+		one.fault.start()
 		one.on.Store(true)
 	} else {
 		one.on.Store(false)
@@ -121,7 +91,7 @@ func (s *switches) turn(name string, on bool, as size) (state faultState, known 
 func (s *switches) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, one := range s.all {
-			if one.on.Load() && one.fault.during(w, r, size(one.size.Load())) {
+			if one.on.Load() && one.fault.during(w, r) {
 				return
 			}
 		}

@@ -5,7 +5,8 @@ from pydantic import TypeAdapter
 
 from bot.domain.examination import examine
 from bot.domain.facts import Build, Facts, Process, Sockets, Wait
-from bot.domain.snapshot import DUMP, HEAP, PartStatus, captured, missed, skipped
+from bot.domain.log_lines import LogSummary
+from bot.domain.snapshot import DUMP, HEAP, LOG, PartStatus, captured, missed, skipped
 from bot.domain.stacks import Frame
 from tests.unit.domain.captures import (
     CHAN_SEND,
@@ -105,6 +106,13 @@ def test_what_is_no_number_in_a_document_of_the_kernel_stays_unknown(value: Any)
 
     assert facts.sockets == Sockets((("LISTEN", 2),))
     assert facts.process == Process(7)
+
+
+def test_the_lines_of_a_log_are_counted() -> None:
+    part = captured("a", LOG, b"level=ERROR failed\nlevel=WARN slow\nfine\n", 0.1)
+
+    assert examine([part]).log == LogSummary(3, errors=1, warnings=1)
+    assert examine([skipped("a", LOG, "a: its log is empty")]).log is None
 
 
 def test_a_process_without_a_number_of_its_own_is_unknown() -> None:

@@ -1,0 +1,52 @@
+"""What this machine knows of a target that runs on it: its kernel, the end of a log, packets."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.adapters.kernel import LocalKernel, NotHere, place_of
+from bot.adapters.tail import read_tail
+from bot.adapters.wire import watch
+from bot.domain.addresses import Endpoint
+from bot.domain.service import Target
+from bot.domain.snapshot import LOG, PART_TIMEOUT_S, Captured, Part, skipped
+
+
+@dataclass(frozen=True)
+class Here:
+    """Asks this machine about targets whose vetted address is one of its own."""
+
+    kernel: LocalKernel = field(default_factory=LocalKernel)
+
+    async def capture(
+        self, target: Target, endpoints: Sequence[Endpoint], parts: Sequence[Part]
+    ) -> tuple[Captured, ...]:
+        """Capture parts, each recorded whatever becomes of it; `endpoints` are the vetted ones, pprof first."""
+        others = [part for part in parts if part.kind != "kernel"]
+        kernel, rest = await asyncio.gather(
+            self.kernel.capture(target, endpoints) if len(others) < len(parts) else _nothing(),
+            asyncio.gather(*(asyncio.to_thread(_capture, target, endpoints, part) for part in others)),
+        )
+        done = {each.part: each for each in (*kernel, *rest)}
+        return tuple(done[part.name] for part in parts)
+
+
+async def _nothing() -> tuple[Captured, ...]:
+    return ()
+
+
+def _capture(target: Target, endpoints: Sequence[Endpoint], part: Part) -> Captured:
+    try:
+        place = place_of(endpoints)
+    except NotHere as reason:
+        return skipped(target.name, part, f"{target.name}: {reason}")
+    if part.kind == LOG.kind:
+        return _log(target)
+    return watch(target.name, place.ports, round(part.timeout_s - PART_TIMEOUT_S))
+
+
+def _log(target: Target) -> Captured:
+    if not target.log:
+        return skipped(target.name, LOG, f"{target.name}: no `log` is configured")
+    return read_tail(target.name, Path(target.log))
