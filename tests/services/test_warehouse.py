@@ -42,6 +42,11 @@ class Warehouse(NamedTuple):
         text = httpx.get(f"{self.admin}/debug/pprof/goroutine?debug=2", timeout=60).text
         return sum(function in one and f"[{state}" in one.partition("\n")[0] for one in text.split("\n\n"))
 
+    def leaked(self, function: str) -> int:
+        """Count the goroutines that the runtime finds leaked with a function on their stack."""
+        text = httpx.get(f"{self.admin}/debug/pprof/goroutineleak?debug=1", timeout=60).text
+        return sum(int(one.partition(" @")[0].split()[-1]) for one in text.split("\n\n") if function in one)
+
     def serves(self) -> bool:
         """Tell whether every zone of the first page is answered."""
         with httpx.Client(timeout=5) as users, suppress(httpx.TimeoutException):
@@ -139,6 +144,17 @@ def test_who_waits_is_seen_and_goes(warehouse: Warehouse, name: str, state: str,
     finally:
         warehouse.turn(name, on=False)
     wait_until(lambda: warehouse.stacks(state, function) < count)
+    assert warehouse.serves()
+
+
+def test_a_leak_that_a_profile_has_found_is_taken_back(warehouse: Warehouse) -> None:
+    warehouse.turn("carrier-quotes", on=True)
+    try:
+        wait_until(lambda: warehouse.leaked("api.(*round).call") > 50)
+    finally:
+        warehouse.turn("carrier-quotes", on=False)
+    assert warehouse.stacks("chan send", "api.(*round).call") == 0
+    assert warehouse.leaked("api.(*round).call") == 0
     assert warehouse.serves()
 
 

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/pprof"
 )
@@ -29,7 +30,11 @@ func Handler(switches *Switches) http.Handler {
 		}
 		state, err := switches.Turn(r.PathValue("name"), *wanted.On, wanted.Size)
 		if err != nil {
-			answer(w, http.StatusNotFound, map[string]string{"error": err.Error()})
+			status := http.StatusInternalServerError
+			if errors.Is(err, errUnknown) {
+				status = http.StatusNotFound
+			}
+			answer(w, status, map[string]string{"error": err.Error()})
 			return
 		}
 		answer(w, http.StatusOK, state)

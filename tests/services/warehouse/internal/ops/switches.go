@@ -2,6 +2,7 @@
 package ops
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -43,6 +44,8 @@ type State struct {
 	On    bool   `json:"on"`
 }
 
+var errUnknown = errors.New("no situation")
+
 // Switches turn situations on and off.
 type Switches struct {
 	hall *Hall
@@ -73,7 +76,7 @@ func (s *Switches) Turn(name string, on bool, size Size) (State, error) {
 	defer s.mu.Unlock()
 	place := slices.IndexFunc(s.all, func(one situation) bool { return one.name == name })
 	if place < 0 {
-		return State{}, fmt.Errorf("no situation %q; GET /debug/faults lists them", name)
+		return State{}, fmt.Errorf("%w %q; GET /debug/faults lists them", errUnknown, name)
 	}
 	one := s.all[place]
 	if end := s.ends[name]; end != nil && !on {

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"errors"
 	"time"
 
 	"acme.example/warehouse/internal/jobs"
@@ -41,29 +42,37 @@ func binTransfers(h *Hall, size Size) (func(), error) {
 	var stuck []*store.Transfer
 	post := func() { _ = h.Desk.Orders.Post(25) }
 	for zone := range pick(size, 1, 3, store.Zones) {
-		stuck = append(stuck, collide(h.Desk.Bins, zone, post)...)
-	}
-	return func() {
-		for _, transfer := range stuck {
-			for !transfer.Done() {
-				transfer.Abandon()
-				time.Sleep(5 * time.Millisecond)
-			}
+		pair, err := collide(h.Desk.Bins, zone, post)
+		if err != nil {
+			release(stuck)
+			return nil, err
 		}
-	}, nil
+		stuck = append(stuck, pair...)
+	}
+	return func() { release(stuck) }, nil
+}
+
+func release(stuck []*store.Transfer) {
+	for _, transfer := range stuck {
+		for !transfer.Done() {
+			transfer.Abandon()
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
 }
 
 // collide sends both transfers of a zone on their way until they meet.
-func collide(bins *store.Bins, zone int, post func()) []*store.Transfer {
-	for {
+func collide(bins *store.Bins, zone int, post func()) ([]*store.Transfer, error) {
+	for range 20 {
 		refill, back := bins.Refill(zone, 5, post), bins.Return(zone, 5, post)
 		go refill.Run()
 		go back.Run()
 		time.Sleep(150 * time.Millisecond)
 		if !refill.Done() || !back.Done() {
-			return []*store.Transfer{refill, back}
+			return []*store.Transfer{refill, back}, nil
 		}
 	}
+	return nil, errors.New("the transfers never met")
 }
 
 func implausibleCounts(h *Hall, size Size) (func(), error) {
