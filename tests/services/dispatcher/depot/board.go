@@ -90,8 +90,11 @@ const pictureBytes = 4 << 20
 func (d *Depot) sendPicture(send func([]byte) error) error {
 	var picture bytes.Buffer
 	picture.Grow(pictureBytes)
+	drawn := time.Now().Format(time.RFC3339)
 	for i := 0; picture.Len() < pictureBytes-128; i++ {
-		picture.WriteString(`{"parcel":"P` + strconv.Itoa(i) + `","at":"` + time.Now().Format(time.RFC3339) + "\"}\n")
+		line := strconv.AppendInt(append(picture.AvailableBuffer(), `{"parcel":`...), int64(i), 10)
+		line = append(append(append(line, `,"at":"`...), drawn...), "\"}\n"...)
+		picture.Write(line)
 	}
 	for part := range chunks(picture.Bytes(), 32<<10) {
 		if err := send(part); err != nil {
