@@ -17,11 +17,11 @@ func (d *Depot) memoryFaults() []Scenario {
 			return together(d.bigIndex(800_000), d.searches(pick(size, 100, 160, 250)), collectAt(pick(size, 25, 10, 4)))
 		}},
 		{"full-frame-buffers", "Every frame is read into a buffer of the largest size", "alloc-churn", func(size Size) func() {
-			rate := pick(size, 800, 1600, 3000)
+			rate := pick(size, 250, 700, 1600)
 			return together(roll(&d.rollouts.fullFrames, 1), d.crowd(couriers.Order{Do: "call", Method: "scan", Rate: rate, Crowd: 64, Bytes: 600}))
 		}},
 		{"line-by-line-labels", "Labels are put together line by line", "alloc-churn", func(size Size) func() {
-			return roll(&d.rollouts.labelLines, pick[int64](size, 1200, 2200, 3500))
+			return roll(&d.rollouts.labelLines, pick[int64](size, 800, 1300, 2200))
 		}},
 		{"remembered-scans", "Scans are remembered to find doubles, and never forgotten", "heap-growth", func(size Size) func() {
 			rate := pick(size, 200, 400, 500)
