@@ -16,23 +16,26 @@ from bot.adapters.sql.installations import SqlInstallations
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import REVISION
 from bot.domain.checks import Check, State, fail, ok, warn
+from bot.domain.discovery import DiscoveryPlan
 from bot.domain.errors import StoreUnusable
 from bot.domain.run import Missing
 from bot.domain.run import Source as Whence
-from bot.domain.service import Catalog, Target
+from bot.domain.service import Catalog, Service, Target
+from bot.domain.sightings import DiscoveryFailed
 from bot.domain.snapshot import GOROUTINE, KERNEL_PARTS, LOG, PartStatus
 from bot.domain.traffic import Split
 from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
 from bot.ports import Clock, Installation, Tx
 from bot.settings import Settings
-from bot.wiring import AllTargets, kept, rota_source, wired_router
+from bot.wiring import AllTargets, kept, rota_source, wired_router, wired_sources
 from handlers.slack_forms import Occasion, form
 
 if TYPE_CHECKING:
     from bot.adapters.slack.config import SlackConfig
 
 _LONGEST_S = 20.0
+_FOUND_NAMED = 5
 _ASKED = Occasion(Whence("C0INC0007", "inc-7-checkout", "https://hooks.slack.com/commands/T/1/x"), "U0ADA0001", "INC-7")
 
 # By which secret a source of rotas is asked, and what mends one that does not tell.
@@ -63,6 +66,7 @@ class Doctor:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._targets = AllTargets()
+        self._sources = wired_sources(settings)
 
     async def checks(self, *, live: bool = False) -> tuple[Check, ...]:
         """Look at everything at once; give a line for each thing, in the order in which they need each other.
@@ -191,7 +195,26 @@ class Doctor:
 
     async def _reach_targets(self) -> Iterable[Check]:
         services = self._settings.catalog().services
-        return await asyncio.gather(*(self._target(target) for service in services for target in service.targets))
+        named = asyncio.gather(*(self._target(target) for service in services for target in service.targets))
+        found = asyncio.gather(*(self._found(each, each.discovery) for each in services if each.discovery))
+        return [*await named, *(check for checks in await found for check in checks)]
+
+    async def _found(self, service: Service, plan: DiscoveryPlan) -> list[Check]:
+        """Say whom a service's discovery finds, and which of them give no answer."""
+        name, mend = f"discovery {service.name}", "correct [services.discovery]: docs/targets.md"
+        try:
+            found = await self._sources.targets(service, plan, await self._sources.find(service, plan))
+        except DiscoveryFailed as failure:
+            return [fail(name, str(failure), mend)]
+        targets = [each for each in found.targets if each not in service.targets]
+        ill = [each for each in await asyncio.gather(*map(self._target, targets)) if each.state is not State.OK]
+        said = f"{plan.kind}: found {len(targets)}, of which {len(targets) - len(ill)} answer"
+        first = ", ".join(target.name for target in targets[:_FOUND_NAMED])
+        if not targets:
+            return [fail(name, "; ".join(found.losses) or "nobody is found", mend)]
+        if found.losses:
+            return [warn(name, f"{said}: {first}; {'; '.join(found.losses)}", mend), *ill]
+        return [ok(name, f"{said}: {first}"), *ill]
 
     async def _target(self, target: Target) -> Check:
         name, mend = f"target {target.name}", "start it, or correct its `pprof`, `url` and `allow`"

@@ -31,6 +31,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
+from bot.adapters.targets.discovery import KeptDiscovery
 from bot.adapters.targets.fronts import HttpFronts
 from bot.doctor import Doctor
 from bot.domain.access import unset
@@ -54,6 +55,7 @@ from bot.wiring import (
     wired_pager,
     wired_rota,
     wired_router,
+    wired_sources,
     wired_store,
     wired_workspaces,
 )
@@ -157,7 +159,7 @@ def _ports(
 ) -> Ports:
     """Give every port its adapter; who is in the chat is known only once there is one."""
     artifacts, anchors = kept(settings)
-    mirrors = settings.workspace / "repositories"
+    mirrors, marks = settings.workspace / "repositories", SqlMarks()
     return Ports(
         store=store,
         timeline=SqlTimeline(),
@@ -168,6 +170,7 @@ def _ports(
         artifacts=artifacts,
         anchors=anchors,
         bundles=GitBundles(settings.bundle.repository, settings.bundle.branch, mirrors),
+        discovery=KeptDiscovery(wired_sources(settings), store, marks, clock),
         targets=AllTargets(),
         archive=TarArchive(),
         repository=GitRepository(mirrors),
@@ -182,7 +185,7 @@ def _ports(
         router=wired_router(settings),
         fronts=HttpFronts(),
         doer=Doer(settings.firstfive_actions_token),
-        marks=SqlMarks(),
+        marks=marks,
         checkup=Doctor(settings, clock),
         catalog=settings.catalog(),
     )

@@ -14,6 +14,7 @@ from bot.adapters.metrics import Metrics
 from bot.adapters.paging.pager import Accounts, ServicesPager, services
 from bot.adapters.paging.rota import ConfigRota, Find, KeptRota, Names, Source
 from bot.adapters.paging.schedules import OpsgenieSchedules, PagerDutySchedules
+from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.routers.api import Api, kubernetes
 from bot.adapters.routers.argocd import ArgoCdDriver
 from bot.adapters.routers.command import CommandDriver
@@ -30,6 +31,7 @@ from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.targets.beside import Agents
 from bot.adapters.targets.capture import HttpTargets
+from bot.adapters.targets.discovery import Sources
 from bot.adapters.worker import EmbeddedWorker
 from bot.domain.addresses import AddressRefused
 from bot.domain.run import Run
@@ -211,6 +213,17 @@ def kept(settings: Settings) -> tuple[Artifacts, Anchors]:
     bucket = open_bucket(settings.bucket)
     anchors = FileAnchors(Path(settings.anchor)) if settings.anchor else BucketAnchors(bucket)
     return BucketArtifacts(bucket), anchors
+
+
+def wired_sources(settings: Settings) -> Sources:
+    """Give what is asked for targets; a name server only where one is named, or more than addresses is asked for."""
+    plans = [each.discovery for each in settings.catalog().services if each.discovery]
+    scraped = PrometheusMetrics().targets
+    if not any(plan.kind == "dns" and (plan.record == "SRV" or plan.server) for plan in plans):
+        return Sources(scraped)
+    from bot.adapters.targets.names import ask  # noqa: PLC0415 - its library takes a quarter of a second to load
+
+    return Sources(scraped, ask)
 
 
 def wired_router(settings: Settings) -> Router:

@@ -16,6 +16,7 @@ from bot.engine import (
     Reply,
     Service,
     ServiceName,
+    Target,
     Tools,
     deploys_of,
     examine,
@@ -62,8 +63,8 @@ playbook = Playbook("changes", "Say what changed: answers to users, builds, comm
 @playbook.step("Ask what users get now", optional=True)
 async def ask(tools: Tools, params: Changes) -> Answers:
     """Probe every target a few times."""
-    service = await _service(tools, params)
-    probes = await asyncio.gather(*(tools.ports.targets.probe(target) for target in service.targets))
+    targets = await _asked(tools, params)
+    probes = await asyncio.gather(*(tools.ports.targets.probe(target) for target in targets))
     bad = [f"{probe.target} answers {probe}" for probe in probes if probe.requests and probe.failures]
     asked = sum(probe.requests > 0 for probe in probes)
     good = _all(asked) if asked else "no target has a url to probe"
@@ -74,9 +75,10 @@ async def ask(tools: Tools, params: Changes) -> Answers:
 async def compare(tools: Tools, params: Changes) -> Builds:
     """Read each target's build; the one most targets run is the last known good one."""
     service = await _service(tools, params)
-    captures = await asyncio.gather(*(tools.ports.targets.capture(target, [BUILD]) for target in service.targets))
+    targets = await _asked(tools, params)
+    captures = await asyncio.gather(*(tools.ports.targets.capture(target, [BUILD]) for target in targets))
     facts = [examine(parts) for parts in captures]
-    builds = tuple((t.name, each.build) for t, each in zip(service.targets, facts, strict=True))
+    builds = tuple((t.name, each.build) for t, each in zip(targets, facts, strict=True))
     known = Counter(build.revision or build.id for _, build in builds if build.revision or build.id)
     if not known:
         return Builds(builds, (), "no target says which build it runs")
@@ -117,7 +119,7 @@ async def sum_up(
         return Reply("No service is named yet: pick one and its targets are captured.")
     service = await _service(tools, params)
     told = [part.summary if not isinstance(part, Missing) else part.reason for part in (answers, builds)]
-    names = tuple(target.name for target in service.targets)
+    names = tuple(target.name for target in await _asked(tools, params))
     commits = () if isinstance(builds, Missing) else builds.commits
     lines = [" ".join(f"{_sentence(text, names)}." for text in told)]
     if not isinstance(deployed, Missing) and deployed.summary:
@@ -150,3 +152,7 @@ async def _name(tools: Tools, params: Changes) -> str:
 
 async def _service(tools: Tools, params: Changes) -> Service:
     return tools.service(await _name(tools, params))
+
+
+async def _asked(tools: Tools, params: Changes) -> tuple[Target, ...]:
+    return (await tools.targets(await _service(tools, params))).targets

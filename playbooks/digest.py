@@ -49,6 +49,7 @@ from bot.engine import (
     overdue_actions,
     png,
     stalk_key,
+    unlisted,
     usual_key,
     write_digest,
 )
@@ -224,28 +225,30 @@ def _learned(usual: Usual, sight: ServiceSight, found: Sequence[Condition], at: 
 
 
 async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> ServiceSight:
+    found = await tools.targets(service)
     targets, (error_ratio, latency), answers = await asyncio.gather(
-        asyncio.gather(*(_target(tools, each, gate) for each in service.targets)),
+        asyncio.gather(*(_target(tools, each, gate) for each in found.targets)),
         _metrics(tools, service, gate),
         asyncio.gather(*(_edge(tools, edge, gate) for edge in service.edges)),
     )
     missing = next((each.reason for each in (error_ratio, latency) if isinstance(each, Missing)), "")
     if service.prometheus and error_ratio is None and latency is None:
         missing = f"{service.prometheus} knows of no requests in the last 5 min"
-    flaws = (flaw for edge, found in zip(service.edges, answers, strict=True) for flaw in edge_flaws(edge, found))
+    both = zip(service.edges, answers, strict=True)
+    flaws = (*unlisted(service.name, found.losses), *(flaw for edge, at in both for flaw in edge_flaws(edge, at)))
     return ServiceSight(
         service=service.name,
         targets=tuple(targets),
         error_ratio=error_ratio if isinstance(error_ratio, float) else None,
         numbers={"latency": 1_000 * latency} if isinstance(latency, float) else {},
         metrics=missing,
-        flaws=tuple(flaws),
+        flaws=flaws,
     )
 
 
 async def _again(tools: Tools, service: Service, sight: ServiceSight, gate: asyncio.Semaphore) -> ServiceSight:
     """Look once more, calmly, at whoever gave no answer: it may have been we who were slow."""
-    both = zip(service.targets, sight.targets, strict=True)
+    both = zip((await tools.targets(service)).targets, sight.targets, strict=True)
     seen = [await _target(tools, target, gate) if was.is_unheard else was for target, was in both]
     return replace(sight, targets=tuple(seen))
 

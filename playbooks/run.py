@@ -86,7 +86,7 @@ async def prepare(tools: Tools, params: RunAction) -> Prepared:
 @playbook.step("Take a snapshot", budget_s=60, optional=True)
 async def snapshot(tools: Tools, params: RunAction) -> Captured:
     """Keep what the targets are like before they are changed."""
-    if not tools.service(params.service).targets or not _configured(tools, params).is_mutating:
+    if not _configured(tools, params).is_mutating or not (await tools.targets(tools.service(params.service))).targets:
         return Captured("none is needed")
     outcome = await tools.run("snapshot", {"service": params.service, "seconds": 1})
     taken = outcome.status is RunStatus.DONE

@@ -15,6 +15,7 @@ from bot.engine import (
     Captured,
     CommandRejected,
     Danger,
+    Discovered,
     Facts,
     Kind,
     Params,
@@ -117,15 +118,16 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
     """Probe all targets and capture what costs them next to nothing, at once."""
     name = params.service or ((await tools.incident()).service if tools.incident_id else "")
     service = tools.service(name)
-    if not service.targets:
-        raise CommandRejected(f"{service.name} has no targets. Add [[services.targets]] to the configuration.")
+    found = await tools.targets(service)
+    if not found.targets:
+        raise CommandRejected(f"{service.name} has no targets. {_mend(found)}")
     if not 0 <= params.seconds <= _LONGEST_PROFILE_S:
         raise CommandRejected(f"seconds={params.seconds}: choose 0 to {_LONGEST_PROFILE_S}.")
-    names = [target.name for target in service.targets]
+    names = [target.name for target in found.targets]
     if params.dump and params.dump not in names:
         raise CommandRejected(f"dump={params.dump[:40]}: name one target, {', '.join(names)}.")
     started_at = tools.now()
-    wanted = {target: _cheap_parts(by_name=target.name == params.dump) for target in service.targets}
+    wanted = {target: _cheap_parts(by_name=target.name == params.dump) for target in found.targets}
     seen = await asyncio.gather(*(tools.once(t.name, _Seen, partial(_look, tools, t, wanted[t])) for t in wanted))
     parts = tuple(part for each in seen for part in each.parts)
     kept = sum(part.status is PartStatus.OK for part in parts)
@@ -134,7 +136,7 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
         started_at,
         parts,
         tuple(each.probe for each in seen if each.probe),
-        f"{_targets(len(service.targets))}, {kept} of {len(parts)} parts",
+        f"{_targets(len(found.targets))}, {kept} of {len(parts)} parts",
     )
 
 
@@ -151,7 +153,8 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
     probes = {probe.target: probe for probe in looked.probes}
     facts = await asyncio.gather(*(asyncio.to_thread(examine, by_target[t], probes.get(t)) for t in by_target))
     picks = pick_intrusive([_signal(each) for each in facts])
-    targets = {target.name: target for target in tools.service(looked.service).targets}
+    found = await tools.targets(tools.service(looked.service))
+    targets = {target.name: target for target in found.targets}
     wanted = intrusive_parts(params.seconds)
     seen = await asyncio.gather(
         *(tools.once(p.target, _Seen, partial(_capture, tools, targets[p.target], wanted)) for p in picks)
@@ -170,19 +173,25 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
 async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profiled) -> Packed:  # noqa: ARG001 - every step takes its params
     """Keep everything as one archive whose manifest says what is there and what is not."""
     parts = (*looked.parts, *profiled.parts)
-    listed = manifest(looked.service, looked.started_at, parts, looked.probes)
+    found = await tools.targets(tools.service(looked.service))
+    listed = manifest(looked.service, looked.started_at, parts, looked.probes, found.losses)
     contents = await _contents(tools, parts)
     archive = await tools.ports.archive.pack(listed, contents)
     name = f"snapshot-{looked.service}-{looked.started_at:%Y%m%dT%H%M%SZ}.tar.gz"
     stored = await tools.ports.artifacts.put(name, archive)
     losses = listed.losses
     lost = f", {len(losses)} lost" if losses else ""
-    what = f"{_targets(len(listed.targets))}, {len(parts) - len(losses)} parts{lost}"
+    got = len(parts) - len(losses) + len(found.losses)
+    what = f"{_targets(len(listed.targets))}, {got} parts{lost}"
     tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=what, losses=list(losses))
     if not any(part.status is PartStatus.OK for part in parts):
         raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}.")
     summary = f"{what}, {size(stored.bytes)}"
     return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
+
+
+def _mend(found: Discovered) -> str:
+    return "; ".join(found.losses) or "Add [[services.targets]] or [services.discovery] to the configuration."
 
 
 def _key(service: str) -> str:

@@ -17,6 +17,8 @@ from bot.ports import Sample
 
 _TIMEOUT_S = 3.0
 _MOST_BYTES = 1024 * 1024
+_MOST_TARGETS = 32 * 1024 * 1024
+"""A target is told in one to three kB, labels that were dropped and all."""
 _REASON = 160
 _OK = 200
 
@@ -65,6 +67,12 @@ class PrometheusMetrics:
         except (ValueError, KeyError, IndexError) as error:
             return Missing(f"{redact(address)} answered what is not Prometheus's text format: {_short(str(error))}")
 
+    async def targets(self, base: str) -> Any | Missing:
+        """Give the `data` of what it scrapes now (/api/v1/targets)."""
+        answered = await self._read(base, f"{base}/api/v1/targets", {"state": "active"}, _MOST_TARGETS)
+        # A large one takes a while to be read; what else this process does must not wait for it.
+        return answered if isinstance(answered, Missing) else await asyncio.to_thread(_data, base, *answered)
+
     async def _get(self, base: str, what: str, **asked: str | float) -> Any | Missing:
         """Ask, and give the `data` of the answer."""
         params = {**asked, "timeout": f"{self._timeout_s:g}s"}
@@ -72,7 +80,7 @@ class PrometheusMetrics:
         return answered if isinstance(answered, Missing) else _data(base, *answered)
 
     async def _read(
-        self, base: str, address: str, params: dict[str, str | float] | None
+        self, base: str, address: str, params: dict[str, str | float] | None, most: int = _MOST_BYTES
     ) -> tuple[int, bytes] | Missing:
         """Give the status and the body of an answer, or why there is none."""
         client = httpx.AsyncClient(
@@ -82,7 +90,7 @@ class PrometheusMetrics:
             # The client's own limit is for each piece of an answer; one that drips would never meet it.
             asked_for = client.stream("GET", address, params=params)
             async with asyncio.timeout(self._timeout_s), client, asked_for as response:
-                return response.status_code, await _body(response)
+                return response.status_code, await _body(response, most)
         except (TimeoutError, httpx.TimeoutException):
             return Missing(f"{redact(base)} gave no answer within {self._timeout_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -95,11 +103,11 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-async def _body(response: httpx.Response) -> bytes:
+async def _body(response: httpx.Response, most: int) -> bytes:
     read = bytearray()
     async for chunk in response.aiter_bytes():
         read += chunk
-        if len(read) > _MOST_BYTES:
+        if len(read) > most:
             break
     return bytes(read)
 

@@ -21,6 +21,7 @@ ERRORS_BAD, ERRORS_SOME = 0.05, 0.01
 CERTIFICATE_DAYS = ((0, 96), (3, 88), (7, 75), (21, 60))
 """Days left at which a certificate is told of, and the weight it then has."""
 _NAMED = 3
+_LISTED = "discovery:"
 _SILENT = {"timeout", "no answer"}
 
 
@@ -195,5 +196,12 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def unlisted(service: str, losses: Sequence[str]) -> tuple[Flaw, ...]:
+    """Give what is wrong with the list of a service's targets, as one flaw."""
+    return (Flaw(f"{_LISTED}{service}", "not whole", "; ".join(losses)),) if losses else ()
+
+
 def _subject(key: str) -> str:
+    if key.startswith(_LISTED):
+        return f"the list of {key.removeprefix(_LISTED)}'s targets"
     return key.removeprefix("edge:").removesuffix(":control").removesuffix(":age").removesuffix(":versions")

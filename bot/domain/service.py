@@ -6,6 +6,7 @@ from bot.domain.access import Access
 from bot.domain.authority import People
 from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
+from bot.domain.discovery import DiscoveryPlan
 from bot.domain.dyeing import Front
 from bot.domain.traffic import Route
 
@@ -103,7 +104,7 @@ class DigestPlan:
 
 @dataclass(frozen=True)
 class Service:
-    """A named group of targets that run the same program."""
+    """A named group of targets that run the same program: those that are named, and those that `discovery` finds."""
 
     name: str
     targets: tuple[Target, ...]
@@ -118,6 +119,7 @@ class Service:
     front: Front | None = None
     actions: tuple[ConfiguredAction, ...] = ()
     people: People = field(default=People())
+    discovery: DiscoveryPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,8 @@ class Catalog:
     @property
     def accesses(self) -> tuple[Access, ...]:
         """What the pprof addresses of all services want to see."""
-        return tuple(target.access for service in self.services for target in service.targets)
+        found = (service.discovery.access for service in self.services if service.discovery)
+        return (*(target.access for service in self.services for target in service.targets), *found)
 
     def service(self, name: str) -> Service | None:
         """Give a service by its name."""

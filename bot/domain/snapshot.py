@@ -276,19 +276,21 @@ def _why(signal: Signal, base: Base) -> str:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a snapshot holds and what it lacks."""
+    """What a snapshot holds and what it lacks; `left_out`: targets that were not asked, and why."""
 
     service: str
     targets: tuple[str, ...]
     started_at: datetime
     artifacts: tuple[Captured, ...]
     probes: tuple[Probe, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:
         """Write the manifest; equal manifests give equal bytes."""
         document = {
             "service": self.service,
             "targets": list(self.targets),
+            "left_out": list(self.left_out),
             "started_at": self.started_at.isoformat(timespec="milliseconds"),
             "artifacts": [_plain(each) for each in sorted(self.artifacts, key=lambda each: each.file)],
             "probes": [asdict(each) for each in sorted(self.probes, key=lambda each: each.target)],
@@ -298,16 +300,23 @@ class Manifest:
     @property
     def losses(self) -> tuple[str, ...]:
         """One line for each part that failed or was cut, fit for a person."""
-        return tuple(each.error for each in self.artifacts if each.status in {PartStatus.FAILED, PartStatus.TRUNCATED})
+        failed = tuple(
+            each.error for each in self.artifacts if each.status in {PartStatus.FAILED, PartStatus.TRUNCATED}
+        )
+        return self.left_out + failed
 
 
 def manifest(
-    service: str, started_at: datetime, artifacts: Iterable[Captured], probes: Iterable[Probe] = ()
+    service: str,
+    started_at: datetime,
+    artifacts: Iterable[Captured],
+    probes: Iterable[Probe] = (),
+    left_out: tuple[str, ...] = (),
 ) -> Manifest:
     """Make the manifest of what was captured, contents left out."""
     records = tuple(each.without_content() for each in artifacts)
     targets = tuple(sorted({each.target for each in records}))
-    return Manifest(service, targets, started_at, records, tuple(probes))
+    return Manifest(service, targets, started_at, records, tuple(probes), left_out)
 
 
 def _plain(record: Captured) -> dict[str, str | int | float]:

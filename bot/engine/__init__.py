@@ -14,7 +14,7 @@ from bot.domain.authority import Frozen, Right, Standing
 from bot.domain.baseline import Baselines, baseline_key
 from bot.domain.baseline import remember as remember_healthy
 from bot.domain.canary import CanaryPlan, Judgement, Reason
-from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions
+from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions, unlisted
 from bot.domain.conditions import of_actions as conditions_of_actions
 from bot.domain.conditions import of_incidents as conditions_of_incidents
 from bot.domain.configured_actions import Call, ConfiguredAction
@@ -68,6 +68,7 @@ from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
 from bot.domain.run import VIA_CLOCK, VIA_DEPLOYS, VIA_EVENT, VIA_SHORTCUT, Choice, Missing, Outcome, Reply, RunStatus
 from bot.domain.service import DigestPlan, Edge, Link, Service, Target
+from bot.domain.sightings import Discovered
 from bot.domain.snapshot import (
     BUILD,
     CHEAP_PARTS,
@@ -179,6 +180,7 @@ __all__ = [
     "Deploy",
     "Diagnosis",
     "DigestPlan",
+    "Discovered",
     "Draft",
     "Dyeing",
     "Edge",
@@ -326,6 +328,7 @@ __all__ = [
     "tell_proof",
     "thaw",
     "to_us",
+    "unlisted",
     "usage",
     "usual_key",
     "watch_key",

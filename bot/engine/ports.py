@@ -15,6 +15,7 @@ from bot.ports import (
     Checkup,
     Clock,
     Directory,
+    Discovery,
     Documents,
     Doer,
     Fronts,
@@ -47,6 +48,7 @@ class Ports:
     artifacts: Artifacts
     anchors: Anchors
     bundles: Bundles
+    discovery: Discovery
     targets: Targets
     archive: Archive
     repository: Repository

@@ -13,6 +13,7 @@ from bot.domain.errors import CommandRejected
 from bot.domain.incident import Incident, fold, may_see, seen
 from bot.domain.run import Outcome, Run, RunStatus
 from bot.domain.service import Catalog, DigestPlan, Service
+from bot.domain.sightings import Discovered
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Entry, Kind, Person, canonical
 from bot.engine import authority
 from bot.engine.playbook import Registry, closest, plan_of
@@ -100,6 +101,17 @@ class Tools:
         meant = closest(name, names)
         hint = f" Did you mean `{meant}`?" if meant else ""
         raise CommandRejected(f"No service is named `{name[:40]}`.{hint} Configured: {known}.")
+
+    async def targets(self, service: Service) -> Discovered:
+        """Give the targets of a service, the same to every step of the run; and who was left out."""
+        if service.discovery is None:
+            return Discovered(service.targets)
+        key, adapter = f"targets:{service.name}", adapter_of(Discovered)
+        if not self._seen(key):
+            found = await self.ports.discovery.targets(service)
+            await self.commit(key, adapter.dump_json(found).decode())
+        kept: Discovered = adapter.validate_json(self.memos[key])
+        return kept
 
     def digest_plan(self, team: str) -> DigestPlan:
         """Give the configured digest of a team; of the only one when none is named.

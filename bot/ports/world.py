@@ -14,6 +14,7 @@ from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
+from bot.domain.sightings import Discovered
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Entry, Person
 from bot.domain.traffic import Move, Split
@@ -295,6 +296,13 @@ class Targets(Protocol):
 
     async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
         """Capture parts of a target, redacted, each recorded whatever becomes of it."""
+
+
+class Discovery(Protocol):
+    """Knows which targets a service has now: those that are named, and those that are found."""
+
+    async def targets(self, service: Service) -> Discovered:
+        """Give them, and who was left out; never raises, and answers soon: with what was known last, if it must."""
 
 
 class Archive(Protocol):

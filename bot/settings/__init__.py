@@ -15,6 +15,7 @@ from bot.domain.incident import Severity
 from bot.domain.service import Catalog, DigestPlan, MarkRules, ReminderRules, UpdateRules
 from bot.settings import routers
 from bot.settings.canary import CanaryTable
+from bot.settings.discovery import DiscoveryTable
 from bot.settings.services import ServiceTable, watched
 from bot.settings.tables import (
     Address,
@@ -239,6 +240,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "services": ServiceTable,
     "targets": TargetTable,
     "tls": TlsTable,
+    "discovery": DiscoveryTable,
     "links": LinkTable,
     "bundle": BundleTable,
     "retention": RetentionTable,

@@ -8,6 +8,7 @@ from bot.domain.dyeing import Front
 from bot.domain.service import Edge, Link, Service
 from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.configured_actions import ActionTable, configured_action
+from bot.settings.discovery import DiscoveryTable, discovery_plan
 from bot.settings.people import PeopleTable, people
 from bot.settings.routers import RouterTable, route
 from bot.settings.tables import Address, EdgeTable, FrontTable, LinkTable, Name, Table
@@ -26,6 +27,7 @@ class ServiceTable(Table):
     edges: tuple[EdgeTable, ...] = ()
     links: tuple[LinkTable, ...] = ()
     targets: tuple[TargetTable, ...] = ()
+    discovery: DiscoveryTable | None = None
     front: FrontTable | None = None
     actions: tuple[ActionTable, ...] = ()
     router: RouterTable | None = Field(None, discriminator="kind")
@@ -36,6 +38,12 @@ class ServiceTable(Table):
     def _is_measured(self) -> Self:
         if self.canary and not self.canary.exposition and not self.prometheus:
             raise ValueError("a canary needs the service's prometheus, or canary.exposition")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        if self.discovery and self.discovery.kind == "prometheus" and not self.prometheus:
+            raise ValueError("a discovery of the kind prometheus needs the service's `prometheus`")
         return self
 
 
@@ -54,5 +62,6 @@ def watched(table: ServiceTable) -> Service:
         people=people(table.people),
         canary=canary_plan(table.canary, table.name),
         actions=tuple(configured_action(each) for each in table.actions),
+        discovery=discovery_plan(table.discovery),
         front=Front(**dict(table.front)) if table.front else None,
     )

@@ -15,6 +15,7 @@ from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
+from bot.domain.sightings import Discovered
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
 from bot.domain.timeline import Entry, Person
 from bot.domain.traffic import Move, Split
@@ -251,6 +252,17 @@ class FakeCheckup:
 
     async def checks(self) -> tuple[Check, ...]:
         return self.found
+
+
+class FakeDiscovery:
+    """Finds what it was given besides the named targets, one list after the other; the last again and again."""
+
+    def __init__(self, *found: Discovered) -> None:
+        self.found = list(found)
+
+    async def targets(self, service: Service) -> Discovered:
+        found = self.found.pop(0) if len(self.found) > 1 else next(iter(self.found), Discovered(()))
+        return replace(found, targets=(*service.targets, *found.targets))
 
 
 class FakeTargets:

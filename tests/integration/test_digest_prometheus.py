@@ -1,7 +1,6 @@
 """A real Prometheus scrapes the real service: the digest's failures and its percentile are those of what was sent."""
 
 import asyncio
-import shutil
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -21,10 +20,9 @@ from bot.lab.processes import Child
 from bot.settings import Settings
 from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import eventually
-from tests.stack import free_ports
+from tests.integration.prometheus_process import running_prometheus
 
 pytestmark = [pytest.mark.go, pytest.mark.prometheus, pytest.mark.timeout(600)]
-PROGRAM = "prometheus"
 WITHIN_S = 30.0
 CONFIG = """
 global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}
@@ -99,22 +97,9 @@ class Scraper:
 
 @asynccontextmanager
 async def scraping(folder: Path, admin: str) -> AsyncIterator[Scraper]:
-    if shutil.which(PROGRAM) is None:
-        pytest.skip(f"{PROGRAM} is not installed")
-    config, port = folder / "prometheus.yml", free_ports(0)
-    config.write_text(CONFIG.format(admin=admin.removeprefix("http://")))
-    with (folder / "prometheus.log").open("w") as log:
-        process = await asyncio.create_subprocess_exec(
-            PROGRAM, f"--config.file={config}", f"--storage.tsdb.path={folder}/tsdb",
-            f"--web.listen-address=127.0.0.1:{port}", stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
-        yield Scraper(f"http://127.0.0.1:{port}", process)
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-        await process.wait()
+    config = CONFIG.format(admin=admin.removeprefix("http://"))
+    async with running_prometheus(folder, config) as (url, process):
+        yield Scraper(url, process)
 
 
 async def digest(settings: Settings) -> str:

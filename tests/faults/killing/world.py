@@ -45,6 +45,7 @@ OUTSIDE = (
     "bundles",
     "checkup",
     "directory",
+    "discovery",
     "doer",
     "fronts",
     "groups",

@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.discovery import DiscoveryPlan
 from bot.domain.errors import CommandRejected, StoreUnusable
 from bot.domain.run import Outcome, Reply, Run, RunStatus
+from bot.domain.service import Service, Target
+from bot.domain.sightings import Discovered
 from bot.domain.timeline import Kind
 from bot.engine.tools import Tools
-from tests.fakes import NOON
+from tests.fakes import NOON, FakeDiscovery
 from tests.unit.engine.house import House, Words, say
 
 
@@ -230,3 +233,33 @@ async def test_a_hold_belongs_to_one_run_at_a_time(house: House) -> None:
     assert [(await house.execute()).result["text"] for _ in range(2)] == ["r1", "r1"]
     house.ports.clock.at += timedelta(seconds=61)  # type: ignore[attr-defined]
     assert (await house.execute()).result["text"] == "r3"
+
+
+async def test_a_run_that_was_killed_sees_the_targets_that_it_saw_before(house: House) -> None:
+    killed = [True]
+    plan = DiscoveryPlan("dns", ("127.0.0.0/8",), names=("checkout.test",), pprof_port=6060)
+    service = Service("checkout", (Target("checkout-0", "checkout", "http://127.0.0.1:1"),), discovery=plan)
+    found = [Target(f"checkout-{n}", "checkout", f"http://127.0.0.{n}:6060") for n in (1, 2)]
+    house.use(discovery=FakeDiscovery(Discovered((found[0],), ("one is left out",)), Discovered((found[1],))))
+
+    async def first(tools: Tools, params: Words) -> int:
+        del params
+        return len((await tools.targets(service)).targets)
+
+    async def second(tools: Tools, params: Words, count: int) -> Reply:
+        del params
+        discovered = await tools.targets(service)
+        if killed:
+            killed.pop()
+            raise Killed
+        return Reply(f"{count} {[target.name for target in discovered.targets]} {discovered.losses}")
+
+    house.book(first, second)
+    run_id = await house.admit()
+    with pytest.raises(Killed):
+        await house.runner.execute(run_id)
+    ended = await house.runner.execute(run_id)
+    assert ended is not None
+    assert ended.result["text"] == "2 ['checkout-0', 'checkout-1'] ('one is left out',)"
+    another = await house.execute()
+    assert another.result["text"] == "2 ['checkout-0', 'checkout-2'] ()"

@@ -1,0 +1,68 @@
+"""The table of a service's discovery: where its targets are found, and how what is found is asked."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bot.domain.discovery import DiscoveryPlan
+from bot.settings.tables import Network
+from bot.settings.targets import AccessTable, TlsTable, access
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+_LABEL = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+_SERVER = r"^$|^(\[[0-9A-Fa-f:.]{2,45}\]|[0-9.]{7,15}):[0-9]{1,5}$"
+_PLACES = {"prometheus": (), "file_sd": ("files",), "dns": ("names",)}
+_OF_KIND = {
+    "job": ("prometheus",),
+    "labels": ("prometheus", "file_sd"),
+    "name_label": ("prometheus", "file_sd"),
+    "files": ("file_sd",),
+    "names": ("dns",),
+    "record": ("dns",),
+    "server": ("dns",),
+}
+
+
+class DiscoveryTable(AccessTable):
+    """Where the targets of a service are found; `allow` lists the networks that they must lie in."""
+
+    kind: Literal["prometheus", "file_sd", "dns"]
+    allow: tuple[Network, ...] = Field(min_length=1)
+    job: str = ""
+    labels: dict[Annotated[str, Field(pattern=_LABEL)], str] = Field({})
+    files: tuple[str, ...] = ()
+    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,253}$")], ...] = ()
+    record: Literal["A", "SRV"] = "A"
+    server: str = Field("", pattern=_SERVER)
+    name_label: str = Field("instance", pattern=_LABEL)
+    pprof_scheme: Literal["", "http", "https"] = ""
+    pprof_port: Port | None = None
+    url_scheme: Literal["http", "https"] = "http"
+    url_port: Port | None = None
+    url_path: str = Field("", pattern="^(/[^ ?#]*)?$")
+    most: int = Field(100, ge=1, le=1_000)
+    timeout_s: float = Field(3.0, ge=0.1, le=30)
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        for key, kinds in _OF_KIND.items():
+            if key in self.model_fields_set and self.kind not in kinds:
+                raise ValueError(f"`{key}` is for the kind {' and '.join(kinds)}")
+        for key in _PLACES[self.kind]:
+            if not getattr(self, key):
+                raise ValueError(f"the kind {self.kind} needs `{key}`")
+        if self.kind == "dns" and self.record == "A" and self.pprof_port is None:
+            raise ValueError("names have addresses and no ports: give `pprof_port`, or `record` SRV")
+        if self.tls != TlsTable() and self.pprof_scheme == "http":
+            raise ValueError("`tls` is for a `pprof_scheme` of https")
+        return self
+
+
+def discovery_plan(table: DiscoveryTable | None) -> DiscoveryPlan | None:
+    """Give how targets are found as the domain knows it."""
+    if table is None:
+        return None
+    given = dict(table)
+    given["labels"] = tuple(sorted(table.labels.items()))
+    shown = access(table)
+    return DiscoveryPlan(**{key: value for key, value in given.items() if key not in {"headers", "tls"}}, access=shown)

@@ -1,0 +1,73 @@
+"""Where targets are found is configured in one table, and what would find nothing is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.domain.access import Access, Tls
+from bot.domain.discovery import DiscoveryPlan
+from bot.settings import ConfigRefused, read
+
+SERVICE = '[[services]]\nname = "checkout"\nprometheus = "http://127.0.0.1:9090"\n'
+WITHOUT = '[[services]]\nname = "checkout"\n'
+ALLOW = 'allow = ["10.2.3.4/16"]\n'
+
+
+def plan(folder: Path, lines: str, service: str = SERVICE) -> DiscoveryPlan | None:
+    (folder / "firstfive.toml").write_text(f"{service}[services.discovery]\n{lines}")
+    (found,) = read({"FIRSTFIVE_CONFIG": str(folder / "firstfive.toml")}).catalog().services
+    return found.discovery
+
+
+def test_a_prometheus_needs_no_more_than_the_networks(tmp_path: Path) -> None:
+    assert plan(tmp_path, f'kind = "prometheus"\n{ALLOW}') == DiscoveryPlan("prometheus", ("10.2.0.0/16",))
+
+
+def test_everything_that_can_be_said(tmp_path: Path) -> None:
+    lines = 'kind = "prometheus"\njob = "shop"\nlabels = { env = "prod" }\nname_label = "pod"\n'
+    lines += 'pprof_scheme = "https"\npprof_port = 6060\nurl_scheme = "https"\nurl_port = 443\nurl_path = "/ok"\n'
+    lines += 'most = 7\ntimeout_s = 1.5\nheaders = { Authorization = "env:TOKEN" }\ntls = { ca = "/ca.pem" }\n'
+    assert plan(tmp_path, lines + ALLOW) == DiscoveryPlan(
+        "prometheus", ("10.2.0.0/16",), "shop", (("env", "prod"),), name_label="pod",
+        pprof_scheme="https", pprof_port=6060, url_scheme="https", url_port=443, url_path="/ok", most=7, timeout_s=1.5,
+        access=Access((("Authorization", "TOKEN"),), Tls("/ca.pem")),
+    )  # fmt: skip
+
+
+def test_its_variables_are_known_at_start(tmp_path: Path) -> None:
+    lines = f'kind = "dns"\nnames = ["a.test"]\nrecord = "SRV"\nheaders = {{ Authorization = "env:TOKEN" }}\n{ALLOW}'
+    plan(tmp_path, lines, WITHOUT)
+    accesses = read({"FIRSTFIVE_CONFIG": str(tmp_path / "firstfive.toml")}).catalog().accesses
+    assert accesses == (Access((("Authorization", "TOKEN"),)),)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('kind = "prometheus"', "discovery.allow is missing"),
+        ('kind = "prometheus"\nallow = []', "discovery.allow: Tuple should have at least 1 item"),
+        ('kind = "consul"\n' + ALLOW, "discovery.kind: Input should be 'prometheus', 'file_sd' or 'dns'"),
+        ('kind = "file_sd"\n' + ALLOW, "the kind file_sd needs `files`"),
+        ('kind = "dns"\n' + ALLOW, "the kind dns needs `names`"),
+        ('kind = "dns"\nnames = ["a.test"]\n' + ALLOW, "give `pprof_port`, or `record` SRV"),
+        ('kind = "dns"\nnames = ["a b"]\nrecord = "SRV"\n' + ALLOW, "discovery.names[0]: String should match"),
+        (
+            'kind = "dns"\nnames = ["a"]\nrecord = "SRV"\nserver = "ns.test"\n' + ALLOW,
+            "discovery.server: String should",
+        ),
+        ('kind = "prometheus"\nfiles = ["/x.json"]\n' + ALLOW, "`files` is for the kind file_sd"),
+        ('kind = "dns"\nlabels = { a = "b" }\n' + ALLOW, "`labels` is for the kind prometheus and file_sd"),
+        ('kind = "prometheus"\npprof_scheme = "http"\ntls = { ca = "/x" }\n' + ALLOW, "`pprof_scheme` of https"),
+        ('kind = "prometheus"\nurl_path = "x"\n' + ALLOW, "discovery.url_path: String should match"),
+        ('kind = "prometheus"\nallows = ["::1/128"]\n' + ALLOW, "discovery.allows is not a key. Did you mean 'allow'?"),
+    ],
+)
+def test_what_would_find_nothing_is_refused(tmp_path: Path, lines: str, told: str) -> None:
+    with pytest.raises(ConfigRefused) as refused:
+        plan(tmp_path, lines)
+    assert told in str(refused.value)
+
+
+def test_a_prometheus_must_be_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigRefused, match="of the kind prometheus needs the service's `prometheus`"):
+        plan(tmp_path, f'kind = "prometheus"\n{ALLOW}', WITHOUT)
