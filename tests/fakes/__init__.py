@@ -15,6 +15,7 @@ from tests.fakes.keeping import (
     FakeTimeline,
     FakeTx,
 )
+from tests.fakes.targets import FakeDiscovery, FakeTargets
 from tests.fakes.world import (
     FakeAnchors,
     FakeArchive,
@@ -23,7 +24,6 @@ from tests.fakes.world import (
     FakeCheckup,
     FakeCounters,
     FakeDirectory,
-    FakeDiscovery,
     FakeDocuments,
     FakeDoer,
     FakeFronts,
@@ -34,7 +34,6 @@ from tests.fakes.world import (
     FakeRepository,
     FakeRota,
     FakeRouter,
-    FakeTargets,
     FakeTranscript,
 )
 
