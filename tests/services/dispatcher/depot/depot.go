@@ -18,6 +18,7 @@ const (
 	queueLength = 256
 	stockConns  = 10
 	printers    = 8
+	usualIndex  = 20_000
 )
 
 // rollouts are the changes that can be switched on without a deploy; 0 is off.
@@ -83,7 +84,7 @@ func Open(behind backends.Addresses, url, rpc string) *Depot {
 	for i := range d.shelves {
 		d.shelves[i] = &shelf{zone: i}
 	}
-	d.index.Store(buildIndex(2000))
+	d.index.Store(buildIndex(usualIndex))
 	closing := make(chan struct{})
 	d.watching.Store(&closing)
 	return d

@@ -45,7 +45,7 @@ func (d *Depot) memoryFaults() []Scenario {
 func (d *Depot) bigIndex(n int) (back func()) {
 	d.index.Store(buildIndex(n))
 	return func() {
-		d.index.Store(buildIndex(2000))
+		d.index.Store(buildIndex(usualIndex))
 		debug.FreeOSMemory()
 	}
 }

@@ -100,10 +100,10 @@ func (d *Depot) busyTimes() []Scenario {
 				crew(pick(size, 10, 12, 16), func() { _, _ = d.report(context.Background()) }))
 		}},
 		{"large-index", "Searches in a large index keep the collector busy", "", func(size Size) func() {
-			return together(d.bigIndex(pick(size, 200_000, 400_000, 600_000)), d.searches(pick(size, 30, 40, 60)))
+			return together(d.bigIndex(pick(size, 100_000, 200_000, 300_000)), d.searches(pick(size, 20, 30, 40)))
 		}},
 		{"many-searches", "Searches make short-lived garbage", "", func(size Size) func() {
-			return d.searches(pick(size, 30, 60, 110))
+			return d.searches(pick(size, 200, 500, 1000))
 		}},
 		{"one-shot-clients", "Cheap scanners ask for a page over a connection each", "", func(size Size) func() {
 			return d.crowd(couriers.Order{Do: "knock", Method: "/health/ready", Rate: pick(size, 20, 60, 150), Crowd: 64})
