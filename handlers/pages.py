@@ -18,6 +18,8 @@ from bot.domain.trend import Trend, incidents_per_day
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.ports import Listed
+from handlers import readings
+from handlers.diagnoses import Diagnoses
 from handlers.html import Html, shipped
 from handlers.live import changes
 from handlers.views import view
@@ -67,6 +69,7 @@ def router(
     routes.add_api_route("/incidents/{incident_id}/postmortem.md", pages.postmortem_markdown)
     routes.add_api_route("/artifacts/{sha256}", pages.artifact)
     routes.add_api_route("/runs/{run_id}", pages.run)
+    pages.diagnoses.route(routes)
     routes.add_api_route("/static/{name}", pages.asset)
     routes.add_api_route("/favicon.ico", pages.icon)
     return routes
@@ -100,6 +103,9 @@ class _Pages:
     html: Html
     streams: int = 0
 
+    def __post_init__(self) -> None:
+        self.diagnoses = Diagnoses(self.ports, self.html, self._lost)
+
     async def list_(self) -> Response:
         """Show the incidents, open ones first."""
         open_, ended = await self._listed()
@@ -116,7 +122,9 @@ class _Pages:
         it = view(entries, self.ports.clock.now(), self.registry, show, order)
         drawn = it.canary is not None and it.canary.trend.panels
         trend = Markup(svg(it.canary.trend)) if it.canary and drawn else ""  # noqa: S704 - as above
-        return self.html.page("incident.html", it=it, trend=trend)
+        seen = readings.of_incident(entries)
+        diagnosis = await readings.with_targets(self.ports, *seen) if seen else None
+        return self.html.page("incident.html", it=it, trend=trend, diagnosis=diagnosis)
 
     async def live(self, request: Request, incident_id: str, after: Seq = 0) -> Response:
         """Stream that an incident's timeline has grown."""
@@ -163,13 +171,15 @@ class _Pages:
 
     async def run(self, run_id: str) -> Response:
         """Show a run: what was asked, how it stands, what came of it."""
-        row = None
+        row = reading = None
         if _RUN.fullmatch(run_id):
             row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id))
+            reading = await self.ports.store.read(lambda tx: readings.read(self.ports, tx, run_id))
         if row is None:
             return await self._lost("There is no such run.")
         shown = [json.dumps(value, indent=2, ensure_ascii=False) for value in (row.plan.params, row.result)]
-        return self.html.page("run.html", run=row, params=shown[0], result=shown[1])
+        seen = await readings.with_targets(self.ports, *readings.of_run(row, reading)) if reading else None
+        return self.html.page("run.html", run=row, params=shown[0], result=shown[1], diagnosis=seen)
 
     async def asset(self, name: str) -> Response:
         """Give a file that pages load."""

@@ -54,7 +54,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Found:
-    """A finding as the timeline names it."""
+    """A finding as the timeline names it, or (then `at` is None) a run's result. `confidence`: a word, "" if unsaid."""
 
     fault_class: str
     target: str
@@ -62,7 +62,9 @@ class Found:
     evidence: tuple[Fact, ...]
     fix: str
     proof: Evidence | None
-    at: datetime
+    at: datetime | None
+    confidence: str = ""
+    verify: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ def _finding(entry: Entry, artifacts: Sequence[Kept], names: Mapping[str, str]) 
         fix=str(facts.get("fix") or ""),
         proof=evidence(entry, artifacts),
         at=entry.at,
+        confidence=str(facts.get("confidence") or ""),
+        verify=str(facts.get("verify") or ""),
     )
 
 

@@ -162,7 +162,7 @@ class _Tree:
     """Adds up samples by stack, the largest first, so that what has no room any more is small."""
 
     def __init__(self, focus: Focus) -> None:
-        self.root = _Node("all", Kind.FOLDED, Frame("all"))
+        self.root = _Node("everything", Kind.FOLDED, Frame("everything"))
         self.focus = focus
         self.nodes = 0
 

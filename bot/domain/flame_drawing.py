@@ -18,9 +18,8 @@ WIDTH = 1_200
 """Pixels of an SVG that stands by itself; on a page it is as wide as there is room."""
 LONGEST = 200
 """Letters of a name; a target may send megabytes."""
-STEPS = 4
-"""Strengths of red and blue; the strongest is a tenth of the whole."""
-STRONGEST = 0.1
+STEPS = (0.01, 0.05, 0.2, 0.5)
+"""Parts of the whole by which a call must have changed for each strength of red and blue."""
 COLOURS = {
     Kind.OWN: 0xF2B36B,
     Kind.LIBRARY: 0xA9D1BC,
@@ -78,8 +77,7 @@ def spot(frame: Frame) -> str:
 
 def told(piece: Piece, flame: Flame) -> str:
     """Say what a piece is, and its numbers."""
-    about = "Everything" if piece.row == 0 else place(piece.frame)
-    words = f"{about}\n{amount(piece.value, flame.unit)}, {part(piece.width)} of all"
+    words = f"{place(piece.frame)}\n{amount(piece.value, flame.unit)}, {part(piece.width)} of all"
     if piece.itself and piece.row and piece.itself != piece.value:
         words += f"; {amount(piece.itself, flame.unit)} by itself"
     if piece.before is not None:
@@ -114,14 +112,16 @@ def _element(piece: Piece, flame: Flame) -> str:
 
 
 def _classes(piece: Piece, flame: Flame) -> str:
-    names = ["blamed"] if piece.is_blamed else []
-    return " ".join([_change(piece, flame) if flame.compared else piece.kind.value, *names])
+    if flame.compared:
+        return f"{_change(piece, flame)} named" if piece.is_blamed else _change(piece, flame)
+    return f"{piece.kind.value} blamed" if piece.is_blamed else piece.kind.value
 
 
 def _step(piece: Piece, flame: Flame) -> int:
-    """Tell how strongly a piece changed: -STEPS..STEPS."""
-    share = piece.grown / max(flame.total, 1) / STRONGEST
-    return max(-STEPS, min(STEPS, round(share * STEPS)))
+    """Tell how strongly a piece changed, and in which direction: -4..4."""
+    share = piece.grown / max(flame.total, 1)
+    strength = sum(abs(share) >= step for step in STEPS)
+    return strength if share > 0 else -strength
 
 
 def _change(piece: Piece, flame: Flame) -> str:
@@ -134,7 +134,7 @@ def _colours(piece: Piece, flame: Flame) -> tuple[int, int]:
     if flame.compared:
         step = _step(piece, flame)
         fill = _SAME if step == 0 else (_GREW if step > 0 else _SHRANK)[abs(step) - 1]
-        return fill, GROUND if abs(step) == STEPS else INK
+        return fill, GROUND if abs(step) == len(STEPS) else INK
     return (BLAME, GROUND) if piece.is_blamed else (COLOURS[piece.kind], INK)
 
 

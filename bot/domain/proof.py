@@ -20,7 +20,8 @@ ROWS = 13
 """Rows of a flame graph in a picture: with its words it is about as tall as a phone is wide."""
 _SIDE, _TOP = 14, 96
 _MUTED = 0x5F6773
-_FRAME = re.compile(r"([^\s()]\S*) \(([^()\s]{1,200}):(\d{1,9})\)")
+_LONGEST_TEXT = 4_000
+_FRAME = re.compile(r"(?<!\S)([^\s()]\S*) \(([^()\s]{1,200}):(\d{1,9})\)")
 _BY_CPU = frozenset({"cpu-hotspot", "gc-pressure", "alloc-churn"})
 _BY_HEAP = frozenset({"heap-growth"})
 _BY_LEAK = frozenset({"goroutine-leak"})
@@ -85,7 +86,12 @@ def profile_of(view: str, parts: Mapping[str, Captured]) -> Profile | None:
 
 def blamed_functions(finding: Finding) -> frozenset[str]:
     """Give the function to blame: the first one that the claim names with its line, or else the fix."""
-    named = _FRAME.search(finding.claim) or _FRAME.search(finding.fix)
+    return blamed_in(finding.claim, finding.fix)
+
+
+def blamed_in(*texts: str) -> frozenset[str]:
+    """Give the function of the first frame that the first of some texts has which has one."""
+    named = next((found for text in texts if (found := _FRAME.search(text[:_LONGEST_TEXT]))), None)
     return frozenset({named[1]}) if named else frozenset()
 
 

@@ -14,8 +14,10 @@ from bot.domain.run import VIA_CLOCK, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Kind, Person
 from bot.engine.admission import Admission, Command
 from handlers import api, pages
-from tests.fakes import FakeDirectory, FakePager
-from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, Desk, desk
+from tests.fakes import FakeDirectory, FakePager, FakeTargets
+from tests.unit.domain.captures import cpu, goroutines, parts_of
+from tests.unit.domain.go_profiles import main_frame
+from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, TARGETS, Desk, desk
 
 SECRET = "payroll"
 ROOT = Person("cli:root", "root")
@@ -31,6 +33,12 @@ PATHS = {
     "/api/incidents/{incident_id}/entries": "/api/incidents/INC-1/entries",
     "/api/runs/{run_id}": "/api/runs/r1",
 }
+OF_A_RUN = {
+    "/runs/{run_id}/targets/{target}",
+    "/runs/{run_id}/targets/{target}/flames/{view}",
+    "/runs/{run_id}/targets/{target}/flames/{view}.svg",
+}
+SECRETS = {"cpu": cpu(((main_frame(SECRET),), 90)), "goroutine": goroutines(((main_frame(SECRET),), 9))}
 # Bytes are found by their digest only, which nobody guesses; commands are words, see below.
 NO_SURFACE = {"/artifacts/{sha256}", "/static/{name}", "/favicon.ico", "/api/commands"}
 
@@ -118,10 +126,24 @@ def browser(house: Desk) -> tuple[httpx.AsyncClient, set[str]]:
     return client, paths
 
 
+async def test_what_was_captured_in_it_is_found_by_nobody() -> None:
+    for private in (False, True):
+        captures = [part for each in TARGETS for part in parts_of(each.name, SECRETS)]
+        house = await opened(private=private, targets=FakeTargets((), captures))
+        run = await house.say("snapshot incident=INC-1")
+        client, _ = browser(house)
+        async with client:
+            for path in OF_A_RUN:
+                here = path.format(run_id=run.id, target="checkout-1", view="cpu")
+                answer = await client.get(here)
+                assert (answer.status_code == 200) is not private, here
+                assert (SECRET in answer.text) is not private, here
+
+
 async def test_no_page_and_no_address_of_the_api_shows_it() -> None:
     for private in (False, True):
         client, paths = browser(await opened(private=private))
-        assert paths == set(PATHS) | NO_SURFACE
+        assert paths == set(PATHS) | OF_A_RUN | NO_SURFACE
         async with client:
             for path in PATHS.values():
                 answer = await client.get(path)

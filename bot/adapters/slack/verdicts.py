@@ -10,11 +10,11 @@ _MOST_FINDINGS = 8
 
 
 def told(verdict: Entry, entries: Sequence[Entry]) -> list[str]:
-    """Give a verdict as lines of mrkdwn: the class, the statement, each finding with its fix if there are several."""
+    """Give a verdict as lines of mrkdwn: the class, the statement, each finding that it leaves out, and the fixes."""
     facts = verdict.facts
     head = f"*Verdict: {line(facts['verdict'], 60)}*" if facts.get("verdict") else "*No verdict*"
     findings = _findings(verdict, entries)
-    more = [_finding(found) for found in findings] if len(findings) > 1 else [_fix(found) for found in findings]
+    more = [_fix(found) if str(found.get("claim")) in facts["statement"] else _finding(found) for found in findings]
     return [f"{head}\n{mrkdwn(facts['statement'])}", *filter(None, more)]
 
 
