@@ -54,7 +54,7 @@ def amount(value: float, unit: str) -> str:
 
 def part(share: float) -> str:
     """Write a part of the whole; small ones with a decimal."""
-    return f"{100 * share:.0f} %" if share >= _SMALL_SHARE else f"{100 * share:.1f} %"
+    return f"{100 * share:.0f} %" if share >= _SMALL_SHARE or not share else f"{100 * share:.1f} %"
 
 
 def short_name(function: str) -> str:

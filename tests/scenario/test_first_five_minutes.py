@@ -123,6 +123,47 @@ async def test_7_the_incident_page_is_live(demo: Demo) -> None:
     await page.close()
 
 
+async def test_7b_the_verdict_has_one_reply_with_its_picture(demo: Demo) -> None:
+    await demo.be("ada", "incidents")
+    await demo.open_channel("^inc-1-")
+    await demo.page.get_by_role("button", name=re.compile(r"\d+ repl")).first.click()
+    thread = demo.page.get_by_role("complementary", name="Thread")
+    await expect(thread.get_by_role("img", name=re.compile("^goroutine-leak-checkout-3"))).to_have_count(1)
+    await expect(thread.get_by_role("link", name="Open the diagnosis")).to_have_count(1)
+
+
+async def test_7c_the_diagnosis_leads_to_a_target_and_its_flame_graphs(demo: Demo) -> None:
+    page = await demo.page.context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(f"{demo.bot}/incidents/INC-1")
+    diagnosis = page.get_by_role("region", name="Diagnosis")
+    await expect(diagnosis.get_by_role("img", name=re.compile("leaked"))).to_have_js_property("naturalWidth", 720)
+    await diagnosis.get_by_role("table").get_by_role("link", name="checkout-3").click()
+    groups = page.get_by_role("region", name="Goroutines").get_by_role("row")
+    await expect(groups.filter(has_text="main.watchPrice").first).to_contain_text("leaked")
+    await page.get_by_role("link", name="Goroutines").click()
+    await expect(page.get_by_role("treeitem").first).to_contain_text("everything")
+    await page.get_by_label("Find").fill("watchPrice")
+    await expect(page.get_by_role("status")).to_have_text(re.compile(r"[1-9]\d* calls?, \d+(\.\d)? %"))
+    await page.get_by_role("treeitem", name=re.compile("main.watchPrice")).first.click()
+    await expect(page.get_by_role("treeitem", name=re.compile("main.watchStock"))).to_be_hidden()
+    await page.get_by_role("button", name="Reset zoom").click()
+    await expect(page.get_by_role("treeitem", name=re.compile("main.watchStock")).first).to_be_visible()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Reset zoom")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Reset zoom")).to_be_hidden()
+    assert complaints == []
+    await page.set_viewport_size({"width": 390, "height": 844})
+    for address in (page.url, page.url.partition("/flames/")[0], f"{demo.bot}/incidents/INC-1"):
+        await page.goto(address)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.close()
+
+
 async def test_8_mitigated_resolved_and_written_up(demo: Demo) -> None:
     await demo.be("ben", "incidents")
     await demo.open_channel("^inc-1-")
