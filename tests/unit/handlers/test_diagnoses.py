@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
-from bot.domain.snapshot import ALLOCS, Captured, Part, captured, missed
+from bot.domain.snapshot import ALLOCS, LOG, Captured, captured, missed
 from bot.domain.stacks import Frame
 from handlers import pages
 from tests.fakes import FakeTargets
@@ -117,7 +117,7 @@ async def test_a_target_shows_who_waits_where_its_sockets_its_limits_and_its_log
 async def test_a_log_is_shown_as_text() -> None:
     it = await seen("snapshot")
     said = b"ERROR price of <b>cart</b> timed out"
-    part = captured("checkout-2", Part("log", "", "log.txt", kind="kernel"), said, 0.1)
+    part = captured("checkout-2", LOG, said, 0.1)
     await it.house.ports.artifacts.put(part.file, said)
     record = part.without_content().__dict__ | {"content": ""}
     it.house.state.runs[it.run_id].result["parts"].append(record)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
 from bot.domain.run import Plan, Run, Source
-from bot.domain.snapshot import Captured, Part, captured
+from bot.domain.snapshot import LOG, Captured, captured
 from bot.domain.stacks import Frame
 from bot.engine.tools import adapter_of
 from handlers import pages
@@ -16,8 +16,6 @@ from tests.fakes import FakeStore
 from tests.unit.domain.captures import cpu, document, goroutines, parts_of
 from tests.unit.web.hostile import WORDS, dangers
 from tests.unit.web.story import ANA, OPENED_AT, ports_with
-
-LOG = Part("log", "", "log.txt", kind="kernel")
 
 
 def hostile(word: str) -> list[Captured]:
