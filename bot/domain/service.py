@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from bot.domain.access import Access
+from bot.domain.addresses import host_and_port
 from bot.domain.authority import People
 from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
@@ -38,6 +39,15 @@ class Target:
     agent: str | None = None
     agent_token: str = "FIRSTFIVE_AGENT_TOKEN"  # noqa: S105 - the variable's name
     log: str | None = None
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports in its addresses, that of `pprof` first.
+
+        :raises AddressRefused: an address is none.
+        """
+        urls = [self.pprof, *([self.url] if self.url else [])]
+        return tuple(dict.fromkeys(host_and_port(url)[1] for url in urls))
 
     @property
     def tells_log(self) -> bool:

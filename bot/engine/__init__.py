@@ -61,6 +61,8 @@ from bot.domain.incident import (
 )
 from bot.domain.measures import Milestone, check_milestone, measure
 from bot.domain.narrative import size
+from bot.domain.packets import MAX_SECONDS as MAX_PACKETS_S
+from bot.domain.packets import summarise as traffic_of
 from bot.domain.picture import png
 from bot.domain.proof import prove
 from bot.domain.reminders import About as ReminderAbout
@@ -86,6 +88,7 @@ from bot.domain.snapshot import (
     Signal,
     intrusive_parts,
     manifest,
+    packets_part,
     pick_intrusive,
 )
 from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
@@ -151,6 +154,7 @@ __all__ = [
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
     "LOG",
+    "MAX_PACKETS_S",
     "SOP_S",
     "STEP",
     "VIA_CLOCK",
@@ -300,6 +304,7 @@ __all__ = [
     "note_drift",
     "over_hours",
     "overdue_actions",
+    "packets_part",
     "pick_intrusive",
     "plan_rollback",
     "plan_traffic",
@@ -328,6 +333,7 @@ __all__ = [
     "tell_proof",
     "thaw",
     "to_us",
+    "traffic_of",
     "unlisted",
     "usage",
     "usual_key",

@@ -15,7 +15,7 @@ from bot.domain.run import Run, Source
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind, Person, to_us
 from bot.engine.authority import policy_sha256
 from bot.engine.permission import NO_REASON, about, breaks, reason_of, thawed, without_second
-from bot.engine.playbook import Danger, Params, Playbook, plan_of
+from bot.engine.playbook import Params, Playbook, plan_of
 from bot.engine.tools import Tools
 from bot.ports import Tx
 
@@ -207,7 +207,7 @@ def _body(tools: Tools, playbook: Playbook, asking: Asking) -> dict[str, Any]:
         "run": row.id,
         "playbook": playbook.name,
         "params": dict(row.plan.params),
-        "steps": [step.title for step in playbook.steps if step.danger is Danger.MUTATING],
+        "steps": [step.title for step in playbook.steps if playbook.asks(step)],
         "measured": dict(asking.measured),
         "plan": asking.plan,
         "person": row.actor.id,

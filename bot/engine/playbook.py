@@ -139,6 +139,10 @@ class Playbook:
         """The worst of its steps."""
         return max((step.danger for step in self.steps), default=Danger.READ_ONLY)
 
+    def asks(self, step: Step) -> bool:
+        """Tell whether a second person must agree first: to a change; and, with approvals, to what costs a target."""
+        return step.danger is Danger.MUTATING or (self.approvals > 0 and step.danger is Danger.INTRUSIVE)
+
     @property
     def narrated(self) -> bool:
         """Tell whether its run and steps get entries of their own; a single step's entries speak for themselves.
@@ -154,8 +158,8 @@ class Playbook:
 
     @property
     def before_changes(self) -> list[Step]:
-        """The steps up to the first that changes something; they are done before approval is asked."""
-        return list(takewhile(lambda step: step.danger is not Danger.MUTATING, self.steps))
+        """The steps up to the first that approval is asked for."""
+        return list(takewhile(lambda step: not self.asks(step), self.steps))
 
     def deadline_s(self, step: Step) -> float:
         """Seconds until a step with a budget must end: from the run's start, or its approval if that came before it."""

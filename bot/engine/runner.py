@@ -20,7 +20,7 @@ from bot.domain.measures import duration
 from bot.domain.run import PROTOCOL, VIA_CLOCK, VIA_EVENT, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
 from bot.engine.approval import approval
-from bot.engine.playbook import Danger, Params, Playbook, Registry, Step, wanted_type
+from bot.engine.playbook import Params, Playbook, Registry, Step, wanted_type
 from bot.engine.ports import Ports
 from bot.engine.tools import Tools, adapter_of
 from bot.ports import Listed, Tx
@@ -203,8 +203,8 @@ class _Execution:
         return left
 
     async def _permission(self, step: Step) -> _Left | None:
-        """Wait until a second person agrees to a change; give the refusal if nobody does."""
-        if step.danger is not Danger.MUTATING:
+        """Wait until a second person agrees, where one must; give the refusal if nobody does."""
+        if not self.playbook.asks(step):
             return None
         before = self.playbook.before_changes
         lefts = {each.title: _LEFT.validate_json(self.tools.memos[f"step:{each.name}"]) for each in before}

@@ -57,6 +57,7 @@ TYPED = {
     "mitigate": Typed("", "is mitigated"),
     "note": Typed("it is the cache", "Noted on INC-"),
     "oncall": Typed("", "On call by|Nobody is on call"),
+    "packets": Typed("checkout", "Nobody may approve for checkout yet"),
     "page": Typed("checkout you are needed", "Paged|Nobody is on call"),
     "paging": Typed("key=nothing", "No page of this incident"),
     "playbooks": Typed("", "They change something"),

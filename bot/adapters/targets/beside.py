@@ -14,7 +14,6 @@ import httpx
 from bot.adapters.targets import answers
 from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
 from bot.domain.access import mask, secrets_of
-from bot.domain.addresses import host_and_port
 from bot.domain.agent import (
     HEADER,
     MAX_ANSWER_BYTES,
@@ -81,7 +80,7 @@ class Agents:
         """
         url, token = str(target.agent), self._token(target)
         seconds = sum(_seconds(part) for part in parts)
-        query = httpx.QueryParams({"port": _ports(target), **({"seconds": seconds} if seconds else {})})
+        query = httpx.QueryParams({"port": target.ports, **({"seconds": seconds} if seconds else {})})
         endpoint = await locate(url, target.allow, self._resolver, RESOLVE_S)
         transport = PinnedTransport(endpoint, self._tls if url.startswith("https:") else None, 1)
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "firstfive", "Accept-Encoding": "identity"}
@@ -144,12 +143,6 @@ def _reason(body: bytes, status: int) -> str:
     except (ValueError, TypeError, LookupError, RecursionError):
         said = f"it answers {status}"
     return answers.one_line(said)
-
-
-def _ports(target: Target) -> tuple[int, ...]:
-    """Give the ports of a target as its addresses name them, its pprof port first."""
-    urls = [target.pprof, *([target.url] if target.url else [])]
-    return tuple(dict.fromkeys(host_and_port(url)[1] for url in urls))
 
 
 def _seconds(part: Part) -> int:

@@ -8,6 +8,7 @@ from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
 from bot.domain.dyeing import Front
 from bot.domain.messages import ChatFile, ChatMessage
+from bot.domain.packets import PCAP_HEAD
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
 from bot.domain.snapshot import Captured, PartStatus, Probe
@@ -62,8 +63,8 @@ PROBES = tuple(Probe(target.name, 5, (("200", 5),), 2.0, 3.0) for target in _TAR
 
 
 def capture(target: str, part: str) -> Captured:
-    """Give what a target answers when it is asked for a part; it is none that could be read."""
-    content = f"{part} of {target}".encode()
+    """Give what a target answers when it is asked for a part; but for packets, it is none that could be read."""
+    content = PCAP_HEAD if part == "packets" else f"{part} of {target}".encode()
     return Captured(target, part, PartStatus.OK, f"{target}/{part}", len(content), "", content=content)
 
 

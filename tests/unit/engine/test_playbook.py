@@ -119,6 +119,16 @@ def test_a_playbook_is_as_dangerous_as_its_worst_step() -> None:
     demo.step("Count")(number)
     demo.step("Say", danger=Danger.INTRUSIVE)(word)
     assert demo.danger is Danger.INTRUSIVE
+    assert demo.before_changes == demo.steps
+
+
+def test_what_costs_a_target_waits_for_approval_where_the_playbook_declares_one() -> None:
+    demo = book(approvals=1)
+    demo.step("Look")(word)
+    demo.step("Disturb", danger=Danger.INTRUSIVE)(word)
+
+    assert [step.title for step in demo.before_changes] == ["Look"]
+    assert [demo.asks(step) for step in demo.steps] == [False, True]
 
 
 def test_deadlines_add_up_and_early_time_is_passed_on() -> None:

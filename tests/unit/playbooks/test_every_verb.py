@@ -24,6 +24,7 @@ WORDS = {
     "impact": "1 in 5 checkouts fails",
     "milestone": "acknowledged",
     "note": "hello",
+    "packets": "checkout target=nothing",
     "page": "checkout you are needed",
     "redact": "entry=999 it names a customer",
     "role": "scribe",
