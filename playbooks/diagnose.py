@@ -140,6 +140,8 @@ def _tell_findings(tools: Tools, taken: Taken, diagnosis: Diagnosis) -> None:
             claim=finding.claim,
             evidence=evidence,
             fix=finding.fix,
+            verify=finding.verify,
+            confidence=finding.confidence,
             artifact=taken.archive.sha256,
         )
 

@@ -1,7 +1,7 @@
 """Capture every target of a service: cheap parts from all, costly ones from the worst, one archive with a manifest."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -9,9 +9,11 @@ from functools import partial
 from bot.engine import (
     CHEAP_PARTS,
     DUMP_BY_NAME,
+    FIRST,
     INTRUSIVE_REST,
     KERNEL_PARTS,
     LOG,
+    READ_TWICE,
     Captured,
     CommandRejected,
     Danger,
@@ -30,10 +32,13 @@ from bot.engine import (
     Stored,
     Target,
     Tools,
+    again,
     examine,
     intrusive_parts,
+    is_starved,
     manifest,
     pick_intrusive,
+    second_parts,
     size,
 )
 
@@ -67,11 +72,12 @@ class Looked:
 
 @dataclass(frozen=True)
 class Profiled:
-    """The costly parts of the picked targets, and why these."""
+    """The costly parts of the picked targets, and why these; `first`: what their second reading is held against."""
 
     parts: tuple[Captured, ...]
     picks: tuple[Pick, ...]
     summary: str
+    first: tuple[Captured, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,9 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
         raise CommandRejected(f"dump={params.dump[:40]}: name one target, {', '.join(names)}.")
     started_at = tools.now()
     wanted = {target: _cheap_parts(by_name=target.name == params.dump) for target in found.targets}
-    seen = await asyncio.gather(*(tools.once(t.name, _Seen, partial(_look, tools, t, wanted[t])) for t in wanted))
+    seen = await asyncio.gather(
+        *(tools.once(t.name, _Seen, partial(_look, tools, t, wanted[t], started_at)) for t in wanted)
+    )
     parts = tuple(part for each in seen for part in each.parts)
     kept = sum(part.status is PartStatus.OK for part in parts)
     return Looked(
@@ -155,12 +163,21 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
     picks = pick_intrusive([_signal(each) for each in facts])
     found = await tools.targets(tools.service(looked.service))
     targets = {target.name: target for target in found.targets}
-    wanted = intrusive_parts(params.seconds)
+    counts = {each.target: each.goroutines for each in facts}
     seen = await asyncio.gather(
-        *(tools.once(p.target, _Seen, partial(_capture, tools, targets[p.target], wanted)) for p in picks)
+        *(
+            tools.once(
+                p.target,
+                _Seen,
+                partial(_profile, tools, targets[p.target], looked.started_at, params.seconds, counts[p.target]),
+            )
+            for p in picks
+        )
     )
     why = "; ".join(f"{pick.target}: {pick.why}" for pick in picks)
-    profiled = Profiled(tuple(part for each in seen for part in each.parts), picks, why)
+    picked = {pick.target for pick in picks}
+    first = tuple(part for part in looked.parts if part.target in picked and part.part in READ_TWICE)
+    profiled = Profiled(tuple(part for each in seen for part in each.parts), picks, why, first)
     if any(part.sha256 for part in profiled.parts):
         shared = Shared(tools.run_id, tools.now(), params.seconds, profiled)
         tools.keep(f"profiled:{looked.service}", Shared, shared)
@@ -222,7 +239,8 @@ def _told(shared: Shared, now: datetime, seconds: int) -> Profiled:
     short = f", {shared.seconds} s of CPU profile where {seconds} s were asked for" if seconds > shared.seconds else ""
     targets = ", ".join(pick.target for pick in shared.profiled.picks)
     summary = f"shared: run {shared.run} profiled {targets} {age_s:.0f} s ago{short}"
-    parts = tuple(replace(part, run=shared.run) for part in shared.profiled.parts)
+    before = (again(part, FIRST) for part in shared.profiled.first)
+    parts = tuple(replace(part, run=shared.run) for part in (*shared.profiled.parts, *before))
     return Profiled(parts, shared.profiled.picks, summary)
 
 
@@ -240,15 +258,30 @@ def _cheap_parts(*, by_name: bool) -> tuple[Part, ...]:
     return tuple(DUMP_BY_NAME if by_name and part.name == DUMP_BY_NAME.name else part for part in parts)
 
 
-async def _look(tools: Tools, target: Target, parts: Sequence[Part]) -> _Seen:
+async def _look(tools: Tools, target: Target, parts: Sequence[Part], began: datetime) -> _Seen:
     wanted = (*parts, *([LOG] if target.tells_log else []))
-    probe, seen = await asyncio.gather(tools.ports.targets.probe(target), _capture(tools, target, wanted))
+    probe, seen = await asyncio.gather(tools.ports.targets.probe(target), _capture(tools, target, wanted, began))
     return replace(seen, probe=probe)
 
 
-async def _capture(tools: Tools, target: Target, parts: Sequence[Part]) -> _Seen:
+async def _profile(tools: Tools, target: Target, began: datetime, seconds: int, goroutines: int | None) -> _Seen:
+    """Profile a target and read it a second time: what is cumulative or stuck is seen only by two readings."""
+    first = await _capture(tools, target, intrusive_parts(seconds), began)
+    wanted = second_parts(goroutines, starved=is_starved(first.parts, seconds))
+    second = await _capture(tools, target, wanted, began, again)
+    return _Seen((*first.parts, *second.parts))
+
+
+async def _capture(
+    tools: Tools,
+    target: Target,
+    parts: Sequence[Part],
+    began: datetime,
+    named: Callable[[Captured], Captured] = lambda part: part,
+) -> _Seen:
     """Capture parts and keep their bytes; the journal gets the records only."""
-    captures = await tools.ports.targets.capture(target, parts)
+    at_s = round((tools.now() - began).total_seconds(), 3)
+    captures = [replace(named(each), at_s=at_s) for each in await tools.ports.targets.capture(target, parts)]
     for capture in captures:
         if capture.usable:
             await tools.ports.artifacts.put(capture.file, capture.content)

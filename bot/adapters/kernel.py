@@ -152,6 +152,7 @@ class Kernel:
             "ports": sorted(place.ports),
             "states": dict(sockets.states),
             "unsent": sockets.unsent,
+            "stuck": dict(sockets.stuck),
             "ephemeral_ports": high - low + 1,
             "machine": dict(sockets.machine),
         }
@@ -177,13 +178,14 @@ class Kernel:
             return  # it ended, or is another user's
 
     def _busiest_peer(self, pid: int, sockets: read.Tally) -> Mapping[str, Any]:
-        """Give where most of the connections lead that a process opened itself."""
+        """Give where most of the connections lead, or led in the last minute, that a process opened itself."""
         links = set(self._links(pid))
         opened = Counter(peer for inode, peer in sockets.opened if f"socket:[{inode}]" in links)
         if not opened:
             return {}
-        peer, count = opened.most_common(1)[0]
-        return {"peer": read.endpoint(peer), "peer_sockets": count}
+        peer = max(opened, key=lambda each: (opened[each] + sockets.waiting.get(each, 0), each))
+        waiting = sockets.waiting.get(peer, 0)
+        return {"peer": read.endpoint(peer), "peer_sockets": opened[peer], "peer_waiting": waiting}
 
     def _process_document(self, pid: int) -> Mapping[str, Any]:
         memory = read.read_memory(self._text(f"{pid}/status"))
@@ -191,6 +193,7 @@ class Kernel:
         booted_at = read.read_boot(self._text("stat"))
         return {
             "pid": pid,
+            "cpus": _cpus(pid),
             "fds": sum(1 for _ in os.scandir(self._proc / str(pid) / "fd")),
             "fd_limit": read.read_file_limit(self._text(f"{pid}/limits")),
             "rss_bytes": memory.rss_bytes,
@@ -258,3 +261,11 @@ def _content(file: Path) -> Iterator[bytes]:
 
 def _reason(error: Exception) -> str:
     return f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def _cpus(pid: int) -> int | None:
+    """Give on how many CPUs a process may run; None when it has just ended."""
+    try:
+        return len(os.sched_getaffinity(pid))
+    except OSError:
+        return None

@@ -1,28 +1,33 @@
 """From the parts of a capture to facts; what cannot be read is a loss with its reason."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import Any, TypeGuard
 
-from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets, Wait
+from bot.domain.crowds import count, crowds, with_waits
+from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets
 from bot.domain.goroutine_counts import counted, group_counts
 from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import DumpMalformed, Goroutines, Group, group_profile
 from bot.domain.log_lines import LogSummary, summarise
 from bot.domain.profile import Profile, ProfileMalformed, decode
-from bot.domain.snapshot import Captured, Probe
-from bot.domain.stacks import Frame, in_handler, own_frame
+from bot.domain.readings import with_second
+from bot.domain.snapshot import FIRST, SECOND, Captured, Probe
+from bot.domain.stacks import Frame, own_frame, own_path
 
 TOP = 10
 """Places and groups kept of each kind: more than a person reads."""
 STACK_FRAMES = 24
 """Frames kept of each group; the archive has the rest."""
-GC_FRAMES = frozenset({"runtime.gcBgMarkWorker", "runtime.gcAssistAlloc", "runtime.gcAssistAlloc1"})
+ASSIST_FRAMES = frozenset({"runtime.gcAssistAlloc", "runtime.gcAssistAlloc1"})
+GC_FRAMES = ASSIST_FRAMES | {"runtime.gcBgMarkWorker"}
 """Collecting in the background, and goroutines made to help. gcDrain alone misses the help (measured: 38 % of the
 CPU where these two were 56 %, at 27 times the latency)."""
+HEAPS = ("heap-gc" + SECOND, "heap-gc", "heap" + SECOND, "heap")
+"""The parts that show a heap, the best one first."""
 NANOSECONDS = 1e9
 FRACTIONS = frozenset({"uptime_s", "cpu_limit_cores"})
 """What of a process may be no whole number."""
@@ -37,7 +42,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
     target = next((each.target for each in parts.values()), probe.target if probe else "")
     losses = [Loss(each.part, each.status, each.error) for each in parts.values() if not each.usable]
     profiles = dict(_profiles(parts.values(), losses, stacks=stacks))
-    kernel = {name: _document(parts[name], losses) for name in ("sockets", "process", "build") if name in parts}
+    kernel = {name: _document(part, losses) for name, part in parts.items() if part.file.endswith(".json")}
     build = _build(profiles.values(), kernel.get("build", {}))
     dump = parts.get("goroutine-dump")
     grouped = _dump(dump, losses) if dump and dump.usable else None
@@ -54,7 +59,13 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
         files=tuple(sorted((each.part, each.file) for each in parts.values() if each.usable)),
     )
     facts = _with_contention(facts, profiles.get("mutex"))
-    return _with_goroutines(facts, profiles, grouped)
+    facts = _with_goroutines(facts, profiles, grouped)
+    if not stacks:
+        return facts
+    tables = kernel.get("sockets" + FIRST, kernel.get("sockets", {})), kernel.get("sockets" + SECOND, {})
+    return with_second(
+        facts, parts, profiles, tables, (_sockets(tables[1]), _process(kernel.get("process" + SECOND, {})))
+    )
 
 
 def _profiles(parts: Iterable[Captured], losses: list[Loss], *, stacks: bool) -> Iterable[tuple[str, Profile]]:
@@ -100,13 +111,15 @@ def _with_goroutines(facts: Facts, profiles: Mapping[str, Profile], grouped: Gor
     leaks = _leaks(profiles)
     if best is None:
         return facts
-    waits, handling = _waits(exact or best, facts.build.module)
+    first = count(exact or best, facts.build.module)
+    waits = count(grouped, facts.build.module).waits if grouped else {}
     return replace(
         facts,
         goroutines=exact.total if exact else best.total,
         groups=_short(best),
-        waits=waits,
-        handling=handling,
+        crowds=with_waits(crowds(first), waits),
+        handling=first.handling,
+        attended=first.attended if exact else None,
         leaked=leaks.total if leaks else None,
         leaked_groups=_short(leaks) if leaks else (),
     )
@@ -124,21 +137,6 @@ def _short(goroutines: Goroutines) -> tuple[Group, ...]:
     return tuple(replace(each, stack=each.stack[:STACK_FRAMES]) for each in goroutines.groups[:TOP])
 
 
-def _waits(goroutines: Goroutines, module: str) -> tuple[tuple[Wait, ...], int]:
-    """Add up the waiting requests by the own line they wait at; give them, and how many requests are handled."""
-    sums: Counter[tuple[Frame, str]] = Counter()
-    handling = 0
-    for each in goroutines.groups:
-        if not in_handler(each.stack):
-            continue
-        handling += each.count
-        frame = own_frame(each.stack, module)
-        if frame is not None and each.state:
-            sums[frame, each.state] += each.count
-    ranked = sorted(sums.items(), key=lambda item: (-item[1], str(item[0])))
-    return tuple(Wait(frame, state, count) for (frame, state), count in ranked[:TOP]), handling
-
-
 def _places(found: Iterable[tuple[Frame, int]], total: int) -> tuple[Place, ...]:
     return tuple(
         Place(frame, amount, amount / total) for frame, amount in list(found)[:TOP] if amount > 0 and total > 0
@@ -151,11 +149,13 @@ def _own(profile: Profile, value: str, module: str) -> tuple[Place, ...]:
 
 
 def _heap(profiles: Mapping[str, Profile], module: str) -> Heap | None:
-    profile = profiles.get("heap-gc") or profiles.get("heap")
-    if profile is None:
+    part = next((name for name in HEAPS if name in profiles), "")
+    if not part:
         return None
+    profile = profiles[part]
     holding = _own(profile, "inuse_space", module)
-    return Heap(profile.total("inuse_space"), profile.total("inuse_objects"), holding, current="heap-gc" in profiles)
+    current = part.startswith("heap-gc")
+    return Heap(profile.total("inuse_space"), profile.total("inuse_objects"), holding, current, part)
 
 
 def _cpu(profile: Profile | None, module: str) -> Cpu | None:
@@ -176,7 +176,26 @@ def _cpu(profile: Profile | None, module: str) -> Cpu | None:
         top=_places(((cost.frame, cost.flat) for cost in profile.top("cpu")), total),
         own=_own(profile, "cpu", module),
         allocating=_places(profile.by_frame("cpu", allocator), total),
+        assist_share=profile.share("cpu", ASSIST_FRAMES.__contains__),
+        under=_under(profile, module, total),
     )
+
+
+def _under(profile: Profile, module: str, total: int) -> tuple[Place, ...]:
+    """Add up by own function with all that it calls; of two that cost the same, the one called is the root."""
+    at = profile.index("cpu")
+    sums: Counter[str] = Counter()
+    lines: dict[str, Counter[Frame]] = defaultdict(Counter)
+    depth: dict[str, int] = {}
+    for sample in profile.samples:
+        path = own_path(sample.stack, module)
+        for place, frame in enumerate(path):
+            depth[frame.function] = max(depth.get(frame.function, 0), place)
+        for frame in {frame.function: frame for frame in reversed(path)}.values():
+            sums[frame.function] += sample.values[at]
+            lines[frame.function][frame] += sample.values[at]
+    ranked = sorted(sums, key=lambda name: (-sums[name], depth[name], name))
+    return _places(((lines[name].most_common(1)[0][0], sums[name]) for name in ranked), total)
 
 
 def _allocates(function: str) -> bool:

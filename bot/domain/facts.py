@@ -25,17 +25,92 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Wait:
-    """Goroutines of requests that wait alike: the service's own line they wait at, for what, how many."""
+class Crowd:
+    """Goroutines at one own line in one state ("" is none known: they run, or could), of requests or of others.
+
+    `path`: their own calls, innermost first. `before`: how many the first of two readings saw; `stayed`: how many are
+    in the very same call as then. None where that was not seen.
+    """
 
     frame: Frame
     state: str
+    request: bool
     count: int
+    path: tuple[Frame, ...] = ()
+    before: int | None = None
+    stayed: int | None = None
+    longest_wait_min: int = 0
+
+    @property
+    def grown(self) -> int:
+        """How many more there are than at the first reading; 0 when that was not seen."""
+        return 0 if self.before is None else self.count - self.before
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was spent at an own line between two readings: how often, and seconds of all goroutines together.
+
+    `state`: for what, in the words of a dump, where the line waited.
+    """
+
+    frame: Frame
+    times: int
+    seconds: float
+    path: tuple[Frame, ...] = ()
+    state: str = ""
+
+    @property
+    def mean_s(self) -> float:
+        """Seconds of one time."""
+        return self.seconds / self.times if self.times else 0.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """Memory of an own line between two readings, in bytes: allocated, and by how much more it holds at the end.
+
+    `request`: it is made while a request is answered. `kept` at the end, `freed` of all it ever made.
+    """
+
+    frame: Frame
+    allocated: int
+    grown: int
+    kept: int
+    freed: int = 0
+    request: bool = False
+
+
+@dataclass(frozen=True)
+class Window:
+    """What went on between the two readings of a target, `seconds` apart. None: not seen by both, so not known.
+
+    `locks` by the line that unlocks, `blocked` by the line that waited; `sockets` and `fds` as they are at the end.
+    `memory` is of two collections, `memory_s` apart. `unmoved`: connections whose client took no byte in all that time.
+    """
+
+    seconds: float
+    goroutines: int | None = None
+    handling: int | None = None
+    attended: int | None = None
+    locks: tuple[Spent, ...] | None = None
+    blocked: tuple[Spent, ...] | None = None
+    memory: tuple[Made, ...] | None = None
+    memory_s: float = 0.0
+    allocated_bytes: int | None = None
+    grown_bytes: int | None = None
+    sockets: "Sockets | None" = None
+    unmoved: int | None = None
+    process: "Process | None" = None
 
 
 @dataclass(frozen=True)
 class Cpu:
-    """A CPU profile: samples taken, cores used, shares (0..1) of collecting and allocating, where the time goes."""
+    """A CPU profile: samples taken, cores used, shares (0..1) of collecting and allocating, where the time goes.
+
+    `gc_share` is the collector in the background and in goroutines made to help it, the latter being `assist_share`.
+    `under`: own functions with all that they call, at their dearest line, innermost first among equals.
+    """
 
     samples: int
     seconds: float
@@ -45,19 +120,22 @@ class Cpu:
     top: tuple[Place, ...]
     own: tuple[Place, ...]
     allocating: tuple[Place, ...]
+    assist_share: float = 0.0
+    under: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
 class Heap:
     """Live heap in bytes at the last collection, and the own lines that hold most of it.
 
-    `current`: a collection was forced just before, so that this is the heap of now.
+    `current`: a collection was forced just before, so that this is the heap of now. `part` says so.
     """
 
     inuse_bytes: int
     inuse_objects: int
     holding: tuple[Place, ...]
     current: bool = False
+    part: str = "heap"
 
     @property
     def small(self) -> bool:
@@ -100,7 +178,8 @@ class Sockets:
 class Process:
     """What the kernel says of the process; bytes, counts, seconds since it started; None where unknown.
 
-    `peer` is where most of the connections lead that it opened itself, `peer_sockets` how many. In `cpu_throttled` of
+    `peer` is where most of the connections lead that it opened itself, `peer_sockets` how many;
+    `peer_waiting` more that are closed and wait (TIME_WAIT). `cpus` it may run on. In `cpu_throttled` of
     `cpu_periods` (100 ms each, since its cgroup was made) it stood still, as `cpu_limit_cores` were used up.
     """
 
@@ -113,6 +192,8 @@ class Process:
     uptime_s: float | None = None
     peer: str | None = None
     peer_sockets: int | None = None
+    peer_waiting: int | None = None
+    cpus: int | None = None
     cpu_limit_cores: float | None = None
     cpu_periods: int | None = None
     cpu_throttled: int | None = None
@@ -129,19 +210,24 @@ class Loss:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything known of one target. `groups` are its largest goroutine groups, `leaked` those proven leaked."""
+    """Everything known of one target. `groups` are its largest goroutine groups, `leaked` those proven leaked.
+
+    `handling` requests are answered; `attended` of them have a client that is seen to be there still (HTTP/1).
+    """
 
     target: str
     goroutines: int | None = None
     groups: tuple[Group, ...] = ()
-    waits: tuple[Wait, ...] = ()
+    crowds: tuple[Crowd, ...] = ()
     handling: int = 0
+    attended: int | None = None
     leaked: int | None = None
     leaked_groups: tuple[Group, ...] = ()
     heap: Heap | None = None
     cpu: Cpu | None = None
     mutex_delay_s: float | None = None
     mutex: tuple[Place, ...] = ()
+    window: Window | None = None
     build: Build = Build()
     sockets: Sockets | None = None
     process: Process | None = None

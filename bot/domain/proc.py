@@ -32,6 +32,8 @@ STATES = {
 NO_LIMIT = 1 << 60
 """cgroup v1 writes a limit that is none as a number near 2^63."""
 MAX_PORT = 65_535
+MAX_KEPT = 2_000
+"""Sockets, or peers, of which more than a number is kept."""
 SOCKET_FIELDS = 10
 """So many fields of a socket are read; the kernel writes more."""
 START_FIELD = 19
@@ -59,7 +61,8 @@ class Socket(NamedTuple):
 class Tally:
     """Sockets counted: those at some ports by state, those with unsent bytes, all of the machine by state.
 
-    `listening` are at these ports; `opened` are the (inode, peer) of connections at none of them.
+    `listening` are at these ports; `opened` are the (inode, peer) of connections at none of them. `stuck`: unsent bytes
+    by inode, at these ports; `waiting`: sockets in TIME_WAIT by peer, at none of them. Both are bounded.
     """
 
     states: Mapping[str, int]
@@ -67,6 +70,8 @@ class Tally:
     machine: Mapping[str, int]
     listening: tuple[Socket, ...]
     opened: tuple[tuple[str, str], ...]
+    stuck: Mapping[str, int]
+    waiting: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,14 @@ def _socket(fields: list[str]) -> Socket:
 
 
 def tally(sockets: Iterable[Socket], ports: AbstractSet[int]) -> Tally:
-    """Count sockets in one pass; of those in TIME_WAIT, which belong to no process any more, none is kept."""
+    """Count sockets in one pass; those in TIME_WAIT belong to no process any more, only their peers are known."""
     states: Counter[str] = Counter()
     machine: Counter[str] = Counter()
     unsent = 0
     listening: list[Socket] = []
     opened: list[tuple[str, str]] = []
+    stuck: dict[str, int] = {}
+    waiting: Counter[str] = Counter()
     for each in sockets:
         machine[each.state] += 1
         if each.port in ports:
@@ -130,9 +137,14 @@ def tally(sockets: Iterable[Socket], ports: AbstractSet[int]) -> Tally:
             unsent += each.unsent > 0
             if each.state == "LISTEN":
                 listening.append(each)
+            elif each.unsent and each.inode != "0" and len(stuck) < MAX_KEPT:
+                stuck[each.inode] = each.unsent
+        elif each.state == "TIME_WAIT":
+            if each.peer in waiting or len(waiting) < MAX_KEPT:
+                waiting[each.peer] += 1
         elif each.inode != "0" and each.state != "LISTEN":
             opened.append((each.inode, each.peer))
-    return Tally(dict(states), unsent, dict(machine), tuple(listening), tuple(opened))
+    return Tally(dict(states), unsent, dict(machine), tuple(listening), tuple(opened), stuck, waiting)
 
 
 def address(text: str, order: Literal["little", "big"] = sys.byteorder) -> str:

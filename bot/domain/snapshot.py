@@ -14,6 +14,15 @@ DUMP_GOROUTINES = 10_000
 LEAK_GOROUTINES = 50_000
 """Above this count leaked ones are not looked for: the world stands still while every goroutine is looked at, twice
 (findMaybeRunnableGoroutines, runtime/mgc.go), 25 ms at 100,000 goroutines (Go 1.27)."""
+SECOND_DUMP_BOUND = 3_000
+"""Above this count no second dump is taken: two of them would stop the process for as long as one of 10,000 may."""
+SECOND = "-2"
+"""Ends the names of the parts of a second reading."""
+FIRST = "-1"
+"""Ends those of the reading before it, where this is not the one of the snapshot itself."""
+STARVED_S = 0.5
+"""So much later than asked for, a CPU profile tells of a process that hardly gets to run."""
+READ_TWICE = frozenset({"goroutine", "mutex", "block", "heap", "sockets", "process", "goroutine-dump"})
 INTRUSIVE_TARGETS = 3
 """At most so many targets of a service give a CPU profile and a forced GC: the two worst and one healthy."""
 INTRUSIVE_REST = timedelta(minutes=2)
@@ -101,8 +110,32 @@ def cpu_part(seconds: int) -> Part:
 
 
 def intrusive_parts(cpu_s: int) -> tuple[Part, ...]:
-    """Give what is captured at a cost: the profile first, so that the forced GC does not show in it."""
-    return (cpu_part(cpu_s), HEAP_GC)
+    """Give what is captured at a cost, and then `second_parts`: a heap as it is now, and where the time goes."""
+    return (HEAP_GC, cpu_part(cpu_s))
+
+
+def second_parts(goroutines: int | None, *, starved: bool) -> tuple[Part, ...]:
+    """Give what is read once more after the CPU profile, so that what moves is told from what does not.
+
+    A starved process is not made to collect again; its allocations are then known as of its own last collection.
+    """
+    dump = () if goroutines is None or goroutines > SECOND_DUMP_BOUND else (DUMP,)
+    return (GOROUTINE, MUTEX, BLOCK, HEAP if starved else HEAP_GC, SOCKETS, PROCESS, *dump)
+
+
+def again(record: "Captured", ending: str = SECOND) -> "Captured":
+    """Name what was captured as the second reading of its part (or, by FIRST, as the one before that)."""
+    name, dot, kind = record.file.partition(f"/{record.part}.")
+    file = f"{name}/{record.part}{ending}.{kind}" if dot else record.file
+    return replace(record, part=record.part + ending, file=file)
+
+
+def is_starved(parts: Iterable["Captured"], cpu_s: int) -> bool:
+    """Tell whether a CPU profile came so late that the process hardly gets to run, or a collection did not end."""
+    return any(
+        (each.part == "cpu" and each.elapsed_s > cpu_s + STARVED_S) or (each.part == HEAP_GC.name and not each.sha256)
+        for each in parts
+    )
 
 
 @dataclass(frozen=True)
@@ -110,6 +143,7 @@ class Captured:
     """What came of one part of one target. `content` is redacted; `error` says what to change.
 
     `run` is whose capture it is, where another run's was shared.
+    `at_s`: when it was asked for, in seconds since the snapshot began.
     """
 
     target: str
@@ -122,6 +156,7 @@ class Captured:
     error: str = ""
     content: Content = field(default=b"", repr=False)
     run: str = ""
+    at_s: float = 0.0
 
     @property
     def usable(self) -> bool:

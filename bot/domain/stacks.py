@@ -38,6 +38,8 @@ WAITS = {
     "runtime.selectgo": "select",
     "runtime.block": "select (no cases)",
     "internal/poll.runtime_pollWait": "IO wait",
+    "internal/poll.(*pollDesc).waitWrite": UNREAD,
+    "net.(*Dialer).DialContext": "dial",
     "sync.(*Mutex).Lock": "sync.Mutex.Lock",
     "internal/sync.(*Mutex).Lock": "sync.Mutex.Lock",
     "sync.(*RWMutex).RLock": "sync.RWMutex.RLock",
@@ -45,6 +47,7 @@ WAITS = {
     "sync.(*WaitGroup).Wait": "sync.WaitGroup.Wait",
     "sync.(*Cond).Wait": "sync.Cond.Wait",
     "time.Sleep": "sleep",
+    "net.(*Resolver).lookupIPAddr": "name lookup",
     "net/http.(*Transport).getConn": "HTTP connection",
     "net/http.(*persistConn).roundTrip": "HTTP answer",
     "net/http.(*http2ClientConn).roundTrip": "HTTP answer",
@@ -111,12 +114,25 @@ def own_frame(stack: Sequence[Frame], module: str = "") -> Frame | None:
     """
     library: Frame | None = None
     for frame in stack:
-        if is_standard(frame.function):
-            continue
-        if not module or is_own(frame.function, module):
+        if is_mine(frame, module):
             return frame
-        library = library or frame
+        if library is None and not is_standard(frame.function):
+            library = frame
     return library
+
+
+def own_path(stack: Sequence[Frame], module: str = "") -> tuple[Frame, ...]:
+    """Give the service's own frames of a stack, innermost first."""
+    return tuple(frame for frame in stack if is_mine(frame, module))
+
+
+@lru_cache(maxsize=65536)
+def is_mine(frame: Frame, module: str) -> bool:
+    """Tell whether a frame is the service's own; without its module, by where the source of libraries lies."""
+    if module:
+        return is_own(frame.function, module)
+    fetched = "@v" in frame.file or "/vendor/" in frame.file  # the module cache, and `go mod vendor`
+    return not is_standard(frame.function) and not fetched
 
 
 def is_own(function: str, module: str) -> bool:

@@ -1,58 +1,114 @@
 """Goroutines wait for a lock that is never released."""
 
-from bot.domain.facts import Facts
-from bot.domain.faults.finding import Beside, Evidence, Finding, probe_evidence
-from bot.domain.goroutines import Group
+from collections.abc import Sequence
+
+from bot.domain.facts import Crowd, Facts
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, probe_evidence
+from bot.domain.faults.locks import holders, lock_crowds, passed, was_released
 from bot.domain.stacks import LOCK_WAITS, own_frame
 
 FAULT = "deadlock"
-MIN_WAITING = 50
+MIN_STUCK = 2
+"""Two that wait for each other are enough; they were seen not to move."""
+MIN_UNSEEN = 10
+"""Where single goroutines cannot be followed (no two dumps): a crowd that did not shrink."""
+MIN_ONCE = 50
+"""Where there is one reading only."""
 MIN_WAIT_MIN = 1
 """A lock held for a minute is not coming back; a dump counts the minutes."""
+QUICK = 0.25
+"""Of the window: others who get through the same line so quickly are at other locks, or this one would be free."""
 
 
 def find(facts: Facts, _beside: Beside) -> Finding | None:
-    """Find a crowd at one lock whose wait never ends: minutes long, or never once recorded as over.
+    """Find goroutines at locks that are not released: not one of them moved, and nobody is at work under the lock.
 
-    The mutex profile records a wait when the lock is released; a crowd without a record waits for a lock that was
-    not released so far.
+    The runtime's leak profile counts some of them, too, and is proof by itself.
     """
-    crowd = lock_crowd(facts)
-    if crowd is None or crowd.count < MIN_WAITING:
+    leaked = [each for each in facts.leaked_groups if each.state in LOCK_WAITS and own_frame(each.stack)]
+    proven = sum(each.count for each in leaked)
+    stuck = [(each, number) for each in lock_crowds(facts) if (number := _stuck(facts, each))]
+    number = max(sum(number for _, number in stuck), proven)
+    if number < MIN_STUCK:
         return None
-    place = own_frame(crowd.stack, facts.build.module)
-    function = place.function if place else ""
-    released = any(each.frame.function == function for each in facts.mutex)
-    long_wait = crowd.longest_wait_min >= MIN_WAIT_MIN
-    if not long_wait and (facts.mutex_delay_s is None or released):
-        return None
-    how_long = f", the longest for {crowd.longest_wait_min} min" if long_wait else ""
-    part = "goroutine-dump" if long_wait else "goroutine"
+    places = list(dict.fromkeys(str(each.frame) for each, _ in stuck))
+    places = places or [str(own_frame(each.stack, facts.build.module)) for each in leaked]
+    long_wait = max((each.longest_wait_min for each, _ in stuck), default=0)
+    followed = any(each.stayed is not None for each, _ in stuck)
+    also = f" (and {len(places) - 1} more)" if len(places) > 2 else f" and {places[1]}" if len(places) > 1 else ""  # noqa: PLR2004 - named both
+    long = f", the longest for {long_wait} min" if long_wait else ""
     return Finding(
         FAULT,
         facts.target,
-        f"{crowd.count} goroutines wait at {place} for a lock that is not released{how_long}.",
+        f"{number} goroutines wait at {places[0]}{also} for a lock that is not released{long}.",
         (
-            Evidence(f"{crowd.state} at {place}", str(crowd.count), facts.file(part)),
+            *_places(facts, stuck),
+            *([Evidence("proven by the runtime to wait for ever", str(proven), _leak(facts))] if proven else []),
             *_released(facts),
             *probe_evidence(facts),
         ),
-        f"Find who holds the lock taken at {place}: release it on every path (defer), and take several in one order.",
-        share(facts, crowd),
+        f"Find who holds the lock taken at {places[0]}: release it on every path (defer), and take several in one "
+        "order. A restart frees who waits now.",
+        number / max(facts.goroutines or 0, number, 1),
+        CERTAIN if proven or long_wait or followed else LIKELY,
+        f"Nothing waits at {places[0]} in two snapshots in a row.",
     )
 
 
+def _stuck(facts: Facts, crowd: Crowd) -> int:
+    """Give how many of a crowd wait for a lock that nobody will release."""
+    if crowd.longest_wait_min >= MIN_WAIT_MIN and not _is_worked_under(facts, crowd):
+        return crowd.count
+    if facts.window is None:
+        return crowd.count if crowd.count >= MIN_ONCE and _is_never_released(facts, crowd) else 0
+    before, released = crowd.before or 0, was_released(facts, crowd)
+    if crowd.stayed is None:
+        unmoved = crowd.count >= before >= MIN_UNSEEN and not released
+        return crowd.count if unmoved and not _is_worked_under(facts, crowd) else 0
+    if released:
+        return crowd.stayed if _others_are_quick(facts, crowd) else 0
+    return crowd.count if crowd.stayed >= max(before, 1) and not _is_worked_under(facts, crowd) else 0
+
+
+def _is_worked_under(facts: Facts, crowd: Crowd) -> bool:
+    return bool(holders(crowd, facts.crowds))
+
+
+def _others_are_quick(facts: Facts, crowd: Crowd) -> bool:
+    """Tell whether others pass the same line in no time, as where each object has a lock of its own."""
+    through = passed(facts, crowd)
+    seconds = facts.window.seconds if facts.window else 0.0
+    return through is not None and through.mean_s < QUICK * seconds and (crowd.stayed or 0) >= MIN_STUCK
+
+
+def _is_never_released(facts: Facts, crowd: Crowd) -> bool:
+    """Tell whether locks are recorded when they are released, and this one never was since the process started."""
+    if facts.mutex_delay_s is None or _is_worked_under(facts, crowd):
+        return False
+    return all(each.frame.function != crowd.frame.function for each in facts.mutex)
+
+
+def _places(facts: Facts, stuck: Sequence[tuple[Crowd, int]]) -> tuple[Evidence, ...]:
+    part = "goroutine-2" if facts.window else "goroutine-dump" if facts.file("goroutine-dump") else "goroutine"
+    seen = f" in {facts.window.seconds:.1f} s" if facts.window else ""
+    return tuple(
+        Evidence(
+            f"{each.state} at {each.frame}" + (f", unmoved{seen}" if each.stayed is not None else ""),
+            str(number),
+            facts.file(part),
+        )
+        for each, number in stuck[:3]
+    )
+
+
+def _leak(facts: Facts) -> str:
+    return facts.file("goroutineleak")
+
+
 def _released(facts: Facts) -> tuple[Evidence, ...]:
+    if facts.window is not None and facts.window.locks is not None:
+        lost = sum(each.seconds for each in facts.window.locks)
+        return (Evidence("time recorded at released locks meanwhile", f"{lost:.1f} s", facts.file("mutex-2")),)
     if facts.mutex_delay_s is None:
         return ()
     return (Evidence("time recorded at released locks", f"{facts.mutex_delay_s:.1f} s", facts.file("mutex")),)
-
-
-def lock_crowd(facts: Facts) -> Group | None:
-    """Give the largest group that waits for a lock in the service's own code."""
-    return next((each for each in facts.groups if each.state in LOCK_WAITS and own_frame(each.stack)), None)
-
-
-def share(facts: Facts, crowd: Group) -> float:
-    """Give the part of all goroutines that a group is."""
-    return crowd.count / max(facts.goroutines or 0, crowd.count, 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from statistics import median
 
 from bot.domain.facts import Facts
@@ -11,6 +12,13 @@ SLOW_MS = 200.0
 """A probe that takes longer hurts: the rollback tree's own step for a worse P95 (SPEC, R10)."""
 STANDS_OUT = 5.0
 """A count so many times that of the other targets is not chance; load balancing differs by less than 2."""
+BEYOND = 3.0
+"""A count so many times that of the target's own healthy time is not chance."""
+CERTAIN, LIKELY = "certain", "likely"
+"""certain: the mechanism itself was seen at work, between two readings or by the runtime's own proof, and so was its
+harm. likely: the mechanism was seen once, or its harm follows from a comparison."""
+TRUST = 1.64
+"""Standard deviations: a share is at least its bound in 95 of 100 samples."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault class that fits a target. `weight` (0..1) is how much of the target it takes."""
+    """A fault class that fits a target. `weight` (0..1) is how much of the target it takes.
+
+    `confidence` is CERTAIN or LIKELY; `verify` says by what one sees that the fix worked.
+    """
 
     fault: str
     target: str
@@ -32,6 +43,8 @@ class Finding:
     evidence: tuple[Evidence, ...]
     fix: str
     weight: float = 0.0
+    confidence: str = LIKELY
+    verify: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,14 @@ class Beside:
     others: Sequence[Facts] = ()
     baseline: Facts | None = None
 
+    def far_exceeded(self, mine: float, read: Callable[[Facts], float | None], floor: float = 1.0) -> bool:
+        """Tell whether a number is far above that of the other targets, or of the target's own healthy time."""
+        elsewhere = [value for each in self.others if (value := read(each)) is not None]
+        if stands_out(mine, elsewhere, floor):
+            return True
+        usual = read(self.baseline) if self.baseline is not None else None
+        return usual is not None and mine >= BEYOND * max(usual, floor)
+
 
 def suffers(probe: Probe | None) -> bool:
     """Tell whether the users of a target are seen to suffer; what was not measured is not seen."""
@@ -55,6 +76,16 @@ def suffers(probe: Probe | None) -> bool:
 def stands_out(mine: float, others: Sequence[float], floor: float = 1.0) -> bool:
     """Tell whether a number is far above that of the other targets; without any there is nothing to stand out of."""
     return bool(others) and mine >= STANDS_OUT * max(median(others), floor)
+
+
+def at_least(share: float, samples: int) -> float:
+    """Give what a share of so many samples is at least: the lower bound of Wilson's interval (JASA 22, 1927)."""
+    if samples <= 0:
+        return 0.0
+    square = TRUST * TRUST / samples
+    middle = share + square / 2
+    spread = TRUST * sqrt(share * (1 - share) / samples + square / (4 * samples))
+    return max(0.0, (middle - spread) / (1 + square))
 
 
 def probe_evidence(facts: Facts) -> tuple[Evidence, ...]:

@@ -2,64 +2,104 @@
 
 from collections.abc import Sequence
 
-from bot.domain.facts import Facts
-from bot.domain.faults.finding import Beside, Evidence, Finding, percent, span, stands_out
+from bot.domain.facts import Crowd, Facts
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, percent, span
 from bot.domain.goroutines import Group
-from bot.domain.stacks import in_handler, own_frame
+from bot.domain.stacks import LOCK_WAITS, in_handler, own_frame
 
 FAULT = "goroutine-leak"
 MIN_LEAKED = 20
 """The runtime's leak profile is proof (no false positive in 26 captures); fewer are no incident."""
-MIN_SHARE = 0.1
 MIN_LOOKALIKES = 500
-"""Without proof: so many alike outside of any request, and five times the goroutines of the other targets.
-The runtime's proof is blind to what a global variable can reach."""
+"""Without proof or growth: so many alike outside of any request, far more than other targets, or the healthy one."""
+MIN_GROWING = 40
+MIN_GROWN = 5
+"""Without proof: a crowd outside of requests that only grows. The runtime's proof is blind to what a global variable
+can reach, and older than Go 1.27 there is none."""
+MAX_CLIENTS = 0.5
+"""Of the growth: a crowd that grows with the connections serves them."""
+ENDLESS = frozenset(
+    {"chan send", "chan receive", "select", "select (no cases)", "sync.Cond.Wait", "sync.WaitGroup.Wait"}
+)
+"""What a leaked goroutine waits for; one at a lock is a deadlock's, one in I/O has a peer that can end it."""
 
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
-    """Find leaked goroutines: proven by the runtime, or one group outgrowing the other targets."""
+    """Find leaked goroutines: proven by the runtime, or a crowd that only grows, or one that outgrew its like."""
     total = facts.goroutines or 0
     counts = [each.goroutines for each in beside.others if each.goroutines is not None]
-    among = _beside(counts)
-    if facts.leaked is not None and facts.leaked >= max(MIN_LEAKED, MIN_SHARE * total):
-        proof = (Evidence("goroutines proven leaked", str(facts.leaked), facts.file("goroutineleak")),)
-        of_all = f" of {total}" if total > facts.leaked else ""
-        claim = f"{facts.leaked}{of_all} goroutines are leaked: nothing can wake them any more"
-        return _finding(facts, facts.leaked_groups, claim + among, proof, facts.leaked / max(total, facts.leaked))
-    alike = [each for each in facts.groups if own_frame(each.stack) is not None and not in_handler(each.stack)]
-    if not alike or alike[0].count < MIN_LOOKALIKES or not stands_out(total, counts, floor=10):
+    among = f"; the other targets have {span(counts)} goroutines" if counts else ""
+    leaked = tuple(each for each in facts.leaked_groups if each.state not in LOCK_WAITS)
+    number = (facts.leaked or 0) - sum(each.count for each in facts.leaked_groups if each.state in LOCK_WAITS)
+    if leaked and number >= MIN_LEAKED:
+        proof = (Evidence("goroutines proven leaked", str(number), facts.file("goroutineleak")),)
+        of_all = f" of {total}" if total > number else ""
+        claim = f"{number}{of_all} goroutines are leaked: nothing can wake them any more"
+        return _finding(facts, leaked, claim + among, proof, number / max(total, number))
+    outside = [each for each in facts.crowds if not each.request and each.state in ENDLESS]
+    growing = next((each for each in outside if _only_grows(facts, each)), None)
+    if growing is not None and facts.window is not None:
+        seconds = facts.window.seconds
+        rate = Evidence(f"more at {growing.frame} after {seconds:.1f} s", str(growing.grown), facts.file("goroutine-2"))
+        claim = f"{growing.count} goroutines wait at one place outside of any request, {growing.grown} more than "
+        claim += f"{seconds:.1f} s before, and none of them went on"
+        return _finding(facts, [_as_group(growing)], claim + among, (rate,), growing.count / max(total, growing.count))
+    if not outside or outside[0].count < MIN_LOOKALIKES:
         return None
-    share = alike[0].count / max(total, 1)
-    claim = f"{alike[0].count} of {total} goroutines ({percent(share)}) wait at one place outside of any request"
-    return _finding(facts, alike[:1], claim + among, (), share)
+    if not beside.far_exceeded(total, lambda other: other.goroutines, floor=10):
+        return None
+    share = outside[0].count / max(total, 1)
+    claim = f"{outside[0].count} of {total} goroutines ({percent(share)}) wait at one place outside of any request"
+    return _finding(facts, [_as_group(outside[0])], claim + among, (), share)
 
 
-def _beside(counts: Sequence[int]) -> str:
-    return f"; the other targets have {span(counts)} goroutines" if counts else ""
+def _only_grows(facts: Facts, crowd: Crowd) -> bool:
+    """Tell a leak from work that comes and goes, and from what serves more connections than before."""
+    window = facts.window
+    if window is None or crowd.count < MIN_GROWING or crowd.grown < MIN_GROWN:
+        return False
+    if crowd.stayed is not None and crowd.stayed < (crowd.before or 0):
+        return False
+    if facts.sockets is not None and window.sockets is not None:
+        clients = window.sockets.count("ESTABLISHED") - facts.sockets.count("ESTABLISHED")
+        return clients < MAX_CLIENTS * crowd.grown
+    return True
+
+
+def _as_group(crowd: Crowd) -> Group:
+    return Group(crowd.count, crowd.state, crowd.path or (crowd.frame,))
 
 
 def _finding(facts: Facts, groups: Sequence[Group], claim: str, proof: tuple[Evidence, ...], weight: float) -> Finding:
-    part = "goroutineleak" if proof else "goroutine"
+    proven = bool(facts.leaked) and groups == tuple(
+        each for each in facts.leaked_groups if each.state not in LOCK_WAITS
+    )
+    part = "goroutineleak" if proven else "goroutine"
+    module = facts.build.module
     sites = tuple(
-        Evidence(
-            f"{each.state or 'waiting'} at {own_frame(each.stack, facts.build.module)}",
-            str(each.count),
-            facts.file(part),
-        )
+        Evidence(f"{each.state or 'waiting'} at {own_frame(each.stack, module)}", str(each.count), facts.file(part))
         for each in groups[:3]
     )
     first = groups[0] if groups else Group(0, "", ())
-    place = own_frame(first.stack, facts.build.module)
-    started = _started(facts, first)
-    fix = f"End the goroutine that waits at {place}{started}: close or cancel what it waits for, and give it a context."
+    place = own_frame(first.stack, module)
     all_of_it = Evidence("goroutines", str(facts.goroutines), facts.file("goroutine"))
-    return Finding(FAULT, facts.target, f"{claim}.", (*proof, *sites, all_of_it), fix, weight)
+    return Finding(
+        FAULT,
+        facts.target,
+        f"{claim}.",
+        (*proof, *sites, all_of_it),
+        f"End the goroutine that waits at {place}{_started(facts, first)}: close or cancel what it waits for, and give "
+        "it a context.",
+        weight,
+        CERTAIN if proven else LIKELY,
+        f"The number of goroutines at {place} no longer grows, and falls to a few after a restart.",
+    )
 
 
 def _started(facts: Facts, leaked: Group) -> str:
     """Say who starts them, which only a dump knows."""
-    place = own_frame(leaked.stack)
+    place = own_frame(leaked.stack, facts.build.module)
     for each in facts.groups:
-        if each.created_by and own_frame(each.stack) == place:
+        if each.created_by and own_frame(each.stack, facts.build.module) == place and not in_handler(each.stack):
             return f" (started by {each.created_by})"
     return ""

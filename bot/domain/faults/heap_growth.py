@@ -1,7 +1,7 @@
 """One line holds on to ever more memory."""
 
-from bot.domain.facts import Facts
-from bot.domain.faults.finding import Beside, Evidence, Finding, megabytes, percent, span, stands_out
+from bot.domain.facts import Facts, Made
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, megabytes, percent, span
 
 FAULT = "heap-growth"
 MIN_BYTES = 48_000_000
@@ -9,32 +9,77 @@ MIN_SHARE = 0.5
 """Measured on a lab service: one line held 99-100 % of 51-119 MB."""
 NEAR_LIMIT = 0.8
 """Of the memory limit: the collector runs ever more often from here on, and the kernel kills soon after."""
+MIN_HELD = 16_000_000
+MIN_GROWN = 3_000_000
+"""Held by a line, and more so at the end of two collections: a heap profile has one sample for every 512 kB."""
+MIN_RATE = 1_000_000
+"""Bytes a second: a GB in 17 minutes."""
+MIN_KEPT = 0.7
+"""Of what the line allocated meanwhile: what is made and dropped does not grow."""
+MAX_FREED = 0.3
+"""Of what the line ever made: buffers and caches that evict give back."""
 
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
-    """Find a heap far above the other targets', or near its limit, most of it held by one own line."""
+    """Find a line that keeps all it makes and makes more; or a heap far above its like, or near its limit."""
     if facts.heap is None or not facts.heap.holding:
         return None
     size, top = facts.heap.inuse_bytes, facts.heap.holding[0]
-    sizes = [each.heap.inuse_bytes for each in beside.others if each.heap is not None]
     limit = facts.process.memory_limit_bytes if facts.process else None
     near = limit is not None and size >= NEAR_LIMIT * limit
-    if size < MIN_BYTES or top.share < MIN_SHARE or not (near or stands_out(size, sizes, floor=1e6)):
-        return None
-    part = "heap-gc" if facts.heap.current else "heap"
+    growing = _growing(facts)
+    if growing is None:
+        if size < MIN_BYTES or top.share < MIN_SHARE:
+            return None
+        if not near and not beside.far_exceeded(size, _size, floor=1e6):
+            return None
+    place = growing.frame if growing else top.frame
+    share = growing.kept / max(size, growing.kept) if growing else top.share
+    sizes = [each.heap.inuse_bytes for each in beside.others if each.heap is not None]
     among = f"; the other targets have {span(sizes, megabytes)}" if sizes else ""
     bound = f" of a limit of {megabytes(limit)}" if limit is not None and near else ""
+    file = facts.file(facts.heap.part)
     return Finding(
         FAULT,
         facts.target,
-        f"{megabytes(size)} of live heap{bound}, {percent(top.share)} of it held by {top.frame}{among}.",
+        f"{megabytes(size)} of live heap{bound}, {percent(share)} of it held by {place}{_pace(facts, growing)}{among}.",
         (
-            Evidence("live heap", megabytes(size), facts.file(part)),
-            *(
-                Evidence(f"held by {each.frame}", percent(each.share), facts.file(part))
-                for each in facts.heap.holding[:3]
-            ),
+            Evidence("live heap", megabytes(size), file),
+            *_growth(facts, growing),
+            *(Evidence(f"held by {each.frame}", percent(each.share), file) for each in facts.heap.holding[:3]),
         ),
-        f"Bound what {top.frame} keeps: evict, cap its size, or drop the reference when the request ends.",
-        top.share,
+        f"Bound what {place} keeps: evict, cap its size, or drop the reference when the request ends.",
+        share,
+        CERTAIN if growing else LIKELY,
+        f"What {place} holds stays the same between two snapshots under load.",
     )
+
+
+def _size(facts: Facts) -> float | None:
+    return None if facts.heap is None else float(facts.heap.inuse_bytes)
+
+
+def _growing(facts: Facts) -> Made | None:
+    """Give the line that grows most, if it keeps what it makes and never gave any back."""
+    window = facts.window
+    if window is None or not window.memory or not window.memory_s or facts.heap is None or not facts.heap.current:
+        return None
+    grown = max(window.memory, key=lambda each: each.grown)
+    enough = grown.kept >= MIN_HELD and grown.grown >= max(MIN_GROWN, MIN_RATE * window.memory_s)
+    keeps = grown.grown >= MIN_KEPT * grown.allocated and grown.freed <= MAX_FREED * (grown.kept + grown.freed)
+    all_of_it = (window.grown_bytes or 0) >= MIN_SHARE * grown.grown
+    return grown if enough and keeps and all_of_it else None
+
+
+def _pace(facts: Facts, growing: Made | None) -> str:
+    if growing is None or facts.window is None:
+        return ""
+    return f", {megabytes(growing.grown / facts.window.memory_s)} more every second"
+
+
+def _growth(facts: Facts, growing: Made | None) -> tuple[Evidence, ...]:
+    if growing is None or facts.window is None:
+        return ()
+    said = f"{megabytes(growing.grown)} of {megabytes(growing.allocated)} allocated"
+    what = f"kept by {growing.frame} in {facts.window.memory_s:.1f} s"
+    return (Evidence(what, said, facts.file("heap-gc-2")),)

@@ -1,34 +1,133 @@
 """Goroutines spend their time queueing for a lock that does move."""
 
-from bot.domain.facts import Facts
-from bot.domain.faults.deadlock import lock_crowd, share
-from bot.domain.faults.finding import Beside, Evidence, Finding, probe_evidence, stands_out, suffers
-from bot.domain.stacks import own_frame
+from dataclasses import dataclass
+
+from bot.domain.facts import Crowd, Facts, Spent
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, probe_evidence, suffers
+from bot.domain.faults.locks import holders, lock_crowds
+from bot.domain.stacks import LOCK_WAITS, Frame
 
 FAULT = "lock-contention"
-MIN_WAITING = 10
-MIN_DELAY_S = 5.0
-"""Measured on a lab service: 14-37 waiting, 26-62 s of delay in 3 s; 0 when well."""
+MIN_WAITING = 8
+MIN_LOST = 1.5
+"""Seconds of waiting in every second: so many goroutines, on average, do nothing but queue."""
+MIN_LOST_ONCE_S = 5.0
+"""Of one reading: lost since the process started. Measured on a lab service: 26-62 s in 3 s; 0 when well."""
+MIN_MEAN_S = 0.05
+"""Of one wait: a busy lock that does no harm is waited for a millisecond or less."""
+MIN_SHARE = 0.5
+"""Of the requests: when most of them queue, the lock sets the pace."""
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """What is known of the queue: lost seconds a second (None: not recorded), mean wait, who waits, who is to blame."""
+
+    lost: float | None
+    mean_s: float
+    waits: Spent | None
+    holder: Frame | None
+    crowd: Crowd | None
 
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
-    """Find a crowd at a lock that is released again and again, while users suffer or other targets have no crowd."""
-    crowd = lock_crowd(facts)
-    if crowd is None or crowd.count < MIN_WAITING or (facts.mutex_delay_s or 0.0) < MIN_DELAY_S or not facts.mutex:
+    """Find a queue at a lock that is released again and again, or held through slow work, and that harms."""
+    queue = _queue(facts)
+    waiting = queue.crowd.count if queue.crowd else 0
+    place = queue.crowd.frame if queue.crowd else queue.waits.frame if queue.waits else queue.holder
+    if place is None or not _queues(facts, queue) or not _harms(facts, queue, beside):
         return None
-    crowds = [other.count if (other := lock_crowd(each)) else 0 for each in beside.others]
-    if not (suffers(facts.probe) or stands_out(crowd.count, crowds)):
-        return None
-    place, holder = own_frame(crowd.stack, facts.build.module), facts.mutex[0].frame
+    blame = queue.holder or place
+    pace = f"; {queue.lost:.1f} s are lost in every second" if queue.lost and facts.window else ""
+    once = f"; {facts.mutex_delay_s:.0f} s were lost so far" if not facts.window and facts.mutex_delay_s else ""
+    each_wait = f", {1000 * queue.mean_s:.0f} ms each time" if queue.mean_s else ""
     return Finding(
         FAULT,
         facts.target,
-        f"{crowd.count} goroutines queue for the lock at {place}; {facts.mutex_delay_s:.0f} s were lost so far.",
+        f"{waiting} goroutines queue for the lock at {place}{pace}{once}{each_wait}.",
         (
-            Evidence(f"{crowd.state} at {place}", str(crowd.count), facts.file("goroutine")),
-            Evidence(f"delay caused at {holder}", f"{facts.mutex[0].amount / 1e9:.1f} s", facts.file("mutex")),
+            *([Evidence(f"{queue.crowd.state} at {place}", str(waiting), _file(facts))] if queue.crowd else []),
+            *_lost(facts, queue),
             *probe_evidence(facts),
         ),
-        f"Hold the lock released at {holder} for less: no I/O and no allocation under it, or split what it guards.",
-        share(facts, crowd),
+        f"Hold the lock released at {blame} for less: no I/O, no waiting and no allocation under it, or split what it "
+        "guards.",
+        min(waiting / max(facts.goroutines or 0, waiting, 1), 1.0),
+        CERTAIN if facts.window is not None and queue.lost is not None else LIKELY,
+        f"Less than {MIN_LOST:g} s are lost at {blame} in every second of the mutex profile.",
+    )
+
+
+def _queue(facts: Facts) -> _Queue:
+    crowd = next(iter(lock_crowds(facts)), None)
+    at_work = next(iter(holders(crowd, facts.crowds)), None) if crowd else None
+    window = facts.window
+    if window is None:
+        holder = facts.mutex[0].frame if facts.mutex else at_work.frame if at_work else None
+        return _Queue(None, 0.0, None, holder, crowd)
+    waits = next((each for each in window.blocked or () if each.state in LOCK_WAITS), None)
+    release = next(iter(window.locks or ()), None)
+    recorded = window.locks is not None or window.blocked is not None
+    lost_s = max((each.seconds for each in (waits, release) if each is not None), default=0.0)
+    mean_s = max((each.mean_s for each in (waits, release) if each is not None), default=0.0)
+    holder = release.frame if release else at_work.frame if at_work else None
+    return _Queue(lost_s / window.seconds if recorded and window.seconds else None, mean_s, waits, holder, crowd)
+
+
+def _queues(facts: Facts, queue: _Queue) -> bool:
+    """Tell whether there is a queue that moves: by what was lost, or by who waits and who is at work under the lock."""
+    waiting = queue.crowd.count if queue.crowd else 0
+    if queue.lost is not None and queue.lost >= MIN_LOST:
+        return True
+    if facts.window is None:
+        return waiting >= MIN_WAITING and (facts.mutex_delay_s or 0.0) >= MIN_LOST_ONCE_S and bool(facts.mutex)
+    before = (queue.crowd.before or 0) if queue.crowd else 0
+    slow = queue.crowd is not None and bool(holders(queue.crowd, facts.crowds))
+    moves = queue.crowd is not None and queue.crowd.stayed is not None and queue.crowd.stayed < before
+    return min(waiting, before) >= MIN_WAITING and (slow or moves)
+
+
+def _harms(facts: Facts, queue: _Queue, beside: Beside) -> bool:
+    if suffers(facts.probe) or queue.mean_s >= MIN_MEAN_S:
+        return True
+    crowd = queue.crowd
+    if crowd is None or crowd.count < MIN_WAITING:
+        return False
+    handling = facts.window.handling if facts.window and facts.window.handling else facts.handling
+    if crowd.request and (crowd.before or 0) >= MIN_WAITING and crowd.count >= MIN_SHARE * max(handling, 1):
+        return True
+    return beside.far_exceeded(crowd.count, _largest)
+
+
+def _largest(facts: Facts) -> float:
+    return float(next((each.count for each in lock_crowds(facts)), 0))
+
+
+def _file(facts: Facts) -> str:
+    return facts.file("goroutine-2") or facts.file("goroutine")
+
+
+def _lost(facts: Facts, queue: _Queue) -> tuple[Evidence, ...]:
+    if facts.window is None:
+        held = facts.mutex[:1]
+        return tuple(
+            Evidence(f"delay caused at {each.frame}", f"{each.amount / 1e9:.1f} s", facts.file("mutex"))
+            for each in held
+        )
+    seconds = f"{facts.window.seconds:.1f} s"
+    released = (facts.window.locks or ())[:2]
+    waits = [queue.waits] if queue.waits else []
+    return (
+        *(
+            Evidence(f"waiting caused at {each.frame} in {seconds}", f"{each.seconds:.1f} s", facts.file("mutex-2"))
+            for each in released
+        ),
+        *(
+            Evidence(
+                f"waiting done at {each.frame} in {seconds}",
+                f"{each.times} x {1000 * each.mean_s:.0f} ms",
+                facts.file("block-2"),
+            )
+            for each in waits
+        ),
     )

@@ -1,59 +1,132 @@
 """Requests queue for one of a few connections or places, with nothing to end their wait."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bot.domain.facts import Facts, Wait
-from bot.domain.faults.finding import Beside, Evidence, Finding, percent, probe_evidence, stands_out, suffers
-from bot.domain.stacks import QUEUE_WAITS
+from bot.domain.facts import Crowd, Facts
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, percent, probe_evidence, suffers
+from bot.domain.faults.locks import STILL, is_past
+from bot.domain.stacks import QUEUE_WAITS, UNREAD
 
 FAULT = "pool-exhaustion"
-MIN_WAITING = 20
-MIN_SHARE = 0.5
-"""Measured on a lab service: 290-1,990 requests waiting for 10 places; 0 when the pool is large enough."""
-MIN_QUEUE = 4
-"""Waiting requests for each one that is served; used only where neither users nor other targets can be compared."""
+MIN_WAITING = 10
+MIN_UNSEEN = 20
+"""Where nobody is seen to hold a place."""
+MIN_SHARE = 0.3
+"""Of the requests. Measured on a lab service: 290-1,990 requests waiting for 10 places; 0 when the pool is large
+enough."""
+MIN_QUEUE = 2.0
+"""Waiting requests for each one that holds a place: fewer are a pool well used."""
+MIN_MEAN_S = 0.2
+"""Of one wait for a place: what makes a probe slow makes a request slow."""
+POOLS = frozenset({"SQL connection", "HTTP connection"})
+"""Waits that are for a place by their nature."""
+HOLDING = (STILL - {UNREAD}) | {"chan receive", "select", "sync.Cond.Wait", "sync.WaitGroup.Wait"}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Requests that wait for a place at one line, and who holds the places."""
+
+    crowd: Crowd
+    waiting: int
+    before: int
+    holders: tuple[Crowd, ...]
+
+    @property
+    def held(self) -> int:
+        """How many places are seen to be held."""
+        return sum(each.count for each in self.holders)
+
+    @property
+    def is_of_places(self) -> bool:
+        """Tell whether the wait is for a place, and not for an event: some went on from there and hold theirs."""
+        return self.crowd.state in POOLS or (self.held > 0 and self.waiting >= MIN_QUEUE * self.held)
 
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
-    """Find one line below a handler at which most requests wait for their turn."""
-    queue = next((wait for wait in facts.waits if wait.state in QUEUE_WAITS), None)
-    if queue is None or queue.count < max(MIN_WAITING, MIN_SHARE * facts.handling):
+    """Find one line below a handler at which many requests wait for their turn, to their harm."""
+    queue = longest_queue(facts)
+    if queue is None:
         return None
-    served = facts.handling - queue.count
-    if not _harms(facts, queue, served, beside.others):
+    handling = _handling(facts)
+    if queue.waiting < MIN_SHARE * handling:
         return None
-    file = facts.file("goroutine")
-    rest = [wait for wait in facts.waits if wait != queue]
-    holding = tuple(Evidence(f"requests in {each.state} at {each.frame}", str(each.count), file) for each in rest[:2])
-    holders = f"; {served} others are being served" if served else ""
+    harm = _harm(facts, queue, beside)
+    if not harm:
+        return None
+    file = facts.file("goroutine-2") or facts.file("goroutine")
+    held = f"; {queue.held} others are being served" if queue.held else ""
+    where = queue.holders[0].frame if queue.holders else "the served"
     return Finding(
         FAULT,
         facts.target,
-        f"{queue.count} of {facts.handling} requests wait for their turn at {queue.frame} ({queue.state}){holders}.",
+        f"{queue.waiting} of {handling} requests wait for their turn at {queue.crowd.frame} ({queue.crowd.state})"
+        f"{held}.",
         (
-            Evidence(f"requests in {queue.state} at {queue.frame}", str(queue.count), file),
-            Evidence(
-                "requests in a handler",
-                f"{facts.handling}, {percent(queue.count / facts.handling)} of them there",
-                file,
-            ),
-            *holding,
+            Evidence(f"requests in {queue.crowd.state} at {queue.crowd.frame}", str(queue.waiting), file),
+            Evidence("requests in a handler", f"{handling}, {percent(queue.waiting / max(handling, 1))} there", file),
+            *(Evidence(f"holding a place at {each.frame}", str(each.count), file) for each in queue.holders[:2]),
+            *_waited(facts, queue),
             *probe_evidence(facts),
         ),
-        f"Give the wait at {queue.frame} a deadline below the request's own (context.WithTimeout), then look why those "
-        f"{'at ' + str(rest[0].frame) if rest else 'served'} hold their places so long; size the pool last.",
-        queue.count / facts.handling,
+        f"Give the wait at {queue.crowd.frame} a deadline below the request's own (context.WithTimeout), then look why "
+        f"{where} holds its place so long; size the pool last.",
+        min(queue.waiting / max(handling, 1), 1.0),
+        CERTAIN if queue.is_of_places and facts.window is not None else LIKELY,
+        f"Fewer requests wait at {queue.crowd.frame} than are served, and none for longer than its deadline.",
     )
 
 
-def _harms(facts: Facts, queue: Wait, served: int, others: Sequence[Facts]) -> bool:
-    """Tell a queue that harms from waiting by design: users suffer, or the other targets have no such queue."""
-    if suffers(facts.probe):
-        return True
-    elsewhere = [
-        sum(wait.count for wait in each.waits if wait.frame.function == queue.frame.function) for each in others
+def longest_queue(facts: Facts) -> Queue | None:
+    """Give the longest queue of requests at one line; one that is plainly for places goes before a longer one."""
+    found = [
+        Queue(each, each.count, each.before or 0, _holders(facts, each))
+        for each in facts.crowds
+        if each.request and each.state in QUEUE_WAITS and each.count >= MIN_WAITING
     ]
-    if stands_out(queue.count, elsewhere):
+    return max(found, key=lambda queue: (queue.is_of_places, queue.waiting), default=None)
+
+
+def _holders(facts: Facts, waiting: Crowd) -> tuple[Crowd, ...]:
+    """Give who went on from where a crowd waits, largest first."""
+    return tuple(each for each in facts.crowds if each.state in HOLDING and each.count and is_past(waiting, each))
+
+
+def _handling(facts: Facts) -> int:
+    return facts.window.handling if facts.window and facts.window.handling is not None else facts.handling
+
+
+def _mean_s(facts: Facts, queue: Queue) -> float:
+    blocked = facts.window.blocked if facts.window else None
+    return next((each.mean_s for each in blocked or () if each.frame == queue.crowd.frame), 0.0)
+
+
+def _harm(facts: Facts, queue: Queue, beside: Beside) -> bool:
+    """Tell a queue that harms from waiting by design: users suffer, it stands still or grows, or nobody else has it."""
+    unseen = not queue.is_of_places
+    if queue.waiting >= (MIN_UNSEEN if unseen else MIN_WAITING) and suffers(facts.probe):
         return True
-    unseen = facts.probe is None or not facts.probe.requests
-    return unseen and not others and queue.state != "select" and queue.count >= MIN_QUEUE * max(served, 1)
+    if beside.far_exceeded(queue.waiting, lambda other: _at(other, queue.crowd), floor=4.0):
+        return True
+    if unseen or facts.window is None:
+        return False
+    stands = queue.crowd.stayed is not None and queue.crowd.stayed >= max(MIN_WAITING, 0.5 * queue.before)
+    return stands or _mean_s(facts, queue) >= MIN_MEAN_S or queue.crowd.grown >= MIN_WAITING
+
+
+def _at(facts: Facts, crowd: Crowd) -> float:
+    return float(sum(each.count for each in facts.crowds if each.frame.function == crowd.frame.function))
+
+
+def _waited(facts: Facts, queue: Queue) -> tuple[Evidence, ...]:
+    if facts.window is None:
+        return ()
+    found = []
+    if queue.crowd.stayed:
+        stayed = f"{queue.crowd.stayed} of {queue.before}"
+        found.append(
+            Evidence(f"still the same after {facts.window.seconds:.1f} s", stayed, facts.file("goroutine-dump-2"))
+        )
+    if mean_s := _mean_s(facts, queue):
+        found.append(Evidence("time to get a place", f"{mean_s:.1f} s", facts.file("block-2")))
+    return tuple(found)

@@ -1,10 +1,9 @@
 """The process runs out of files by sockets, or the machine out of ports by connections that were closed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.facts import Facts, Process, Sockets
-from bot.domain.faults.finding import Beside, Evidence, Finding, percent, probe_evidence, stands_out, suffers
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, percent, probe_evidence, suffers
 
 FAULT = "socket-exhaustion"
 MIN_FILES = 100
@@ -14,6 +13,12 @@ MIN_SOCKETS = 0.5
 """Of the open files, alike: otherwise it is not sockets that fill the limit."""
 MAX_PORTS_SHARE = 0.25
 """Of the ports that the machine hands out. Measured on a lab service: 27-33 % when sick, below 1 % when well."""
+TIME_WAIT_S = 60.0
+"""So long the kernel keeps a port in TIME_WAIT (TCP_TIMEWAIT_LEN)."""
+MIN_OPENED, MIN_GROWN = 100, 8
+"""Connections to one peer that only become more; a pool stops growing at its bound, and grows in steps."""
+SOON_S = 900.0
+"""An end of files or ports that is nearer than this is worth being woken for."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +32,24 @@ class Alike:
 
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
-    """Find a process near its limit of files by sockets that are alike, or ports that wait in TIME_WAIT."""
-    return _out_of_files(facts) or _out_of_ports(facts, beside.others)
+    """Find a process near its limit of files by sockets that are alike, or that will be; or ports in TIME_WAIT."""
+    return _out_of_files(facts) or _leaks_connections(facts) or _out_of_ports(facts, beside)
+
+
+def _last(facts: Facts) -> tuple[Process | None, Sockets | None]:
+    window = facts.window
+    return (
+        (window.process if window and window.process else facts.process),
+        (window.sockets if window and window.sockets else facts.sockets),
+    )
 
 
 def _out_of_files(facts: Facts) -> Finding | None:
-    process = facts.process
+    process, sockets = _last(facts)
     if process is None or not process.fds or not process.fd_limit or process.fds < MIN_FILES:
         return None
     share = process.fds / process.fd_limit
-    most = _most_alike(process, facts.sockets)
+    most = _most_alike(process, sockets)
     if share < MAX_FILES_SHARE or most.count < MIN_SOCKETS * process.fds:
         return None
     return Finding(
@@ -49,9 +62,10 @@ def _out_of_files(facts: Facts) -> Finding | None:
             *_states(facts),
             *probe_evidence(facts),
         ),
-        f"{most.fix}; a higher limit of open files (ulimit -n) wins time. It worked when less than half of "
-        f"{process.fd_limit} are open.",
+        f"{most.fix}; a higher limit of open files (ulimit -n) wins time.",
         min(share, 1.0),
+        CERTAIN,
+        f"Less than half of {process.fd_limit} files are open.",
     )
 
 
@@ -60,33 +74,101 @@ def _most_alike(process: Process, sockets: Sockets | None) -> Alike:
     opened = process.peer_sockets or 0
     taken = sockets.count("ESTABLISHED") + sockets.count("CLOSE_WAIT") if sockets else 0
     if opened >= taken:
-        fix = (
-            f"Close what is opened to {process.peer} (each response's Body, also on errors), reuse one client, and "
-            "bound it (MaxConnsPerHost, SetMaxOpenConns)"
-        )
-        return Alike(opened, f"connections to {process.peer}", "process", fix)
+        return Alike(opened, f"connections to {process.peer}", "process", _reuse(process))
     return Alike(taken, "connections of its clients", "sockets", "Set IdleTimeout and ReadHeaderTimeout of http.Server")
 
 
-def _out_of_ports(facts: Facts, others: Sequence[Facts]) -> Finding | None:
-    sockets = facts.sockets
-    if sockets is None or not sockets.ephemeral_ports:
+def _reuse(process: Process) -> str:
+    return (
+        f"Close what is opened to {process.peer} (each response's Body, also on errors), reuse one client, and "
+        "bound it (MaxConnsPerHost, SetMaxOpenConns)"
+    )
+
+
+def _leaks_connections(facts: Facts) -> Finding | None:
+    """Find connections to one peer that only become more, and will reach the end of files or ports soon."""
+    first, window = facts.process, facts.window
+    last = window.process if window else None
+    if first is None or last is None or window is None or not window.seconds or first.peer != last.peer:
         return None
-    waiting = sockets.count("TIME_WAIT")
-    share = waiting / sockets.ephemeral_ports
-    elsewhere = [each.sockets.count("TIME_WAIT") for each in others if each.sockets is not None]
-    if share < MAX_PORTS_SHARE or not (suffers(facts.probe) or stands_out(waiting, elsewhere, floor=100)):
+    opened, grown = last.peer_sockets or 0, (last.peer_sockets or 0) - (first.peer_sockets or 0)
+    if opened < MIN_OPENED or grown < MIN_GROWN:
+        return None
+    ports = facts.sockets.ephemeral_ports if facts.sockets else 0
+    bound = min(each for each in (last.fd_limit, ports or None, 1 << 30) if each)
+    left_s = (bound - max(opened, last.fds or 0)) * window.seconds / grown
+    if left_s > SOON_S:
         return None
     return Finding(
         FAULT,
         facts.target,
-        f"{waiting} connections at its ports are closed and wait in TIME_WAIT, {percent(share)} of the "
+        f"{opened} connections to {last.peer} are open, {grown} more than {window.seconds:.1f} s before: at this pace "
+        f"there are no files or ports left in {left_s / 60:.0f} min.",
+        (
+            Evidence(f"connections to {last.peer}", f"{opened}, {grown} more", facts.file("process-2")),
+            Evidence("open files", f"{last.fds} of {last.fd_limit}", facts.file("process-2")),
+            *probe_evidence(facts),
+        ),
+        f"{_reuse(last)}.",
+        min(opened / bound, 1.0),
+        LIKELY,
+        f"The number of connections to {last.peer} stays the same under load.",
+    )
+
+
+def _out_of_ports(facts: Facts, beside: Beside) -> Finding | None:
+    """Find ports that wait in TIME_WAIT: connections of clients that this process closes, or its own to a peer."""
+    process, sockets = _last(facts)
+    if sockets is None or not sockets.ephemeral_ports:
+        return None
+    taken, opened = sockets.count("TIME_WAIT"), (process.peer_waiting or 0) if process else 0
+    waiting = max(taken, opened)
+    share = waiting / sockets.ephemeral_ports
+    pace = _pace(facts, of_clients=taken >= opened)
+    soon = pace * TIME_WAIT_S / sockets.ephemeral_ports
+    harm = suffers(facts.probe) or pace > 0 or beside.far_exceeded(waiting, _waiting, floor=100)
+    if max(share, soon) < MAX_PORTS_SHARE or not harm or waiting < MIN_FILES:
+        return None
+    if taken >= opened:
+        whose = "connections at its ports"
+        fix = (
+            "Keep connections alive: no `Connection: close`, no SetKeepAlivesEnabled(false), an IdleTimeout above the "
+            "clients' own."
+        )
+    else:
+        whose = f"connections to {process.peer if process else ''}"
+        fix = f"Keep connections to {process.peer if process else ''} alive: one http.Client, MaxIdleConnsPerHost as "
+        fix += "large as the number in use, each response's Body read to its end and closed."
+    more = f", {pace:.0f} more every second" if pace >= 1 else ""
+    return Finding(
+        FAULT,
+        facts.target,
+        f"{waiting} {whose} are closed and wait in TIME_WAIT{more}, {percent(share)} of the "
         f"{sockets.ephemeral_ports} ports that the machine hands out.",
         (*_states(facts), *probe_evidence(facts)),
-        "Keep connections alive: no `Connection: close`, no SetKeepAlivesEnabled(false), an IdleTimeout above the "
-        "clients' own. It worked when TIME_WAIT falls within the minute that the kernel keeps it.",
-        min(share, 1.0),
+        fix,
+        min(max(share, soon), 1.0),
+        CERTAIN if facts.window is not None else LIKELY,
+        f"TIME_WAIT falls within the {TIME_WAIT_S:.0f} s that the kernel keeps it.",
     )
+
+
+def _pace(facts: Facts, *, of_clients: bool) -> float:
+    """Give how many more wait in TIME_WAIT every second; 0 where that was not seen."""
+    window = facts.window
+    if window is None or not window.seconds:
+        return 0.0
+    if of_clients:
+        before, after = facts.sockets, window.sockets
+        grown = after.count("TIME_WAIT") - before.count("TIME_WAIT") if before and after else 0
+    else:
+        first, last = facts.process, window.process
+        grown = (last.peer_waiting or 0) - (first.peer_waiting or 0) if first and last else 0
+    return max(grown, 0) / window.seconds
+
+
+def _waiting(facts: Facts) -> float | None:
+    return None if facts.sockets is None else float(facts.sockets.count("TIME_WAIT"))
 
 
 def _states(facts: Facts) -> tuple[Evidence, ...]:

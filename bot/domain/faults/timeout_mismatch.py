@@ -1,16 +1,17 @@
 """Requests are worked on for clients that have given up: the server's patience is longer than theirs."""
 
 from bot.domain.facts import Facts
-from bot.domain.faults.finding import Beside, Evidence, Finding, percent, probe_evidence
-from bot.domain.stacks import LOCK_WAITS, QUEUE_WAITS
+from bot.domain.faults import pool_exhaustion
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, percent, probe_evidence
+from bot.domain.stacks import LOCK_WAITS, UNREAD, UNREAD_STREAM
 
 FAULT = "timeout-mismatch"
-MIN_LEFT = 50
-MIN_SHARE = 0.5
+MIN_LEFT = 10
+MIN_SHARE = 0.3
 """Of the requests in a handler. Measured on lab services: 66-90 % when sick, no CLOSE_WAIT at all when well."""
-ROOT_ELSEWHERE = (QUEUE_WAITS - {"select"}) | LOCK_WAITS
-"""A crowd at a lock or in a queue has a cause of its own, and so have requests that run or wait for the CPU: that
-their clients leave only follows."""
+ROOT_ELSEWHERE = LOCK_WAITS | pool_exhaustion.POOLS | {"", "chan send", "sync.Cond.Wait", UNREAD, UNREAD_STREAM}
+"""A crowd at a lock or in a queue has a cause of its own, and so have requests that run or wait for the CPU: that their
+clients leave only follows."""
 
 
 def find(facts: Facts, _beside: Beside) -> Finding | None:
@@ -18,38 +19,59 @@ def find(facts: Facts, _beside: Beside) -> Finding | None:
 
     A connection is in CLOSE_WAIT from when its client closed it until the handler returns: net/http cancels the
     request's context then, but a handler that does not look at it goes on, and WriteTimeout does not end it either
-    (golang/go#59602).
+    (golang/go#59602). Where sockets are not known: net/http reads ahead for each request while its client is there.
     """
-    left = facts.sockets.count("CLOSE_WAIT") if facts.sockets else 0
-    working = facts.handling
-    if left < MIN_LEFT or not working or left < MIN_SHARE * working or working < MIN_SHARE * left:
+    window = facts.window
+    working = window.handling if window and window.handling is not None else facts.handling
+    left, seen = _left(facts, working)
+    if left < MIN_LEFT or not working or left < MIN_SHARE * working:
         return None
-    top = next(iter(facts.waits), None)
+    top = next((each for each in facts.crowds if each.request), None)
     if top is None or top.count < MIN_SHARE * working or top.state in ROOT_ELSEWHERE:
         return None
+    queue = pool_exhaustion.longest_queue(facts)
+    if queue is not None and queue.is_of_places and queue.waiting >= MIN_SHARE * working:
+        return None
     left = min(left, working)
+    file = facts.file("goroutine-2") or facts.file("goroutine")
     return Finding(
         FAULT,
         facts.target,
-        f"{left} of {working} requests are worked on for clients that gave up (CLOSE_WAIT); "
+        f"{left} of {working} requests are worked on for clients that gave up ({seen}); "
         f"{top.count} are at {top.frame} ({top.state}).",
         (
-            Evidence("connections whose client left", f"{left} CLOSE_WAIT", facts.file("sockets")),
-            Evidence("requests in a handler", str(working), facts.file("goroutine")),
-            *_waits(facts),
+            Evidence("connections whose client left", f"{left} ({seen})", facts.file("sockets") or file),
+            Evidence("requests in a handler", str(working), file),
+            *_waits(facts, file),
             *_files(facts),
             *probe_evidence(facts),
         ),
         f"Pass r.Context() to {top.frame}, and give the handler a deadline below its clients' (context.WithTimeout, "
-        "http.TimeoutHandler): WriteTimeout does not end it. It worked when CLOSE_WAIT stays near 0.",
+        "http.TimeoutHandler): WriteTimeout does not end it.",
         left / working,
+        CERTAIN if seen == "CLOSE_WAIT" and window is not None else LIKELY,
+        "CLOSE_WAIT stays near 0 while clients give up.",
     )
 
 
-def _waits(facts: Facts) -> tuple[Evidence, ...]:
-    file = facts.file("goroutine")
+def _left(facts: Facts, working: int) -> tuple[int, str]:
+    """Give how many requests have lost their client, in the reading that shows fewer, and by what it is seen."""
+    if facts.sockets is not None:
+        closed = [facts.sockets.count("CLOSE_WAIT")]
+        if facts.window is not None and facts.window.sockets is not None:
+            closed.append(facts.window.sockets.count("CLOSE_WAIT"))
+        return min(closed), "CLOSE_WAIT"
+    alone = [facts.handling - facts.attended] if facts.attended is not None else []
+    if facts.window is not None and facts.window.attended is not None:
+        alone.append(working - facts.window.attended)
+    return (min(alone) if len(alone) > 1 else 0), "nobody reads ahead for them"
+
+
+def _waits(facts: Facts, file: str) -> tuple[Evidence, ...]:
+    requests = [each for each in facts.crowds if each.request]
     return tuple(
-        Evidence(f"requests in {each.state} at {each.frame}", str(each.count), file) for each in facts.waits[:2]
+        Evidence(f"requests in {each.state or 'no wait'} at {each.frame}", str(each.count), file)
+        for each in requests[:2]
     )
 
 

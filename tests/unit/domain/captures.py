@@ -2,22 +2,27 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.domain.examination import examine
 from bot.domain.facts import Facts
 from bot.domain.snapshot import (
+    BLOCK,
     BUILD,
     DUMP,
     GOROUTINE,
     GOROUTINE_LEAK,
     HEAP,
+    HEAP_GC,
     MUTEX,
     PROCESS,
+    READ_TWICE,
     SOCKETS,
     Captured,
     Part,
     Probe,
+    again,
     captured,
     cpu_part,
 )
@@ -30,7 +35,8 @@ from tests.unit.domain.go_profiles import MUTEX as MUTEX_TYPES
 from tests.unit.domain.go_profiles import SERVE, Sample, Stack, dump, main_frame, profile
 
 PARTS: Mapping[str, Part] = {
-    part.name: part for part in (GOROUTINE, GOROUTINE_LEAK, HEAP, MUTEX, DUMP, SOCKETS, PROCESS, BUILD, cpu_part(2))
+    part.name: part
+    for part in (GOROUTINE, GOROUTINE_LEAK, HEAP, HEAP_GC, MUTEX, BLOCK, DUMP, SOCKETS, PROCESS, BUILD, cpu_part(2))
 }
 CHAN_SEND: tuple[Frame, ...] = (Frame("runtime.gopark"), Frame("runtime.chansend"), Frame("runtime.chansend1"))
 CHAN_RECEIVE: tuple[Frame, ...] = (Frame("runtime.gopark"), Frame("runtime.chanrecv"), Frame("runtime.chanrecv1"))
@@ -75,6 +81,16 @@ def mutex(*sites: tuple[Stack, float]) -> bytes:
     return profile(MUTEX_TYPES, [(stack, (1, int(seconds * 1e9))) for stack, seconds in sites])
 
 
+def block(*sites: tuple[Stack, int, float]) -> bytes:
+    """Make a block profile: stack, times, seconds of all of them together."""
+    return profile(MUTEX_TYPES, [(stack, (times, int(seconds * 1e9))) for stack, times, seconds in sites])
+
+
+def allocs(*sites: tuple[Stack, int, int]) -> bytes:
+    """Make a heap profile: stack, bytes ever allocated, bytes in use."""
+    return profile(HEAP_TYPES, [(stack, (1, made, 1, kept)) for stack, made, kept in sites], build_id="1a2b3c4d5e")
+
+
 def document(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content).encode()
 
@@ -97,6 +113,20 @@ def good_probe(target: str, p50_ms: float = 2.0) -> Probe:
 
 def failed_probe(target: str) -> Probe:
     return Probe(target, 5, (("timeout", 5),), error=f"{target}: no answer")
+
+
+def twice(
+    target: str,
+    probe: Probe | None = None,
+    first: Mapping[str, bytes] | None = None,
+    second: Mapping[str, bytes] | None = None,
+    seconds: float = 2.5,
+) -> Facts:
+    """Examine two readings so many seconds apart; what `second` does not name is as it was."""
+    before = parts_of(target, first or {})
+    after = parts_of(target, {**(first or {}), **(second or {})})
+    later = [replace(again(each), at_s=seconds) for each in after if each.part in {*READ_TWICE, "heap-gc"}]
+    return examine([*before, *later], probe)
 
 
 def dump_of(groups: Sequence[tuple[str, Sequence[Frame], int]]) -> bytes:

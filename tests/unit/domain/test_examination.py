@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bot.domain.examination import examine
-from bot.domain.facts import Build, Facts, Process, Sockets, Wait
+from bot.domain.facts import Build, Facts, Process, Sockets
 from bot.domain.log_lines import LogSummary
 from bot.domain.snapshot import DUMP, HEAP, LOG, PartStatus, captured, missed, skipped
 from bot.domain.stacks import Frame
@@ -43,7 +43,10 @@ def test_every_part_becomes_facts() -> None:
     )
 
     assert (facts.goroutines, facts.handling) == (145, 140)
-    assert facts.waits == (Wait(GET, "chan send", 130), Wait(main_frame("wait"), "sleep", 10))
+    assert [(each.frame, each.state, each.count, each.request) for each in facts.crowds] == [
+        (GET, "chan send", 130, True),
+        (main_frame("wait"), "sleep", 10, True),
+    ]
     assert facts.heap is not None
     assert next((place.frame, place.amount, place.share) for place in facts.heap.holding) == (encode, 90, 0.9)
     assert facts.cpu is not None

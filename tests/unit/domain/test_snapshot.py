@@ -5,19 +5,24 @@ from hashlib import sha256
 from bot.domain.snapshot import (
     CHEAP_PARTS,
     DUMP,
+    FIRST,
     GOROUTINE,
     HEAP,
+    HEAP_GC,
     Captured,
     PartStatus,
     Probe,
     Signal,
+    again,
     captured,
     cpu_part,
     intrusive_parts,
+    is_starved,
     manifest,
     missed,
     pick_intrusive,
     safe_name,
+    second_parts,
     skipped,
 )
 
@@ -33,8 +38,9 @@ def test_the_count_comes_first_and_the_dump_last() -> None:
     assert not any(part.intrusive for part in CHEAP_PARTS)
 
 
-def test_the_forced_collection_comes_after_the_cpu_profile() -> None:
-    assert [part.name for part in intrusive_parts(2)] == ["cpu", "heap-gc"]
+def test_forced_collections_are_around_the_cpu_profile_and_not_in_it() -> None:
+    assert [part.name for part in intrusive_parts(2)] == ["heap-gc", "cpu"]
+    assert HEAP_GC in second_parts(100, starved=False)
     assert (cpu_part(2).path, cpu_part(2).timeout_s) == ("/debug/pprof/profile?seconds=2", 5.0)
 
 
@@ -91,6 +97,7 @@ def test_the_manifest_names_every_part_whatever_came_of_it() -> None:
         "elapsed_s",
         "error",
         "run",
+        "at_s",
     }
     assert made.losses == ("checkout-2: /debug/pprof/heap answered 404",)
 
@@ -143,3 +150,24 @@ def test_a_probe_counts_what_is_no_answer_as_a_failure() -> None:
 
     assert found.failures == 2
     assert str(found) == "2 x 200, 1 x 404, 1 x 503, 1 x timeout in 2 ms (max 2 ms)"
+
+
+def test_a_starved_process_is_not_made_to_collect_again() -> None:
+    assert HEAP_GC not in second_parts(100, starved=True)
+    assert is_starved([captured("c", cpu_part(2), b"late", 2.6)], 2)
+    assert is_starved([missed("c", HEAP_GC, "c: no end in 1.5 s")], 2)
+    assert not is_starved([captured("c", HEAP_GC, b"heap", 0.1), captured("c", cpu_part(2), b"cpu", 2.1)], 2)
+
+
+def test_a_second_dump_is_left_out_where_it_would_stop_many() -> None:
+    assert DUMP in second_parts(3_000, starved=False)
+    assert DUMP not in second_parts(3_001, starved=False)
+    assert DUMP not in second_parts(None, starved=False)
+
+
+def test_both_readings_of_a_part_have_names_of_their_own() -> None:
+    first = captured("checkout-1", HEAP_GC, b"heap", 0.1)
+
+    assert (again(first).part, again(first).file) == ("heap-gc-2", "checkout-1/heap-gc-2.pb.gz")
+    assert (again(first, FIRST).part, again(first, FIRST).file) == ("heap-gc-1", "checkout-1/heap-gc-1.pb.gz")
+    assert again(first).sha256 == first.sha256

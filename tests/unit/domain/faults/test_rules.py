@@ -114,7 +114,11 @@ SPIN = facts_of("c", failed_probe("c"), cpu=cpu(((ENCODE,), 96), ((WATCH,), 4)))
 DEADLOCK = facts_of(
     "c", goroutine=goroutines(((*LOCK, GET, *SERVE), 122)), mutex=mutex(((main_frame("other", 9),), 0.1))
 )
-OLD_DEADLOCK = facts_of("c", goroutine_dump=dump_of([("sync.Mutex.Lock, 3 minutes", [*LOCK[3:], GET], 60)]))
+OLD_DEADLOCK = facts_of(
+    "c",
+    goroutine=goroutines(((*LOCK, GET), 60)),
+    goroutine_dump=dump_of([("sync.Mutex.Lock, 3 minutes", [*LOCK[3:], GET], 60)]),
+)
 CONTENTION = facts_of(
     "c", goroutine=goroutines(((*LOCK, GET, *SERVE), 60)), mutex=mutex(((main_frame("(*pool).Get", 47),), 61.5))
 )
@@ -211,7 +215,7 @@ HEALTHY = {
     ),
     "busy but lean": facts_of("c", good_probe("c"), cpu=cpu(((ENCODE,), 50), ((WATCH,), 50))),
     "a background job": facts_of("c", good_probe("c"), cpu=cpu(((ENCODE,), 60))),
-    "too few samples": facts_of("c", cpu=cpu((COLLECTING[0], 20), (ALLOCATING[0], 25))),
+    "too few samples": facts_of("c", cpu=cpu((COLLECTING[0], 7), (ALLOCATING[0], 9))),
     "a short crowd at a lock": facts_of(
         "c", goroutine=goroutines(((*LOCK, GET, *SERVE), 30)), mutex=mutex(((GET,), 0.5))
     ),
