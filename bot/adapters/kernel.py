@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -27,6 +28,8 @@ MAX_FILES = 200_000
 """Bounds of what is read; a process has seldom more, and a machine that has is not asked for longer."""
 MAX_TEXT_BYTES = 256 * 1024
 """Of every table but that of sockets; none is a tenth of it."""
+PEERS = 3
+"""Peers named to which most of the machine's connections in TIME_WAIT led."""
 TIMEOUT_S = 3.0
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
 
@@ -153,6 +156,7 @@ class Kernel:
             "states": dict(sockets.states),
             "unsent": sockets.unsent,
             "stuck": dict(sockets.stuck),
+            "closed_to": {read.endpoint(peer): count for peer, count in Counter(sockets.waiting).most_common(PEERS)},
             "ephemeral_ports": high - low + 1,
             "machine": dict(sockets.machine),
         }
@@ -173,7 +177,8 @@ class Kernel:
     def _links(self, pid: int) -> Iterator[str]:
         try:
             for file in islice((self._proc / str(pid) / "fd").iterdir(), MAX_FILES):
-                yield str(file.readlink())
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    yield str(file.readlink())
         except OSError:
             return  # it ended, or is another user's
 

@@ -234,7 +234,14 @@ def _sockets(document: Mapping[str, Any]) -> Sockets | None:
     known = {str(state): count for state, count in states.items() if _is_count(count)}
     counts = sorted(known.items(), key=lambda item: (-item[1], item[0]))
     unsent, ephemeral = document.get("unsent"), document.get("ephemeral_ports")
-    return Sockets(tuple(counts), unsent if _is_count(unsent) else 0, ephemeral if _is_count(ephemeral) else 0)
+    told = document.get("closed_to")
+    closed = {str(peer): count for peer, count in told.items() if _is_count(count)} if isinstance(told, dict) else {}
+    return Sockets(
+        tuple(counts),
+        unsent if _is_count(unsent) else 0,
+        ephemeral if _is_count(ephemeral) else 0,
+        tuple(sorted(closed.items(), key=lambda item: (-item[1], item[0]))),
+    )
 
 
 def _process(document: Mapping[str, Any]) -> Process | None:

@@ -86,7 +86,7 @@ class Window:
     """What went on between the two readings of a target, `seconds` apart. None: not seen by both, so not known.
 
     `locks` by the line that unlocks, `blocked` by the line that waited; `sockets` and `fds` as they are at the end.
-    `memory` is of two collections, `memory_s` apart. `unmoved`: connections whose client took no byte in all that time.
+    `dialled_bytes` were allocated for new connections. `memory` is of two collections, `memory_s` apart. `unmoved`: connections whose client took no byte in all that time.
     """
 
     seconds: float
@@ -99,6 +99,7 @@ class Window:
     memory_s: float = 0.0
     allocated_bytes: int | None = None
     grown_bytes: int | None = None
+    dialled_bytes: int = 0
     sockets: "Sockets | None" = None
     unmoved: int | None = None
     process: "Process | None" = None
@@ -160,11 +161,15 @@ class Build:
 
 @dataclass(frozen=True)
 class Sockets:
-    """Sockets of the target's own ports by state; `ephemeral_ports` is how many local ports the machine hands out."""
+    """Sockets of the target's own ports by state; `ephemeral_ports` is how many local ports the machine hands out.
+
+    `closed_to`: where most of the machine's connections led that are closed and wait (TIME_WAIT), and how many.
+    """
 
     states: tuple[tuple[str, int], ...]
     unsent: int = 0
     ephemeral_ports: int = 0
+    closed_to: tuple[tuple[str, int], ...] = ()
 
     def count(self, state: str) -> int:
         """Give the number of sockets in one state."""

@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 from bot.domain.crowds import count, crowds, with_stayed, with_waits
 from bot.domain.facts import Facts, Process, Sockets, Spent, Window
 from bot.domain.goroutines import group_profile
-from bot.domain.profile import Profile
+from bot.domain.profile import Profile, Sample
 from bot.domain.snapshot import FIRST, SECOND, Captured
 from bot.domain.windows import difference, made, spent, total
 
 Document = Mapping[str, Any]
 T = TypeVar("T")
+DIALS = frozenset({"net.(*Dialer).DialContext", "net/http.(*Transport).dialConn"})
+"""Opening a connection; over HTTP it is done in a goroutine of its own, below no line of the service."""
 
 
 def with_second(
@@ -80,6 +82,7 @@ def _with_memory(window: Window, parts: Mapping[str, Captured], profiles: Mappin
             memory=made(before, after, module),
             memory_s=round(seconds, 3) if seconds > 0 else window.seconds,
             allocated_bytes=total(gained, after.index("alloc_space")),
+            dialled_bytes=sum(each.values[after.index("alloc_space")] for each in gained if _dials(each)),
             grown_bytes=total(gained, after.index("inuse_space")),
         )
     return window
@@ -91,3 +94,7 @@ def _unmoved(first: Document, second: Document) -> int | None:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return None
     return sum(1 for socket, unsent in after.items() if unsent and before.get(socket) == unsent)
+
+
+def _dials(sample: Sample) -> bool:
+    return any(frame.function in DIALS for frame in sample.stack)
