@@ -85,8 +85,9 @@ class Made:
 class Window:
     """What went on between the two readings of a target, `seconds` apart. None: not seen by both, so not known.
 
-    `locks` by the line that unlocks, `blocked` by the line that waited; `sockets` and `fds` as they are at the end.
-    `dialled_bytes` were allocated for new connections. `memory` is of two collections, `memory_s` apart. `unmoved`: connections whose client took no byte in all that time.
+    `locks` by the line that unlocks, `blocked` by the line that waited; `sockets` and `process` as they are at the end.
+    `memory` is of two collections, `memory_s` apart; `dialled_bytes` were allocated for new connections. `unmoved`:
+    connections whose client took no byte in all that time.
     """
 
     seconds: float

@@ -15,6 +15,8 @@ MAX_PORTS_SHARE = 0.25
 """Of the ports that the machine hands out. Measured on a lab service: 27-33 % when sick, below 1 % when well."""
 TIME_WAIT_S = 60.0
 """So long the kernel keeps a port in TIME_WAIT (TCP_TIMEWAIT_LEN)."""
+MIN_DIALLED = 2_000
+"""Bytes allocated for each connection that is opened: two buffers of 4 kB over HTTP, less without."""
 MIN_OPENED, MIN_GROWN = 100, 8
 """Connections to one peer that only become more; a pool stops growing at its bound, and grows in steps."""
 SOON_S = 900.0
@@ -118,13 +120,14 @@ def _leaks_connections(facts: Facts) -> Finding | None:
 
 def _out_of_ports(facts: Facts, beside: Beside) -> Finding | None:
     """Find ports that wait in TIME_WAIT: connections of clients that this process closes, or its own to a peer."""
-    process, sockets = _last(facts)
+    _, sockets = _last(facts)
     if sockets is None or not sockets.ephemeral_ports:
         return None
-    taken, opened = sockets.count("TIME_WAIT"), (process.peer_waiting or 0) if process else 0
+    taken = sockets.count("TIME_WAIT")
+    peer, opened, grown = _closed(facts)
     waiting = max(taken, opened)
     share = waiting / sockets.ephemeral_ports
-    pace = _pace(facts, of_clients=taken >= opened)
+    pace = _pace(facts) if taken >= opened else grown
     soon = pace * TIME_WAIT_S / sockets.ephemeral_ports
     harm = suffers(facts.probe) or pace > 0 or beside.far_exceeded(waiting, _waiting, floor=100)
     if max(share, soon) < MAX_PORTS_SHARE or not harm or waiting < MIN_FILES:
@@ -136,8 +139,8 @@ def _out_of_ports(facts: Facts, beside: Beside) -> Finding | None:
             "clients' own."
         )
     else:
-        whose = f"connections to {process.peer if process else ''}"
-        fix = f"Keep connections to {process.peer if process else ''} alive: one http.Client, MaxIdleConnsPerHost as "
+        whose = f"connections to {peer}"
+        fix = f"Keep connections to {peer} alive: one http.Client, MaxIdleConnsPerHost as "
         fix += "large as the number in use, each response's Body read to its end and closed."
     more = f", {pace:.0f} more every second" if pace >= 1 else ""
     return Finding(
@@ -153,18 +156,34 @@ def _out_of_ports(facts: Facts, beside: Beside) -> Finding | None:
     )
 
 
-def _pace(facts: Facts, *, of_clients: bool) -> float:
-    """Give how many more wait in TIME_WAIT every second; 0 where that was not seen."""
-    window = facts.window
-    if window is None or not window.seconds:
+def _pace(facts: Facts) -> float:
+    """Give how many more of its clients' connections wait in TIME_WAIT every second; 0 where that was not seen."""
+    window, before = facts.window, facts.sockets
+    if window is None or not window.seconds or window.sockets is None or before is None:
         return 0.0
-    if of_clients:
-        before, after = facts.sockets, window.sockets
-        grown = after.count("TIME_WAIT") - before.count("TIME_WAIT") if before and after else 0
-    else:
-        first, last = facts.process, window.process
-        grown = (last.peer_waiting or 0) - (first.peer_waiting or 0) if first and last else 0
-    return max(grown, 0) / window.seconds
+    return max(window.sockets.count("TIME_WAIT") - before.count("TIME_WAIT"), 0) / window.seconds
+
+
+def _closed(facts: Facts) -> tuple[str, int, float]:
+    """Give the peer to which it opened most connections that are closed, how many wait, and how many more a second.
+
+    One in TIME_WAIT belongs to no process any more: a process that still has some to the same peer, or that is seen
+    to open many, has opened these.
+    """
+    first, last = facts.process, facts.window.process if facts.window else facts.process
+    seconds = facts.window.seconds if facts.window else 0.0
+    if last is not None and last.peer and last.peer_waiting:
+        before = (first.peer_waiting or 0) if first is not None and first.peer == last.peer else 0
+        pace = max(last.peer_waiting - before, 0) / seconds if seconds and before else 0.0
+        return last.peer, last.peer_waiting, pace
+    window = facts.window
+    if window is None or window.sockets is None or facts.sockets is None or not window.sockets.closed_to or not seconds:
+        return "", 0, 0.0
+    peer, waiting = window.sockets.closed_to[0]
+    more = waiting - dict(facts.sockets.closed_to).get(peer, waiting)
+    if more <= 0 or window.dialled_bytes < MIN_DIALLED * more:
+        return "", 0, 0.0
+    return peer, waiting, more / seconds
 
 
 def _waiting(facts: Facts) -> float | None:

@@ -85,6 +85,7 @@ async def test_sockets_process_and_build_are_read(proc: Path) -> None:
         "states": {"LISTEN": 2, "ESTABLISHED": 2, "CLOSE_WAIT": 1, "TIME_WAIT": 2},
         "unsent": 1,
         "stuck": {"113": 50},
+        "closed_to": {},
         "ephemeral_ports": 28232,
         "machine": {"LISTEN": 2, "ESTABLISHED": 5, "CLOSE_WAIT": 1, "TIME_WAIT": 2},
     }
