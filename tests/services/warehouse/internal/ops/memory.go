@@ -20,7 +20,7 @@ var memory = []situation{
 	{"search-pages", "Search remembers every page for ever, and every query is new", "heap-growth", searchPages},
 	{"pallet-packing", "Packing tries every order of the boxes", "cpu-hotspot", palletPacking},
 	{"similar-titles", "Misspelt searches are compared with every title", "cpu-hotspot", crowdOf("shoppers",
-		"/similar?title=artikel+*+in+a+boks+with+a+long+name", func(s Size) (int, int) { return 12, pick(s, 12, 25, 90) })},
+		"/similar?title=artikel+*+in+a+boks+with+a+long+name", func(s Size) (int, int) { return 24, pick(s, 40, 70, 160) })},
 }
 
 func importAtTenPercent(_ *Hall, size Size) (func(), error) {

@@ -26,7 +26,7 @@ var waiting = []situation{
 }
 
 func durableBookings(h *Hall, size Size) (func(), error) {
-	return jobs.Busy(pick(size, 24, 64, 200), h.Stock.BookDurably), nil
+	return jobs.Busy(pick(size, 80, 180, 400), h.Stock.BookDurably), nil
 }
 
 func cataloguePublishing(h *Hall, size Size) (func(), error) {
