@@ -207,8 +207,11 @@ class Doctor:
         except DiscoveryFailed as failure:
             return [fail(name, str(failure), mend)]
         targets = [each for each in found.targets if each not in service.targets]
-        ill = [each for each in await asyncio.gather(*map(self._target, targets)) if each.state is not State.OK]
-        said = f"{plan.kind}: found {len(targets)}, of which {len(targets) - len(ill)} answer"
+        beside = (self._agent(target) for target in targets if target.agent)
+        told = await asyncio.gather(*map(self._target, targets), *beside)
+        ill = [each for each in told if each.state is not State.OK]
+        silent = sum(each.name.startswith("target ") for each in ill)
+        said = f"{plan.kind}: found {len(targets)}, of which {len(targets) - silent} answer"
         first = ", ".join(target.name for target in targets[:_FOUND_NAMED])
         if not targets:
             return [fail(name, "; ".join(found.losses) or "nobody is found", mend)]

@@ -333,8 +333,8 @@ def _degraded(house: House) -> dict[str, Glance]:
 
 
 def _secrets_of_targets(catalog: Catalog) -> dict[str, Glance]:
-    names = ", ".join(unset(catalog.accesses, os.environ))
-    said = f"not set in the environment: {names}; what pprof wants to see comes from there"
+    names = ", ".join(unset(catalog.variables, os.environ))
+    said = f"not set in the environment: {names}; headers and agents' tokens come from there"
     return {"targets": lambda: said} if names else {}
 
 

@@ -33,8 +33,8 @@ def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     :raises PortTaken: something else listens where we should.
     """
     logs.configure(settings.log_level)
-    for variable in unset(settings.catalog().accesses, os.environ):
-        log.warning("not set in the environment", variable=variable, needed_for="headers that targets want to see")
+    for variable in unset(settings.catalog().variables, os.environ):
+        log.warning("not set in the environment", variable=variable, needed_for="headers or agents of targets")
     ensure_schema(settings)
     with _listening(settings) as listener:
         if exit_with_stdin:

@@ -44,10 +44,9 @@ def header_values(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
-def unset(accesses: Iterable[Access], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the variables that headers come from and that are not set, by name."""
-    named = [variable for access in accesses for _, variable in access.headers]
-    return tuple(dict.fromkeys(variable for variable in named if not environ.get(variable, "").strip()))
+def unset(variables: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Give those variables that are not set, each once."""
+    return tuple(dict.fromkeys(variable for variable in variables if not environ.get(variable, "").strip()))
 
 
 _SHORTEST = 6

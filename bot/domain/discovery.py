@@ -11,7 +11,8 @@ class DiscoveryPlan:
     """How targets are found, and how what is found is asked.
 
     `labels` are pairs of a label and what its value must match (`*`, `?`). Ports of None and schemes of "" are those
-    that were found; without `url_port` a target has no `url`. `most` bounds the count, `timeout_s` the time.
+    that were found; without `url_port` a target has no `url`, without `agent_port` no agent. `most` bounds the count,
+    `timeout_s` the time.
     """
 
     kind: Literal["prometheus", "file_sd", "dns"]
@@ -28,6 +29,8 @@ class DiscoveryPlan:
     url_scheme: str = "http"
     url_port: int | None = None
     url_path: str = ""
+    agent_port: int | None = None
+    agent_token: str = "FIRSTFIVE_AGENT_TOKEN"  # noqa: S105 - the variable's name
     most: int = 100
     timeout_s: float = 3.0
     access: Access = field(default=Access())

@@ -167,10 +167,14 @@ class Catalog:
         return tuple(service.name for service in self.services)
 
     @property
-    def accesses(self) -> tuple[Access, ...]:
-        """What the pprof addresses of all services want to see."""
-        found = (service.discovery.access for service in self.services if service.discovery)
-        return (*(target.access for service in self.services for target in service.targets), *found)
+    def variables(self) -> tuple[str, ...]:
+        """The variables of the environment that targets need: of headers, and of the agents' tokens."""
+        targets = [target for service in self.services for target in service.targets]
+        plans = [service.discovery for service in self.services if service.discovery]
+        accesses = [*(target.access for target in targets), *(plan.access for plan in plans)]
+        tokens = [target.agent_token for target in targets if target.agent]
+        tokens += [plan.agent_token for plan in plans if plan.agent_port]
+        return (*(variable for access in accesses for _, variable in access.headers), *tokens)
 
     def service(self, name: str) -> Service | None:
         """Give a service by its name."""

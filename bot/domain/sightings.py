@@ -205,9 +205,11 @@ def _pprof(each: Sighting, plan: DiscoveryPlan) -> str:
 
 
 def _target(service: str, name: str, each: Sighting, plan: DiscoveryPlan) -> Target:
-    at = Sighting(each.host, plan.url_port, "").where
+    at, beside = (Sighting(each.host, port, "").where for port in (plan.url_port, plan.agent_port))
     url = None if plan.url_port is None else f"{plan.url_scheme}://{at}{plan.url_path}"
-    return Target(name, service, _pprof(each, plan), url, plan.allow, plan.access)
+    agent = None if plan.agent_port is None else f"http://{beside}"
+    where = (name, service, _pprof(each, plan), url, plan.allow, plan.access)
+    return Target(*where, agent=agent, agent_token=plan.agent_token)
 
 
 def _names(service: str, called: Mapping[str, str], named: Sequence[Target]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from bot.domain.discovery import DiscoveryPlan
 from bot.settings.tables import Network
-from bot.settings.targets import AccessTable, TlsTable, access
+from bot.settings.targets import AccessTable, TlsTable, Variable, access
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 _LABEL = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
@@ -40,6 +40,8 @@ class DiscoveryTable(AccessTable):
     url_scheme: Literal["http", "https"] = "http"
     url_port: Port | None = None
     url_path: str = Field("", pattern="^(/[^ ?#]*)?$")
+    agent_port: Port | None = None
+    agent_token: Variable = Field("env:FIRSTFIVE_AGENT_TOKEN", validate_default=True)
     most: int = Field(100, ge=1, le=1_000)
     timeout_s: float = Field(3.0, ge=0.1, le=30)
 

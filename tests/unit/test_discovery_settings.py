@@ -35,10 +35,11 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
 
 
 def test_its_variables_are_known_at_start(tmp_path: Path) -> None:
-    lines = f'kind = "dns"\nnames = ["a.test"]\nrecord = "SRV"\nheaders = {{ Authorization = "env:TOKEN" }}\n{ALLOW}'
+    lines = 'kind = "dns"\nnames = ["a.test"]\nrecord = "SRV"\nheaders = { Authorization = "env:TOKEN" }\n'
+    lines += f'agent_port = 6061\nagent_token = "env:AGENT"\n{ALLOW}'
     plan(tmp_path, lines, WITHOUT)
-    accesses = read({"FIRSTFIVE_CONFIG": str(tmp_path / "firstfive.toml")}).catalog().accesses
-    assert accesses == (Access((("Authorization", "TOKEN"),)),)
+    settings = read({"FIRSTFIVE_CONFIG": str(tmp_path / "firstfive.toml")})
+    assert settings.catalog().variables == ("TOKEN", "AGENT")
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ def test_what_is_missing_is_named_and_what_is_held_is_not_said(held: dict[str, s
 
 
 def test_each_variable_that_is_not_set_is_named_once() -> None:
-    assert unset([TOKEN, TOKEN, Access()], {"SCOPE": "x"}) == ("CHECKOUT_TOKEN",)
-    assert unset([TOKEN], SET) == ()
+    assert unset(["TOKEN", "SCOPE", "TOKEN", "EMPTY"], {"SCOPE": "x", "EMPTY": " "}) == ("TOKEN", "EMPTY")
+    assert unset(["SCOPE"], SET) == ()
 
 
 def test_a_secret_is_covered_with_and_without_its_scheme_and_a_word_that_is_none_is_left() -> None:

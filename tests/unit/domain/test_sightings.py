@@ -129,9 +129,10 @@ def test_a_target_is_asked_where_it_was_found_unless_told_otherwise() -> None:
     access = Access((("Authorization", "TOKEN"),))
     told = made(
         seen("[fd00::1]:8080"), pprof_scheme="https", pprof_port=6060, url_scheme="https", url_port=443, url_path="/ok",
-        access=access,
+        access=access, agent_port=6061, agent_token="AGENT",
     )  # fmt: skip
     (one,) = told.targets
+    assert (one.agent, one.agent_token) == ("http://[fd00::1]:6061", "AGENT")
     assert (one.pprof, one.url, one.access) == ("https://[fd00::1]:6060", "https://[fd00::1]:443/ok", access)
     assert one.name == "checkout-fd00-1-8080"
 
