@@ -60,6 +60,7 @@ class Sources:
         self._scraped = scraped
         self._ask = ask
         self._resolver = resolver
+        self._reading: dict[DiscoveryPlan, asyncio.Future[Found]] = {}
 
     async def find(self, service: Service, plan: DiscoveryPlan) -> Found:
         """Give what the source tells, in bounded time.
@@ -68,7 +69,7 @@ class Sources:
         """
         if plan.kind == "dns":
             return await self._of_names(plan)
-        asked = self._of_prometheus(service, plan) if plan.kind == "prometheus" else asyncio.to_thread(read_files, plan)
+        asked = self._of_prometheus(service, plan) if plan.kind == "prometheus" else self._of_files(plan)
         return await _within(plan.timeout_s, asked)
 
     async def targets(self, service: Service, plan: DiscoveryPlan, found: Found) -> Discovered:
@@ -90,6 +91,13 @@ class Sources:
         if isinstance(answer, Missing):
             raise DiscoveryFailed(answer.reason)
         return await asyncio.to_thread(of_prometheus, answer, base, plan.job or service.name, plan)
+
+    async def _of_files(self, plan: DiscoveryPlan) -> Found:
+        """Read the files. Where a disk hangs, one thread hangs with it and not one more for everybody who asks."""
+        reading = self._reading.get(plan)
+        if reading is None or reading.done():
+            reading = self._reading[plan] = asyncio.ensure_future(asyncio.to_thread(read_files, plan))
+        return await asyncio.shield(reading)
 
     async def _of_names(self, plan: DiscoveryPlan) -> Found:
         """Ask for every name; one that is not told is a loss, as long as another is."""

@@ -1,21 +1,28 @@
 """Connections to vetted addresses only: the name is resolved once, before, and never again."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import httpcore
 import httpx
 
 from bot.domain.addresses import AddressRefused, Endpoint, host_and_port, vet
 
+_NAMES = ThreadPoolExecutor(8, "names")
+"""A dead name server holds a thread for ten seconds or more: others have work to do meanwhile."""
+
 Resolver = Callable[[str, int], Awaitable[tuple[str, ...]]]
 
 
 async def resolve_by_system(host: str, port: int) -> tuple[str, ...]:
     """Give the addresses of a host as the operating system knows them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(_NAMES, partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
     return tuple(dict.fromkeys(str(each[4][0]) for each in found))
 
 
