@@ -6,11 +6,13 @@ from datetime import timedelta
 from bot.domain.authority import Frozen, People
 from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
+from bot.domain.discovery import DiscoveryPlan
 from bot.domain.dyeing import Front
 from bot.domain.messages import ChatFile, ChatMessage
 from bot.domain.packets import PCAP_HEAD
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
+from bot.domain.sightings import Discovered
 from bot.domain.snapshot import Captured, PartStatus, Probe
 from bot.domain.timeline import Author, Draft, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, Change, Route, Split, change_key
@@ -40,7 +42,8 @@ CATALOG = Catalog(
     services=(
         Service(
             CHECKOUT,
-            _TARGETS,
+            _TARGETS[:1],
+            discovery=DiscoveryPlan("prometheus", ("127.0.0.0/8",)),
             prometheus="http://127.0.0.1:9090",
             links=(Link("Board", "http://b.test/"),),
             front=Front("http://checkout.test"),
@@ -59,6 +62,7 @@ CATALOG = Catalog(
     retention_days=30,
     runs_days=30,
 )
+FOUND = Discovered(_TARGETS[1:], ("checkout: one is left out",))
 PROBES = tuple(Probe(target.name, 5, (("200", 5),), 2.0, 3.0) for target in _TARGETS)
 
 

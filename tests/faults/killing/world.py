@@ -25,6 +25,7 @@ from tests.fakes import (
     FakeBundles,
     FakeCounters,
     FakeDirectory,
+    FakeDiscovery,
     FakePager,
     FakePoster,
     FakeRota,
@@ -34,7 +35,21 @@ from tests.fakes import (
     fake_ports,
 )
 from tests.faults.killing.log import SCOPE, Log
-from tests.faults.killing.situation import ADA, BEN, CARL, CATALOG, DUTY, LOG, MAIN, PAGE, PROBES, ROUTED, SAID, capture
+from tests.faults.killing.situation import (
+    ADA,
+    BEN,
+    CARL,
+    CATALOG,
+    DUTY,
+    FOUND,
+    LOG,
+    MAIN,
+    PAGE,
+    PROBES,
+    ROUTED,
+    SAID,
+    capture,
+)
 
 _LONGEST = 60
 
@@ -141,6 +156,7 @@ def world(folder: Path, log: Log) -> Ports:
         artifacts=FolderArtifacts(folder / "artifacts"),
         bundles=Bundles(folder / "pushed"),
         directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA}),
+        discovery=FakeDiscovery(FOUND),
         metrics=counters,
         pager=Pager(on_call=(DUTY,)),
         rota=FakeRota(BEN),
