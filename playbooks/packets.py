@@ -61,15 +61,13 @@ playbook = Playbook(
 @playbook.gate
 async def place(tools: Tools, params: Packets) -> None:
     """Refuse what cannot be captured, and find the incident that it belongs to."""
-    service = await concern(tools, params.service, "Packets of {}")
-    _targets(params, service.targets, service.name)
+    _targets(params, await _known(tools, params))
 
 
 @playbook.step("Name the targets")
 async def name(tools: Tools, params: Packets) -> Planned:
     """Say exactly what is captured: it is what is approved."""
-    service = await concern(tools, params.service, "Packets of {}")
-    targets = _targets(params, service.targets, service.name)
+    targets = _targets(params, await _known(tools, params))
     where = "; ".join(f"{each.name}: port {', '.join(map(str, each.ports))}" for each in targets)
     return Planned(
         tuple(each.name for each in targets),
@@ -80,8 +78,7 @@ async def name(tools: Tools, params: Packets) -> Planned:
 @playbook.step("Capture", danger=Danger.INTRUSIVE)
 async def capture(tools: Tools, params: Packets, planned: Planned) -> Heard:
     """Capture at all targets at once, and keep what came."""
-    service = await concern(tools, params.service, "Packets of {}")
-    targets = [each for each in service.targets if each.name in planned.targets]
+    targets = [each for each in await _known(tools, params) if each.name in planned.targets]
     parts = await asyncio.gather(
         *(tools.once(each.name, Captured, partial(_capture, tools, each, params.seconds)) for each in targets)
     )
@@ -92,8 +89,7 @@ async def capture(tools: Tools, params: Packets, planned: Planned) -> Heard:
 @playbook.step("Say what they tell")
 async def say(tools: Tools, params: Packets, heard: Heard) -> Reply:
     """Count what stands out at each target, and put the captures on the timeline."""
-    service = await concern(tools, params.service, "Packets of {}")
-    ports = {each.name: frozenset(each.ports) for each in service.targets}
+    ports = {each.name: frozenset(each.ports) for each in await _known(tools, params)}
     lines = []
     for part in heard.parts:
         content = await tools.ports.artifacts.get(part.sha256) if part.sha256 else None
@@ -117,14 +113,20 @@ async def _capture(tools: Tools, target: Target, seconds: int) -> Captured:
     return captured.without_content()
 
 
-def _targets(params: Packets, targets: Sequence[Target], service: str) -> Sequence[Target]:
+async def _known(tools: Tools, params: Packets) -> Sequence[Target]:
+    service = await concern(tools, params.service, "Packets of {}")
+    known = await tools.targets(service)
+    if not known.targets:
+        raise CommandRejected(f"{service.name} has no targets. {known.mend}")
+    return known.targets
+
+
+def _targets(params: Packets, known: Sequence[Target]) -> Sequence[Target]:
     if not 0 < params.seconds <= MAX_PACKETS_S:
         raise CommandRejected(f"seconds={params.seconds}: choose 1 to {MAX_PACKETS_S}.")
-    if not targets:
-        raise CommandRejected(f"{service} has no targets. Add [[services.targets]] to the configuration.")
-    chosen = [each for each in targets if params.target in {"", each.name}]
+    chosen = [each for each in known if params.target in {"", each.name}]
     if not chosen:
-        meant = closest(params.target, tuple(each.name for each in targets))
+        meant = closest(params.target, tuple(each.name for each in known))
         hint = f" Did you mean `{meant}`?" if meant else ""
-        raise CommandRejected(f"{service} has no target `{params.target[:40]}`.{hint}")
+        raise CommandRejected(f"{params.service or 'It'} has no target `{params.target[:40]}`.{hint}")
     return chosen

@@ -17,7 +17,6 @@ from bot.engine import (
     Captured,
     CommandRejected,
     Danger,
-    Discovered,
     Facts,
     Kind,
     Params,
@@ -126,7 +125,7 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
     service = tools.service(name)
     found = await tools.targets(service)
     if not found.targets:
-        raise CommandRejected(f"{service.name} has no targets. {_mend(found)}")
+        raise CommandRejected(f"{service.name} has no targets. {found.mend}")
     if not 0 <= params.seconds <= _LONGEST_PROFILE_S:
         raise CommandRejected(f"seconds={params.seconds}: choose 0 to {_LONGEST_PROFILE_S}.")
     names = [target.name for target in found.targets]
@@ -205,10 +204,6 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
         raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}.")
     summary = f"{what}, {size(stored.bytes)}"
     return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
-
-
-def _mend(found: Discovered) -> str:
-    return "; ".join(found.losses) or "Add [[services.targets]] or [services.discovery] to the configuration."
 
 
 def _key(service: str) -> str:

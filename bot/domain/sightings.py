@@ -61,6 +61,11 @@ class Discovered:
     targets: tuple[Target, ...]
     losses: tuple[str, ...] = ()
 
+    @property
+    def mend(self) -> str:
+        """What to change where there is no target at all."""
+        return "; ".join(self.losses) or "Add [[services.targets]] or [services.discovery] to the configuration."
+
 
 def of_prometheus(answer: Any, base: str, job: str, plan: DiscoveryPlan) -> Found:
     """Read the `data` of an answer of /api/v1/targets: those that are scraped for a job.

@@ -60,3 +60,8 @@ async def test_a_digest_says_that_the_list_is_not_whole_and_when_it_is_again() -
     at = house(Discovered(FOUND, (LOSS,)), Discovered(FOUND))
     assert f"New: {LOSS}" in await at.text("digest")
     assert asked(at) == {"checkout-1", "checkout-2"}
+
+
+async def test_packets_are_refused_of_whom_nobody_has_found() -> None:
+    said = "checkout: its targets are not known: no answer within 3 s"
+    assert await house(Discovered((), (said,))).text("packets checkout") == f"checkout has no targets. {said}"
