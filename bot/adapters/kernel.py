@@ -28,7 +28,7 @@ MAX_FILES = 200_000
 """Bounds of what is read; a process has seldom more, and a machine that has is not asked for longer."""
 MAX_TEXT_BYTES = 256 * 1024
 """Of every table but that of sockets; none is a tenth of it."""
-PEERS = 3
+PEERS = 10
 """Peers named to which most of the machine's connections in TIME_WAIT led."""
 TIMEOUT_S = 3.0
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to

@@ -173,17 +173,17 @@ def _closed(facts: Facts) -> tuple[str, int, float]:
     first, last = facts.process, facts.window.process if facts.window else facts.process
     seconds = facts.window.seconds if facts.window else 0.0
     if last is not None and last.peer and last.peer_waiting:
-        before = (first.peer_waiting or 0) if first is not None and first.peer == last.peer else 0
-        pace = max(last.peer_waiting - before, 0) / seconds if seconds and before else 0.0
+        earlier = (first.peer_waiting or 0) if first is not None and first.peer == last.peer else 0
+        pace = max(last.peer_waiting - earlier, 0) / seconds if seconds and earlier else 0.0
         return last.peer, last.peer_waiting, pace
     window = facts.window
     if window is None or window.sockets is None or facts.sockets is None or not window.sockets.closed_to or not seconds:
         return "", 0, 0.0
-    peer, waiting = window.sockets.closed_to[0]
-    more = waiting - dict(facts.sockets.closed_to).get(peer, waiting)
+    before = dict(facts.sockets.closed_to)
+    more, peer = max((count - before.get(peer, count), peer) for peer, count in window.sockets.closed_to)
     if more <= 0 or window.dialled_bytes < MIN_DIALLED * more:
         return "", 0, 0.0
-    return peer, waiting, more / seconds
+    return peer, before[peer] + more, more / seconds
 
 
 def _waiting(facts: Facts) -> float | None:
