@@ -66,6 +66,7 @@ def running_lab(
             process.wait(20)
 
 
-def turn_fault(target: LabTarget, fault: str, *, on: bool) -> None:
+def turn_fault(target: LabTarget, fault: str, *, on: bool, size: str = "medium") -> None:
     """Switch one fault of one target."""
-    httpx.post(f"{target['admin']}/debug/faults/{fault}", json={"on": on}, timeout=60).raise_for_status()
+    asked = {"on": on, "size": size} if on else {"on": on}
+    httpx.post(f"{target['admin']}/debug/faults/{fault}", json=asked, timeout=60).raise_for_status()

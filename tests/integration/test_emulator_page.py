@@ -36,13 +36,17 @@ class Scene:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lab() -> AsyncIterator[str]:
-    faults = [{"name": "leak", "title": "Goroutine leak", "on": False}]
+    faults = [
+        {"name": "leak", "title": "Goroutine leak", "class": "goroutine-leak", "on": False},
+        {"name": "busy", "title": "Serves many", "class": "", "on": False},
+    ]
 
     async def listed(_request: aiohttp.web.Request) -> aiohttp.web.Response:
         return aiohttp.web.json_response(faults)
 
     async def switched(request: aiohttp.web.Request) -> aiohttp.web.Response:
-        faults[0]["on"] = (await request.json())["on"]
+        named = next(each for each in faults if each["name"] == request.match_info["name"])
+        named["on"] = (await request.json())["on"]
         return aiohttp.web.json_response({})
 
     app = aiohttp.web.Application()
@@ -268,6 +272,16 @@ async def test_the_lab_is_switched(scene: Scene) -> None:
     await switch.click()
     await expect(switch).to_have_attribute("aria-checked", "true")
     await expect(lab.get_by_role("region", name="checkout-2")).to_contain_text("not reachable")
+
+
+async def test_healthy_windows_are_apart_from_faults_and_stay_open(scene: Scene) -> None:
+    lab = scene.page.get_by_label("Lab", exact=True)
+    window = lab.get_by_role("switch", name="Serves many")
+    await expect(window).to_be_hidden()
+    await lab.get_by_text("Wild but healthy").click()
+    await window.click()
+    await expect(window).to_have_attribute("aria-checked", "true")
+    await expect(window).to_be_visible()
 
 
 async def test_the_home_tab_is_opened(scene: Scene) -> None:

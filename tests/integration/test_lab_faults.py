@@ -13,6 +13,19 @@ from tests.lab import Lab, LabTarget, running_lab, turn_fault
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 
 PATIENCE_S = 60
+DIAGNOSED = (
+    "alloc-churn",
+    "cpu-hotspot",
+    "deadlock",
+    "gc-pressure",
+    "goroutine-leak",
+    "heap-growth",
+    "lock-contention",
+    "pool-exhaustion",
+    "socket-exhaustion",
+    "stalled-readers",
+    "timeout-mismatch",
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +40,8 @@ def target(lab: Lab) -> LabTarget:
 
 
 @contextmanager
-def fault(target: LabTarget, name: str) -> Iterator[None]:
-    turn_fault(target, name, on=True)
+def fault(target: LabTarget, name: str, size: str = "medium") -> Iterator[None]:
+    turn_fault(target, name, on=True, size=size)
     try:
         yield
     finally:
@@ -81,21 +94,22 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return False
 
 
-def test_every_fault_is_listed_and_off_at_first(target: LabTarget) -> None:
-    faults = httpx.get(f"{target['admin']}/debug/faults").json()
+def test_every_fault_and_window_is_listed_and_off_at_first(target: LabTarget) -> None:
+    listed = httpx.get(f"{target['admin']}/debug/faults").json()
 
-    assert [fault["name"] for fault in faults] == [
-        "alloc-churn",
-        "error-ratio",
-        "gc-pressure",
-        "goroutine-leak",
-        "no-keep-alive",
-        "slow-downstream",
-        "socket-exhaustion",
-        "stalled-readers",
-        "timeout-mismatch",
-    ]
-    assert all(fault["title"] and not fault["on"] for fault in faults)
+    assert {each["class"] for each in listed} == {*DIAGNOSED, "", "unnamed"}
+    assert sum(each["class"] == "" for each in listed) >= 12
+    assert all(each["name"] and each["title"] and not each["on"] for each in listed)
+
+
+@pytest.mark.parametrize("fault_class", DIAGNOSED)
+def test_every_class_that_a_diagnosis_names_has_a_switch_of_each_size(target: LabTarget, fault_class: str) -> None:
+    listed = httpx.get(f"{target['admin']}/debug/faults").json()
+    name = next(each["name"] for each in listed if each["class"] == fault_class)
+    for size in ("small", "large"):
+        with fault(target, name, size):
+            listed = httpx.get(f"{target['admin']}/debug/faults").json()
+            assert [each["name"] for each in listed if each["on"]] == [name]
 
 
 def test_a_leak_is_half_receive_half_select_and_is_freed(target: LabTarget) -> None:
@@ -136,7 +150,6 @@ def test_a_timeout_mismatch_works_on_for_customers_who_left_until_it_is_off(targ
         assert eventually(lambda: at_frame(target, "main.(*timeoutMismatch).waitForStock") >= 200)
 
     assert eventually(lambda: at_frame(target, "main.(*timeoutMismatch).waitForStock") == 0)
-    assert eventually(lambda: at_frame(target, "main.(*customers).visit") == 0)
 
 
 def test_stalled_readers_hold_their_handlers_until_they_go(target: LabTarget) -> None:
@@ -145,6 +158,30 @@ def test_stalled_readers_hold_their_handlers_until_they_go(target: LabTarget) ->
         assert httpx.get(target["url"], timeout=60).json()["currency"] == "EUR"
 
     assert eventually(lambda: at_frame(target, "main.writeCatalogue") == 0)
+
+
+def test_a_deadlock_holds_its_requests_and_gives_them_back(target: LabTarget) -> None:
+    with fault(target, "deadlock", "large"):
+        assert eventually(lambda: at_frame(target, "main.(*deadlock).bookOrder") >= 60)
+        assert at_frame(target, "main.(*deadlock).transfer") == 2
+
+    assert eventually(lambda: at_frame(target, "main.(*deadlock).bookOrder") == 0)
+    assert at_frame(target, "main.(*deadlock).transfer") == 0
+    assert httpx.get(target["url"], timeout=60).json()["currency"] == "EUR"
+
+
+def test_a_heap_that_grows_is_given_back(target: LabTarget) -> None:
+    with fault(target, "heap-growth"):
+        assert eventually(lambda: heap(target, "HeapAlloc") > 60e6)
+
+    assert eventually(lambda: heap(target, "HeapAlloc") < 20e6)
+
+
+def test_the_writers_of_a_journal_queue_for_its_lock_until_they_end(target: LabTarget) -> None:
+    with fault(target, "lock-contention", "large"):
+        assert eventually(lambda: at_frame(target, "main.(*lockContention).writeJournal") >= 48)
+
+    assert eventually(lambda: at_frame(target, "main.(*lockContention).writeJournal") == 0)
 
 
 def test_three_of_ten_requests_fail_until_it_is_switched_off(target: LabTarget) -> None:
@@ -178,7 +215,12 @@ def test_the_sick_target_leaks_by_its_build_with_every_fault_off(lab: Lab) -> No
 
 @pytest.mark.parametrize(
     ("name", "body", "status"),
-    [("unheard-of", b'{"on": true}', 404), ("error-ratio", b'{"on": "yes"}', 400), ("error-ratio", b"", 400)],
+    [
+        ("unheard-of", b'{"on": true}', 404),
+        ("error-ratio", b'{"on": "yes"}', 400),
+        ("error-ratio", b'{"on": true, "size": "huge"}', 400),
+        ("error-ratio", b"", 400),
+    ],
 )
 def test_a_wrong_switch_is_refused(target: LabTarget, name: str, body: bytes, status: int) -> None:
     answer = httpx.post(f"{target['admin']}/debug/faults/{name}", content=body)

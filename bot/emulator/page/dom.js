@@ -42,8 +42,8 @@ export function morph(old, fresh) {
   return old;
 }
 
-// Set by the page while something is under way; drawing again does not undo it.
-const LOCAL = new Set(["aria-busy"]);
+// Set by the page while something is under way, or by the reader who opens a part; drawing again does not undo it.
+const LOCAL = new Set(["aria-busy", "open"]);
 
 function morphAttributes(old, fresh) {
   for (const { name } of [...old.attributes]) {

@@ -26,14 +26,18 @@ func adminHandler(requests *requestMetrics, faults *switches) http.Handler {
 
 func turnFault(w http.ResponseWriter, r *http.Request, faults *switches) {
 	var wanted struct {
-		On *bool `json:"on"`
+		On   *bool  `json:"on"`
+		Size string `json:"size"`
 	}
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1024)).Decode(&wanted)
-	if err != nil || wanted.On == nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": `send {"on": true} or {"on": false}`})
+	as, sized := sizes[wanted.Size]
+	if err != nil || wanted.On == nil || !sized {
+		writeJSON(w, http.StatusBadRequest, map[string]string{
+			"error": `send {"on": true} or {"on": false}, and with true, if you like, "size": "small", "medium" or "large"`,
+		})
 		return
 	}
-	state, known := faults.turn(r.PathValue("name"), *wanted.On)
+	state, known := faults.turn(r.PathValue("name"), *wanted.On, as)
 	if !known {
 		writeJSON(w, http.StatusNotFound, map[string]string{"error": "no such fault; GET /debug/faults lists them"})
 		return

@@ -5,24 +5,23 @@ import (
 	"strconv"
 )
 
-func init() { register(&allocChurn{}) }
+func init() {
+	register(&allocChurn{described{"alloc-churn", "Makes a fresh buffer for every line it prints", "alloc-churn"}})
+}
+
+// printedLines are what each request prints.
+var printedLines = [...]int{small: 60_000, medium: 120_000, large: 300_000}
 
 const (
-	printedLines = 120_000 // by each request
-	lineRoom     = 256     // bytes made for a line that needs a few
-	linesInSight = 8       // all that is alive at a time: the collector finds little, and comes often
+	lineRoom     = 256 // bytes made for a line that needs a few
+	linesInSight = 8   // all that is alive at a time: the collector finds little, and comes often
 )
 
 // allocChurn makes a fresh buffer for every line and keeps none.
-type allocChurn struct{}
+type allocChurn struct{ described }
 
-func (*allocChurn) name() string  { return "alloc-churn" }
-func (*allocChurn) title() string { return "Makes a fresh buffer for every line it prints" }
-func (*allocChurn) start()        {}
-func (*allocChurn) free()         {}
-
-func (*allocChurn) during(_ http.ResponseWriter, _ *http.Request) bool {
-	printReceipt(printedLines)
+func (*allocChurn) during(_ http.ResponseWriter, _ *http.Request, s size) bool {
+	printReceipt(printedLines[s])
 	return false
 }
 

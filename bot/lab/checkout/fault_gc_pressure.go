@@ -7,16 +7,22 @@ import (
 	"sync/atomic"
 )
 
-func init() { register(&gcPressure{}) }
+func init() {
+	register(&gcPressure{described: described{"gc-pressure", "Encodes receipts into millions of small objects", "gc-pressure"}})
+}
 
-const (
-	receiptLines     = 10_000
-	archivedReceipts = 384 // kept alive: a large heap full of pointers that each collection has to follow
-	garbageReceipts  = 30  // dropped by each request, one after the other: what makes the collections frequent
+const receiptLines = 10_000
+
+var (
+	// archivedReceipts are kept alive: a large heap full of pointers that each collection has to follow.
+	archivedReceipts = [...]int{small: 256, medium: 384, large: 768}
+	// garbageReceipts are dropped by each request, one after the other: what makes the collections frequent.
+	garbageReceipts = [...]int{small: 20, medium: 30, large: 60}
 )
 
 // gcPressure keeps a large live heap and churns beside it.
 type gcPressure struct {
+	described
 	archive atomic.Pointer[[]*receiptLine]
 }
 
@@ -26,12 +32,9 @@ type receiptLine struct {
 	next *receiptLine
 }
 
-func (*gcPressure) name() string  { return "gc-pressure" }
-func (*gcPressure) title() string { return "Encodes receipts into millions of small objects" }
-
-func (f *gcPressure) start() {
-	archive := make([]*receiptLine, 0, archivedReceipts)
-	for range archivedReceipts {
+func (f *gcPressure) start(s size) {
+	archive := make([]*receiptLine, 0, archivedReceipts[s])
+	for range archivedReceipts[s] {
 		archive = append(archive, encodeReceipt(receiptLines))
 	}
 	f.archive.Store(&archive)
@@ -42,8 +45,8 @@ func (f *gcPressure) free() {
 	debug.FreeOSMemory()
 }
 
-func (*gcPressure) during(_ http.ResponseWriter, _ *http.Request) bool {
-	for range garbageReceipts {
+func (*gcPressure) during(_ http.ResponseWriter, _ *http.Request, s size) bool {
+	for range garbageReceipts[s] {
 		encodeReceipt(receiptLines)
 	}
 	return false

@@ -9,34 +9,43 @@ import (
 	"weak"
 )
 
-func init() { register(&goroutineLeak{}) }
+func init() {
+	register(&goroutineLeak{described: described{"goroutine-leak", "Leaks two goroutines per request", "goroutine-leak"}})
+}
 
-// goroutineLeak starts a price watch for each request and never stops it.
+var (
+	leakingRequests = [...]int64{small: 8, medium: 1, large: 1} // of so many, one leaks
+	leakedWatches   = [...]int{small: 1, medium: 1, large: 20}
+)
+
+// goroutineLeak starts price watches for a request and never stops them.
 type goroutineLeak struct {
+	described
 	mu      sync.Mutex
 	leaking bool
+	seen    int64
 	// Weak, because a goroutine that something can still reach and wake is not leaked.
 	forgotten []weak.Pointer[priceWatch]
 	found     []*priceWatch
 }
 
-func (*goroutineLeak) name() string  { return "goroutine-leak" }
-func (*goroutineLeak) title() string { return "Leaks two goroutines per request" }
-
-func (f *goroutineLeak) start() {
+func (f *goroutineLeak) start(size) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.leaking = true
 }
 
-func (f *goroutineLeak) during(_ http.ResponseWriter, _ *http.Request) bool {
+func (f *goroutineLeak) during(_ http.ResponseWriter, _ *http.Request, s size) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.leaking {
+	f.seen++
+	if !f.leaking || f.seen%leakingRequests[s] != 0 {
 		return false
 	}
-	if watch := watchBasket(); watch.running {
-		f.forgotten = append(f.forgotten, weak.Make(watch))
+	for range leakedWatches[s] {
+		if watch := watchBasket(); watch.running {
+			f.forgotten = append(f.forgotten, weak.Make(watch))
+		}
 	}
 	return false
 }

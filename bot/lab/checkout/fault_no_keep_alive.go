@@ -6,19 +6,26 @@ import (
 )
 
 func init() {
-	register(&noKeepAlive{many: customers{number: 80, path: "/", reads: true, patience: 100 * time.Millisecond}})
+	register(&noKeepAlive{described: described{"no-keep-alive", "Closes the connection after every answer", "socket-exhaustion"}})
 }
 
+// comingAgain is the pause of each of the customers: 500, 800 and 1,600 connections a second in all.
+var comingAgain = [...]time.Duration{small: 160 * time.Millisecond, medium: 100 * time.Millisecond, large: 50 * time.Millisecond}
+
 // noKeepAlive closes the connection after every answer: each then keeps its port for a minute, in TIME_WAIT.
-type noKeepAlive struct{ many customers }
+type noKeepAlive struct {
+	described
+	many crowd
+}
 
-func (*noKeepAlive) name() string  { return "no-keep-alive" }
-func (*noKeepAlive) title() string { return "Closes the connection after every answer" }
-func (f *noKeepAlive) start()      { f.many.invited() }
-func (f *noKeepAlive) free()       { f.many.sendHome() }
+func (f *noKeepAlive) start(s size) {
+	f.many.Number, f.many.Path, f.many.Manner, f.many.Pause = 80, "/", comes, comingAgain[s]
+	f.many.invited()
+}
 
-func (f *noKeepAlive) during(w http.ResponseWriter, r *http.Request) bool {
-	f.many.follow(r)
+func (f *noKeepAlive) free() { f.many.sendHome() }
+
+func (*noKeepAlive) during(w http.ResponseWriter, _ *http.Request, _ size) bool {
 	w.Header().Set("Connection", "close")
 	return false
 }

@@ -6,34 +6,38 @@ import (
 	"time"
 )
 
-func init() { register(&slowDownstream{pool: newPool(4)}) }
+func init() {
+	register(&slowDownstream{
+		described: described{"slow-downstream", "Queues for slow prices, with no deadline", "pool-exhaustion"},
+		pool:      newPool(4),
+	})
+}
 
-const (
-	slowAnswer = 800 * time.Millisecond
-	lookEvery  = 20 * time.Millisecond
-)
+// slowAnswer is how long a price takes: with four connections, 11, 5 and 1.3 requests a second can be served.
+var slowAnswer = [...]time.Duration{small: 350 * time.Millisecond, medium: 800 * time.Millisecond, large: 3 * time.Second}
+
+const lookEvery = 20 * time.Millisecond
 
 // slowDownstream sends each request to a slow price service over a small pool, with no deadline.
 type slowDownstream struct {
+	described
 	pool *pool
 	slow atomic.Bool
 }
 
-func (*slowDownstream) name() string  { return "slow-downstream" }
-func (*slowDownstream) title() string { return "Queues for slow prices, with no deadline" }
-func (f *slowDownstream) start()      { f.slow.Store(true) }
-func (f *slowDownstream) free()       { f.slow.Store(false) }
+func (f *slowDownstream) start(size) { f.slow.Store(true) }
+func (f *slowDownstream) free()      { f.slow.Store(false) }
 
-func (f *slowDownstream) during(_ http.ResponseWriter, _ *http.Request) bool {
+func (f *slowDownstream) during(_ http.ResponseWriter, _ *http.Request, s size) bool {
 	c := f.pool.Get()
 	defer f.pool.Put(c)
-	f.waitDownstream()
+	f.waitDownstream(slowAnswer[s])
 	return false
 }
 
 // waitDownstream waits for the slow answer, or until the fault is switched off.
-func (f *slowDownstream) waitDownstream() {
-	for waited := time.Duration(0); waited < slowAnswer && f.slow.Load(); waited += lookEvery {
+func (f *slowDownstream) waitDownstream(answer time.Duration) {
+	for waited := time.Duration(0); waited < answer && f.slow.Load(); waited += lookEvery {
 		time.Sleep(lookEvery)
 	}
 }

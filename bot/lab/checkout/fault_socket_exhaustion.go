@@ -9,28 +9,29 @@ import (
 	"syscall"
 )
 
-func init() { register(&socketExhaustion{}) }
+func init() {
+	register(&socketExhaustion{described: described{
+		"socket-exhaustion", "Forgets to close its connections, up to the limit of open files", "socket-exhaustion",
+	}})
+}
 
-const (
-	fewMoreFiles      = 512 // may be opened while the fault is on
-	forgottenSockets  = 460 // room stays for the operators, who want to look
-	forgottenEachTime = 20
+var (
+	fewMoreFiles     = [...]uint64{small: 512, medium: 512, large: 2048} // may be opened while the fault is on
+	forgottenSockets = [...]int{small: 425, medium: 460, large: 1980}    // room stays for the operators, who want to look
 )
+
+const forgottenEachTime = 20
 
 // socketExhaustion opens connections to a stock service for each request and forgets to close them.
 type socketExhaustion struct {
+	described
 	mu        sync.Mutex
 	stock     net.Listener // answers nothing: a connection to it is made by the kernel alone
 	forgotten []net.Conn
 	limit     syscall.Rlimit
 }
 
-func (*socketExhaustion) name() string { return "socket-exhaustion" }
-func (*socketExhaustion) title() string {
-	return "Forgets to close its connections, up to the limit of open files"
-}
-
-func (f *socketExhaustion) start() {
+func (f *socketExhaustion) start(s size) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	stock, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,7 +49,7 @@ func (f *socketExhaustion) start() {
 		slog.Error("the open files are unknown", "error", err)
 		return
 	}
-	f.setLimit(min(uint64(len(open))+fewMoreFiles, f.limit.Cur))
+	f.setLimit(min(uint64(len(open))+fewMoreFiles[s], f.limit.Cur))
 }
 
 func (f *socketExhaustion) free() {
@@ -74,11 +75,11 @@ func (f *socketExhaustion) setLimit(files uint64) {
 	}
 }
 
-func (f *socketExhaustion) during(_ http.ResponseWriter, _ *http.Request) bool {
+func (f *socketExhaustion) during(_ http.ResponseWriter, _ *http.Request, s size) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for range forgottenEachTime {
-		if f.stock == nil || len(f.forgotten) >= forgottenSockets {
+		if f.stock == nil || len(f.forgotten) >= forgottenSockets[s] {
 			break
 		}
 		connection, err := net.Dial("tcp", f.stock.Addr().String())

@@ -6,8 +6,12 @@ import (
 )
 
 func init() {
-	register(&stalledReaders{stalled: customers{number: 80, path: "/?catalogue", patience: time.Hour}})
+	register(&stalledReaders{
+		described: described{"stalled-readers", "Writes to customers who do not read, with no deadline", "stalled-readers"},
+	})
 }
+
+var stalledCustomers = [...]int{small: 24, medium: 80, large: 240}
 
 const (
 	cataloguePage  = 64 << 10
@@ -15,15 +19,19 @@ const (
 )
 
 // stalledReaders sends a large answer to customers who do not read it, with no deadline for the writing.
-type stalledReaders struct{ stalled customers }
+type stalledReaders struct {
+	described
+	stalled crowd
+}
 
-func (*stalledReaders) name() string  { return "stalled-readers" }
-func (*stalledReaders) title() string { return "Writes to customers who do not read, with no deadline" }
-func (f *stalledReaders) start()      { f.stalled.invited() }
-func (f *stalledReaders) free()       { f.stalled.sendHome() }
+func (f *stalledReaders) start(s size) {
+	f.stalled.Number, f.stalled.Path, f.stalled.Manner, f.stalled.Pause = stalledCustomers[s], "/?catalogue", leaves, time.Hour
+	f.stalled.invited()
+}
 
-func (f *stalledReaders) during(w http.ResponseWriter, r *http.Request) bool {
-	f.stalled.follow(r)
+func (f *stalledReaders) free() { f.stalled.sendHome() }
+
+func (*stalledReaders) during(w http.ResponseWriter, r *http.Request, _ size) bool {
 	if !r.URL.Query().Has("catalogue") {
 		return false
 	}

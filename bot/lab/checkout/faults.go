@@ -9,17 +9,43 @@ import (
 	"sync/atomic"
 )
 
-// A fault is one way for this service to be ill. To add one: a file that implements this and
-// registers itself, `func init() { register(&myFault{}) }`.
+// A size is how bad a fault is, or how wild a healthy window; each keeps its numbers in tables by size.
+type size int
+
+const (
+	small size = iota // the smallest that a responder would still act on
+	medium
+	large
+)
+
+var sizes = map[string]size{"small": small, "": medium, "medium": medium, "large": large}
+
+// A fault is one way for this service to be ill, or a healthy window: a load that looks wild and harms nobody.
+// To add one: a file that implements this and registers itself, `func init() { register(&myFault{}) }`.
 type fault interface {
-	name() string
-	title() string
+	description() described
 	// start takes what the fault needs; free gives back all that it held. Never called twice in a row.
-	start()
+	start(size)
 	free()
 	// during is called for every request while the fault is on, and reports whether it has answered it.
-	during(w http.ResponseWriter, r *http.Request) (answered bool)
+	during(w http.ResponseWriter, r *http.Request, s size) (answered bool)
 }
+
+// described is embedded by every fault: what the operators see, and a fault that takes nothing and does nothing.
+type described struct {
+	name  string
+	title string
+	class string // the class that a diagnosis names, or healthy
+}
+
+// healthy is the class of a window in which nothing is to be found.
+const healthy = ""
+
+func (d described) description() described { return d }
+func (described) start(size)               {}
+func (described) free()                    {}
+
+func (described) during(http.ResponseWriter, *http.Request, size) bool { return false }
 
 var allFaults []fault
 
@@ -29,16 +55,19 @@ func register(f fault) { allFaults = append(allFaults, f) }
 type faultState struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
+	Class string `json:"class"`
 	On    bool   `json:"on"`
 }
 
 type faultSwitch struct {
 	fault fault
 	on    atomic.Bool
+	size  atomic.Int64
 }
 
 func (s *faultSwitch) state() faultState {
-	return faultState{Name: s.fault.name(), Title: s.fault.title(), On: s.on.Load()}
+	d := s.fault.description()
+	return faultState{Name: d.name, Title: d.title, Class: d.class, On: s.on.Load()}
 }
 
 // switches turn faults on and off while requests run.
@@ -52,7 +81,7 @@ func newSwitches(faults []fault) *switches {
 	for _, f := range faults {
 		s.all = append(s.all, &faultSwitch{fault: f})
 	}
-	slices.SortFunc(s.all, func(a, b *faultSwitch) int { return strings.Compare(a.fault.name(), b.fault.name()) })
+	slices.SortFunc(s.all, func(a, b *faultSwitch) int { return strings.Compare(a.state().Name, b.state().Name) })
 	return s
 }
 
@@ -64,11 +93,11 @@ func (s *switches) list() []faultState {
 	return states
 }
 
-// turn switches one fault; switching it to what it is already changes nothing.
-func (s *switches) turn(name string, on bool) (state faultState, known bool) {
+// turn switches one fault; switching it to what it is already changes nothing, not its size either.
+func (s *switches) turn(name string, on bool, as size) (state faultState, known bool) {
 	s.turning.Lock()
 	defer s.turning.Unlock()
-	i := slices.IndexFunc(s.all, func(one *faultSwitch) bool { return one.fault.name() == name })
+	i := slices.IndexFunc(s.all, func(one *faultSwitch) bool { return one.state().Name == name })
 	if i < 0 {
 		return faultState{}, false
 	}
@@ -77,7 +106,8 @@ func (s *switches) turn(name string, on bool) (state faultState, known bool) {
 		return one.state(), true
 	}
 	if on {
-		one.fault.start()
+		one.size.Store(int64(as))
+		one.fault.start(as)
 		one.on.Store(true)
 	} else {
 		one.on.Store(false)
@@ -91,7 +121,7 @@ func (s *switches) turn(name string, on bool) (state faultState, known bool) {
 func (s *switches) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, one := range s.all {
-			if one.on.Load() && one.fault.during(w, r) {
+			if one.on.Load() && one.fault.during(w, r, size(one.size.Load())) {
 				return
 			}
 		}

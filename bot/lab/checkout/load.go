@@ -28,7 +28,7 @@ func loadTarget(client *http.Client, target string, perSecond int) {
 		case places <- struct{}{}:
 			go func() {
 				defer func() { <-places }()
-				request(client, target)
+				request(client, target+"/")
 			}()
 		default: // as many as it may have are on their way
 		}
@@ -36,8 +36,8 @@ func loadTarget(client *http.Client, target string, perSecond int) {
 }
 
 // request does not report a failure: the target's own metrics and log do.
-func request(client *http.Client, target string) {
-	answer, err := client.Get(target + "/")
+func request(client *http.Client, url string) {
+	answer, err := client.Get(url)
 	if err != nil {
 		return
 	}

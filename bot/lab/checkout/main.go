@@ -20,6 +20,7 @@ func main() {
 	admin := flag.String("admin", "127.0.0.1:0", "address for profiles, faults and metrics")
 	load := flag.String("load", "", "send steady traffic to these URLs, with commas between, and serve nothing")
 	rate := flag.Int("rate", 20, "with -load: requests a second for each URL")
+	crowd := flag.String("crowd", "", "be the customers that this JSON describes, and serve nothing")
 	follow := flag.Bool("follow-stdin", false, "end when standard input ends: when the parent is gone")
 	flag.Parse()
 
@@ -31,10 +32,14 @@ func main() {
 		sendLoad(strings.Split(*load, ","), max(1, *rate))
 		return
 	}
-	if err := serve(*name, *listen, *admin); err != nil {
-		slog.Error("cannot serve", "error", err)
-		os.Exit(1)
+	err := error(nil)
+	if *crowd != "" {
+		err = comeCrowd(*crowd)
+	} else {
+		err = serve(*name, *listen, *admin)
 	}
+	slog.Error("cannot go on", "error", err)
+	os.Exit(1)
 }
 
 // serve opens both ports, says on standard output where they are, and stays.
@@ -57,6 +62,7 @@ func serve(name, listen, admin string) error {
 	go func() { ended <- newServer(usersHandler(requests, faults)).Serve(users) }()
 	go func() { ended <- newServer(adminHandler(requests, faults)).Serve(operators) }()
 
+	usersURL.Store("http://" + users.Addr().String())
 	slog.Info("serving", "url", users.Addr().String(), "admin", operators.Addr().String(), "version", readBuild().Version)
 	err = json.NewEncoder(os.Stdout).Encode(map[string]string{
 		"name":  name,
