@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -54,7 +55,7 @@ func (d *Depot) home() http.HandlerFunc {
 	}
 }
 
-// trackStream sends the whole picture, then each event, for as long as the user looks.
+// trackStream sends the whole picture of each depot, then each event, for as long as the user looks.
 func (d *Depot) trackStream() http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
@@ -64,8 +65,11 @@ func (d *Depot) trackStream() http.HandlerFunc {
 			_, err := w.Write(part)
 			return err
 		}
-		if d.sendPicture(send) != nil {
-			return
+		depots, _ := strconv.Atoi(r.FormValue("depots"))
+		for range max(1, depots) {
+			if d.sendPicture(send) != nil {
+				return
+			}
 		}
 		for {
 			select {

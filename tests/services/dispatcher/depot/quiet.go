@@ -37,7 +37,7 @@ func (d *Depot) quietTimes() []Scenario {
 			return d.loadIndex(pick(size, 20_000, 60_000, 120_000))
 		}},
 		{"slow-line", "Screens at the end of a slow line read the stream, slowly", "", func(size Size) func() {
-			return together(returnMemory, d.crowd(couriers.Order{Do: "sip", Method: "/track/stream", Crowd: pick(size, 10, 30, 60)}))
+			return together(returnMemory, d.crowd(couriers.Order{Do: "sip", Method: "/track/stream?depots=4", Crowd: pick(size, 10, 30, 60)}))
 		}},
 		{"rate-limited", "Couriers track more often than they may, and wait for their turn", "", func(size Size) func() {
 			return d.crowd(couriers.Order{Do: "call", Method: "track", Crowd: pick(size, 20, 60, 120)})
