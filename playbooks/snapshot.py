@@ -143,7 +143,7 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
         started_at,
         parts,
         tuple(each.probe for each in seen if each.probe),
-        f"{_targets(len(found.targets))}, {kept} of {len(parts)} parts",
+        f"{_targets(len(found.targets))}, {kept} of {len(parts)} parts{found.caveat}",
     )
 
 
@@ -202,7 +202,7 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
     tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=what, losses=list(losses))
     if not any(part.status is PartStatus.OK for part in parts):
         raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}.")
-    summary = f"{what}, {size(stored.bytes)}"
+    summary = f"{what}, {size(stored.bytes)}{found.caveat}"
     return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
 
 

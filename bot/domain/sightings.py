@@ -62,6 +62,12 @@ class Discovered:
     losses: tuple[str, ...] = ()
 
     @property
+    def caveat(self) -> str:
+        """What whoever reads of these targets must know: the first loss, and how many more there are; "" for none."""
+        more = f" ({len(self.losses) - 1} more)" if len(self.losses) > 1 else ""
+        return f"; {self.losses[0]}{more}" if self.losses else ""
+
+    @property
     def mend(self) -> str:
         """What to change where there is no target at all."""
         return "; ".join(self.losses) or "Add [[services.targets]] or [services.discovery] to the configuration."

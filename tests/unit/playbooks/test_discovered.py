@@ -39,6 +39,7 @@ async def test_a_snapshot_asks_who_was_found_first_in_all_its_steps_and_keeps_wh
     assert asked(at) == {"checkout-1", "checkout-2"}
     assert run.result["losses"] == [LOSS]
     assert run.result["summary"].startswith("2 targets captured, 4 parts, 1 lost")
+    assert run.result["summary"].endswith(f"; {LOSS}")
     (kept,) = [entry.facts for entry in at.chain("house") if entry.kind == "artifact"]
     assert kept["losses"] == [LOSS]
 
