@@ -10,6 +10,9 @@ from bot.domain.snapshot import Captured
 PICTURED = {"cpu": ("cpu",), "allocs": ("allocs",), "heap": ("heap-gc", "heap")}
 """Of each profile worth a differential flame graph: the parts that give it, the better one first."""
 
+MOST = 200
+"""So many targets of a service are remembered, the latest: replicas that are found have new names after a deploy."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -48,7 +51,8 @@ def remember(known: Baselines, healthy: Iterable[Facts], parts: Iterable[Capture
         }
         profiles = {name: digest for name, digest in given.items() if digest}
         kept[facts.target] = Baseline(replace(facts, losses=(), files=()), taken_at, profiles)
-    return Baselines(kept)
+    latest = sorted(kept, key=lambda name: kept[name].taken_at)[-MOST:]
+    return Baselines({name: kept[name] for name in latest})
 
 
 def baseline_key(service: str) -> str:

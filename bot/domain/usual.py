@@ -11,6 +11,8 @@ KNOWN_FROM = 3
 """Fewer values are no habit."""
 REST = timedelta(hours=6)
 """Time between two values once a habit is known, so that a slow leak does not become usual within the hour."""
+MOST = 500
+"""Targets remembered of a service: replicas that are found have a new name after each deploy."""
 RATIO = 2.0
 """Times the median from which a value is unusual."""
 
@@ -57,7 +59,19 @@ def learn(usual: Usual, target: str, values: Mapping[str, float | None], now: da
         habit = known.get(name, Habit())
         if value is not None and _is_time(habit, now):
             known[name] = Habit((*habit.values, value)[-KEPT:], now)
-    return Usual({**usual.habits, target: known}) if known else usual
+    return Usual(_latest({**usual.habits, target: known})) if known else usual
+
+
+def _latest(habits: Mapping[str, Mapping[str, Habit]]) -> Mapping[str, Mapping[str, Habit]]:
+    """Forget the targets that were learned of longest ago, where there are too many; the service itself stays."""
+    if len(habits) <= MOST:
+        return habits
+
+    def learned(name: str) -> tuple[bool, float]:
+        times = (each.learned_at.timestamp() for each in habits[name].values() if each.learned_at)
+        return name == "", max(times, default=0.0)
+
+    return {name: habits[name] for name in sorted(habits, key=learned)[-MOST:]}
 
 
 def beyond(value: float | None, middle: float | None, floor: float) -> float | None:

@@ -1,11 +1,11 @@
 """What is remembered of a healthy target, and what is not."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from bot.domain.baseline import Baselines, remember
+from bot.domain.baseline import MOST, Baselines, remember
 from bot.domain.facts import Facts
 from bot.domain.snapshot import HEAP, HEAP_GC, captured
 from tests.unit.domain.captures import PARTS, cpu, facts_of, heap
@@ -38,6 +38,15 @@ def test_a_look_without_a_profile_displaces_only_its_like() -> None:
 
 def test_a_target_that_told_nothing_is_not_remembered() -> None:
     assert remember(Baselines(), [Facts("c")], [], AT).of("c") is None
+
+
+def test_targets_that_come_and_go_are_forgotten() -> None:
+    known = Baselines()
+    for number in range(MOST + 2):
+        known = remember(known, [replace(COUNTED, target=f"pod-{number}")], [], AT + timedelta(minutes=number))
+    assert len(known.targets) == MOST
+    assert known.of("pod-1") is None
+    assert known.of(f"pod-{MOST + 1}") is not None
 
 
 def test_baselines_survive_being_written_down() -> None:

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from bot.domain.usual import KEPT, REST, Usual, beyond, learn
+from bot.domain.usual import KEPT, MOST, REST, Usual, beyond, learn
 from tests.fakes import NOON
 
 
@@ -29,3 +29,13 @@ def test_beyond_the_usual_is_twice_it_and_more_than_noise() -> None:
     assert beyond(80, 40, 50) is None
     assert beyond(None, 40, 1) is None
     assert beyond(100, None, 1) is None
+
+
+def test_targets_that_come_and_go_are_forgotten_and_the_service_is_not() -> None:
+    usual = learn(Usual(), "", {"latency": 5.0}, NOON)
+    for number in range(MOST + 1):
+        usual = learn(usual, f"pod-{number}", {"goroutines": 10.0}, NOON + timedelta(minutes=number))
+    assert len(usual.habits) == MOST
+    assert "" in usual.habits
+    assert {"pod-0", "pod-1"} & set(usual.habits) == set()
+    assert f"pod-{MOST}" in usual.habits
