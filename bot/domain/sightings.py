@@ -79,7 +79,7 @@ def of_prometheus(answer: Any, base: str, job: str, plan: DiscoveryPlan) -> Foun
     :raises DiscoveryFailed: it is no such answer, or none of them is meant.
     """
     try:
-        active = [(dict(each["labels"]), str(each["scrapeUrl"])) for each in answer["activeTargets"]]
+        active = [(dict(each["labels"]), str(each["scrapeUrl"])) for each in _list(answer["activeTargets"])]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DiscoveryFailed(f"{redact(base)} answered what is no list of targets") from error
     of_job = [(labels, url) for labels, url in active if labels.get("job") == job]
@@ -100,7 +100,7 @@ def of_file(text: str, plan: DiscoveryPlan) -> Found:
     """
     try:
         groups = json.loads(text)
-        named = [(str(at), dict(group.get("labels") or {})) for group in groups for at in group["targets"]]
+        named = [(str(at), dict(group.get("labels") or {})) for group in groups for at in _list(group["targets"])]
     except (ValueError, RecursionError) as error:
         raise DiscoveryFailed("is not JSON (a list of groups with `targets` and `labels`)") from error
     except (KeyError, TypeError, AttributeError) as error:
@@ -115,6 +115,12 @@ def of_file(text: str, plan: DiscoveryPlan) -> Found:
     )
 
 
+def _list(found: Any) -> list[Any]:
+    if not isinstance(found, list):
+        raise TypeError(found)
+    return found
+
+
 Place = tuple[str, str, int | None]
 """Scheme, host, port."""
 
@@ -127,7 +133,7 @@ def _found(told: Iterable[tuple[Place | None, str, Mapping[str, Any]]], plan: Di
             continue
         scheme, host, port = at
         name = str(labels.get(plan.name_label) or labels.get("instance") or Sighting(host, port, "").where)
-        sightings.append(Sighting(host, port, name, scheme))
+        sightings.append(Sighting(host, port, plain(name), scheme))
     losses = (f"{_some(odd)}: no address like 10.2.0.11:6060",) if odd else ()
     return Found(tuple(sightings), losses)
 
@@ -144,8 +150,8 @@ def place(text: str, scheme: str = "") -> Place | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
-    plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|[0-9A-Fa-f:.]{2,45}", host or "")
-    is_odd = plain is None or port == 0 or parts.path or parts.query or parts.fragment or parts.username is not None
+    fit = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|[0-9A-Fa-f:.]{2,45}", host or "")
+    is_odd = fit is None or port == 0 or parts.path or parts.query or parts.fragment or parts.username is not None
     return None if is_odd or scheme not in {"", "http", "https"} else (scheme, str(host), port)
 
 
@@ -225,9 +231,9 @@ def _target(service: str, name: str, each: Sighting, plan: DiscoveryPlan) -> Tar
 
 def _names(service: str, called: Mapping[str, str], named: Sequence[Target]) -> dict[str, str]:
     """Name targets by what their source calls them, after their service; whoever shares a name gets a piece of hash."""
-    plain = {base: _name(service, text) for base, text in called.items()}
-    taken = Counter([*plain.values(), *(target.name for target in named)])
-    return {base: name if taken[name] == 1 else _marked(name, base) for base, name in plain.items()}
+    given = {base: _name(service, text) for base, text in called.items()}
+    taken = Counter([*given.values(), *(target.name for target in named)])
+    return {base: name if taken[name] == 1 else _marked(name, base) for base, name in given.items()}
 
 
 def _name(service: str, text: str) -> str:
@@ -241,6 +247,11 @@ def _marked(name: str, by: str) -> str:
     return f"{name[: _LONGEST_NAME - 7]}-{mark}"
 
 
+def plain(text: str) -> str:
+    """Make a foreign text fit to be kept and shown: what cannot be printed becomes a blank."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
 def _some(of: Sequence[str]) -> str:
-    shown = ", ".join(redact(each)[:200] for each in of[:SHOWN])
+    shown = ", ".join(plain(redact(each))[:200] for each in of[:SHOWN])
     return f"{shown} and {len(of) - SHOWN} more" if len(of) > SHOWN else shown or "none"

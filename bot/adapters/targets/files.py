@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from bot.domain.discovery import DiscoveryPlan
-from bot.domain.sightings import DiscoveryFailed, Found, NothingFound, of_file
+from bot.domain.sightings import DiscoveryFailed, Found, NothingFound, of_file, plain
 
 _MOST_FILES = 100
 _MOST_BYTES = 1024 * 1024
@@ -25,7 +25,7 @@ def read_files(plan: DiscoveryPlan) -> Found:
         try:
             found.append(_read(path, plan))
         except DiscoveryFailed as failure:
-            losses.append(f"{path} {failure}")
+            losses.append(f"{plain(str(path))} {failure}")
     if not found:
         raise DiscoveryFailed("; ".join(losses[:3]))
     sightings = tuple(each for one in found for each in one.sightings)

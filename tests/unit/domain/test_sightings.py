@@ -1,11 +1,18 @@
 """What sources tell becomes targets: inside of the allow-list, under stable names that nobody shares."""
 
 import json
+import re
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from bot.domain.access import Access
+from bot.domain.addresses import host_and_port
 from bot.domain.discovery import DiscoveryPlan
 from bot.domain.service import Target
 from bot.domain.sightings import (
@@ -95,7 +102,7 @@ def test_a_file_is_read_by_labels_and_what_is_no_address_is_a_loss() -> None:
     assert found.losses == ("http://10.2.0.12:6060, a b:1, 10.2.0.13:99999: no address like 10.2.0.11:6060",)
 
 
-@pytest.mark.parametrize("text", ["", "[", "- targets: [a]", "[" * 100_000, '{"a": 1}', "[1]", '[{"labels": {}}]'])
+@pytest.mark.parametrize("text", ["", "[", "- targets: [a]", "[" * 100_000, '{"a": 1}', "[1]", '[{"targets": "ab"}]'])
 def test_a_file_of_another_format_is_said_to_be_one(text: str) -> None:
     with pytest.raises(DiscoveryFailed, match="list of groups"):
         of_file(text, plan(kind="file_sd"))
@@ -187,3 +194,36 @@ def test_a_target_that_is_named_is_not_found_again_and_keeps_its_name() -> None:
     assert first is named[0]
     assert other.pprof == "http://10.2.0.2:1"
     assert other.name.startswith("checkout-a-")
+
+
+TEXTS = ["127.0.0.1:1", "a:1", "[::1]:2", "\ud800"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(TEXTS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["targets", "labels", "job", "instance", "scrapeUrl", "activeTargets"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.lists(JSON, max_size=4))
+def test_whatever_a_source_tells_it_is_targets_or_a_sentence(answer: Any, groups: list[Any]) -> None:
+    told: list[Found] = []
+    for read in (
+        partial(of_prometheus, answer, BASE, "a", PLAN),
+        partial(of_prometheus, {"activeTargets": groups}, BASE, "a", PLAN),
+        partial(of_file, json.dumps(answer), PLAN),
+        partial(of_file, json.dumps([{"targets": groups, "labels": answer}]), PLAN),
+    ):
+        with suppress(DiscoveryFailed):
+            told.append(read())
+    for found in told:
+        assert TypeAdapter(Found).validate_json(TypeAdapter(Found).dump_json(found)) == found
+        discovered = made(found, allow=("0.0.0.0/0", "::/0"), pprof_port=6060)
+        names = [target.name for target in discovered.targets]
+        assert len(names) == len(set(names))
+        assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name) for name in names)
+        assert all(host_and_port(target.pprof)[1] == 6060 for target in discovered.targets)
