@@ -83,7 +83,7 @@ class Sources:
         with suppress(TimeoutError):
             async with asyncio.timeout(_RESOLVED_S):
                 await asyncio.gather(*(resolve(host) for host in to_resolve(found.sightings)[: 2 * plan.most]))
-        return targets_of(service.name, plan, found, addresses, service.targets)
+        return await asyncio.to_thread(targets_of, service.name, plan, found, addresses, service.targets)
 
     async def _of_prometheus(self, service: Service, plan: DiscoveryPlan) -> Found:
         base = service.prometheus or ""
