@@ -1,0 +1,48 @@
+"""Run the grid by hand: `python -m tests.grid [--service NAME] [--like PART] [--windows N] [--out FILE]`."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.grid.accuracy import confusion, failures, kinds, summary
+from tests.grid.cases import WINDOWS, healthy_cases, sick_cases
+from tests.grid.run import Outcome, run
+from tests.grid.services import services
+
+
+def main() -> int:
+    """Run what was asked for and print how it went; 1 if something went wrong."""
+    known = services()
+    options = argparse.ArgumentParser("python -m tests.grid", description=__doc__)
+    options.add_argument("--service", choices=sorted(known), default="checkout")
+    options.add_argument("--like", default="", help="only cases whose name holds this, with commas between several")
+    options.add_argument("--windows", type=int, default=WINDOWS, help="how many healthy windows")
+    options.add_argument("--out", type=Path, help="a file for the report as well")
+    asked = options.parse_args()
+    parts = asked.like.split(",")
+    every = [*sick_cases(asked.service), *healthy_cases(asked.service, asked.windows)]
+    cases = [case for case in every if any(part in str(case) for part in parts)]
+    outcomes: list[Outcome] = []
+    started = time.monotonic()
+    for outcome in run(known, cases):
+        outcomes.append(outcome)
+        sys.stderr.write(f"{time.monotonic() - started:5.0f} s  {outcome.case}: {outcome.complaint or 'right'}\n")
+    if asked.out:
+        with asked.out.open("a") as file:
+            show(Console(file=file, width=200), asked.service, outcomes)
+    show(Console(width=200), asked.service, outcomes)
+    return int(any(outcome.complaint for outcome in outcomes))
+
+
+def show(console: Console, service: str, outcomes: list[Outcome]) -> None:
+    """Print the tables and what went wrong."""
+    console.print(f"{service}: {summary(outcomes)}")
+    for part in (kinds(outcomes), confusion(outcomes), *failures(outcomes)):
+        console.print(part, markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

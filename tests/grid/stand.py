@@ -1,0 +1,109 @@
+"""A stand: targets of a service under load, whose faults are switched, and the product that looks at them."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+import httpx
+
+from bot.lab.processes import Child
+from tests import cli
+from tests.databases import fresh_sqlite
+
+RATE = 20
+START_S = 20.0
+
+
+class Announced(TypedDict):
+    """What a target prints when it is ready."""
+
+    name: str
+    url: str
+    admin: str
+
+
+@dataclass
+class Stand:
+    """Targets that run, under load."""
+
+    targets: Sequence[Announced]
+    folder: Path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its targets."""
+        return tuple(target["name"] for target in self.targets)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Give what the first target can be switched to."""
+        listed: list[dict[str, Any]] = httpx.get(f"{self.targets[0]['admin']}/debug/faults").raise_for_status().json()
+        return listed
+
+    def turn(self, place: int, fault: str, size: str = "") -> None:
+        """Switch a fault of one target on, or off when no size is given."""
+        asked = {"on": True, "size": size} if size else {"on": False}
+        at = f"{self.targets[place]['admin']}/debug/faults/{fault}"
+        httpx.post(at, json=asked, timeout=120).raise_for_status()
+
+    def diagnose(self) -> dict[str, Any]:
+        """Give the result of `firstfive run diagnose --json`, by a bot that has never seen these targets before."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            environment = {
+                "FIRSTFIVE_CONFIG": str(self.folder / "firstfive.toml"),
+                "DATABASE_URL": fresh_sqlite(Path(scratch)),
+                "ARTIFACTS_URL": str(Path(scratch) / "artifacts"),
+            }
+            done = cli.firstfive("run", "diagnose", "service=sick", "--json", **environment)
+        assert done.exit_code == 0, done.output
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def write_configuration(self) -> None:
+        """Write what a platform team would: the service and its targets."""
+        lines = ["[[services]]", 'name = "sick"']
+        for target in self.targets:
+            lines += ["[[services.targets]]", f'name = "{target["name"]}"']
+            lines += [f'pprof = "{target["admin"]}"', f'url = "{target["url"]}"']
+        (self.folder / "firstfive.toml").write_text("\n".join(lines) + "\n")
+
+
+@contextmanager
+def running(program: Path, targets: int) -> Iterator[Stand]:
+    """Start so many targets of a program and their load; all of it ends with the block."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firstfive-grid-")))
+        names = [f"{program.name}-{place}" for place in range(1, targets + 1)]
+        children = [stack.enter_context(_child(program, folder, "-name", name)) for name in names]
+        announced = [_announced(child) for child in children]
+        urls = ",".join(target["url"] for target in announced)
+        stack.enter_context(_child(program, folder, "-load", urls, "-rate", str(RATE), "-name", "load"))
+        stand = Stand(announced, folder)
+        stand.write_configuration()
+        yield stand
+
+
+def _child(program: Path, folder: Path, *words: str) -> Child:
+    return Child(words[-1], [str(program), *words, "-follow-stdin"], folder / f"{words[-1]}.log")
+
+
+def _announced(child: Child) -> Announced:
+    told = child.announcement()
+    _await_ready(told["url"])
+    return {"name": told["name"], "url": told["url"], "admin": told["admin"]}
+
+
+def _await_ready(url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            if httpx.get(f"{url}/health/ready").status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline, f"{url}/health/ready does not answer 200"
+        time.sleep(0.05)
