@@ -163,6 +163,7 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
         "[[services]]",
         'name = "checkout"',
         f'repository = "{lab["repository"]}"',
+        "lab = true",
         f'links = [{{ title = "Runbook", url = "{places.bot}/" }}]',
     ]
     for target in lab["targets"]:

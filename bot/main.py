@@ -33,6 +33,7 @@ from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.discovery import KeptDiscovery
 from bot.adapters.targets.fronts import HttpFronts
+from bot.adapters.targets.switches import HttpSwitches
 from bot.doctor import Doctor
 from bot.domain.access import unset
 from bot.domain.errors import StoreUnusable
@@ -184,6 +185,7 @@ def _ports(
         metrics=PrometheusMetrics(),
         router=wired_router(settings),
         fronts=HttpFronts(),
+        switches=HttpSwitches(),
         doer=Doer(settings.firstfive_actions_token),
         marks=marks,
         checkup=Doctor(settings, clock),

@@ -114,7 +114,10 @@ class DigestPlan:
 
 @dataclass(frozen=True)
 class Service:
-    """A named group of targets that run the same program: those that are named, and those that `discovery` finds."""
+    """A named group of targets that run the same program: those that are named, and those that `discovery` finds.
+
+    A drill may make a `lab` sick.
+    """
 
     name: str
     targets: tuple[Target, ...]
@@ -130,6 +133,7 @@ class Service:
     actions: tuple[ConfiguredAction, ...] = ()
     people: People = field(default=People())
     discovery: DiscoveryPlan | None = None
+    lab: bool = False
 
 
 @dataclass(frozen=True)

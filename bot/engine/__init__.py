@@ -27,6 +27,9 @@ from bot.domain.diagnosis import healthy as healthy_targets
 from bot.domain.digest import Seen, count_incidents, stalk_key
 from bot.domain.digest import period as digest_period
 from bot.domain.digest import write as write_digest
+from bot.domain.drills import Drilled, Switch
+from bot.domain.drills import Size as DrillSize
+from bot.domain.drills import pick as pick_switch
 from bot.domain.dyeing import Dyeing
 from bot.domain.dyeing import read as read_dyeing
 from bot.domain.dyeing import requests as dyed_requests
@@ -193,6 +196,8 @@ __all__ = [
     "DigestPlan",
     "Discovered",
     "Draft",
+    "DrillSize",
+    "Drilled",
     "Dyeing",
     "Edge",
     "EdgeAnswer",
@@ -253,6 +258,7 @@ __all__ = [
     "Standing",
     "Status",
     "Stored",
+    "Switch",
     "Target",
     "TargetSight",
     "TeamName",
@@ -315,6 +321,7 @@ __all__ = [
     "overdue_actions",
     "packets_part",
     "pick_intrusive",
+    "pick_switch",
     "plan_rollback",
     "plan_traffic",
     "png",

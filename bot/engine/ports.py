@@ -29,6 +29,7 @@ from bot.ports import (
     Rota,
     Router,
     Store,
+    Switches,
     Targets,
     Timeline,
     Transcript,
@@ -50,6 +51,7 @@ class Ports:
     bundles: Bundles
     discovery: Discovery
     targets: Targets
+    switches: Switches
     archive: Archive
     repository: Repository
     documents: Documents

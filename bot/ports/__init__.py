@@ -49,6 +49,7 @@ from bot.ports.world import (
     Router,
     Sample,
     Stored,
+    Switches,
     Targets,
     Transcript,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "Stored",
     "Surface",
     "Surfaces",
+    "Switches",
     "Targets",
     "Timeline",
     "Transcript",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
+from bot.domain.drills import Size, Switch
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
@@ -303,6 +304,16 @@ class Discovery(Protocol):
 
     async def targets(self, service: Service) -> Discovered:
         """Give them, and who was left out; never raises, and answers soon: with what was known last, if it must."""
+
+
+class Switches(Protocol):
+    """Switches the faults of a lab's targets; never raises for what a target does."""
+
+    async def read(self, target: Target) -> tuple[Switch, ...] | Missing:
+        """Give what a target can be switched to; Missing says why it is not known."""
+
+    async def turn(self, target: Target, name: str, size: Size | None) -> Missing | None:
+        """Switch a fault on at a size, or off without one; Missing says why that was not done."""
 
 
 class Archive(Protocol):

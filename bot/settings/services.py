@@ -33,6 +33,7 @@ class ServiceTable(Table):
     router: RouterTable | None = Field(None, discriminator="kind")
     people: PeopleTable = PeopleTable()
     canary: CanaryTable | None = None
+    lab: bool = False
 
     @model_validator(mode="after")
     def _is_measured(self) -> Self:
@@ -64,4 +65,5 @@ def watched(table: ServiceTable) -> Service:
         actions=tuple(configured_action(each) for each in table.actions),
         discovery=discovery_plan(table.discovery),
         front=Front(**dict(table.front)) if table.front else None,
+        lab=table.lab,
     )

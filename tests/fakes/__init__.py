@@ -15,6 +15,7 @@ from tests.fakes.keeping import (
     FakeTimeline,
     FakeTx,
 )
+from tests.fakes.switches import FakeSwitches
 from tests.fakes.targets import FakeDiscovery, FakeTargets
 from tests.fakes.world import (
     FakeAnchors,
@@ -65,6 +66,7 @@ __all__ = [
     "FakeRouter",
     "FakeStore",
     "FakeSurfaces",
+    "FakeSwitches",
     "FakeTargets",
     "FakeTimeline",
     "FakeTranscript",
@@ -100,6 +102,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         metrics=FakeMetrics(),
         router=FakeRouter(),
         fronts=FakeFronts(),
+        switches=FakeSwitches(),
         doer=FakeDoer(),
         marks=FakeMarks(),
         checkup=FakeCheckup(),

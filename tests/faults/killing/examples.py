@@ -13,6 +13,7 @@ BY_WORD: dict[Word, str] = {Word.REST: "worth remembering", Word.SERVICE: CHECKO
 """These are given even if they may be left out, since a playbook does more with them."""
 BY_FIELD: dict[tuple[str, str], Any] = {
     ("deploy", "release"): "v1.12.3",
+    ("drill", "class"): "goroutine-leak",
     ("help", "verb"): "note",
     ("milestone", "milestone"): "located",
     ("paging", "key"): PAGE,

@@ -53,6 +53,7 @@ CATALOG = Catalog(
                 "rq", "t", exposition="http://127.0.0.1:9901/stats/prometheus", policy=replace(POLICY, settle_s=0.0)
             ),
             people=People(approve=(ADA.id, BEN.id), break_glass=(BEN.id,)),
+            lab=True,
         ),
         Service(PAYMENT, (), people=People(approve=(ADA.id, BEN.id))),
     ),

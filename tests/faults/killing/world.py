@@ -70,6 +70,7 @@ OUTSIDE = (
     "repository",
     "rota",
     "router",
+    "switches",
     "targets",
     "transcript",
 )

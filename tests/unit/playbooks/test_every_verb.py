@@ -19,6 +19,7 @@ WORDS = {
     "changes": "checkout",
     "diagnose": "checkout",
     "deploy": "checkout release=v1.2.3",
+    "drill": "checkout goroutine-leak",
     "dye": "checkout",
     "freeze": "checkout a migration",
     "impact": "1 in 5 checkouts fails",

@@ -1,0 +1,150 @@
+"""Make a fault real on a target of a lab, so that people can find it; and end it again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import create_model
+
+from bot.engine import (
+    CommandRejected,
+    Danger,
+    Drilled,
+    DrillSize,
+    Keyed,
+    Missing,
+    Params,
+    Playbook,
+    Reply,
+    RunFailed,
+    Service,
+    ServiceName,
+    Switch,
+    Target,
+    Tools,
+    pick_switch,
+)
+
+
+class _Where(Params):
+    """How large, of which service, on which of its targets (the last, if left out); `off` ends what is on."""
+
+    size: DrillSize = DrillSize.MEDIUM
+    service: ServiceName = ""
+    target: Keyed = ""
+    off: bool = False
+
+
+# `class` is a word of Python's own, so that no line `class: ...` can say this.
+_WORDS: dict[str, Any] = {"class": (Drilled | None, None)}
+Drill = create_model("Drill", __base__=_Where, __doc__=_Where.__doc__, **_WORDS)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The switches of a target of the lab."""
+
+    target: str
+    switches: tuple[Switch, ...]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What every target of the lab can be switched to."""
+
+    service: str
+    seen: tuple[Seen, ...]
+    summary: str
+
+
+playbook = Playbook("drill", "Make a fault real on a lab, to find it.", Drill)
+
+
+@playbook.gate
+async def is_lab(tools: Tools, params: _Where) -> None:
+    """Begin only on a service that is there to be made sick."""
+    _lab(tools, params)
+    if _asked(params) is None and not params.off:
+        raise CommandRejected(f"Which fault? One of {', '.join(Drilled)}; or `off` to end what is on.")
+
+
+@playbook.step("Look at the lab's switches")
+async def look(tools: Tools, params: _Where) -> Lab:
+    """Ask every target that may be meant."""
+    service, seen = _lab(tools, params), []
+    for target in await _targets(tools, service, params.target):
+        switches = await tools.ports.switches.read(target)
+        if isinstance(switches, Missing):
+            raise RunFailed(f"{switches.reason}.")
+        seen.append(Seen(target.name, switches))
+    on = [f"{switch.name} on {each.target}" for each in seen for switch in each.switches if switch.on]
+    return Lab(service.name, tuple(seen), f"on: {', '.join(on) or 'nothing'}")
+
+
+@playbook.step("Switch", danger=Danger.INTRUSIVE)
+async def switch(tools: Tools, params: _Where, lab: Lab) -> Reply:
+    """Start the fault unless it is on, or end what is on."""
+    return Reply(await (_end if params.off else _start)(tools, params, lab))
+
+
+async def _start(tools: Tools, params: _Where, lab: Lab) -> str:
+    fault = _asked(params)
+    for each in lab.seen:
+        if running := next((one for one in each.switches if one.on and one.fault == fault), None):
+            return f"*{fault}* is on already, on {each.target}: {running.title}. {_ending(lab)}"
+    last = lab.seen[-1]
+    found = pick_switch(last.switches, str(fault))
+    if found is None:
+        raise RunFailed(f"{last.target} has no switch for {fault}.")
+    await _turn(tools, lab, last.target, found, params.size)
+    return f"*{fault}* ({params.size}) is on, on {last.target}: {found.title}. {_ending(lab)}"
+
+
+async def _end(tools: Tools, params: _Where, lab: Lab) -> str:
+    fault, ended = _asked(params), []
+    for each in lab.seen:
+        for one in each.switches:
+            if one.on and fault in {None, one.fault}:
+                await _turn(tools, lab, each.target, one, None)
+                ended.append(f"{one.name} on {each.target}")
+    return f"Ended: {', '.join(ended)}." if ended else f"Nothing was on at {lab.service}."
+
+
+async def _turn(tools: Tools, lab: Lab, name: str, switch: Switch, size: DrillSize | None) -> None:
+    (target,) = await _targets(tools, tools.service(lab.service), name)
+    if failed := await tools.ports.switches.turn(target, switch.name, size):
+        raise RunFailed(f"{failed.reason}.")
+
+
+def _ending(lab: Lab) -> str:
+    return f"`/incident drill {lab.service} off` ends it."
+
+
+def _asked(params: _Where) -> Drilled | None:
+    asked: Drilled | None = getattr(params, "class")
+    return asked
+
+
+def _lab(tools: Tools, params: _Where) -> Service:
+    """Give the service that was named, else the only lab."""
+    labs = [service for service in tools.catalog.services if service.lab]
+    if not params.service and len(labs) == 1:
+        return labs[0]
+    if not labs and not params.service:
+        raise CommandRejected("No service is a lab: a drill makes one sick, so `lab = true` must say that it may be.")
+    service = tools.service(params.service)
+    if not service.lab:
+        raise CommandRejected(
+            f"{service.name} is no lab, and a drill would make it sick. Only one with `lab = true` may be drilled."
+        )
+    return service
+
+
+async def _targets(tools: Tools, service: Service, name: str) -> Sequence[Target]:
+    """Give the target of a name, or all of them without one."""
+    known = (await tools.targets(service)).targets
+    found = [target for target in known if name in {"", target.name}]
+    if not found:
+        names = ", ".join(target.name for target in known) or "none"
+        raise CommandRejected(f"{service.name} has no target `{name[:40]}`. It has: {names}.")
+    return found

@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.drills import Size
+from bot.domain.run import RunStatus
+from bot.domain.service import Catalog, Service
+from tests.fakes import FakeSwitches, fake_ports
+from tests.unit.playbooks.desk import TARGETS, Desk, desk
+
+LAB = Service("checkout", TARGETS, lab=True)
+
+
+def at_lab(switches: FakeSwitches, *more: Service) -> Desk:
+    return Desk(replace(fake_ports(Catalog((LAB, *more))), switches=switches))
+
+
+async def test_a_fault_is_started_on_the_last_target_and_how_to_end_it_is_told() -> None:
+    switches = FakeSwitches()
+    text = await at_lab(switches).text("drill goroutine-leak large")
+
+    assert switches.on == {("checkout-3", "goroutine-leak"): Size.LARGE}
+    assert "*goroutine-leak* (large) is on, on checkout-3: Is goroutine-leak." in text
+    assert text.endswith("`/incident drill checkout off` ends it.")
+
+
+async def test_the_target_that_is_named_is_the_one() -> None:
+    switches = FakeSwitches()
+    await at_lab(switches).say("drill class=goroutine-leak target=checkout-1")
+
+    assert switches.on == {("checkout-1", "goroutine-leak"): Size.MEDIUM}
+
+
+async def test_a_class_is_never_started_twice() -> None:
+    switches = FakeSwitches()
+    switches.on["checkout-2", "watch-leak"] = Size.SMALL
+    text = await at_lab(switches).text("drill goroutine-leak")
+
+    assert "is on already, on checkout-2" in text
+    assert len(switches.on) == 1
+
+
+async def test_what_is_on_is_ended_by_class_or_all_of_it() -> None:
+    switches = FakeSwitches()
+    house = at_lab(switches)
+    switches.on |= {("checkout-1", "goroutine-leak"): Size.SMALL, ("checkout-2", "busy"): Size.SMALL}
+
+    assert await house.text("drill goroutine-leak off") == "Ended: goroutine-leak on checkout-1."
+    assert await house.text("drill off=yes") == "Ended: busy on checkout-2."
+    assert await house.text("drill off") == "Nothing was on at checkout."
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("drill", "Which fault? One of gc-pressure, "),
+        ("drill goroutine-leak payment", "payment is no lab, and a drill would make it sick."),
+        ("drill goroutine-leak target=checkout-9", "It has: checkout-1, checkout-2, checkout-3."),
+        ("drill deadlock", "checkout-3 has no switch for deadlock."),
+    ],
+)
+async def test_what_cannot_be_drilled_is_refused_in_a_sentence(words: str, told: str) -> None:
+    switches = FakeSwitches()
+    ended = await at_lab(switches, Service("payment", ())).say(words)
+
+    assert ended.status is RunStatus.FAILED
+    assert told in ended.reason
+    assert switches.on == {}
+
+
+async def test_where_nothing_is_a_lab_nothing_is_made_sick() -> None:
+    ended = await desk().say("drill goroutine-leak")
+
+    assert ended.status is RunStatus.FAILED
+    assert ended.reason.startswith("No service is a lab")
+
+
+async def test_a_lab_that_does_not_answer_is_told_of() -> None:
+    ended = await at_lab(FakeSwitches("checkout-1 does not answer")).say("drill goroutine-leak")
+
+    assert ended.reason == "checkout-1 does not answer."
