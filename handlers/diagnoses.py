@@ -14,8 +14,9 @@ from bot.domain.flame import Changed, Flame, Focus, Kind, changes, draw, kind_of
 from bot.domain.flame_drawing import amount, part, place
 from bot.domain.goroutine_parts import best
 from bot.domain.goroutines import Goroutines, Group
+from bot.domain.lenses import LENSES, profile_of
 from bot.domain.profile import Cost, Profile
-from bot.domain.proof import VIEWS, blamed_in, headline, profile_of
+from bot.domain.proof import blamed_in, headline
 from bot.domain.snapshot import Captured
 from bot.domain.stacks import own_frame
 from bot.engine.ports import Ports
@@ -132,7 +133,7 @@ class Diagnoses:
             reading=reading,
             target=target,
             view=view,
-            title=VIEWS[view].title,
+            title=LENSES[view].title,
             said=said,
             shown=shown,
             against=against,
@@ -142,7 +143,7 @@ class Diagnoses:
             tables=tables,
             kinds=[kind.value for kind, _ in flame_drawing.KEY],
             key=[words for _, words in flame_drawing.KEY],
-            part=next((each for each in reading.of(target) if each.part in VIEWS[view].parts and each.sha256), None),
+            parts=[each for each in reading.of(target) if each.part in LENSES[view].names and each.sha256],
         )
 
     async def svg(self, run_id: str, target: str, view: str, against: str = "") -> Response:
@@ -161,7 +162,7 @@ class Diagnoses:
 
     async def _shown(self, reading: Reading, target: str, view: str, against: str) -> Shown | None:
         """Read the profile and what it is compared with; None when it is not there, or what to compare with is not."""
-        if view not in VIEWS:
+        if view not in LENSES:
             return None
         async with self._busy:
             profile = await readings.profile(self._ports, reading.of(target), view)
@@ -170,7 +171,7 @@ class Diagnoses:
                 return None
             build = await readings.contents(self._ports, [each for each in reading.of(target) if each.part == "build"])
             focus = Focus(examine(build.values()).build.module, _blamed(reading, target))
-            flame = await asyncio.to_thread(draw, profile, VIEWS[view].value, focus, base)
+            flame = await asyncio.to_thread(draw, profile, LENSES[view].value, focus, base)
         return Shown(view, profile, flame, base, words, focus.module, focus.blamed)
 
     async def _base(self, reading: Reading, target: str, view: str, against: str) -> tuple[Profile | None, str]:
@@ -180,7 +181,7 @@ class Diagnoses:
             content = await self._ports.artifacts.get(digest) if digest else None
             if known is None or content is None:
                 return None, ""
-            whole = Captured(target, VIEWS[view].parts[0], reading.parts[0].status, "", content=content)
+            whole = Captured(target, LENSES[view].parts[0], reading.parts[0].status, "", content=content)
             base = await asyncio.to_thread(profile_of, view, {whole.part: whole})
             return base, f"its baseline of {known.taken_at:%Y-%m-%d %H:%M} UTC"
         if against in reading.targets:
@@ -196,7 +197,7 @@ def _blamed(reading: Reading, target: str) -> frozenset[str]:
 
 def _choices(reading: Reading, target: str, view: str, *, has_baseline: bool) -> tuple[tuple[str, str], ...]:
     """Give what a profile can be compared with: the word in the address, and its label."""
-    have = [each.target for each in reading.parts if each.part in VIEWS[view].parts and each.sha256]
+    have = [each.target for each in reading.parts if each.part in LENSES[view].names and each.sha256]
     others = [(name, name) for name in dict.fromkeys(have) if name != target]
     return (*([(BASELINE, "its baseline")] if has_baseline else []), *others)
 
@@ -204,7 +205,7 @@ def _choices(reading: Reading, target: str, view: str, *, has_baseline: bool) ->
 def _views(parts: Mapping[str, Captured]) -> tuple[ViewRow, ...]:
     """Give the flame graphs that have something to show."""
     rows = []
-    for name, view in VIEWS.items():
+    for name, view in LENSES.items():
         profile = profile_of(name, parts)
         if profile is not None and profile.total(view.value) > 0:
             flame = draw(profile, view.value, Focus(short=True))
@@ -230,7 +231,7 @@ def _tables(shown: Shown, target: str, against: str) -> tuple[tuple[str, ...], l
     """Give the columns and the tables below a graph: what changed most, or what costs most, own code first."""
     if shown.base is not None:
         return ("Difference", target, against), [("What differs most", _changed(shown, shown.base))]
-    ranked = shown.profile.top(VIEWS[shown.view].value)
+    ranked = shown.profile.top(LENSES[shown.view].value)
     own = [each for each in ranked if kind_of(each.frame.function, shown.module) in {Kind.OWN, Kind.LIBRARY}]
     own.sort(key=lambda each: -each.cumulative)
     tables = [("In its own code", own), ("What costs most by itself", [each for each in ranked if each.flat])]
@@ -253,7 +254,7 @@ def _changed(shown: Shown, base: Profile) -> list[CostRow]:
         cells = (f"{sign}{amount(abs(more), unit)}", amount(each.now, unit), amount(each.before, unit))
         return CostRow(place(each.frame), each.frame.function in shown.blamed, tuple((cell, "") for cell in cells))
 
-    return [row(each) for each in changes(shown.profile, base, VIEWS[shown.view].value)[:_MOST_LINES]]
+    return [row(each) for each in changes(shown.profile, base, LENSES[shown.view].value)[:_MOST_LINES]]
 
 
 def _log(part: Captured | None) -> str:

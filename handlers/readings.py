@@ -12,8 +12,8 @@ from bot.domain.baseline import Baseline, Baselines, baseline_key
 from bot.domain.diagnosis import Overview
 from bot.domain.errors import StoreUnusable
 from bot.domain.exhibits import Evidence, Fact, Found, evidence, found, judged, kept
+from bot.domain.lenses import LENSES, profile_of
 from bot.domain.profile import Profile
-from bot.domain.proof import VIEWS, profile_of
 from bot.domain.run import Run
 from bot.domain.snapshot import Captured, Probe
 from bot.domain.timeline import Entry, Kind
@@ -23,7 +23,7 @@ from handlers.visible import visible_run
 
 _PARTS: TypeAdapter[tuple[Captured, ...]] = TypeAdapter(tuple[Captured, ...])
 _PROBES: TypeAdapter[tuple[Probe, ...]] = TypeAdapter(tuple[Probe, ...])
-_OVERVIEWS: TypeAdapter[tuple[Overview, ...]] = TypeAdapter(tuple[Overview, ...])
+_OVERLENSES: TypeAdapter[tuple[Overview, ...]] = TypeAdapter(tuple[Overview, ...])
 _BASELINES: TypeAdapter[Baselines] = TypeAdapter(Baselines)
 
 
@@ -127,7 +127,7 @@ async def with_targets(ports: Ports, view: DiagnosisView, report: str) -> Diagno
     """Look up what the report of a diagnosis says of each target."""
     try:
         content = await ports.artifacts.get(report) if report else None
-        overviews = _OVERVIEWS.validate_python(json.loads(content or b"{}").get("overviews", ()))
+        overviews = _OVERLENSES.validate_python(json.loads(content or b"{}").get("overviews", ()))
     except (StoreUnusable, ValueError, AttributeError):
         return view
     rows = tuple(
@@ -154,7 +154,7 @@ async def _content(ports: Ports, part: Captured) -> Captured:
 
 async def profile(ports: Ports, parts: Sequence[Captured], view: str) -> Profile | None:
     """Give the profile of a view of one target; None when it is not there or cannot be read."""
-    wanted = [part for part in parts if part.part in VIEWS[view].parts and part.sha256]
+    wanted = [part for part in parts if part.part in LENSES[view].names and part.sha256]
     known = await contents(ports, wanted)
     return await asyncio.to_thread(profile_of, view, known)
 

@@ -1,7 +1,7 @@
 """The picture that proves a finding: where the CPU or the heap goes, who waits where, which sockets there are."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.domain import bars, drawing, flame_drawing
@@ -11,7 +11,8 @@ from bot.domain.facts import Facts
 from bot.domain.faults.finding import Finding
 from bot.domain.flame import Flame, Focus, draw
 from bot.domain.flame_drawing import BLAME, amount, part, spot
-from bot.domain.profile import Profile, ProfileMalformed, decode
+from bot.domain.lenses import LENSES, profile_of
+from bot.domain.profile import Profile
 from bot.domain.snapshot import Captured
 
 WIDTH = 720
@@ -26,26 +27,6 @@ _BY_CPU = frozenset({"cpu-hotspot", "gc-pressure", "alloc-churn"})
 _BY_HEAP = frozenset({"heap-growth"})
 _BY_LEAK = frozenset({"goroutine-leak"})
 _BY_SOCKETS = frozenset({"socket-exhaustion"})
-
-
-@dataclass(frozen=True)
-class View:
-    """A profile worth a flame graph: the parts that give it, the better one first, its value, and what that is."""
-
-    parts: tuple[str, ...]
-    value: str
-    title: str
-
-
-VIEWS: Mapping[str, View] = {
-    "cpu": View(("cpu",), "cpu", "CPU"),
-    "heap": View(("heap-gc", "heap"), "inuse_space", "Heap in use"),
-    "allocs": View(("allocs",), "alloc_space", "Allocated"),
-    "mutex": View(("mutex",), "delay", "Waited for locks"),
-    "block": View(("block",), "delay", "Blocked"),
-    "goroutines": View(("goroutine",), "goroutine", "Goroutines"),
-}
-"""By the name that addresses use."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +54,6 @@ def prove(finding: Finding, facts: Facts, parts: Iterable[Captured]) -> Drawn | 
     return _bars(finding, f"{facts.goroutines:,} goroutines{leaked}", shown)
 
 
-def profile_of(view: str, parts: Mapping[str, Captured]) -> Profile | None:
-    """Give the profile of a view from the parts of a target; None when none of them is there and readable."""
-    for name in VIEWS[view].parts:
-        if (found := parts.get(name)) is not None and found.usable:
-            try:
-                return decode(found.content)
-            except ProfileMalformed:
-                continue
-    return None
-
-
 def blamed_functions(finding: Finding) -> frozenset[str]:
     """Give the function to blame: the first one that the claim names with its line, or else the fix."""
     return blamed_in(finding.claim, finding.fix)
@@ -97,16 +67,15 @@ def blamed_in(*texts: str) -> frozenset[str]:
 
 def headline(view: str, flame: Flame, profile: Profile) -> str:
     """Say what a flame graph is of, and how much of it there is."""
-    title, total = VIEWS[view].title, amount(flame.total, flame.unit)
-    if view == "cpu" and profile.duration_ns > 0:
-        cores = flame.total / profile.duration_ns
-        return f"{title}: {total} in {profile.duration_ns / 1e9:.1f} s, {cores:.2f} cores busy"
-    return f"{title}: {total}"
+    title, total = LENSES[view].title, amount(flame.total, flame.unit)
+    seconds = f" in {profile.duration_ns / 1e9:.1f} s" if profile.duration_ns > 0 else ""
+    cores = f", {flame.total / profile.duration_ns:.2f} cores busy" if seconds and view == "cpu" else ""
+    return f"{title}: {total}{seconds}{cores}"
 
 
 def _flame(finding: Finding, view: str, profile: Profile, facts: Facts) -> Drawn | None:
     focus = Focus(facts.build.module, blamed_functions(finding), short=True)
-    flame = draw(profile, VIEWS[view].value, focus)
+    flame = draw(profile, LENSES[view].value, focus)
     if not flame.total:
         return None
     said = headline(view, flame, profile)

@@ -1,0 +1,58 @@
+"""Ways to look at the profiles of a target: which parts show the CPU, the heap, what was allocated, who waited."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bot.domain.profile import Profile, ProfileMalformed, decode
+from bot.domain.snapshot import FIRST, SECOND, Captured
+from bot.domain.windows import difference
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What one flame graph is of: the value of a profile, and the parts that give it, the better one first.
+
+    `twice`: parts that count since the process started; where they were read twice, what they gained is shown.
+    """
+
+    title: str
+    value: str
+    parts: tuple[str, ...]
+    twice: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every part that can be needed."""
+        return frozenset((*self.parts, *(name + end for name in self.twice for end in ("", FIRST, SECOND))))
+
+
+LENSES: Mapping[str, Lens] = {
+    "cpu": Lens("CPU", "cpu", ("cpu",)),
+    "heap": Lens("Heap in use", "inuse_space", ("heap-gc" + SECOND, "heap-gc", "heap" + SECOND, "heap")),
+    "allocs": Lens("Allocated", "alloc_space", ("allocs",), ("heap-gc", "heap")),
+    "mutex": Lens("Waited for locks", "delay", ("mutex",), ("mutex",)),
+    "block": Lens("Blocked", "delay", ("block",), ("block",)),
+    "goroutines": Lens("Goroutines", "goroutine", ("goroutine" + SECOND, "goroutine")),
+}
+"""By the name that addresses use."""
+
+
+def profile_of(lens: str, parts: Mapping[str, Captured]) -> Profile | None:
+    """Give what a lens shows of a target's parts; None when none of them is there and readable."""
+    for name in LENSES[lens].twice:
+        first = parts.get(name + FIRST, parts.get(name))
+        before, after = _decoded(first), _decoded(parts.get(name + SECOND))
+        if before is not None and after is not None and before.types == after.types:
+            late, early = parts[name + SECOND].at_s, first.at_s if first else 0.0
+            return replace(after, samples=difference(before, after), duration_ns=max(int((late - early) * 1e9), 0))
+    found = (_decoded(parts.get(name)) for name in LENSES[lens].parts)
+    return next((profile for profile in found if profile is not None), None)
+
+
+def _decoded(part: Captured | None) -> Profile | None:
+    if part is None or not part.usable:
+        return None
+    try:
+        return decode(part.content)
+    except ProfileMalformed:
+        return None
