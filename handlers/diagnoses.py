@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Response
 from markupsafe import Markup
@@ -17,7 +17,7 @@ from bot.domain.goroutines import Goroutines, Group
 from bot.domain.lenses import LENSES, profile_of
 from bot.domain.profile import Cost, Profile
 from bot.domain.proof import blamed_in, headline
-from bot.domain.snapshot import Captured
+from bot.domain.snapshot import SECOND, Captured
 from bot.domain.stacks import own_frame
 from bot.engine.ports import Ports
 from handlers import readings
@@ -101,7 +101,7 @@ class Diagnoses:
         async with self._busy:
             parts = await readings.contents(self._ports, reading.of(target))
             probe = next((each for each in reading.probes if each.target == target), None)
-            facts = await asyncio.to_thread(examine, list(parts.values()), probe)
+            facts = await asyncio.to_thread(examine, _filled(parts), probe)
             goroutines = await asyncio.to_thread(best, parts)
             views = await asyncio.to_thread(_views, parts)
         return self._html.page(
@@ -114,6 +114,7 @@ class Diagnoses:
             goroutines=goroutines,
             groups=_groups(goroutines, facts, _blamed(reading, target)),
             views=views,
+            missing=_missing(facts, parts),
             parts_=[parts[name] for name in sorted(parts)],
             log=_log(parts.get("log")),
         )
@@ -187,6 +188,22 @@ class Diagnoses:
         if against in reading.targets:
             return await readings.profile(self._ports, reading.of(against), view), against
         return None, ""
+
+
+def _filled(parts: Mapping[str, Captured]) -> list[Captured]:
+    """Give all parts, with the second reading of one in place of a first that failed."""
+    seconds = {each.part.removesuffix(SECOND): each for each in parts.values() if each.part.endswith(SECOND)}
+    return [
+        replace(seconds[each.part], part=each.part) if not each.usable and each.part in seconds else each
+        for each in parts.values()
+    ]
+
+
+def _missing(facts: Facts, parts: Mapping[str, Captured]) -> list[tuple[str, str]]:
+    """Give each part that is not there or cannot be read, and why."""
+    unread = {loss.part: loss.reason or loss.status for loss in facts.losses}
+    absent = {each.part: each.error or each.status.value for each in parts.values() if not each.usable}
+    return sorted((unread | absent).items())
 
 
 def _blamed(reading: Reading, target: str) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Read a snapshot and say what stands out: a named fault class with evidence and fix, or plainly that nothing does."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,6 +109,7 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
         verdict=diagnosis.verdict,
         target=diagnosis.findings[0].target if diagnosis.findings else "",
         statement=diagnosis.statement,
+        proof=_proof(diagnosis.findings),
         fix=diagnosis.findings[0].fix if diagnosis.findings else "",
         artifact=stored.sha256,
         name=stored.name,
@@ -154,6 +155,15 @@ async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
         by_target.setdefault(part.target, []).append(replace(part, content=content or b""))
     facts = await asyncio.gather(*(asyncio.to_thread(examine, by_target[t], probes.get(t)) for t in by_target))
     return dict(zip(by_target, facts, strict=True))
+
+
+def _proof(findings: Sequence[Finding]) -> str:
+    """Say in a line, as the card does, what proves the verdict; "" without one."""
+    if not findings:
+        return ""
+    first, rest = findings[0], len(findings) - 1
+    more = f" {rest} more {'finding' if rest == 1 else 'findings'}." if rest else ""
+    return f"{first.target}, {first.confidence}: {first.claim}{more}"
 
 
 async def _picture(tools: Tools, taken: Taken, facts: Mapping[str, Facts], diagnosis: Diagnosis) -> str:

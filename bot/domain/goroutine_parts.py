@@ -7,12 +7,13 @@ from bot.domain.goroutine_counts import counted, group_counts
 from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import DumpMalformed, Goroutines, group_profile
 from bot.domain.profile import ProfileMalformed, decode
-from bot.domain.snapshot import Captured
+from bot.domain.snapshot import SECOND, Captured
 
 
 def best(parts: Mapping[str, Captured]) -> Goroutines | None:
     """Give them from the dump, which knows waits and who started them, or else from the profiles; None without any."""
-    dump, profile = _dump(parts.get("goroutine-dump")), _profile(parts.get("goroutine"))
+    dump = _dump(parts.get("goroutine-dump")) or _dump(parts.get("goroutine-dump" + SECOND))
+    profile = _profile(parts.get("goroutine")) or _profile(parts.get("goroutine" + SECOND))
     if dump and dump.groups and not (profile and profile.total > 2 * dump.total):
         return dump
     leaks = _profile(parts.get("goroutineleak"))

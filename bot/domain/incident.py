@@ -107,6 +107,7 @@ class Incident:
     sop_started_at: datetime | None = None
     verdict: str = ""
     statement: str = ""
+    proof: str = ""
     fix: str = ""
     escalation: str = ""
     answered: str = ""
@@ -308,13 +309,13 @@ def _end_blanked_step(incident: Incident, entry: Entry) -> Incident:
 
 
 def _judge(incident: Incident, entry: Entry) -> Incident:
-    facts = entry.facts
-    return replace(incident, verdict=facts["verdict"] or "", statement=facts["statement"], fix=facts.get("fix", ""))
+    facts, verdict = entry.facts, entry.facts["verdict"] or ""
+    proof, fix = facts.get("proof", ""), facts.get("fix", "")
+    return replace(incident, verdict=verdict, statement=facts["statement"], proof=proof, fix=fix)
 
 
 def _update(incident: Incident, entry: Entry) -> Incident:
-    facts = entry.facts
-    next_at = facts.get("next_at")
+    facts, next_at = entry.facts, entry.facts.get("next_at")
     said = Said(entry.at, entry.actor_name, facts["text"])
     return replace(incident, last_update=said, next_update_at=from_us(next_at) if next_at else None)
 

@@ -29,9 +29,9 @@ class Lens:
 LENSES: Mapping[str, Lens] = {
     "cpu": Lens("CPU", "cpu", ("cpu",)),
     "heap": Lens("Heap in use", "inuse_space", ("heap-gc" + SECOND, "heap-gc", "heap" + SECOND, "heap")),
-    "allocs": Lens("Allocated", "alloc_space", ("allocs",), ("heap-gc", "heap")),
-    "mutex": Lens("Waited for locks", "delay", ("mutex",), ("mutex",)),
-    "block": Lens("Blocked", "delay", ("block",), ("block",)),
+    "allocs": Lens("Allocations", "alloc_space", ("allocs",), ("heap-gc", "heap")),
+    "mutex": Lens("Waits for locks", "delay", ("mutex",), ("mutex",)),
+    "block": Lens("Blocking", "delay", ("block",), ("block",)),
     "goroutines": Lens("Goroutines", "goroutine", ("goroutine" + SECOND, "goroutine")),
 }
 """By the name that addresses use."""

@@ -133,7 +133,7 @@ def _short(value: timedelta) -> str:
 def _verdict(incident: Incident) -> str:
     if incident.verdict:
         fix = f"\n*Fix:* {line(incident.fix, 300)}" if incident.fix else ""
-        return f"*Verdict: {line(incident.verdict, 60)}.* {line(incident.statement, 500)}{fix}"
+        return f"*Verdict: {line(incident.verdict, 60)}.* {line(incident.proof or incident.statement, 500)}{fix}"
     return f"*No verdict.* {line(incident.statement, 500)}" if incident.statement else ""
 
 

@@ -1,7 +1,7 @@
 """The pages of a diagnosis show what proves it, target by target, and what is missing."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
-from bot.domain.snapshot import ALLOCS, LOG, Captured, captured, missed
+from bot.domain.snapshot import ALLOCS, GOROUTINE, LOG, Captured, captured, missed
 from bot.domain.stacks import Frame
 from handlers import pages
 from tests.fakes import FakeTargets
@@ -111,6 +111,22 @@ async def test_a_target_shows_who_waits_where_its_sockets_its_limits_and_its_log
         "allocs did not answer", "cpu-hotspot",
         "net/http.(*conn).serve (http/server.go:2157)", "Answers to users: 5 x 200 in 900 ms",
     ):  # fmt: skip
+        assert words in text, words
+
+
+async def test_where_the_first_reading_failed_the_second_is_shown() -> None:
+    it = await seen("snapshot")
+    again = captured("checkout-2", GOROUTINE, goroutines(((*CHAN_RECEIVE, main_frame("late", 3)), 77)), 0.1)
+    await it.house.ports.artifacts.put(again.file, again.content)
+    parts = [part for part in it.house.state.runs[it.run_id].result["parts"] if part["part"] != "goroutine"]
+    failed = missed("checkout-2", GOROUTINE, "checkout-2: no answer in 3 s")
+    second = replace(again.without_content(), part="goroutine-2")
+    it.house.state.runs[it.run_id].result["parts"] = [
+        *parts,
+        *({**each.__dict__, "content": ""} for each in (failed, second)),
+    ]
+    text = await it.of_target()
+    for words in ("main.late (checkout/main.go:3)", "checkout-2: no answer in 3 s", "77 in 1 group"):
         assert words in text, words
 
 

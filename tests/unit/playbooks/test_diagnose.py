@@ -61,3 +61,17 @@ async def test_a_verdict_has_the_picture_that_proves_it_and_names_its_snapshot()
     assert picture is not None
     assert coloured(pixels(picture), BLAME) > 1_000
     assert told.result["snapshot"].startswith(f"{told.id}.")
+
+
+async def test_the_card_has_the_target_the_numbers_and_the_line_to_blame() -> None:
+    hot = cpu(((main_frame("encode", 56), main_frame("handle")), 190))
+    sick = [part for each in TARGETS[:1] for part in parts_of(each.name, {"cpu": hot})]
+    house = desk(targets=FakeTargets((good_probe("checkout-1", 900.0),), sick))
+    await house.say("start sev3 checkout slow")
+    await house.say("diagnose incident=INC-1")
+
+    incident = house.incident()
+    assert incident.verdict == "cpu-hotspot"
+    assert incident.proof.startswith("checkout-1, ")
+    assert "main.encode (checkout/main.go:56)" in incident.proof
+    assert "could not be examined" not in incident.proof
