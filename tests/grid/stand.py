@@ -50,22 +50,22 @@ class Stand:
         at = f"{self.targets[place]['admin']}/debug/faults/{fault}"
         httpx.post(at, json=asked, timeout=120).raise_for_status()
 
-    def diagnose(self) -> dict[str, Any]:
-        """Give the result of `firstfive run diagnose --json`, by a bot that has never seen these targets before."""
+    def run(self, playbook: str, *words: str) -> dict[str, Any]:
+        """Give what `firstfive run PLAYBOOK ... --json` prints, by a bot that has never seen these targets before."""
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             environment = {
                 "FIRSTFIVE_CONFIG": str(self.folder / "firstfive.toml"),
                 "DATABASE_URL": fresh_sqlite(Path(scratch)),
                 "ARTIFACTS_URL": str(Path(scratch) / "artifacts"),
             }
-            done = cli.firstfive("run", "diagnose", "service=sick", "--json", **environment)
+            done = cli.firstfive("run", playbook, *words, "service=sick", "--json", **environment)
         assert done.exit_code == 0, done.output
         report: dict[str, Any] = json.loads(done.stdout)
         return report
 
     def write_configuration(self) -> None:
         """Write what a platform team would: the service and its targets."""
-        lines = ["[[services]]", 'name = "sick"']
+        lines = ["[[services]]", 'name = "sick"', "lab = true"]
         for target in self.targets:
             lines += ["[[services.targets]]", f'name = "{target["name"]}"']
             lines += [f'pprof = "{target["admin"]}"', f'url = "{target["url"]}"']
