@@ -41,7 +41,7 @@ from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
 from bot.here import Here
-from bot.ports import Anchors, Artifacts, Clock, Engine, Pager, Rota, Router
+from bot.ports import Anchors, Artifacts, Clock, Engine, Keep, Pager, Rota, Router, as_it_is
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,12 +62,15 @@ class AllTargets:
         """Ask a target what its users get now."""
         return await self._http.probe(target, requests)
 
-    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
-        """Capture parts of a target, each recorded whatever becomes of it."""
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        """Capture parts of a target, each recorded whatever becomes of it, and kept before the next."""
         of_machine = [part for part in parts if part.kind in {"kernel", "log", "packets"}]
         of_target = [part for part in parts if part not in of_machine]
-        both = await asyncio.gather(self._ask_machine(target, of_machine), self._http.capture(target, of_target))
-        done = {capture.part: capture for captures in both for capture in captures}
+        told, asked = await asyncio.gather(
+            self._ask_machine(target, of_machine), self._http.capture(target, of_target, keep)
+        )
+        done = dict(zip((part.name for part in of_target), asked, strict=True))
+        done |= {captured.part: await keep(captured) for captured in told}
         return tuple(done[part.name] for part in parts)
 
     async def _ask_machine(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:

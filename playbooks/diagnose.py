@@ -148,13 +148,21 @@ def _tell_findings(tools: Tools, taken: Taken, diagnosis: Diagnosis) -> None:
 
 
 async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
+    """Examine one target after the other: of all together the parts might not fit into memory."""
     probes = {probe.target: probe for probe in taken.probes}
-    by_target: dict[str, list[Captured]] = {}
-    for part in taken.parts:
-        content = await tools.ports.artifacts.get(part.sha256) if part.sha256 else None
-        by_target.setdefault(part.target, []).append(replace(part, content=content or b""))
-    facts = await asyncio.gather(*(asyncio.to_thread(examine, by_target[t], probes.get(t)) for t in by_target))
-    return dict(zip(by_target, facts, strict=True))
+    return {
+        target: await asyncio.to_thread(examine, await _parts(tools, taken, target), probes.get(target))
+        for target in dict.fromkeys(part.target for part in taken.parts)
+    }
+
+
+async def _parts(tools: Tools, taken: Taken, target: str) -> list[Captured]:
+    """Give the records of a target their bytes back."""
+    return [
+        replace(part, content=(await tools.ports.artifacts.get(part.sha256) or b"") if part.sha256 else b"")
+        for part in taken.parts
+        if part.target == target
+    ]
 
 
 def _proof(findings: Sequence[Finding]) -> str:

@@ -10,6 +10,8 @@ from bot.engine import (
     CHEAP_PARTS,
     DUMP_BY_NAME,
     FIRST,
+    GOROUTINE,
+    HEAP,
     INTRUSIVE_REST,
     KERNEL_PARTS,
     LOG,
@@ -17,7 +19,6 @@ from bot.engine import (
     Captured,
     CommandRejected,
     Danger,
-    Facts,
     Kind,
     Params,
     Part,
@@ -45,6 +46,7 @@ _LONGEST_PROFILE_S = 30
 _KEEPING_S = 3.0
 """Beyond what the parts may take: reading what decides whom to profile, keeping what came of it."""
 _TURN_S = 0.2
+_TELLING = (GOROUTINE.name, HEAP.name)
 
 
 class Snapshot(Params):
@@ -154,15 +156,11 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
         return Profiled((), (), "none asked for")
     if (shared := await _shared(tools, looked.service, params.seconds)) is not None:
         return _told(shared, tools.now(), params.seconds)
-    by_target: dict[str, list[Captured]] = {}
-    for part in await _contents(tools, looked.parts):
-        by_target.setdefault(part.target, []).append(part)
-    probes = {probe.target: probe for probe in looked.probes}
-    facts = await asyncio.gather(*(asyncio.to_thread(examine, by_target[t], probes.get(t)) for t in by_target))
-    picks = pick_intrusive([_signal(each) for each in facts])
+    signals = await _signals(tools, looked)
+    picks = pick_intrusive(signals)
     found = await tools.targets(tools.service(looked.service))
     targets = {target.name: target for target in found.targets}
-    counts = {each.target: each.goroutines for each in facts}
+    counts = {each.target: each.goroutines for each in signals}
     seen = await asyncio.gather(
         *(
             tools.once(
@@ -191,8 +189,7 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
     parts = (*looked.parts, *profiled.parts)
     found = await tools.targets(tools.service(looked.service))
     listed = manifest(looked.service, looked.started_at, parts, looked.probes, found.losses)
-    contents = await _contents(tools, parts)
-    archive = await tools.ports.archive.pack(listed, contents)
+    archive = await tools.ports.archive.pack(listed, partial(_content, tools))
     name = f"snapshot-{looked.service}-{looked.started_at:%Y%m%dT%H%M%SZ}.tar.gz"
     stored = await tools.ports.artifacts.put(name, archive)
     losses = listed.losses
@@ -243,8 +240,17 @@ def _targets(count: int) -> str:
     return "1 target captured" if count == 1 else f"{count} targets captured"
 
 
-def _signal(facts: Facts) -> Signal:
-    return Signal(facts.target, facts.goroutines, facts.heap.inuse_bytes if facts.heap else None, facts.probe)
+async def _signals(tools: Tools, looked: Looked) -> list[Signal]:
+    """Give the signals by which targets are picked; of a target at a time its parts are in memory."""
+    probes = {probe.target: probe for probe in looked.probes}
+    signals = []
+    for target in dict.fromkeys(part.target for part in looked.parts):
+        telling = [part for part in looked.parts if part.target == target and part.part in _TELLING]
+        parts = [replace(part, content=await _content(tools, part)) for part in telling]
+        facts = await asyncio.to_thread(examine, parts, probes.get(target), stacks=False)
+        heap_bytes = facts.heap.inuse_bytes if facts.heap else None
+        signals.append(Signal(target, facts.goroutines, heap_bytes, facts.probe))
+    return signals
 
 
 def _cheap_parts(*, by_name: bool) -> tuple[Part, ...]:
@@ -274,18 +280,18 @@ async def _capture(
     began: datetime,
     named: Callable[[Captured], Captured] = lambda part: part,
 ) -> _Seen:
-    """Capture parts and keep their bytes; the journal gets the records only."""
+    """Capture parts and keep the bytes of each as it comes; the journal gets the records only."""
     at_s = round((tools.now() - began).total_seconds(), 3)
-    captures = [replace(named(each), at_s=at_s) for each in await tools.ports.targets.capture(target, parts)]
-    for capture in captures:
-        if capture.usable:
-            await tools.ports.artifacts.put(capture.file, capture.content)
-    return _Seen(tuple(capture.without_content() for capture in captures))
+
+    async def keep(captured: Captured) -> Captured:
+        told = replace(named(captured), at_s=at_s)
+        if told.usable:
+            await tools.ports.artifacts.put(told.file, told.content)
+        return told.without_content()
+
+    return _Seen(await tools.ports.targets.capture(target, parts, keep))
 
 
-async def _contents(tools: Tools, parts: Sequence[Captured]) -> list[Captured]:
-    """Give the records their bytes back."""
-    return [
-        replace(part, content=await tools.ports.artifacts.get(part.sha256) or b"") if part.sha256 else part
-        for part in parts
-    ]
+async def _content(tools: Tools, part: Captured) -> bytes:
+    """Give a record its bytes back."""
+    return (await tools.ports.artifacts.get(part.sha256) or b"") if part.sha256 else b""

@@ -12,10 +12,12 @@ from bot.domain.errors import FirstFiveError
 from bot.domain.protobuf import WireMalformed, fields, packed, signed
 from bot.domain.stacks import Frame
 
-MAX_DECODED_BYTES = 64 * 1024 * 1024
+MAX_DECODED_BYTES = 32 * 1024 * 1024
 """Larger than any profile of a Go runtime seen; a gzip bomb stops here."""
+STEP_BYTES = 256 * 1024
 MAX_ENTRIES = 500_000
-"""Samples, locations, functions and strings, each: bounds memory against tiny entries in a large file."""
+"""Samples, locations, functions and strings together, some times what the largest services have: bounds memory and time
+against tiny entries in a large file."""
 MAX_DEPTH = 4096
 """Frames of one sample; the runtime records at most 128 (maxProfStackDepth, runtime/mprof.go)."""
 MAX_FRAMES = 5_000_000
@@ -154,16 +156,31 @@ def inflate(data: bytes, limit: int = MAX_DECODED_BYTES) -> bytes:
         if len(data) > limit:
             raise ProfileMalformed(f"the profile has more than {limit} bytes")
         return data
-    stream = zlib.decompressobj(wbits=31)
+    out = bytearray()
+    rest = data
+    while rest.startswith(GZIP):
+        rest = _inflate(rest, out, limit)
+    return bytes(out)
+
+
+def _inflate(data: bytes, out: bytearray, limit: int) -> bytes:
+    """Decompress one gzip member, a step at a time, so that a bomb goes off small; give what follows it."""
+    stream, pending = zlib.decompressobj(wbits=31), data
     try:
-        raw = stream.decompress(data, limit + 1)
+        while not stream.eof:
+            size = len(out)
+            out += stream.decompress(pending, STEP_BYTES)
+            pending = stream.unconsumed_tail
+            if len(out) > limit:
+                raise ProfileMalformed(f"the profile decompresses to more than {limit} bytes")
+            if len(out) == size and not pending:
+                break
     except zlib.error as error:
         raise ProfileMalformed(f"not a gzip stream: {error}") from error
-    if len(raw) > limit:
-        raise ProfileMalformed(f"the profile decompresses to more than {limit} bytes")
     if not stream.eof:
-        raise ProfileMalformed(f"the gzip stream ends too early, at byte {len(data)}: {len(raw)} bytes came out of it")
-    return raw
+        size = len(out)
+        raise ProfileMalformed(f"the gzip stream ends too early, at byte {len(data)}: {size} bytes came out of it")
+    return stream.unused_data
 
 
 class _Decoder:
@@ -173,7 +190,7 @@ class _Decoder:
         self.raw = raw
         self.parts: dict[int, list[Span]] = defaultdict(list)
         self.numbers: dict[int, int] = {}
-        self.frames = 0
+        self.frames = entries = 0
         for number, start, end in fields(raw, 0, len(raw)):
             if number not in KNOWN:
                 continue
@@ -181,8 +198,9 @@ class _Decoder:
                 self.numbers[number] = start
                 continue
             self.parts[number].append((start, end))
-            if len(self.parts[number]) > MAX_ENTRIES:
-                raise WireMalformed(f"more than {MAX_ENTRIES} entries in field {number}")
+            entries += 1
+            if entries > MAX_ENTRIES:
+                raise WireMalformed(f"more than {MAX_ENTRIES} entries, the last one in field {number} at byte {start}")
         self.strings = [raw[start:end].decode("utf-8", "replace") for start, end in self.parts[6]]
         if not self.strings or self.strings[0] != "":
             raise WireMalformed("the string table does not begin with an empty string")

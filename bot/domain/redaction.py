@@ -9,7 +9,7 @@ import gzip
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bot.domain.profile import GZIP, ProfileMalformed, inflate
@@ -19,6 +19,10 @@ MIN_ENTROPY_BITS = 3.0
 """Bits a character: random hex reaches 3.6 to 4, base64 4.5 to 5.5, English words and identifiers stay near 3 and are
 shorter than MIN_RANDOM_CHARS (the limits of detect-secrets are 3.0 for hex and 4.5 for base64)."""
 MIN_RANDOM_CHARS = 20
+
+PIECE_BYTES = 1024 * 1024
+"""Redacted at once: a pattern holds up all other threads for as long as it reads."""
+KEY_BEGINS, KEY_ENDS, KEY_BYTES = b"-----BEGIN ", b"-----END ", 16 * 1024
 
 DONE = r"(?!\[redacted:)"
 FRESH = r"(?![\"'\[]{0,2}redacted:)"
@@ -171,9 +175,29 @@ def redact(text: str) -> str:
     return text
 
 
-def redact_bytes(data: bytes) -> bytes:
-    """Redact a text artifact; bytes that are not UTF-8 stay what they are."""
-    return redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+def redact_bytes(data: bytes | bytearray) -> bytes:
+    """Redact a text artifact, a piece after the other; bytes that are not UTF-8 stay what they are."""
+    out = bytearray()
+    for start, end in _pieces(data):
+        out += redact(data[start:end].decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    return bytes(out)
+
+
+def _pieces(data: bytes | bytearray) -> Iterator[tuple[int, int]]:
+    """Cut a text at ends of lines, and not within a private key: the only secret that has several lines."""
+    start = 0
+    while start < len(data):
+        end = _after_line(data, start + PIECE_BYTES)
+        if data.rfind(KEY_BEGINS, start, end) > data.rfind(KEY_ENDS, start, end):
+            key_end = data.find(KEY_ENDS, end, end + KEY_BYTES)
+            end = _after_line(data, key_end if key_end >= 0 else end + KEY_BYTES)
+        yield start, end
+        start = end
+
+
+def _after_line(data: bytes | bytearray, at: int) -> int:
+    end = data.find(b"\n", at)
+    return end + 1 if end >= 0 else len(data)
 
 
 def redact_profile(data: bytes) -> bytes:

@@ -35,6 +35,7 @@ from bot.ports.world import (
     Doer,
     Fronts,
     Groups,
+    Keep,
     Metrics,
     OnCall,
     Pager,
@@ -52,6 +53,7 @@ from bot.ports.world import (
     Switches,
     Targets,
     Transcript,
+    as_it_is,
 )
 
 __all__ = [
@@ -76,6 +78,7 @@ __all__ = [
     "Installation",
     "Installations",
     "Journal",
+    "Keep",
     "Listed",
     "Marks",
     "Memory",
@@ -101,4 +104,5 @@ __all__ = [
     "Timeline",
     "Transcript",
     "Tx",
+    "as_it_is",
 ]

@@ -1,6 +1,6 @@
 """What lies outside: time, people, bytes, targets, histories, documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -289,14 +289,23 @@ class Documents(Protocol):
         """Write the postmortem, Markdown."""
 
 
+Keep = Callable[[Captured], Awaitable[Captured]]
+"""Gets a part as it was captured, and gives what is to be told of it: the record, with its content or without."""
+
+
+async def as_it_is(captured: Captured) -> Captured:
+    """Keep the content in memory."""
+    return captured
+
+
 class Targets(Protocol):
     """Asks the targets of a service; never raises for what a target does."""
 
     async def probe(self, target: Target, requests: int = 5) -> Probe:
         """Ask a target what its users get now."""
 
-    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
-        """Capture parts of a target, redacted, each recorded whatever becomes of it."""
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        """Capture parts of a target, redacted, each recorded whatever becomes of it, and kept before the next."""
 
 
 class Discovery(Protocol):
@@ -319,8 +328,8 @@ class Switches(Protocol):
 class Archive(Protocol):
     """Packs snapshots and bundles."""
 
-    async def pack(self, manifest: Manifest, parts: Sequence[Captured]) -> bytes:
-        """Pack a snapshot into one tar.gz; equal snapshots give equal bytes."""
+    async def pack(self, manifest: Manifest, content: Callable[[Captured], Awaitable[bytes]]) -> bytes:
+        """Pack a snapshot into one tar.gz, one part after the other; equal snapshots give equal bytes."""
 
     async def tar(self, folder: str, files: Mapping[str, bytes]) -> bytes:
         """Pack files below a folder into one tar.gz; equal files give equal bytes."""

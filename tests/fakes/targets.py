@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.domain.service import Service, Target
 from bot.domain.sightings import Discovered
 from bot.domain.snapshot import Captured, Part, Probe
+from bot.ports import Keep, as_it_is
 
 
 class FakeDiscovery:
@@ -32,8 +33,9 @@ class FakeTargets:
         self.asked.append((target.name, "probe"))
         return self.probes.get(target.name, Probe(target.name, requests, error="no answer"))
 
-    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
         self.asked += [(target.name, part.name) for part in parts]
         self.parts += parts
         names = {part.name for part in parts}
-        return tuple(one for one in self.captures if one.target == target.name and one.part in names)
+        found = [one for one in self.captures if one.target == target.name and one.part in names]
+        return tuple([await keep(one) for one in found])

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -254,8 +254,8 @@ class FakeCheckup:
 
 
 class FakeArchive:
-    async def pack(self, manifest: Manifest, parts: Sequence[Captured]) -> bytes:
-        return manifest.to_json() + b"".join(part.content for part in parts)
+    async def pack(self, manifest: Manifest, content: Callable[[Captured], Awaitable[bytes]]) -> bytes:
+        return manifest.to_json() + b"".join([await content(part) for part in manifest.artifacts])
 
     async def tar(self, folder: str, files: Mapping[str, bytes]) -> bytes:
         return "".join(f"{folder}/{name} {len(files[name])}\n" for name in sorted(files)).encode()

@@ -1,8 +1,8 @@
 """What a target's answer comes to: a part kept, or a sentence that says what to change."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 
@@ -36,27 +36,30 @@ def one_line(text: str, most: int = 160) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-async def refusal(target: Target, part: Part, response: httpx.Response, elapsed_s: float) -> Captured:
+async def refusal(target: Target, part: Part, response: httpx.Response) -> Captured:
     """Record an answer that is not 200."""
     status = response.status_code
     where = f"{target.name}: {part.path}"
     if response.is_redirect:
         to = one_line(response.headers.get("location", "nowhere"), 100)
-        return missed(
-            target.name, part, f"{where} redirects to {to}: redirects are not followed, give that address", elapsed_s
-        )
+        return missed(target.name, part, f"{where} redirects to {to}: redirects are not followed, give that address")
     reason = one_line((await head(response.aiter_raw(), REASON_BYTES)).decode("utf-8", "replace"))
     if re.search("cpu profiling already in use", reason, re.IGNORECASE):
-        return missed(target.name, part, f"{where}: CPU profiling already in use: another profiler runs", elapsed_s)
+        return missed(target.name, part, f"{where}: CPU profiling already in use: another profiler runs")
     if part.optional and status == httpx.codes.NOT_FOUND:
         why = f"{where} is not served: {NEEDS.get(part.name, 'older Go')}"
-        return missed(target.name, part, why, elapsed_s, PartStatus.SKIPPED)
+        return missed(target.name, part, why, status=PartStatus.SKIPPED)
     advice = (
         _refused(target, status)
         or NOT_SERVED.get(status)
         or (f"it says: {reason}" if reason else "it gives no reason: see the target's log")
     )
-    return missed(target.name, part, f"{where} answered {status}: {advice}", elapsed_s)
+    return missed(target.name, part, f"{where} answered {status}: {advice}")
+
+
+def timed(told: Captured, elapsed_s: float) -> Captured:
+    """Say of a record how long its part took."""
+    return replace(told, elapsed_s=round(elapsed_s, 4))
 
 
 def _refused(target: Target, status: int) -> str:
@@ -103,39 +106,35 @@ def complaint(part: Part, base: str, error: httpx.TransportError, got: int) -> s
     return f"{part.path}: the connection was closed after {got} bytes: did the process restart?"
 
 
-def late(target: Target, part: Part, content: bytes, timeout_s: float, elapsed_s: float) -> Captured:
+def late(target: Target, part: Part, body: bytearray, timeout_s: float, elapsed_s: float) -> Captured:
     """Record a part whose time ran out; of a dump the part that came is kept."""
-    came = f"only {len(content)} bytes came" if content else "nothing came"
+    came = f"only {len(body)} bytes came" if body else "nothing came"
     error = f"{target.name}: {part.path} did not end in {timeout_s:.3g} s ({came}): is the process stuck or starved?"
-    return _cut(target, part, content, elapsed_s, error)
+    return _cut(target, part, body, elapsed_s, error)
 
 
-def too_large(target: Target, part: Part, content: bytes, cap: int, elapsed_s: float) -> Captured:
+def too_large(target: Target, part: Part, body: bytearray, cap: int, elapsed_s: float) -> Captured:
     """Record a body without an end; of a dump the beginning is kept."""
-    return _cut(
-        target, part, content[:cap], elapsed_s, f"{target.name}: {part.path} sends more than {cap} bytes: stopped there"
-    )
+    del body[cap:]
+    error = f"{target.name}: {part.path} sends more than {cap} bytes: stopped there"
+    return _cut(target, part, body, elapsed_s, error)
 
 
-def _cut(target: Target, part: Part, content: bytes, elapsed_s: float, error: str) -> Captured:
+def _cut(target: Target, part: Part, body: bytearray, elapsed_s: float, error: str) -> Captured:
     """Keep what can be read of a text; half a profile cannot be. The last line may hold half a secret: it goes."""
-    if part.kind == "dump" and b"\n" in content:
-        return captured(target.name, part, redact_bytes(content[: content.rindex(b"\n") + 1]), elapsed_s, error)
-    status = PartStatus.TRUNCATED if content else PartStatus.FAILED
+    if part.kind == "dump" and b"\n" in body:
+        del body[body.rindex(b"\n") + 1 :]
+        return captured(target.name, part, redact_bytes(body), elapsed_s, error)
+    status = PartStatus.TRUNCATED if body else PartStatus.FAILED
     return missed(target.name, part, error, elapsed_s, status)
 
 
-async def keep(target: Target, part: Part, content: bytes, content_type: str, elapsed_s: float) -> Captured:
-    """Check, redact and record a whole body, off the event loop."""
-    return await asyncio.to_thread(_keep, target, part, content, content_type, elapsed_s)
-
-
-def _keep(target: Target, part: Part, content: bytes, content_type: str, elapsed_s: float) -> Captured:
-    if part.kind == "dump" or not content:
+def keep(target: Target, part: Part, body: bytearray, content_type: str, elapsed_s: float) -> Captured:
+    """Check, redact and record a whole body; takes its time."""
+    if part.kind == "dump" or not body:
         cut = f"{target.name}: the Go runtime cut the dump at {DUMP_LIMIT_BYTES} bytes: there are more goroutines"
-        return captured(
-            target.name, part, redact_bytes(content), elapsed_s, cut if len(content) >= DUMP_LIMIT_BYTES else ""
-        )
+        return captured(target.name, part, redact_bytes(body), elapsed_s, cut if len(body) >= DUMP_LIMIT_BYTES else "")
+    content = bytes(body)
     try:
         decode(content)
         return captured(target.name, part, redact_profile(content), elapsed_s)

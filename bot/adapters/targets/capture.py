@@ -5,10 +5,10 @@ import os
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from statistics import median
 
 import httpx
@@ -16,6 +16,7 @@ import httpx
 from bot.adapters.targets import answers
 from bot.adapters.targets.access import Keyring
 from bot.adapters.targets.network import HandshakeFailed, PinnedTransport, Resolver, locate, resolve_by_system
+from bot.adapters.targets.room import Claim, Room
 from bot.domain.access import AccessMissing
 from bot.domain.addresses import AddressRefused, Endpoint
 from bot.domain.errors import TargetUnreachable
@@ -32,11 +33,14 @@ from bot.domain.snapshot import (
     missed,
     skipped,
 )
+from bot.ports import Keep, as_it_is
 
 MEGABYTE = 1024 * 1024
 PATIENCE_S = 0.1
 """A probe that takes longer is slow. Captures wait so long for probes under way: they would be in their light."""
 
+Record = Callable[[float], Captured]
+"""Makes what is told of a part, given the seconds it took."""
 Try = tuple[str, float, str]
 """The status (or a word for what happened), the seconds, and the complaint or ""."""
 
@@ -46,10 +50,14 @@ STARVED_S = 0.5
 
 @dataclass(frozen=True)
 class Caps:
-    """Bounds of one capture: bytes of a part, seconds of everything, connections to one target."""
+    """Bounds of one capture: bytes of a part, seconds of everything, connections to one target.
+
+    A dump that nobody asked for by name is of few goroutines: `dump_bytes` are 3 KB for each of them.
+    """
 
     profile_bytes: int = 16 * MEGABYTE
-    dump_bytes: int = DUMP_LIMIT_BYTES
+    dump_bytes: int = 32 * MEGABYTE
+    asked_dump_bytes: int = DUMP_LIMIT_BYTES
     budget_s: float = 5.0
     resolve_s: float = 2.0
     connect_s: float = 2.0
@@ -77,6 +85,7 @@ class HttpTargets:
         self._given_tls = tls
         self._keyring = Keyring(environ, tls)
         self._probing: set[asyncio.Event] = set()
+        self._room = Room()
 
     async def locate(self, target: Target) -> tuple[Endpoint, ...]:
         """Resolve and vet where a target is: its pprof address, and where it serves its users.
@@ -86,11 +95,14 @@ class HttpTargets:
         urls = [target.pprof] if target.url is None else [target.pprof, target.url]
         return tuple(await asyncio.gather(*(self._locate(target, url) for url in urls)))
 
-    async def capture(self, target: Target, parts: Sequence[Part] = CHEAP_PARTS) -> tuple[Captured, ...]:
+    async def capture(
+        self, target: Target, parts: Sequence[Part] = CHEAP_PARTS, keep: Keep = as_it_is
+    ) -> tuple[Captured, ...]:
         """Capture parts of a target, each recorded whatever becomes of it, in the order they were asked for.
 
         The goroutine count comes first; other profiles in parallel; intrusive parts one by one; a dump last. What
-        stops a crowd of goroutines for long is taken only when their count is known and small.
+        stops a crowd of goroutines for long is taken only when their count is known and small. `keep` gets each part
+        when it is there and gives what is to be told of it: without content, a capture takes no memory by then.
         """
         await self._let_probes_go_first()
         slow_s = sum(part.timeout_s for part in parts if part.intrusive)
@@ -100,7 +112,8 @@ class HttpTargets:
         except TargetUnreachable as refused:
             return tuple(missed(target.name, part, str(refused)) for part in parts)
         async with self._client(transport) as client:
-            done = await _Capture(client, target, self._caps, self._monotonic, deadline).run(parts)
+            capture = _Capture(client, target, self._caps, self._monotonic, deadline, self._room, keep)
+            done = await capture.run(parts)
         return tuple(done[part.name] for part in parts)
 
     async def probe(self, target: Target, requests: int = 5) -> Probe:
@@ -202,25 +215,21 @@ class HttpTargets:
         )
 
 
+@dataclass
 class _Capture:
     """One capture of one target under way."""
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        target: Target,
-        caps: Caps,
-        monotonic: Callable[[], float],
-        deadline: float,
-    ) -> None:
-        self._client = client
-        self._target = target
-        self._caps = caps
-        self._monotonic = monotonic
-        self._deadline = deadline
-        self._done: dict[str, Captured] = {}
-        self._nobody = False
-        self._due_s = 0.0
+    client: httpx.AsyncClient
+    target: Target
+    caps: Caps
+    monotonic: Callable[[], float]
+    deadline: float
+    room: Room
+    keep: Keep
+    done: dict[str, Captured] = field(default_factory=dict)
+    goroutines: int | None = None
+    nobody: bool = False
+    due_s: float = 0.0
 
     async def run(self, parts: Sequence[Part]) -> dict[str, Captured]:
         """Capture all parts; give them by name."""
@@ -230,24 +239,24 @@ class _Capture:
         others = [part for part in parts if part not in first + dumps + costly]
         for part in first:
             await self._take(part)
-        if self._nobody:
-            why = f"{self._target.name}: not asked, as nobody answers at {self._target.pprof}"
-            return {part.name: skipped(self._target.name, part, why) for part in parts} | self._done
+        if self.nobody:
+            why = f"{self.target.name}: not asked, as nobody answers at {self.target.pprof}"
+            return {part.name: skipped(self.target.name, part, why) for part in parts} | self.done
         await asyncio.gather(*(self._take_bounded(part) for part in others))
         for part in costly:
             await self._take_costly(part)
         for part in dumps:
             await self._take_bounded(part)
-        return self._done
+        return self.done
 
     async def _take_costly(self, part: Part) -> None:
         """Take a part unless the one before came late: a starved process is not made to collect as well."""
-        late = [each for each in self._done.values() if each.part == "cpu" and each.elapsed_s > self._due_s + STARVED_S]
+        late = [each for each in self.done.values() if each.part == "cpu" and each.elapsed_s > self.due_s + STARVED_S]
         if late:
-            why = f"{self._target.name}: not forced to collect, as its CPU profile came late: the process is starved"
-            self._done[part.name] = skipped(self._target.name, part, why)
+            why = f"{self.target.name}: not forced to collect, as its CPU profile came late: the process is starved"
+            self.done[part.name] = skipped(self.target.name, part, why)
             return
-        self._due_s = part.timeout_s - PART_TIMEOUT_S
+        self.due_s = part.timeout_s - PART_TIMEOUT_S
         await self._take(part)
 
     async def _take_bounded(self, part: Part) -> None:
@@ -258,49 +267,62 @@ class _Capture:
         reason = "not taken: the goroutines could not be counted first"
         if number is not None:
             reason = f"not taken: {number} goroutines, it stops the process for long above {part.goroutines}"
-        self._done[part.name] = skipped(self._target.name, part, f"{self._target.name}: {part.name} {reason}")
+        self.done[part.name] = skipped(self.target.name, part, f"{self.target.name}: {part.name} {reason}")
         return None
 
     async def _count(self) -> int | None:
-        if GOROUTINE.name not in self._done:
+        if GOROUTINE.name not in self.done:
             await self._take(GOROUTINE)
-        content = self._done[GOROUTINE.name].content
-        try:
-            return (await asyncio.to_thread(decode, content, stacks=False)).total("goroutine") if content else None
-        except ProfileMalformed:
-            return None
+        return self.goroutines
 
     async def _take(self, part: Part) -> None:
-        started = self._monotonic()
-        timeout_s = min(part.timeout_s, self._deadline - started)
+        """Capture a part and hand it on; a large one has room until that is done."""
+        with self.room.claim(self.monotonic) as claim:
+            captured = await self._captured(part, claim)
+            if part.name == GOROUTINE.name:
+                self.goroutines = await self.room.read(partial(_total, captured.content))
+            self.deadline += claim.waited_s
+            self.done[part.name] = await self.keep(captured)
+
+    async def _captured(self, part: Part, claim: Claim) -> Captured:
+        started = self.monotonic()
+        timeout_s = min(part.timeout_s, self.deadline - started)
         if timeout_s <= 0:
-            reason = f"{self._target.name}: no time was left for {part.path}"
-            self._done[part.name] = missed(self._target.name, part, reason)
-            return
+            return missed(self.target.name, part, f"{self.target.name}: no time was left for {part.path}")
         body = bytearray()
         try:
-            async with asyncio.timeout(timeout_s):
-                got = await self._fetch(part, body, started)
-            if isinstance(got, str):
-                got = await answers.keep(self._target, part, bytes(body), got, self._since(started))
-            self._done[part.name] = got
+            async with asyncio.timeout(timeout_s) as limit:
+                record = await self._fetch(part, body, partial(claim.grow, limit=limit))
         except TimeoutError:
-            self._done[part.name] = answers.late(self._target, part, bytes(body), timeout_s, self._since(started))
+            record = partial(answers.late, self.target, part, body, timeout_s)
         except httpx.TransportError as error:
-            self._nobody |= isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | HandshakeFailed)
-            self._done[part.name] = answers.broken(self._target, part, error, len(body), self._since(started))
+            self.nobody |= isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | HandshakeFailed)
+            record = partial(answers.broken, self.target, part, error, len(body))
+        elapsed_s = self.monotonic() - started - claim.waited_s
+        return await self.room.read(partial(record, elapsed_s))
 
-    async def _fetch(self, part: Part, body: bytearray, started: float) -> Captured | str:
-        """Fill `body` and give its content type; or give the record of an answer that is none."""
-        cap = self._caps.dump_bytes if part.kind == "dump" else self._caps.profile_bytes
-        async with self._client.stream("GET", self._target.pprof.rstrip("/") + part.path) as response:
+    async def _fetch(self, part: Part, body: bytearray, grow: Callable[[int], Awaitable[None]]) -> Record:
+        """Fill `body`; give what makes a record of it."""
+        cap = self._cap(part)
+        async with self.client.stream("GET", self.target.pprof.rstrip("/") + part.path) as response:
             if response.status_code != httpx.codes.OK:
-                return await answers.refusal(self._target, part, response, self._since(started))
+                return partial(answers.timed, await answers.refusal(self.target, part, response))
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > cap:
-                    return answers.too_large(self._target, part, bytes(body), cap, self._since(started))
-            return str(response.headers.get("content-type", ""))
+                    return partial(answers.too_large, self.target, part, body, cap)
+                await grow(len(body))
+            return partial(answers.keep, self.target, part, body, str(response.headers.get("content-type", "")))
 
-    def _since(self, started: float) -> float:
-        return self._monotonic() - started
+    def _cap(self, part: Part) -> int:
+        if part.kind != "dump":
+            return self.caps.profile_bytes
+        return self.caps.asked_dump_bytes if part.intrusive else self.caps.dump_bytes
+
+
+def _total(content: bytes) -> int | None:
+    """Count the goroutines of a profile; None when it is none."""
+    try:
+        return decode(content, stacks=False).total("goroutine") if content else None
+    except ProfileMalformed:
+        return None

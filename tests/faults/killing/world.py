@@ -20,7 +20,7 @@ from bot.domain.timeline import Person
 from bot.domain.traffic import CLOSED, Move, Split
 from bot.engine.ports import Ports
 from bot.engine.tools import adapter_of
-from bot.ports import Posted, Pushed, Reached
+from bot.ports import Keep, Posted, Pushed, Reached, as_it_is
 from tests.fakes import (
     FakeBundles,
     FakeCounters,
@@ -79,8 +79,8 @@ OUTSIDE = (
 class Targets(FakeTargets):
     """Targets that answer whatever they are asked."""
 
-    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
-        return tuple(_hashed(capture(target.name, part.name)) for part in parts[:3])
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        return tuple([await keep(_hashed(capture(target.name, part.name))) for part in parts[:3]])
 
 
 class Bundles(FakeBundles):

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
+import pytest
+
 from bot.adapters.archive import TarArchive, archive_name, pack
 from bot.domain.snapshot import DUMP, HEAP, SOCKETS, Captured, captured, manifest, missed
 
@@ -47,9 +49,12 @@ def test_the_archive_holds_the_parts_and_a_manifest_of_them_all() -> None:
 
 
 async def test_the_same_snapshot_gives_the_same_bytes_and_nothing_of_this_machine() -> None:
+    async def content(part: Captured) -> bytes:
+        return next(each.content for each in PARTS if each.file == part.file)
+
     archive = packed(PARTS)
 
-    assert packed(PARTS[::-1]) == archive == await TarArchive().pack(manifest("checkout", NOON, PARTS), PARTS)
+    assert packed(PARTS[::-1]) == archive == await TarArchive().pack(manifest("checkout", NOON, PARTS), content)
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
         assert {(entry.mtime, entry.uid, entry.gid, entry.uname, entry.mode) for entry in tar} == {(0, 0, 0, "", 0o644)}
 
@@ -82,3 +87,15 @@ def test_a_text_that_was_captured_with_its_secrets_is_packed_without() -> None:
 def test_the_archive_is_named_after_service_and_time() -> None:
     assert archive_name(manifest("check/out", NOON, [])).endswith("-20260301T120005Z")
     assert "/" not in archive_name(manifest("check/out", NOON, []))
+
+
+def test_an_archive_that_is_large_enough_says_what_is_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.adapters.archive.ARCHIVE_BYTES", 1)
+    files = opened(packed(PARTS))
+    listed = {each["file"]: each for each in json.loads(files[f"{FOLDER}/manifest.json"])["artifacts"]}
+
+    assert set(files) == {f"{FOLDER}/manifest.json"}
+    assert listed["checkout-1/heap.pb.gz"]["sha256"] == PARTS[1].sha256
+    assert listed["checkout-1/heap.pb.gz"]["error"] == (
+        "checkout-1: heap is kept apart, as the archive has 1 bytes already"
+    )

@@ -200,3 +200,25 @@ def test_a_cut_stream_and_a_missing_string_are_said() -> None:
         decode(packed[:-9])
     with pytest.raises(ProfileMalformed, match="names a string beyond the end of its table"):
         decode(raw_profile(CPU, []) + field_bytes(3, field_bytes(6, 999)))
+
+
+def test_the_members_of_a_gzip_stream_are_one_profile() -> None:
+    raw = raw_profile(CPU, [([main_frame("work")], [1, 10_000_000])])
+
+    assert decode(gzip.compress(raw[:20]) + gzip.compress(raw[20:])) == decode(raw)
+    with pytest.raises(ProfileMalformed, match="ends too early"):
+        decode(gzip.compress(raw[:20]) + gzip.compress(raw[20:])[:-9])
+
+
+def test_a_bomb_goes_off_at_the_limit() -> None:
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(100)) + packer.flush()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProfileMalformed, match="more than 4000000 bytes"):
+            decode(bomb, 4_000_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 12_000_000

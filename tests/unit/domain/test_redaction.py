@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.profile import ProfileMalformed, decode
-from bot.domain.redaction import is_random, redact, redact_bytes, redact_profile
+from bot.domain.redaction import PIECE_BYTES, is_random, redact, redact_bytes, redact_profile
 from tests.unit.domain.go_profiles import CPU, GOROUTINE, main_frame, profile, raw_profile
 
 SLACK = "xo~xb-123456789012-abcdefghijklmnop".replace("~", "")
@@ -160,3 +160,22 @@ def test_redacting_what_is_no_profile_says_so() -> None:
     for content in (b"\x12\x05a", gzip.compress(b"\x12\x05a")):
         with pytest.raises(ProfileMalformed):
             redact_profile(content)
+
+
+def test_a_private_key_is_found_where_a_long_text_is_cut_into_pieces() -> None:
+    begin, end = (f"-----{word} RSA PRIVATE {'KEY'}-----\n".encode() for word in ("BEGIN", "END"))
+    key = begin + b"Proc-Type: 4,ENCRYPTED\n\n" + b"c2VjcmV0\n" * 90 + end
+    line = b"goroutine 1 [select]:\n"
+    for before in range(PIECE_BYTES - len(key), PIECE_BYTES + 40, 37):
+        text = line * (before // len(line)) + b"." * (before % len(line)) + key + line * 9
+        clean = redact_bytes(text)
+
+        assert b"c2VjcmV0" not in clean
+        assert clean.endswith(line * 9)
+
+
+def test_a_long_text_is_redacted_as_a_short_one_is() -> None:
+    line = b"user=ada \xff password=hunter2 at /src/main.go:12\n"
+    text = line * (3 * PIECE_BYTES // len(line))
+
+    assert redact_bytes(text) == redact_bytes(line) * (3 * PIECE_BYTES // len(line))

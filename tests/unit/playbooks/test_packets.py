@@ -10,6 +10,7 @@ from bot.domain.service import Target
 from bot.domain.snapshot import Captured, Part, captured, missed
 from bot.domain.timeline import Kind
 from bot.engine.admission import Command
+from bot.ports import Keep, as_it_is
 from tests.fakes import FakeTargets
 from tests.unit.domain.test_packets import SERVER, sent
 from tests.unit.playbooks.desk import ADA, BEN, CATALOG, TARGETS, Desk, desk
@@ -24,11 +25,13 @@ WATCHED = replace(CATALOG, services=(CHECKOUT, *CATALOG.services[1:]))
 class Tapped(FakeTargets):
     """Targets of which the first gives packets and the others are out of reach."""
 
-    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
         self.asked += [(target.name, part.name) for part in parts]
-        if target.name != "checkout-1":
-            return tuple(missed(target.name, part, f"{target.name}: it needs CAP_NET_RAW") for part in parts)
-        return tuple(captured(target.name, part, RESET, 0.1) for part in parts)
+        if target.name == "checkout-1":
+            found = [captured(target.name, part, RESET, 0.1) for part in parts]
+        else:
+            found = [missed(target.name, part, f"{target.name}: it needs CAP_NET_RAW") for part in parts]
+        return tuple([await keep(each) for each in found])
 
 
 async def waiting(house: Desk, **params: object) -> str:

@@ -10,6 +10,7 @@ import pytest
 from bot.domain.run import Run
 from bot.domain.service import Target
 from bot.domain.snapshot import Captured, Part, PartStatus
+from bot.ports import Keep, as_it_is
 from tests.fakes import FakeClock, FakeTargets
 from tests.unit.playbooks.desk import TARGETS, Desk, desk
 
@@ -32,8 +33,8 @@ class StandingClock(FakeClock):
 class BusyTargets(FakeTargets):
     """Another profiler is at work on every one of them."""
 
-    async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
-        captures = await super().capture(target, parts)
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        captures = await super().capture(target, parts, keep)
         return tuple(one for one in captures if one.part != "cpu")
 
 
