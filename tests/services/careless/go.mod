@@ -1,0 +1,3 @@
+module example.com/careless
+
+go 1.22
