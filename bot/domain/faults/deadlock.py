@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.facts import Crowd, Facts
 from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, probe_evidence
-from bot.domain.faults.locks import holders, lock_crowds, passed, was_released
+from bot.domain.faults.locks import holders, lock_crowds, lost_at, was_released
 from bot.domain.stacks import LOCK_WAITS, own_frame
 
 FAULT = "deadlock"
@@ -16,8 +16,8 @@ MIN_ONCE = 50
 """Where there is one reading only."""
 MIN_WAIT_MIN = 1
 """A lock held for a minute is not coming back; a dump counts the minutes."""
-QUICK = 0.25
-"""Of the window: others who get through the same line so quickly are at other locks, or this one would be free."""
+MIN_STILL = 0.5
+"""Of a crowd that others get through."""
 
 
 def find(facts: Facts, _beside: Beside) -> Finding | None:
@@ -66,7 +66,7 @@ def _stuck(facts: Facts, crowd: Crowd) -> int:
         unmoved = crowd.count >= before >= MIN_UNSEEN and not released
         return crowd.count if unmoved and not _is_worked_under(facts, crowd) else 0
     if released:
-        return crowd.stayed if _others_are_quick(facts, crowd) else 0
+        return _behind(facts, crowd)
     return crowd.count if crowd.stayed >= max(before, 1) and not _is_worked_under(facts, crowd) else 0
 
 
@@ -74,11 +74,16 @@ def _is_worked_under(facts: Facts, crowd: Crowd) -> bool:
     return bool(holders(crowd, facts.crowds))
 
 
-def _others_are_quick(facts: Facts, crowd: Crowd) -> bool:
-    """Tell whether others pass the same line in no time, as where each object has a lock of its own."""
-    through = passed(facts, crowd)
+def _behind(facts: Facts, crowd: Crowd) -> int:
+    """Give how many stand still where others get through: each object may have a lock of its own at this line.
+
+    Those who got through waited so long that, on average, so many of them were seen waiting; who is beyond that number
+    did not move (Little's law).
+    """
     seconds = facts.window.seconds if facts.window else 0.0
-    return through is not None and through.mean_s < QUICK * seconds and (crowd.stayed or 0) >= MIN_STUCK
+    moving = lost_at(facts, crowd) / seconds if seconds else float(crowd.count)
+    still = min(crowd.before or 0, crowd.stayed or 0) - moving
+    return round(still) if still >= max(MIN_STUCK, MIN_STILL * crowd.count) else 0
 
 
 def _is_never_released(facts: Facts, crowd: Crowd) -> bool:

@@ -1,6 +1,7 @@
 """Crowds at locks: which of them move, which do not, and who seems to hold what they wait for."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from bot.domain.facts import Crowd, Facts, Spent
 from bot.domain.stacks import LOCK_WAITS
@@ -46,13 +47,24 @@ def passed(facts: Facts, crowd: Crowd) -> Spent | None:
     return next((each for each in blocked or () if each.frame == crowd.frame and each.times), None)
 
 
+def lost_at(facts: Facts, crowd: Crowd) -> float:
+    """Give the seconds that those waited, together, who got the lock at a crowd's line between the readings."""
+    through = passed(facts, crowd)
+    functions = {frame.function for frame in crowd.path[:2]}
+    released = [
+        each.seconds for each in (facts.window.locks if facts.window else None) or () if _is_of(each, functions)
+    ]
+    return max([through.seconds if through else 0.0, sum(released)])
+
+
 def was_released(facts: Facts, crowd: Crowd) -> bool | None:
     """Tell whether a lock was released between the readings, as far as the profiles record it; None: they do not."""
     window = facts.window
     if window is None or (window.blocked is None and window.locks is None):
         return None
     functions = {frame.function for frame in crowd.path[:2]}
-    return passed(facts, crowd) is not None or any(
-        each.frame.function in functions or (each.path and each.path[0].function in functions)
-        for each in window.locks or ()
-    )
+    return passed(facts, crowd) is not None or any(_is_of(each, functions) for each in window.locks or ())
+
+
+def _is_of(released: Spent, functions: AbstractSet[str]) -> bool:
+    return any(frame.function in functions for frame in (released.frame, *released.path[:1]))
