@@ -17,6 +17,9 @@ PATH = 12
 READER = "net/http.(*connReader).backgroundRead"
 """Reads ahead for each request over HTTP/1 whose body is read, and ends when its client leaves (net/http/server.go)."""
 
+ALLOCATES = ("runtime.mallocgc", "runtime.gcAssistAlloc")
+"""Getting memory, and helping the collector before one gets it; the runtime has a function for each size."""
+
 Key = tuple[Frame, str, bool]
 
 
@@ -29,12 +32,14 @@ class Counts:
     waits: Mapping[Frame, int]
     handling: int
     attended: int
+    allocating: Mapping[Key, int]
 
 
 def count(goroutines: Goroutines, module: str) -> Counts:
     """Add up one reading."""
     sums: Counter[Key] = Counter()
     waits: Counter[Frame] = Counter()
+    allocating: Counter[Key] = Counter()
     paths: dict[Key, tuple[Frame, ...]] = {}
     handling = attended = 0
     for each in goroutines.groups:
@@ -45,9 +50,10 @@ def count(goroutines: Goroutines, module: str) -> Counts:
             continue
         key = (frame, each.state, request)
         sums[key] += each.count
+        allocating[key] += each.count if any(call.function.startswith(ALLOCATES) for call in each.stack) else 0
         waits[frame] = max(waits[frame], each.longest_wait_min)
         paths.setdefault(key, (own_path(each.stack, module) or (frame,))[:PATH])
-    return Counts(sums, paths, waits, handling, attended)
+    return Counts(sums, paths, waits, handling, attended, allocating)
 
 
 def crowds(first: Counts, second: Counts | None = None) -> tuple[Crowd, ...]:
@@ -61,6 +67,7 @@ def crowds(first: Counts, second: Counts | None = None) -> tuple[Crowd, ...]:
             number,
             last.paths[frame, state, request],
             None if second is None else first.crowds.get((frame, state, request), 0),
+            allocating=last.allocating[frame, state, request],
         )
         for (frame, state, request), number in last.crowds.items()
     ]

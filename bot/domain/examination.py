@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
+from statistics import median
 from typing import Any, TypeGuard
 
 from bot.domain.crowds import count, crowds, with_waits
@@ -16,7 +17,7 @@ from bot.domain.log_lines import LogSummary, summarise
 from bot.domain.profile import Profile, ProfileMalformed, decode
 from bot.domain.readings import with_second
 from bot.domain.snapshot import FIRST, SECOND, Captured, Probe
-from bot.domain.stacks import Frame, own_frame, own_path
+from bot.domain.stacks import Frame, in_handler, own_frame, own_path
 
 TOP = 10
 """Places and groups kept of each kind: more than a person reads."""
@@ -28,6 +29,8 @@ GC_FRAMES = ASSIST_FRAMES | {"runtime.gcBgMarkWorker"}
 CPU where these two were 56 %, at 27 times the latency)."""
 HEAPS = ("heap-gc" + SECOND, "heap-gc", "heap" + SECOND, "heap")
 """The parts that show a heap, the best one first."""
+QUICK = frozenset({"goroutine", "mutex", "block", "threadcreate"})
+"""Parts that cost a process a millisecond or two."""
 NANOSECONDS = 1e9
 FRACTIONS = frozenset({"uptime_s", "cpu_limit_cores"})
 """What of a process may be no whole number."""
@@ -54,6 +57,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
         sockets=_sockets(kernel.get("sockets", {})),
         process=_process(kernel.get("process", {})),
         probe=probe,
+        pace_s=median([each.elapsed_s for each in parts.values() if each.part in QUICK and each.usable] or [0.0]),
         log=_log(parts.get("log")),
         losses=tuple(sorted(losses, key=lambda loss: loss.part)),
         files=tuple(sorted((each.part, each.file) for each in parts.values() if each.usable)),
@@ -178,17 +182,18 @@ def _cpu(profile: Profile | None, module: str) -> Cpu | None:
         allocating=_places(profile.by_frame("cpu", allocator), total),
         assist_share=profile.share("cpu", ASSIST_FRAMES.__contains__),
         under=_under(profile, module, total),
+        serving=_under(profile, module, total, serving=True),
     )
 
 
-def _under(profile: Profile, module: str, total: int) -> tuple[Place, ...]:
+def _under(profile: Profile, module: str, total: int, *, serving: bool = False) -> tuple[Place, ...]:
     """Add up by own function with all that it calls; of two that cost the same, the one called is the root."""
     at = profile.index("cpu")
     sums: Counter[str] = Counter()
     lines: dict[str, Counter[Frame]] = defaultdict(Counter)
     depth: dict[str, int] = {}
     for sample in profile.samples:
-        path = own_path(sample.stack, module)
+        path = own_path(sample.stack, module) if not serving or in_handler(sample.stack) else ()
         for place, frame in enumerate(path):
             depth[frame.function] = max(depth.get(frame.function, 0), place)
         for frame in {frame.function: frame for frame in reversed(path)}.values():

@@ -29,7 +29,7 @@ class Crowd:
     """Goroutines at one own line in one state ("" is none known: they run, or could), of requests or of others.
 
     `path`: their own calls, innermost first. `before`: how many the first of two readings saw; `stayed`: how many are
-    in the very same call as then. None where that was not seen.
+    in the very same call as then. None where that was not seen. `allocating`: so many are about to get memory.
     """
 
     frame: Frame
@@ -40,6 +40,7 @@ class Crowd:
     before: int | None = None
     stayed: int | None = None
     longest_wait_min: int = 0
+    allocating: int = 0
 
     @property
     def grown(self) -> int:
@@ -111,7 +112,8 @@ class Cpu:
     """A CPU profile: samples taken, cores used, shares (0..1) of collecting and allocating, where the time goes.
 
     `gc_share` is the collector in the background and in goroutines made to help it, the latter being `assist_share`.
-    `under`: own functions with all that they call, at their dearest line, innermost first among equals.
+    `under`: own functions with all that they call, at their dearest line, innermost first among equals; `serving`: own
+    functions again, but only where they answer a request.
     """
 
     samples: int
@@ -124,6 +126,7 @@ class Cpu:
     allocating: tuple[Place, ...]
     assist_share: float = 0.0
     under: tuple[Place, ...] = ()
+    serving: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,7 @@ class Loss:
 class Facts:
     """Everything known of one target. `groups` are its largest goroutine groups, `leaked` those proven leaked.
 
+    `pace_s` is how long the target took for what costs it next to nothing: on a busy machine everything is slow.
     `handling` requests are answered; `attended` of them have a client that is seen to be there still (HTTP/1).
     """
 
@@ -234,6 +238,7 @@ class Facts:
     mutex_delay_s: float | None = None
     mutex: tuple[Place, ...] = ()
     window: Window | None = None
+    pace_s: float = 0.0
     build: Build = Build()
     sockets: Sockets | None = None
     process: Process | None = None

@@ -10,10 +10,14 @@ from bot.domain.snapshot import Probe
 
 SLOW_MS = 200.0
 """A probe that takes longer hurts: the rollback tree's own step for a worse P95 (SPEC, R10)."""
+SLOW_PACE_S = 0.3
+"""A target that takes longer for what costs it nothing is not alone on its machine, or has no CPU to run on."""
 STANDS_OUT = 5.0
 """A count so many times that of the other targets is not chance; load balancing differs by less than 2."""
 BEYOND = 3.0
 """A count so many times that of the target's own healthy time is not chance."""
+MIN_SLOWER_MS = 20.0
+"""Below, a difference is noise."""
 CERTAIN, LIKELY = "certain", "likely"
 """certain: the mechanism itself was seen at work, between two readings or by the runtime's own proof, and so was its
 harm. likely: the mechanism was seen once, or its harm follows from a comparison."""
@@ -65,12 +69,36 @@ class Beside:
         usual = read(self.baseline) if self.baseline is not None else None
         return usual is not None and mine >= BEYOND * max(usual, floor)
 
+    def is_slower(self, facts: Facts) -> bool:
+        """Tell whether users wait far longer here than at the other targets, or than in the target's healthy time.
+
+        Where users are not asked at all it cannot be told, and speaks for nobody.
+        """
+        mine = _latency_ms(facts)
+        if mine is None:
+            return True
+        known = (*self.others, *([self.baseline] if self.baseline else []))
+        usual = [value for each in known if (value := _latency_ms(each)) is not None]
+        return mine >= MIN_SLOWER_MS and bool(usual) and mine >= BEYOND * min(usual)
+
+
+def _latency_ms(facts: Facts) -> float | None:
+    return facts.probe.p50_ms if facts.probe and facts.probe.requests else None
+
 
 def suffers(probe: Probe | None) -> bool:
     """Tell whether the users of a target are seen to suffer; what was not measured is not seen."""
     if probe is None or not probe.requests:
         return False
     return probe.failures > 0 or (probe.p50_ms or 0.0) >= SLOW_MS
+
+
+def is_slowed(facts: Facts) -> bool:
+    """Tell whether users suffer from more than from a machine on which everything is slow."""
+    probe = facts.probe
+    if probe is None or not suffers(probe) or 2 * probe.failures >= probe.requests:
+        return suffers(probe)
+    return facts.pace_s < SLOW_PACE_S or (probe.p50_ms or 0.0) >= 2000 * facts.pace_s
 
 
 def stands_out(mine: float, others: Sequence[float], floor: float = 1.0) -> bool:

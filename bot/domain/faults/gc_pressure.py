@@ -15,6 +15,7 @@ from bot.domain.faults.finding import (
     probe_evidence,
     suffers,
 )
+from bot.domain.faults.piles import MIN_ALLOCATING, Pile, evidence, pile
 
 FAULT = "gc-pressure"
 MIN_SAMPLES = 20
@@ -22,9 +23,9 @@ MIN_SAMPLES = 20
 MIN_GC = 0.15
 MIN_BOTH = 0.35
 """Measured on a lab service: 29-39 % collecting and 28-55 % allocating when sick, 1 % and 5-11 % when well."""
-MIN_ASSIST = 0.05
+MIN_ASSIST = 0.08
 """Of the CPU: goroutines are made to help, so that requests wait for the collector."""
-MIN_CORES = 0.4
+MIN_CORES = 0.2
 """Of one core spent on both, where no user is seen to suffer."""
 MOST = 0.6
 BUSY = 0.75
@@ -34,6 +35,8 @@ BUSY = 0.75
 def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find a process that spends its CPU on collecting and allocating; names the line that allocates most."""
     cpu = facts.cpu
+    if (piled := pile(facts)) is not None:
+        return _of_pile(facts, piled)
     if cpu is None or cpu.samples < MIN_SAMPLES or not _presses(cpu) or not _harms(facts, cpu, beside):
         return None
     if facts.heap is not None and facts.heap.small:
@@ -59,6 +62,24 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         min(cpu.gc_share + cpu.malloc_share, 1.0),
         CERTAIN if suffers(facts.probe) else LIKELY,
         f"The collector takes less than {percent(MIN_GC)} of a CPU profile.",
+    )
+
+
+def _of_pile(facts: Facts, piled: Pile) -> Finding | None:
+    """Find the same where the process is too starved to be profiled: requests wait for memory, and much is alive."""
+    if piled.allocating < MIN_ALLOCATING or facts.heap is None or facts.heap.small:
+        return None
+    return Finding(
+        FAULT,
+        facts.target,
+        f"{piled.count} requests compute at once, {percent(piled.allocating)} of them to get memory, most at "
+        f"{piled.frame}, with {megabytes(facts.heap.inuse_bytes)} alive.",
+        (*evidence(facts, piled), Evidence("live heap", megabytes(facts.heap.inuse_bytes), _heap(facts))),
+        f"Allocate less at {piled.frame}: reuse, preallocate or pool what it makes; a higher GOGC or a GOMEMLIMIT buys "
+        "time.",
+        piled.allocating,
+        LIKELY,
+        "A CPU profile comes in time again, and the collector takes little of it.",
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.facts import Crowd, Facts, Spent
-from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, probe_evidence, suffers
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, is_slowed, probe_evidence
 from bot.domain.faults.locks import holders, lock_crowds
 from bot.domain.stacks import LOCK_WAITS, Frame
 
@@ -15,6 +15,8 @@ MIN_LOST_ONCE_S = 5.0
 """Of one reading: lost since the process started. Measured on a lab service: 26-62 s in 3 s; 0 when well."""
 MIN_MEAN_S = 0.05
 """Of one wait: a busy lock that does no harm is waited for a millisecond or less."""
+SLOW_SHARE = 0.25
+"""Of what the target takes for nothing: on a busy machine, who holds a lock waits for the CPU, too."""
 MIN_SHARE = 0.5
 """Of the requests: when most of them queue, the lock sets the pace."""
 
@@ -88,7 +90,7 @@ def _queues(facts: Facts, queue: _Queue) -> bool:
 
 
 def _harms(facts: Facts, queue: _Queue, beside: Beside) -> bool:
-    if suffers(facts.probe) or queue.mean_s >= MIN_MEAN_S:
+    if is_slowed(facts) or queue.mean_s >= max(MIN_MEAN_S, SLOW_SHARE * facts.pace_s):
         return True
     crowd = queue.crowd
     if crowd is None or crowd.count < MIN_WAITING:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.facts import Crowd, Facts
-from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, percent, probe_evidence, suffers
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, is_slowed, percent, probe_evidence
 from bot.domain.faults.locks import STILL, is_past
 from bot.domain.stacks import QUEUE_WAITS, UNREAD
 
@@ -18,6 +18,8 @@ MIN_QUEUE = 2.0
 """Waiting requests for each one that holds a place: fewer are a pool well used."""
 MIN_MEAN_S = 0.2
 """Of one wait for a place: what makes a probe slow makes a request slow."""
+QUICK_S = 0.05
+"""A wait so short is none, however many there are at a time."""
 POOLS = frozenset({"SQL connection", "HTTP connection"})
 """Waits that are for a place by their nature."""
 HOLDING = (STILL - {UNREAD}) | {"chan receive", "select", "sync.Cond.Wait", "sync.WaitGroup.Wait"}
@@ -104,14 +106,22 @@ def _mean_s(facts: Facts, queue: Queue) -> float:
 def _harm(facts: Facts, queue: Queue, beside: Beside) -> bool:
     """Tell a queue that harms from waiting by design: users suffer, it stands still or grows, or nobody else has it."""
     unseen = not queue.is_of_places
-    if queue.waiting >= (MIN_UNSEEN if unseen else MIN_WAITING) and suffers(facts.probe):
+    if _is_quick(facts, queue):
+        return False
+    if queue.waiting >= (MIN_UNSEEN if unseen else MIN_WAITING) and is_slowed(facts):
         return True
     if beside.far_exceeded(queue.waiting, lambda other: _at(other, queue.crowd), floor=4.0):
         return True
     if unseen or facts.window is None:
         return False
     stands = queue.crowd.stayed is not None and queue.crowd.stayed >= max(MIN_WAITING, 0.5 * queue.before)
-    return stands or _mean_s(facts, queue) >= MIN_MEAN_S or queue.crowd.grown >= MIN_WAITING
+    grows = queue.before >= MIN_WAITING // 2 and queue.crowd.grown >= MIN_WAITING
+    return stands or grows or _mean_s(facts, queue) >= max(MIN_MEAN_S, facts.pace_s)
+
+
+def _is_quick(facts: Facts, queue: Queue) -> bool:
+    """Tell whether those who wait there are seen to go on at once: many at a time, but nobody for long."""
+    return 0 < _mean_s(facts, queue) < QUICK_S and not queue.crowd.stayed
 
 
 def _at(facts: Facts, crowd: Crowd) -> float:

@@ -97,7 +97,7 @@ def test_nonsense_in_any_part_is_a_loss_too() -> None:
     names = ["goroutine", "goroutineleak", "heap", "mutex", "cpu", "sockets", "process", "build"]
     facts = examine(parts_of("a", dict.fromkeys(names, b"nonsense")))
 
-    assert facts == Facts("a", losses=facts.losses, files=facts.files)
+    assert facts == Facts("a", losses=facts.losses, files=facts.files, pace_s=0.1)
     assert [loss.part for loss in facts.losses] == sorted(names)
 
 
