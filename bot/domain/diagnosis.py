@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from bot.domain.baseline import Baselines
 from bot.domain.facts import Facts, Sockets
 from bot.domain.faults import RULES, Beside, Finding
-from bot.domain.faults.finding import megabytes, span, suffers
+from bot.domain.faults.finding import Evidence, megabytes, span, suffers
 from bot.domain.goroutines import Group
 from bot.domain.snapshot import duration
 from bot.domain.stacks import own_frame
@@ -87,6 +87,7 @@ MEASURES = (
     Measure("sockets ESTABLISHED", 100.0, _state("ESTABLISHED"), _plain),
     Measure("sockets CLOSE_WAIT", 20.0, _state("CLOSE_WAIT"), _plain),
     Measure("sockets TIME_WAIT", 500.0, _state("TIME_WAIT"), _plain),
+    Measure("errors in its log", 10.0, lambda facts: facts.log.errors if facts.log else None, _plain),
     Measure(
         "open files", 100.0, lambda facts: facts.process.fds if facts.process and facts.process.fds else None, _plain
     ),
@@ -122,8 +123,17 @@ def _findings(targets: Sequence[Facts], baselines: Baselines) -> list[Finding]:
         beside = Beside([other for other in targets if other is not each], before.facts if before else None)
         for place, rule in enumerate(RULES):
             if (finding := rule(each, beside)) is not None:
-                found.append(((not suffers(each.probe), place, -finding.weight, each.target), finding))
+                order = (not suffers(each.probe), place, -finding.weight, each.target)
+                found.append((order, replace(finding, evidence=(*finding.evidence, *_log_evidence(each)))))
     return [finding for _, finding in sorted(found, key=lambda item: item[0])]
+
+
+def _log_evidence(facts: Facts) -> tuple[Evidence, ...]:
+    """Give what the target's own log says meanwhile; a log without complaints proves nothing."""
+    log = facts.log
+    if log is None or not (log.errors or log.warnings or log.timeouts):
+        return ()
+    return (Evidence("its log", str(log), facts.file("log")),)
 
 
 def _number_differences(targets: Sequence[Facts]) -> Iterable[Difference]:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from bot.domain.diagnosis import Diagnosis, diagnose
 from bot.domain.examination import examine
 from bot.domain.facts import Facts
-from bot.domain.snapshot import GOROUTINE, Probe, missed
+from bot.domain.snapshot import GOROUTINE, LOG, Probe, captured, missed
 from tests.unit.domain.captures import (
     CHAN_SEND,
     LOCK,
@@ -19,6 +19,7 @@ from tests.unit.domain.captures import (
     goroutines,
     heap,
     leaks,
+    parts_of,
 )
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
@@ -76,6 +77,29 @@ def test_the_one_that_differs_is_named_with_both_numbers() -> None:
         "checkout-3: heap in use 150 MB, the others 3.0 MB",
         "checkout-3: sockets CLOSE_WAIT 90, the others 1",
     ]
+
+
+def test_what_a_log_complains_of_is_evidence_beside_a_finding_and_no_verdict_by_itself() -> None:
+    logged = (captured("checkout-1", LOG, b"level=ERROR i/o timeout\n" * 40, 0.1),)
+    leaking = parts_of("checkout-1", {"goroutineleak": leaks(((*SELECT, WATCH), 500))})
+    sick = diagnosis_of([examine([*leaking, *logged]), healthy("checkout-2")])
+    fine = diagnosis_of([examine([*parts_of("checkout-1", {}), *logged]), healthy("checkout-2")])
+
+    assert sick.verdict == "goroutine-leak"
+    last = sick.findings[0].evidence[-1]
+    assert (last.what, last.value) == ("its log", "40 errors, 40 timeouts in the last 40 lines")
+    assert last.artifact == "checkout-1/log.txt"
+    assert fine.verdict is None
+
+
+def test_a_log_with_many_more_errors_than_the_others_is_a_difference() -> None:
+    def with_errors(target: str, count: int) -> Facts:
+        log = captured(target, LOG, b"fine\n" + b"level=ERROR no\n" * count, 0.1)
+        return examine([*parts_of(target, {}), log])
+
+    found = diagnosis_of([with_errors("a", 1), with_errors("b", 1), with_errors("c", 30)])
+
+    assert [str(each) for each in found.differences] == ["c: errors in its log 30, the others 1"]
 
 
 def test_of_two_targets_the_larger_must_be_far_off() -> None:
