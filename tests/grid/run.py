@@ -10,7 +10,7 @@ from tests.grid.services import Source
 from tests.grid.stand import Stand, running
 
 AT_ONCE = 6
-AGE_S = 5.0
+AGE_S = 3.0
 """So old a target is before something is switched on."""
 SETTLE_S = 16.0
 """So long it is on before it is looked at: the contract promises 20 s, and a look takes some."""
