@@ -28,7 +28,8 @@ BASELINE = "baseline"
 """What `against` says to compare with the target's own healthy time; every other word there is a target's name."""
 _AT_ONCE = 2
 _MOST_GROUPS = 50
-_MOST_LINES = 25
+_MOST_LINES = 20
+_NEAR = frozenset({Kind.OWN, Kind.LIBRARY})
 _LOG_BYTES = 64 * 1024
 _SVG_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'none'; sandbox",
@@ -247,9 +248,15 @@ def _group(group: Group, module: str, blamed: frozenset[str]) -> GroupRow:
 def _tables(shown: Shown, target: str, against: str) -> tuple[tuple[str, ...], list[tuple[str, list[CostRow]]]]:
     """Give the columns and the tables below a graph: what changed most, or what costs most, own code first."""
     if shown.base is not None:
-        return ("Difference", target, against), [("What differs most", _changed(shown, shown.base))]
+        value = LENSES[shown.view].value
+        found = changes(shown.profile, shown.base, value, lambda cost: cost.cumulative)
+        inside = [each for each in found if kind_of(each.frame.function, shown.module) in _NEAR]
+        itself = changes(shown.profile, shown.base, value, lambda cost: cost.flat)
+        both = [("In its own code, with its calls", inside), ("What differs most by itself", itself)]
+        differing = [(title, [_changed(each, shown) for each in rows[:_MOST_LINES]]) for title, rows in both if rows]
+        return ("Difference", target, against), differing
     ranked = shown.profile.top(LENSES[shown.view].value)
-    own = [each for each in ranked if kind_of(each.frame.function, shown.module) in {Kind.OWN, Kind.LIBRARY}]
+    own = [each for each in ranked if kind_of(each.frame.function, shown.module) in _NEAR]
     own.sort(key=lambda each: -each.cumulative)
     tables = [("In its own code", own), ("What costs most by itself", [each for each in ranked if each.flat])]
     rows = [(title, [_cost(each, shown) for each in costs[:_MOST_LINES]]) for title, costs in tables if costs]
@@ -262,16 +269,11 @@ def _cost(cost: Cost, shown: Shown) -> CostRow:
     return CostRow(place(cost.frame), cost.frame.function in shown.blamed, cells)
 
 
-def _changed(shown: Shown, base: Profile) -> list[CostRow]:
-    unit = shown.flame.unit
-
-    def row(each: Changed) -> CostRow:
-        more = each.now - each.before
-        sign = "+" if more >= 0 else "\u2212"
-        cells = (f"{sign}{amount(abs(more), unit)}", amount(each.now, unit), amount(each.before, unit))
-        return CostRow(place(each.frame), each.frame.function in shown.blamed, tuple((cell, "") for cell in cells))
-
-    return [row(each) for each in changes(shown.profile, base, LENSES[shown.view].value)[:_MOST_LINES]]
+def _changed(each: Changed, shown: Shown) -> CostRow:
+    more, unit = each.now - each.before, shown.flame.unit
+    sign = "+" if more >= 0 else "\u2212"
+    cells = (f"{sign}{amount(abs(more), unit)}", amount(each.now, unit), amount(each.before, unit))
+    return CostRow(place(each.frame), each.frame.function in shown.blamed, tuple((cell, "") for cell in cells))
 
 
 def _log(part: Captured | None) -> str:

@@ -19,13 +19,22 @@ from bot.domain.service import Catalog
 from bot.engine.fields import questions
 from bot.engine.playbook import load
 from tests.integration.emulator_process import ADA, BEN, BOT_TOKEN, CHEN, DANA, Emulator, eventually, running_emulator
+from tests.lab import running_lab, turn_fault
 from tests.stack import Stack, running_stack
 
 OUT = Path("shots")
 LONG = ", long"
 NOBODY = "http://127.0.0.1:9/slack/events"
 WIDTHS = {"wide": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
+PROFILES_SHARED_S = 121
+"""A diagnosis within two minutes of another one reads the same profiles."""
 CHROMIUM = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
+DIAGNOSIS = {
+    "diagnosis": "/incidents/INC-1",
+    "target": "{target}",
+    "flame": "{target}/flames/cpu",
+    "flame against its baseline": "{target}/flames/cpu?against=baseline",
+}
 PAGES = {"incidents": "/", "incident": "/incidents/INC-1", "postmortem": "/incidents/INC-1/postmortem"}
 
 
@@ -111,6 +120,31 @@ async def shoot_house(browser: Browser) -> None:
                 await look.page.close()
 
 
+async def shoot_diagnosis(browser: Browser) -> None:
+    """Take what a diagnosis of a sick service leads to: a healthy time is known before the fault is switched on."""
+    with tempfile.TemporaryDirectory() as folder, running_lab(targets=3, sick="none") as lab:
+        async with running_stack(Path(folder), lab=lab) as stack:
+            await stack.slack.act("limits", on=False)
+            await stack.run_cli("run", "diagnose", "service=checkout", "--json")
+            turn_fault(lab["targets"][1], "alloc-churn", on=True)
+            await asyncio.sleep(PROFILES_SHARED_S)
+            await stack.type("/incident start sev2 checkout 5xx after deploy")
+
+            await eventually(stack.incident_channels, 20)
+
+            async def verdict() -> Any:
+                entries = await stack.get("/api/incidents/INC-1/entries")
+                return next((each for each in entries if each["kind"] == "verdict"), None)
+
+            found = await eventually(verdict, 60)
+            target = f"/runs/{found['run_id']}/targets/checkout-2"
+            for look in await looks(browser):
+                for page, path in DIAGNOSIS.items():
+                    await look.open(stack.bot.url + path.format(target=target), "main")
+                    await look.page.screenshot(path=look.file(f"page {page}"), full_page=True)
+                await look.page.close()
+
+
 async def shoot_installation(browser: Browser) -> None:
     """Take what people see who let the app into a workspace, change their mind, or come by a way of their own."""
     secrets = {"SLACK_BOT_TOKEN": "", "SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "emulator-secret"}
@@ -169,6 +203,7 @@ async def main() -> None:
         browser = await playwright.chromium.launch(**CHROMIUM)  # type: ignore[arg-type]
         await shoot_gallery(browser)
         await shoot_house(browser)
+        await shoot_diagnosis(browser)
         await shoot_installation(browser)
         await browser.close()
 

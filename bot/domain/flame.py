@@ -6,11 +6,11 @@ a bounded number of pieces, and what is too small to see is one piece of its cal
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.profile import Profile
+from bot.domain.profile import Cost, Profile
 from bot.domain.stacks import Frame, is_own, is_standard, package
 
 MOST_PIECES = 2_000
@@ -84,7 +84,7 @@ class Flame:
 
 @dataclass(frozen=True)
 class Changed:
-    """A function and its cost, itself alone, now and before, in the profile's unit."""
+    """A function and its cost now and before, in the profile's unit."""
 
     frame: Frame
     now: float
@@ -142,16 +142,16 @@ def scale(profile: Profile, base: Profile, value: str) -> float:
     return profile.total(value) / total if total > 0 else 1.0
 
 
-def changes(profile: Profile, base: Profile, value: str) -> tuple[Changed, ...]:
-    """Give the functions whose own cost changed most, what is gone included."""
+def changes(profile: Profile, base: Profile, value: str, read: Callable[[Cost], int]) -> tuple[Changed, ...]:
+    """Give the functions whose cost, as `read` takes it, changed most, what is gone included."""
     by = scale(profile, base, value)
     now = {cost.frame.function: cost for cost in profile.top(value)}
     before = {cost.frame.function: cost for cost in base.top(value)}
     found = (
         Changed(
             (now.get(name) or before[name]).frame,
-            now[name].flat if name in now else 0,
-            by * before[name].flat if name in before else 0.0,
+            read(now[name]) if name in now else 0,
+            by * read(before[name]) if name in before else 0.0,
         )
         for name in sorted(now.keys() | before.keys())
     )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from itertools import pairwise
+from operator import attrgetter
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -19,6 +20,7 @@ STACKS = st.lists(FRAMES, max_size=5).map(tuple)
 SAMPLES = st.lists(st.builds(lambda stack, value: Sample(stack, (value,)), STACKS, st.integers(-5, 10**6)), max_size=8)
 CPU = ValueType("cpu", "nanoseconds")
 HANDLE = Frame("main.handle", "/src/main.go", 7)
+FLAT = attrgetter("flat")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -67,7 +69,7 @@ def test_what_was_before_adds_up_too(samples: list[Sample], others: list[Sample]
     profile, base = Profile((CPU,), tuple(samples)), Profile((CPU,), tuple(others))
     flame = draw(profile, "cpu", Focus(), base)
     assert all(piece.before is not None and piece.before >= 0 for piece in flame.pieces)
-    listed = changes(profile, base, "cpu")
+    listed = changes(profile, base, "cpu", FLAT)
     assert {each.frame.function for each in listed} >= {piece.name for piece in flame.pieces if piece.row} - {
         piece.name for piece in flame.pieces if piece.kind is Kind.FOLDED
     }
@@ -119,7 +121,7 @@ def test_profiles_are_compared_by_the_second() -> None:
     (piece,) = named(flame, "main.handle")
     assert (piece.before, piece.grown) == (20.0, 60.0)
     assert 'class="grew-4"' in svg(flame, "x")
-    assert [(each.frame.function, each.now, each.before) for each in changes(now, before, "cpu")] == [
+    assert [(each.frame.function, each.now, each.before) for each in changes(now, before, "cpu", FLAT)] == [
         ("main.handle", 80, 20.0),
         ("main.b", 20, 0.0),
     ]
@@ -134,7 +136,7 @@ def test_what_is_in_use_is_compared_as_it_is_and_sums_by_their_total(value: str,
 
 
 def test_what_is_gone_is_listed() -> None:
-    gone = changes(cpu(((HANDLE,), 5)), cpu((frames("main.old"), 5), ((HANDLE,), 5)), "cpu")
+    gone = changes(cpu(((HANDLE,), 5)), cpu((frames("main.old"), 5), ((HANDLE,), 5)), "cpu", FLAT)
     assert [(each.frame.function, each.now, each.before) for each in gone] == [
         ("main.old", 0, 5.0),
         ("main.handle", 5, 5.0),

@@ -100,6 +100,23 @@ async def test_a_call_that_fails_is_made_up_for(method: str, mode: str) -> None:
     assert_shown_once(world, incident_id)
 
 
+@pytest.mark.parametrize("mode", ["", BEFORE, AFTER])
+async def test_each_verdict_has_one_reply_with_its_picture_even_where_two_pictures_are_alike(mode: str) -> None:
+    world = World()
+    incident_id = await world.open()
+    stored = await world.artifacts.put("proof.png", b"bytes")
+    facts = {"verdict": "deadlock", "target": "c-1", "statement": "c-1: two wait.", "picture": stored.sha256}
+    await world.append(incident_id, Kind.VERDICT, **facts)
+    await show(world, incident_id)
+    world.slack.faults = [("upload", mode)] if mode else []
+    await world.append(incident_id, Kind.VERDICT, **facts)
+    await show(world, incident_id)
+    assert not world.slack.faults
+    shown = [name for name in posts(channels(world)[0]) if name.endswith(".png")]
+    assert len(shown) == len(set(shown)) == 2
+    assert all(name.startswith("deadlock-c-1-") for name in shown)
+
+
 CLEARING = [
     (late, [(clearing, mode)])
     for late, clearing in (("bookmarks.add", "bookmarks.remove"), ("chat.postMessage", "chat.delete"))
