@@ -64,10 +64,13 @@ class TargetTable(AccessTable):
     allow: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
     agent: Address | None = None
     agent_token: Variable = Field("env:FIRSTFIVE_AGENT_TOKEN", validate_default=True)
+    agent_ca: str = ""
     log: str | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
-    def _has_one_log(self) -> Self:
+    def _fits_its_agent(self) -> Self:
+        if self.agent_ca and not str(self.agent).startswith("https://"):
+            raise ValueError("`agent_ca` is for an agent that begins with https://")
         if self.agent and self.log:
             raise ValueError("`log` is for a file on the bot's machine; the agent has --log")
         return self
@@ -88,4 +91,4 @@ def access(table: AccessTable) -> Access:
 def target(table: TargetTable, service: str) -> Target:
     """Give a target as the domain knows it."""
     where = (table.name, service, table.pprof, table.url, table.allow, access(table))
-    return Target(*where, agent=table.agent, agent_token=table.agent_token, log=table.log)
+    return Target(*where, agent=table.agent, agent_token=table.agent_token, agent_ca=table.agent_ca, log=table.log)

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -79,9 +80,23 @@ async def test_packets_come_through_it_without_what_they_carry() -> None:
     assert SECRET[:5].encode() not in part.content
 
 
-async def test_over_https_the_token_is_shown_to_a_known_authority_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_as_another_user_it_says_what_it_does_not_see() -> None:
+    nobody = ("setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
+    async with serving({}) as base:
+        with running_agent("--port", port_of(base), "--packets", inside=nobody) as running:
+            target = Target("checkout-1", "checkout", base, agent=running.url)
+            found = await AllTargets().capture(target, (*KERNEL_PARTS, packets_part(1)))
+    parts = {part.part: part for part in found}
+
+    assert parts["sockets"].status is PartStatus.OK
+    assert parts["process"].error == (
+        f"checkout-1: its agent: no process of ours listens on port {port_of(base)}: "
+        "another user's, or in another container"
+    )
+    assert "it needs CAP_NET_RAW" in parts["packets"].error
+
+
+async def test_over_https_the_token_is_shown_to_a_known_authority_only(tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=agent"]
     words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
@@ -91,10 +106,11 @@ async def test_over_https_the_token_is_shown_to_a_known_authority_only(
             assert running.url.startswith("https://")
             target = Target("checkout-1", "checkout", base, agent=running.url)
             stranger = await AllTargets().capture(target, KERNEL_PARTS)
-            monkeypatch.setenv("SSL_CERT_FILE", str(cert))
-            known = await AllTargets().capture(target, KERNEL_PARTS)
+            known = await AllTargets().capture(replace(target, agent_ca=str(cert)), KERNEL_PARTS)
+            lost = await AllTargets().capture(replace(target, agent_ca=str(tmp_path / "none.pem")), KERNEL_PARTS)
 
-    assert "TLS failed" in stranger[0].error
+    assert "give `agent_ca`" in stranger[0].error
+    assert f"agent_ca {tmp_path}/none.pem cannot be read: No such file or directory" in lost[0].error
     assert known[0].status is PartStatus.OK
 
 

@@ -27,6 +27,10 @@ def written(folder: Path, text: str) -> dict[str, str]:
             '[[services]]\nname="x"\n[[services.targets]]\nname="a"\npprof="http://a"\nagent="http://a"\nlog="l"',
             "services[0].targets[0]: `log` is for a file on the bot's machine; the agent has --log",
         ),
+        (
+            '[[services]]\nname="x"\n[[services.targets]]\nname="a"\npprof="http://a"\nagent="http://a"\nagent_ca="c"',
+            "services[0].targets[0]: `agent_ca` is for an agent that begins with https://",
+        ),
         ('url = "example.com"', "url: must begin with http:// or https://"),
         ('slack_bot_token = "xoxb-1"', "set SLACK_BOT_TOKEN in the environment instead"),
         ("on_call = [", "is not valid TOML"),

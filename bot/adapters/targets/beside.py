@@ -3,17 +3,16 @@
 import asyncio
 import json
 import os
-import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import httpx
 
 from bot.adapters.targets import answers
-from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
-from bot.domain.access import mask, secrets_of
+from bot.adapters.targets.access import Keyring
+from bot.adapters.targets.network import Resolver, locate, resolve_by_system
+from bot.domain.access import Access, Tls, mask, secrets_of
 from bot.domain.agent import (
     HEADER,
     MAX_ANSWER_BYTES,
@@ -46,13 +45,12 @@ class Agents:
         environ: Mapping[str, str] = os.environ,
         resolver: Resolver = resolve_by_system,
         monotonic: Callable[[], float] = time.monotonic,
-        tls: ssl.SSLContext | None = None,
     ) -> None:
         """`environ` holds the agents' tokens."""
         self._environ = environ
         self._resolver = resolver
         self._monotonic = monotonic
-        self._given_tls = tls
+        self._keyring = Keyring(environ)
 
     async def capture(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:
         """Capture parts, each recorded whatever becomes of it; those that come with one answer are asked for once."""
@@ -69,7 +67,7 @@ class Agents:
             answer = await self._ask(target, path, parts)
             found = decode(target.name, parts, answer, self._monotonic() - started)
         except (TargetUnreachable, AgentAnswerMalformed) as error:
-            reason = f"{target.name}: agent {target.agent}: {error}"
+            reason = f"{target.name}: agent {target.agent}: {error}".replace("tls.ca", "agent_ca")
             return [missed(target.name, part, reason, self._monotonic() - started) for part in parts]
         return [_shown(each) for each in found]
 
@@ -82,7 +80,8 @@ class Agents:
         seconds = sum(_seconds(part) for part in parts)
         query = httpx.QueryParams({"port": target.ports, **({"seconds": seconds} if seconds else {})})
         endpoint = await locate(url, target.allow, self._resolver, RESOLVE_S)
-        transport = PinnedTransport(endpoint, self._tls if url.startswith("https:") else None, 1)
+        access = Access(tls=Tls(ca=target.agent_ca) if target.agent_ca else None)
+        transport = await self._keyring.transport(access, url, endpoint, 1)
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "firstfive", "Accept-Encoding": "identity"}
         timeout = httpx.Timeout(None, connect=CONNECT_S)
         try:
@@ -106,10 +105,6 @@ class Agents:
         if not all(" " < sign <= "~" for sign in token):
             raise AgentSilent(f"{target.agent_token} holds what no token can: a blank, or a letter that is not ASCII")
         return token
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return self._given_tls or ssl.create_default_context()
 
 
 async def _body(response: httpx.Response, target: Target) -> bytes:
