@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 import subprocess
 import sys
 
@@ -69,6 +70,31 @@ async def test_many_packets_end_a_capture_early(monkeypatch: pytest.MonkeyPatch)
     assert part.status is PartStatus.TRUNCATED
     assert part.error.startswith("checkout-1: 10 packets were there after ")
     assert len(list(read(part.content))) == 10
+
+
+async def test_a_client_that_does_not_read_and_one_that_resets_are_seen() -> None:
+    stalled = asyncio.Event()
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(SECRET * 1_000_000)  # more than any buffer takes
+        await stalled.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    watching = asyncio.create_task(asyncio.to_thread(wire.watch, "checkout-1", [port], 3))
+    await asyncio.sleep(0.3)
+    with socket.create_connection(("127.0.0.1", port)) as idle:
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await asyncio.sleep(1.5)
+    stalled.set()
+    part = await watching
+    server.close()
+    traffic = summarise(part.content, {port})
+
+    assert traffic.zero_windows >= traffic.zero_windows_by_clients >= 1
+    assert traffic.resets_by_clients == 1
+    assert SECRET[:4] not in part.content
 
 
 def test_silence_is_a_capture_too() -> None:

@@ -113,6 +113,8 @@ async def _body(response: httpx.Response, target: Target) -> bytes:
     :raises AgentSilent: it is not.
     """
     protocol = response.headers.get(HEADER, "").partition(" ")[0]
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and not protocol:
+        raise AgentSilent("too many ask it at once, or a proxy in between has no agent to ask (503)")
     if not protocol.isdecimal():
         raise AgentSilent(f"what answers there ({response.status_code}) is not `firstfive agent`: correct `agent`")
     if int(protocol) != PROTOCOL or response.status_code == httpx.codes.NOT_FOUND:
