@@ -205,8 +205,22 @@ def _statement(targets: Sequence[Facts], findings: Sequence[Finding], difference
                 :SHOWN
             ]
         )
-        return f"No fault class fits. What differs: {told}.{unread_text}"
-    return f"Nothing stands out: {_summary([each for each in targets if each not in unread])}.{unread_text}"
+        return f"No fault class fits. What differs: {told}.{_unseen(targets)}{unread_text}"
+    alike = _summary([each for each in targets if each not in unread])
+    return f"Nothing stands out: {alike}.{_unseen(targets)}{unread_text}"
+
+
+def _unseen(targets: Sequence[Facts]) -> str:
+    """Say which evidence nobody gave, so that no fault that needs it could be named."""
+    lacks = [
+        ("a CPU profile", any(each.cpu for each in targets)),
+        ("a second reading", any(each.window for each in targets)),
+        ("the heap", any(each.heap for each in targets)),
+        ("sockets and limits (`firstfive agent` beside it tells them)", any(each.sockets for each in targets)),
+        ("answers to users (`url` of a target)", any(each.probe and each.probe.requests for each in targets)),
+    ]
+    missing = [what for what, known in lacks if not known]
+    return f" Not seen: {', '.join(missing)}." if missing else ""
 
 
 def _first_loss(facts: Facts) -> str:

@@ -61,7 +61,9 @@ def _left(facts: Facts, working: int) -> tuple[int, str]:
         if facts.window is not None and facts.window.sockets is not None:
             closed.append(facts.window.sockets.count("CLOSE_WAIT"))
         return min(closed), "CLOSE_WAIT"
-    alone = [facts.handling - facts.attended] if facts.attended is not None else []
+    if not facts.attended:
+        return 0, ""  # HTTP/2, or bodies that nobody has read: there is no reading ahead at all
+    alone = [facts.handling - facts.attended]
     if facts.window is not None and facts.window.attended is not None:
         alone.append(working - facts.window.attended)
     return (min(alone) if len(alone) > 1 else 0), "nobody reads ahead for them"

@@ -27,6 +27,9 @@ GET = main_frame("(*pool).Get", 45)
 WATCH = main_frame("watch", 51)
 
 
+UNSEEN = " Not seen: a CPU profile, a second reading, sockets and limits (`firstfive agent` beside it tells them)."
+
+
 def diagnosis_of(facts: Iterable[Facts]) -> Diagnosis:
     return diagnose({each.target: each for each in facts})
 
@@ -40,7 +43,7 @@ def test_nothing_stands_out_is_said_plainly() -> None:
 
     assert (found.verdict, found.findings, found.differences) == (None, (), ())
     assert found.statement == (
-        "Nothing stands out: 3 targets, 10 goroutines, heap 3.0 MB, all on build 1a2b3c4, probes 200 in 2 ms."
+        "Nothing stands out: 3 targets, 10 goroutines, heap 3.0 MB, all on build 1a2b3c4, probes 200 in 2 ms." + UNSEEN
     )
 
 
@@ -50,7 +53,8 @@ def test_a_target_that_could_not_be_examined_is_never_healthy() -> None:
 
     assert found.statement == (
         "Nothing stands out: 1 target, 10 goroutines, heap 3.0 MB, all on build 1a2b3c4, probes 200 in 2 ms."
-        " checkout-2 could not be examined: nothing listens on http://127.0.0.1:1."
+        + UNSEEN
+        + " checkout-2 could not be examined: nothing listens on http://127.0.0.1:1."
     )
     assert diagnosis_of([silent]).statement.startswith("Nothing can be said. checkout-2 could not be examined")
     assert diagnose({}).statement == "There is no target to examine."
@@ -122,7 +126,7 @@ def test_another_build_and_other_answers_are_differences_and_no_verdict() -> Non
     assert found.verdict is None
     assert found.statement == (
         "No fault class fits. What differs: c answers 3 x 200, 2 x 500 in 2 ms (max 2 ms);"
-        " c: build 9988776, the others 1a2b3c4."
+        " c: build 9988776, the others 1a2b3c4." + UNSEEN
     )
 
 

@@ -1,0 +1,62 @@
+"""Leaks that the runtime cannot prove: crowds that only grow."""
+
+from bot.domain.faults.finding import CERTAIN, LIKELY
+from tests.unit.domain.captures import CHAN_RECEIVE, CHAN_SEND, document, dump_of, facts_of, goroutines, leaks, twice
+from tests.unit.domain.faults.found import classes, findings
+from tests.unit.domain.go_profiles import SERVE, main_frame
+
+PUBLISH = main_frame("publish", 51)
+
+
+def reading(number: int, clients: int = 5) -> dict[str, bytes]:
+    return {
+        "goroutine": goroutines(((*CHAN_SEND, PUBLISH), number)),
+        "goroutine-dump": dump_of([("chan send", [PUBLISH], number)]),
+        "sockets": document({"states": {"ESTABLISHED": clients}}),
+    }
+
+
+def test_a_crowd_that_only_grows_and_of_which_nobody_goes_on_is_a_leak() -> None:
+    (found,) = findings(twice("c", None, reading(90), reading(102)))
+
+    assert (found.fault, found.confidence) == ("goroutine-leak", LIKELY)
+    assert "12 more than 2.5 s before" in found.claim
+    assert "main.publish (checkout/main.go:51)" in found.fix
+
+
+def test_what_grows_with_the_clients_serves_them() -> None:
+    assert classes(twice("c", None, reading(90, 90), reading(102, 102))) == []
+
+
+def test_work_that_comes_and_goes_is_none() -> None:
+    """Others are there now: who was there before has ended."""
+    later = reading(102) | {"goroutine-dump": dump_of([("chan send", [main_frame("publish", 52)], 102)])}
+
+    assert classes(twice("c", None, reading(90), later)) == []
+
+
+def test_parked_workers_do_not_grow() -> None:
+    assert classes(twice("c", None, reading(3_000))) == []
+    assert classes(facts_of("c", **reading(3_000))) == []
+
+
+def test_requests_that_wait_are_no_leak() -> None:
+    first, second = (goroutines(((*CHAN_RECEIVE, PUBLISH, *SERVE), number)) for number in (90, 110))
+
+    assert classes(twice("c", None, {"goroutine": first}, {"goroutine": second})) == []
+
+
+def test_a_healthy_time_tells_a_crowd_that_was_not_there() -> None:
+    before = facts_of("c", goroutine=goroutines(((*CHAN_SEND, PUBLISH), 20)))
+
+    assert classes(facts_of("c", **reading(900)), baseline=before) == ["goroutine-leak"]
+
+
+def test_twenty_proven_among_thousands_are_enough() -> None:
+    facts = facts_of(
+        "c",
+        goroutine=goroutines(((*CHAN_RECEIVE, main_frame("work", 3)), 5_000), ((*CHAN_SEND, PUBLISH), 21)),
+        goroutineleak=leaks(((*CHAN_SEND, PUBLISH), 21)),
+    )
+
+    assert [(found.fault, found.confidence) for found in findings(facts)] == [("goroutine-leak", CERTAIN)]

@@ -1,0 +1,62 @@
+"""Files and ports that run out, or soon will."""
+
+from typing import Any
+
+from bot.domain.faults.finding import CERTAIN
+from tests.unit.domain.captures import allocs, document, good_probe, twice
+from tests.unit.domain.faults.found import classes, findings
+from tests.unit.domain.go_profiles import main_frame
+
+FETCH = main_frame("fetch", 5)
+DIAL = ("net/http.(*Transport).dialConn",)
+
+
+def process(**known: Any) -> dict[str, bytes]:
+    return {"process": document({"pid": 1, "fds": 200, "fd_limit": 20_000, **known})}
+
+
+def sockets(waiting: int, **known: Any) -> dict[str, bytes]:
+    return {"sockets": document({"states": {"TIME_WAIT": waiting}, "ephemeral_ports": 28_232, **known})}
+
+
+def opened(number: int) -> dict[str, bytes]:
+    return process(peer="10.0.0.9:6379", peer_sockets=number, fds=number + 20)
+
+
+def test_connections_that_only_become_more_will_fill_the_files() -> None:
+    facts = twice("c", None, opened(400) | sockets(0), opened(480))
+    (found,) = findings(facts)
+
+    assert found.fault == "socket-exhaustion"
+    assert "480 connections to 10.0.0.9:6379 are open, 80 more than 2.5 s before" in found.claim
+    assert "each response's Body" in found.fix
+
+
+def test_a_pool_that_stands_or_grows_by_a_few_does_not() -> None:
+    assert classes(twice("c", None, opened(400) | sockets(0))) == []
+    assert classes(twice("c", None, opened(400) | sockets(0), opened(404))) == []
+    assert classes(twice("c", None, opened(20) | sockets(0), opened(60))) == []
+
+
+def test_ports_that_will_be_gone_within_the_minute_are_told_early() -> None:
+    (found,) = findings(twice("c", good_probe("c"), sockets(500), sockets(1_100)))
+
+    assert (found.fault, found.confidence) == ("socket-exhaustion", CERTAIN)
+    assert "240 more every second" in found.claim
+
+
+def test_clients_that_come_once_in_a_while_do_not_use_them_up() -> None:
+    assert classes(twice("c", good_probe("c"), sockets(500), sockets(560))) == []
+    assert classes(twice("c", good_probe("c"), sockets(4_000), sockets(4_000))) == []
+
+
+def test_connections_that_it_closes_itself_are_put_down_to_it_when_it_is_seen_to_open_them() -> None:
+    def reading(waiting: int, dialled: int) -> dict[str, bytes]:
+        made = allocs((DIAL, dialled, 0), ((FETCH,), 1, 1))
+        return sockets(0, closed_to={"10.0.0.9:80": waiting, "10.0.0.8:80": 9_000}) | {"heap-gc": made}
+
+    (found,) = findings(twice("c", None, reading(3_000, 0), reading(3_600, 6_000_000)))
+
+    assert "3600 connections to 10.0.0.9:80 are closed and wait" in found.claim
+    assert "MaxIdleConnsPerHost" in found.fix
+    assert classes(twice("c", None, reading(3_000, 0), reading(3_600, 0))) == []

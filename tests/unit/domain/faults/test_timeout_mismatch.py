@@ -1,0 +1,42 @@
+"""Handlers that outlive their clients."""
+
+from bot.domain.faults.finding import CERTAIN, LIKELY
+from tests.unit.domain.captures import LOCK, SLEEP, document, goroutines, twice
+from tests.unit.domain.faults.found import classes, findings
+from tests.unit.domain.go_profiles import SERVE, main_frame
+
+WORK = main_frame("search", 88)
+READER = ("net/http.(*connReader).backgroundRead",)
+
+
+def sockets(left: int) -> dict[str, bytes]:
+    return {"sockets": document({"states": {"CLOSE_WAIT": left, "ESTABLISHED": 9}})}
+
+
+def test_a_dozen_clients_that_gave_up_are_enough() -> None:
+    (found,) = findings(twice("c", None, {"goroutine": goroutines(((*SLEEP, WORK, *SERVE), 16))} | sockets(12)))
+
+    assert (found.fault, found.confidence) == ("timeout-mismatch", CERTAIN)
+    assert "12 of 16 requests are worked on for clients that gave up (CLOSE_WAIT)" in found.claim
+
+
+def test_clients_that_left_in_one_reading_only_were_noticed() -> None:
+    working = {"goroutine": goroutines(((*SLEEP, WORK, *SERVE), 16))}
+
+    assert classes(twice("c", None, working | sockets(12), sockets(1))) == []
+
+
+def test_without_sockets_it_is_seen_by_who_no_longer_reads_ahead() -> None:
+    alone = goroutines(((*SLEEP, WORK, *SERVE), 40), (READER, 6))
+    attended = goroutines(((*SLEEP, WORK, *SERVE), 40), (READER, 40))
+
+    assert [(found.fault, found.confidence) for found in findings(twice("c", None, {"goroutine": alone}))] == [
+        ("timeout-mismatch", LIKELY)
+    ]
+    assert classes(twice("c", None, {"goroutine": attended})) == []
+
+
+def test_who_waits_for_a_lock_or_computes_has_another_cause() -> None:
+    for stack in ((*LOCK, WORK, *SERVE), (WORK, *SERVE)):
+        facts = twice("c", None, {"goroutine": goroutines((stack, 16))} | sockets(12))
+        assert "timeout-mismatch" not in classes(facts)
