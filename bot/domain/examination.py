@@ -110,7 +110,8 @@ def _dump(part: Captured, losses: list[Loss]) -> Goroutines | None:
 
 def _with_goroutines(facts: Facts, profiles: Mapping[str, Profile], grouped: Goroutines | None) -> Facts:
     """Count by the profile, which is exact; group by the dump where there is one, as only it tells waiting times."""
-    exact = group_profile(profiles["goroutine"]) if "goroutine" in profiles else None
+    counted_by = profiles.get("goroutine") or profiles.get("goroutine" + SECOND)  # a starved process may give one only
+    exact = group_profile(counted_by) if counted_by is not None else None
     best = grouped if grouped and grouped.total else exact
     leaks = _leaks(profiles)
     if best is None:

@@ -42,6 +42,8 @@ LEAST_HEAP = 4_000_000
 MIN_COLLECTIONS, MIN_SEEN = 8.0, 0.1
 """Collections a second, and what of the CPU must be seen of them. Measured on lab services: 80 and 17 % with the
 smallest fault, 1 when well; much of what they cost is waking and parking threads, which nobody counts as theirs."""
+MANY_COLLECTIONS, MOST, SLOWING_MS = 20.0, 0.6, 50.0
+"""Where no user is seen to suffer: so many, by one line of the requests, and a probe that is slow for nothing else."""
 MIN_RATE = 40_000_000
 """Bytes a second: who throws away so much has the collector run all the time."""
 MIN_SHARE = 0.4
@@ -121,10 +123,23 @@ def collections(facts: Facts) -> float:
 def _turns_over(facts: Facts, cpu: Cpu | None) -> bool:
     """Tell whether one line fills the heap again and again while users suffer, whatever few samples say."""
     line = culprit(facts)
-    if not suffers(facts.probe) or line is None or not facts.window or not facts.window.memory:
+    if line is None or not facts.window or not facts.window.memory:
         return False
+    if not suffers(facts.probe):
+        return _slows_requests(facts, cpu, line.share)
     seen = cpu is None or cpu.samples < MIN_SAMPLES or cpu.gc_share + cpu.malloc_share >= MIN_SEEN
     return seen and line.share >= MIN_SHARE and collections(facts) >= MIN_COLLECTIONS
+
+
+def _slows_requests(facts: Facts, cpu: Cpu | None, share: float) -> bool:
+    """Tell whether a line of the requests themselves fills the heap, and they take longer than they should need."""
+    window, probe = facts.window, facts.probe
+    if cpu is None or window is None or not window.memory or not window.memory[0].request or probe is None:
+        return False
+    slow = (probe.p50_ms or 0.0) >= max(SLOWING_MS, 1000 * facts.pace_s)
+    spent = cpu.gc_share + cpu.malloc_share
+    enough = share >= MOST and collections(facts) >= MANY_COLLECTIONS
+    return slow and enough and at_least(min(spent, 1.0), cpu.samples) >= MIN_SURE
 
 
 def _churns(cpu: Cpu) -> bool:

@@ -22,6 +22,8 @@ MIN_CORES = 0.5
 """Of one core; below, a background job looks the same. Users who suffer need no such proof."""
 MIN_CORES_BESIDE = 0.3
 """Where other targets, or a healthy time, have almost nothing of it and answer faster."""
+MOST, SLOWING_MS = 0.85, 50.0
+"""Where users do not suffer yet: so much of the CPU, in requests, and a probe that is slow for nothing else."""
 MAX_GC = 0.12
 MIN_SPIN_CORES, MIN_SPIN, MAX_SPIN_MALLOC = 0.75, 0.95, 0.01
 """A goroutine that spins has a core to itself, makes nothing, and is nowhere else."""
@@ -71,6 +73,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         return None
     piled = _piled(facts, top)
     slows = suffers(facts.probe) and (cpu.cores >= MIN_CORES or _is_served(cpu, top))
+    slows = slows or _slows_requests(facts, cpu, top)
     spins = _spins(cpu, top)
     if not (slows or piled or spins or _is_unlike(facts, cpu, top, beside)):
         return None
@@ -125,6 +128,13 @@ def _spins(cpu: Cpu, top: Place) -> bool:
     idle = sum(each.share for each in cpu.top if each.frame.function in ASKING or each.frame.function == name)
     alone = not any(each.frame.function == name for each in cpu.serving) and cpu.malloc_share < MAX_SPIN_MALLOC
     return alone and cpu.cores >= MIN_SPIN_CORES and idle >= MIN_SPIN
+
+
+def _slows_requests(facts: Facts, cpu: Cpu, top: Place) -> bool:
+    """Tell whether requests do next to nothing else, and take longer than they should, on a machine that is quick."""
+    slow = facts.probe is not None and (facts.probe.p50_ms or 0.0) >= max(SLOWING_MS, 1000 * facts.pace_s)
+    share = next((each.share for each in cpu.serving if each.frame.function == top.frame.function), 0.0)
+    return slow and cpu.cores >= MIN_CORES_BESIDE and at_least(share, cpu.samples) >= MOST
 
 
 def _is_served(cpu: Cpu, top: Place) -> bool:

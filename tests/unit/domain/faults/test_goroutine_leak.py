@@ -37,7 +37,7 @@ def test_work_that_comes_and_goes_is_none() -> None:
 
 def test_parked_workers_do_not_grow() -> None:
     assert classes(twice("c", None, reading(3_000))) == []
-    assert classes(facts_of("c", **reading(3_000))) == []
+    assert classes(facts_of("c", None, **reading(3_000))) == []
 
 
 def test_requests_that_wait_are_no_leak() -> None:
@@ -49,7 +49,7 @@ def test_requests_that_wait_are_no_leak() -> None:
 def test_a_healthy_time_tells_a_crowd_that_was_not_there() -> None:
     before = facts_of("c", goroutine=goroutines(((*CHAN_SEND, PUBLISH), 20)))
 
-    assert classes(facts_of("c", **reading(900)), baseline=before) == ["goroutine-leak"]
+    assert classes(facts_of("c", None, **reading(900)), baseline=before) == ["goroutine-leak"]
 
 
 def test_twenty_proven_among_thousands_are_enough() -> None:
