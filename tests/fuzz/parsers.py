@@ -1,0 +1,174 @@
+"""Every parser of foreign bytes: what it must survive, what it may raise, and good examples to begin from."""
+
+import gzip
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain import proc
+from bot.domain.buildinfo import BuildInfoMissing, read_build_info
+from bot.domain.errors import FirstFiveError
+from bot.domain.examination import examine
+from bot.domain.goroutine_counts import group_counts
+from bot.domain.goroutine_dump import count, group
+from bot.domain.goroutines import DumpMalformed, group_profile
+from bot.domain.proc import ProcMalformed
+from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.protobuf import number_bytes
+from bot.domain.redaction import redact_bytes, redact_profile
+from bot.domain.snapshot import CHEAP_PARTS, HEAP_GC, KERNEL_PARTS, captured, cpu_part
+from tests.unit.domain import go_profiles
+from tests.unit.domain.go_profiles import main_frame
+
+
+@dataclass(frozen=True)
+class Parser:
+    """`read` may raise `refuses`, which tells a person what is wrong, and nothing else."""
+
+    read: Callable[[bytes], object]
+    refuses: type[FirstFiveError]
+    examples: tuple[bytes, ...]
+
+
+def _pprof(data: bytes) -> None:
+    """Decode a profile and use it in every way there is; what decodes can be redacted, and decodes then too."""
+    found = decode(data, 1 << 20)
+    group_profile(found)
+    for kind in found.types:
+        found.top(kind.name)
+        found.total(kind.name)
+        found.share(kind.name, lambda function: "main" in function)
+        found.by_frame(kind.name, lambda stack: stack[0] if stack else None)
+    assert decode(data, 1 << 20, stacks=False).total("cpu") == found.total("cpu")
+    assert len(decode(redact_profile(data)).samples) == len(found.samples)
+
+
+def _dump(data: bytes) -> None:
+    found = group(data)
+    assert found.total == sum(each.count for each in found.groups)
+    assert 0 < found.total <= data.count(b"goroutine ")
+    count(data)
+
+
+def _counts(data: bytes) -> None:
+    found = group_counts(data)
+    assert found.total == sum(each.count for each in found.groups)
+
+
+def _build_info(data: bytes) -> None:
+    read_build_info(lambda at, size: data[at : at + size], len(data))
+
+
+def _tables(data: bytes) -> None:
+    """Read a text as each table of /proc: every one may refuse it in its own words."""
+    refused = [error for read in _TABLES if (error := _refusal(read, data)) is not None]
+    assert all(str(error) for error in refused)
+
+
+def _sockets(data: bytes) -> None:
+    sockets = list(proc.read_sockets(io.BytesIO(data), "tcp"))
+    told = proc.tally(sockets, {each.port for each in sockets[:1]})
+    assert sum(told.machine.values()) == len(sockets)
+    for each in sockets:
+        proc.endpoint(each.peer)
+
+
+_TABLES: tuple[Callable[[bytes], object], ...] = (
+    _sockets,
+    proc.read_memory,
+    proc.read_file_limit,
+    proc.read_start,
+    proc.read_boot,
+    proc.read_uptime,
+    proc.read_port_range,
+    proc.read_cgroups,
+    proc.read_limit,
+    proc.read_cores,
+    proc.read_throttling,
+)
+
+
+def _refusal(read: Callable[[bytes], object], data: bytes) -> ProcMalformed | None:
+    try:
+        read(data)
+    except ProcMalformed as error:
+        return error
+    return None
+
+
+def _redaction(data: bytes) -> None:
+    clean = redact_bytes(data)
+    assert redact_bytes(clean) == clean
+
+
+def _capture(data: bytes) -> None:
+    """Examine a target that gave the same bytes for everything: it never raises."""
+    parts = (*CHEAP_PARTS, *KERNEL_PARTS, cpu_part(2), HEAP_GC)
+    facts = examine([captured("checkout-1", part, data, 0.1) for part in parts])
+    assert facts.target == "checkout-1"
+
+
+_RAW = go_profiles.raw_profile(
+    go_profiles.HEAP, [((main_frame("work"), *go_profiles.SERVE), (1, 64, 1, 64), {"user": "ada"})]
+)
+_CPU = go_profiles.raw_profile(go_profiles.CPU, [((main_frame("work"),), (3, 30_000_000))])
+_DUMP = (
+    b"goroutine 1 [running]:\nmain.main()\n\t/src/main.go:12 +0x1d\n\n"
+    b"goroutine 7 gp=0xc000 m=0 mp=0x5 [chan receive (leaked), 5 minutes, locked to thread]:\n"
+    b"main.f({0x1?, 0x2}, ...)\n\t/src/a b.go:45 +0x2f fp=0x1 sp=0x2 pc=0x3\n...20 frames elided...\n"
+    b"created by main.main in goroutine 1\n\t/src/main.go:9 +0x2f\n"
+)
+_PANIC = (
+    b"panic: runtime error: index out of range [3]\n\n"
+    b"goroutine 1 [running]:\nmain.main()\n\t/m.go:1 +0x1\nexit status 2\n"
+)
+_COUNTS = (
+    b'goroutine profile: total 3\n2 @ 0x43a 0x47b\n# labels: {"k":"v"}\n#\t0x43a\tmain.f+0x1a\t/src/main.go:10\n'
+    b"#\t0x47b\tmain.main+0x2\t/src/main.go:3\n\n1 @ 0x1\n#\t0x1\n"
+)
+_TEXT = (
+    b'path\texample.com/c\nmod\texample.com/c\t(devel)\t\nbuild\t-ldflags="-X a=\\"b\\""\nbuild\tvcs.revision=1a2b\n'
+)
+_BINARY = (
+    bytes(32) + b"\xff Go buildinf:" + bytes([8, 2]) + bytes(16)
+    + b"\x08go1.27.3" + number_bytes(len(_TEXT) + 32) + bytes(16) + _TEXT + bytes(16)
+)  # fmt: skip
+_TCP = (
+    b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    b"   0: 0100007F:17AC 0200000A:1538 01 00000002:00000000 00:00000000 00000000  0  0 111 1 0 100 0 0 10 0\n"
+)
+_PROC = (
+    _TCP,
+    b"VmRSS:\t    1024 kB\nVmSize:\t 4 kB\nThreads:\t7\n",
+    b"Limit  Soft Limit  Hard Limit  Units\nMax open files  1024  4096  files\n",
+    b"42 (a) b) S 1 42 42 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 9 0 777 1 2\n",
+    b"cpu 1 2\nbtime 1700000000\n",
+    b"100000 50000\n",
+    b"max 100000\n",
+    b"0::/system.slice/checkout.service\n4:memory:/pods\n",
+    b"nr_periods 10\nnr_throttled 3\nthrottled_usec 77\n",
+    b"32768\t60999\n",
+    b"8.5 16.0\n",
+)
+
+PARSERS = {
+    "pprof": Parser(_pprof, ProfileMalformed, (_RAW, _CPU, gzip.compress(_RAW, mtime=0))),
+    "dump": Parser(_dump, DumpMalformed, (_DUMP, _PANIC)),
+    "counts": Parser(_counts, DumpMalformed, (_COUNTS,)),
+    "buildinfo": Parser(_build_info, BuildInfoMissing, (_BINARY,)),
+    "proc": Parser(_tables, ProcMalformed, _PROC),
+    "redaction": Parser(
+        _redaction, FirstFiveError, (b'password="hunter2" key: users\nAuthorization: Bearer abc.def\n', _DUMP)
+    ),
+    "capture": Parser(_capture, FirstFiveError, (_RAW, _DUMP, _COUNTS, b'{"states": {"LISTEN": 1}}\n')),
+}
+
+
+def survive(parser: Parser, data: bytes) -> None:
+    """Let a parser read; what it refuses, it refuses in words."""
+    refused = None
+    try:
+        parser.read(data)
+    except parser.refuses as error:
+        refused = error
+    assert refused is None or str(refused)
