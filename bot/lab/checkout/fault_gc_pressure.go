@@ -15,9 +15,9 @@ const receiptLines = 10_000
 
 var (
 	// archivedReceipts are kept alive: a large heap full of pointers that each collection has to follow.
-	archivedReceipts = [...]int{small: 256, medium: 384, large: 768}
+	archivedReceipts = [...]int{small: 256, medium: 320, large: 640}
 	// garbageReceipts are dropped by each request, one after the other: what makes the collections frequent.
-	garbageReceipts = [...]int{small: 20, medium: 30, large: 60}
+	garbageReceipts = [...]int{small: 20, medium: 25, large: 45}
 )
 
 // gcPressure keeps a large live heap and churns beside it.
