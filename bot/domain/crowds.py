@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from bot.domain.facts import Crowd
 from bot.domain.goroutine_dump import MARK, NEXT, group
 from bot.domain.goroutines import Goroutines
-from bot.domain.stacks import LOCK_WAITS, Frame, in_handler, own_frame, own_path
+from bot.domain.stacks import LOCK_WAITS, Frame, in_handler, is_standard, own_frame
 
 LARGEST = 40
 LOCKED = 40
 """Crowds kept: the largest, and beside them those at locks, where two goroutines are enough to stop a service."""
-PATH = 12
-"""Own calls kept of each."""
+PATH = 64
+"""Calls kept of each, of the service and its libraries: those who share a request differ in the innermost."""
 READER = "net/http.(*connReader).backgroundRead"
 """Reads ahead for each request over HTTP/1 whose body is read, and ends when its client leaves (net/http/server.go)."""
 
@@ -52,7 +52,7 @@ def count(goroutines: Goroutines, module: str) -> Counts:
         sums[key] += each.count
         allocating[key] += each.count if any(call.function.startswith(ALLOCATES) for call in each.stack) else 0
         waits[frame] = max(waits[frame], each.longest_wait_min)
-        paths.setdefault(key, (own_path(each.stack, module) or (frame,))[:PATH])
+        paths.setdefault(key, tuple(call for call in each.stack if not is_standard(call.function))[:PATH])
     return Counts(sums, paths, waits, handling, attended, allocating)
 
 

@@ -28,8 +28,9 @@ class Place:
 class Crowd:
     """Goroutines at one own line in one state ("" is none known: they run, or could), of requests or of others.
 
-    `path`: their own calls, innermost first. `before`: how many the first of two readings saw; `stayed`: how many are
-    in the very same call as then. None where that was not seen. `allocating`: so many are about to get memory.
+    `path`: their calls outside of the standard library, innermost first. `before`: how many the first of two readings
+    saw; `stayed`: how many are in the very same call as then. None where that was not seen. `allocating`: so many are
+    about to get memory.
     """
 
     frame: Frame

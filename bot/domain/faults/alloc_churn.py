@@ -160,6 +160,10 @@ def _does_too_much(facts: Facts, cpu: Cpu, beside: Beside) -> bool:
     window, line = facts.window, culprit(facts)
     if window is None or not window.allocated_bytes or not window.memory_s or line is None:
         return False
+    spends = at_least(min(cpu.gc_share + cpu.malloc_share, 1.0), cpu.samples)
+    often = collections(facts) >= MANY_COLLECTIONS and line.share >= MOST and window.memory is not None
+    if often and spends >= MIN_BOTH and window.memory and window.memory[0].request:
+        return True
     fast = window.allocated_bytes >= MIN_RATE * window.memory_s and line.share >= MIN_SHARE
     return fast and (is_busy(facts, cpu) or cpu.gc_share + cpu.malloc_share >= 0.5)  # noqa: PLR2004 - most of it
 

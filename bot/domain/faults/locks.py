@@ -10,6 +10,10 @@ STILL = frozenset({"", "IO wait", "sleep", "HTTP answer", "answer unread", "dial
 """States of a holder that goes on by itself: it runs, or the world outside will wake it."""
 
 
+NEAR = 3
+"""Calls from the lock outwards in which whoever holds it may still be: more only share a request with it."""
+
+
 def lock_crowds(facts: Facts) -> tuple[Crowd, ...]:
     """Give the crowds that wait for a lock in the service's own code, largest first."""
     return tuple(each for each in facts.crowds if each.state in LOCK_WAITS)
@@ -30,7 +34,7 @@ def is_past(crowd: Crowd, ahead: Crowd) -> bool:
 
 def holders(crowd: Crowd, crowds: Sequence[Crowd]) -> tuple[Crowd, ...]:
     """Give who may hold what a crowd waits for, and goes on by itself: in the function that waits, or in its caller."""
-    near = {frame.function for frame in crowd.path[:2]}
+    near = {frame.function for frame in crowd.path[:NEAR]}
     return tuple(
         each
         for each in crowds

@@ -4,8 +4,10 @@ import pytest
 
 from bot.domain.faults.finding import CERTAIN
 from bot.domain.snapshot import Probe
+from bot.domain.stacks import Frame
 from tests.unit.domain.captures import (
     CHAN_RECEIVE,
+    CHAN_SEND,
     SELECT,
     SLEEP,
     block,
@@ -16,7 +18,7 @@ from tests.unit.domain.captures import (
     goroutines,
     twice,
 )
-from tests.unit.domain.faults.found import AFTER, WAITING, classes, findings
+from tests.unit.domain.faults.found import AFTER, HANDLE, WAITING, classes, findings
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
 SUBSCRIBER = main_frame("(*hub).follow", 9)
@@ -69,3 +71,12 @@ def test_clients_that_leave_the_queue_do_not_hide_it() -> None:
     left = {"sockets": document({"states": {"CLOSE_WAIT": 50}})}
 
     assert classes(twice("c", failed_probe("c"), queue(60, 8) | left)) == ["pool-exhaustion"]
+
+
+def test_jobs_that_wait_to_be_taken_by_workers_are_a_queue_inside_of_a_library() -> None:
+    module = {"build": document({"go": "go1.27.3", "module": "checkout"})}
+    put, got = (Frame("acme.dev/frame.(*Group).Do", "/lib/frame.go", line) for line in (45, 46))
+    waiting, served = ((state, (call, HANDLE, *SERVE)) for state, call in ((CHAN_SEND, put), (CHAN_RECEIVE, got)))
+    groups = {"goroutine": goroutines(*(((*state, *stack), n) for (state, stack), n in ((waiting, 40), (served, 6))))}
+
+    assert classes(twice("c", failed_probe("c"), groups | module)) == ["pool-exhaustion"]
