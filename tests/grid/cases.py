@@ -22,13 +22,13 @@ PAIRS = (
     ("deadlock", "heap-growth"),
     ("pool-exhaustion", "goroutine-leak"),
     ("timeout-mismatch", "heap-growth"),
-    ("socket-exhaustion", "lock-contention"),
+    ("socket-exhaustion", "goroutine-leak"),
     ("stalled-readers", "alloc-churn"),
     ("lock-contention", "goroutine-leak"),
     ("gc-pressure", "goroutine-leak"),
     ("cpu-hotspot", "goroutine-leak"),
 )
-"""Two at once, the more harmful first."""
+"""Two at once, the more harmful first: on two targets only such as leave no doubt about whose users suffer more."""
 
 
 @dataclass(frozen=True)
