@@ -55,14 +55,14 @@ def prove(finding: Finding, facts: Facts, parts: Iterable[Captured]) -> Drawn | 
 
 
 def blamed_functions(finding: Finding) -> frozenset[str]:
-    """Give the function to blame: the first one that the claim names with its line, or else the fix."""
+    """Give the functions to blame: those that the claim names with their lines, or else the fix."""
     return blamed_in(finding.claim, finding.fix)
 
 
 def blamed_in(*texts: str) -> frozenset[str]:
-    """Give the function of the first frame that the first of some texts has which has one."""
-    named = next((found for text in texts if (found := _FRAME.search(text[:_LONGEST_TEXT]))), None)
-    return frozenset({named[1]}) if named else frozenset()
+    """Give the functions of the frames in the first of some texts that has any."""
+    named = (frozenset(match[1] for match in _FRAME.finditer(text[:_LONGEST_TEXT])) for text in texts)
+    return next(filter(None, named), frozenset())
 
 
 def headline(view: str, flame: Flame, profile: Profile) -> str:

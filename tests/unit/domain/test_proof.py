@@ -108,15 +108,16 @@ def test_the_largest_groups_are_shown_and_what_is_to_blame_even_where_it_is_smal
 
 
 @pytest.mark.parametrize(
-    ("claim", "fix", "function"),
+    ("claim", "fix", "functions"),
     [
-        ("most at main.(*T).M[go.shape.int] (a/b.go:3).", "x main.f (c/d.go:4)", "main.(*T).M[go.shape.int]"),
-        ("9 are leaked (all): nothing wakes them.", f"End what waits at {GET}: close it.", "main.(*pool).Get"),
-        ("nothing", "named", ""),
+        ("most at main.(*T).M[go.shape.int] (a/b.go:3).", "x main.f (c/d.go:4)", {"main.(*T).M[go.shape.int]"}),
+        ("9 are leaked (all): nothing wakes them.", f"End what waits at {GET}: close it.", {"main.(*pool).Get"}),
+        ("9 wait at main.a (a/b.go:3) and main.b (a/b.go:9) for a lock.", "x", {"main.a", "main.b"}),
+        ("nothing", "named", set()),
     ],
 )
-def test_the_claim_or_else_the_fix_names_what_is_to_blame(claim: str, fix: str, function: str) -> None:
-    assert blamed_functions(finding("x", claim, fix)) == ({function} if function else set())
+def test_the_claim_or_else_the_fix_names_what_is_to_blame(claim: str, fix: str, functions: set[str]) -> None:
+    assert blamed_functions(finding("x", claim, fix)) == functions
 
 
 def test_the_same_finding_gives_the_same_bytes() -> None:
