@@ -10,11 +10,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import uvicorn
@@ -35,10 +36,11 @@ LONGEST_S = 30.0
 """No connection lives longer, whatever it does not say or does not read."""
 MOST_CONNECTIONS = 32
 LONGEST_HEAD = 16_384
-AT_ONCE = 2
-"""So many look at the same time; others wait."""
+LOOK_S = 4.0
+"""A look that takes longer is not waited for: a hanging disk under the log must not keep the rest from being told."""
 
 Message = MutableMapping[str, Any]
+T = TypeVar("T")
 
 
 class AgentRefused(CommandRejected):
@@ -184,7 +186,7 @@ class Agent:
         self._allowed = allowed
         self._token = f"Bearer {token}".encode()
         self._kernel = kernel or Kernel()
-        self._looking = asyncio.Semaphore(AT_ONCE)
+        self._at_kernel, self._at_log = ThreadPoolExecutor(2), ThreadPoolExecutor(1)
         self._capturing = False
         self._head = [
             (HEADER.encode(), f"{PROTOCOL} {version('firstfive')}".encode()),
@@ -222,15 +224,14 @@ class Agent:
 
     async def _of_kernel(self, query: Sequence[tuple[str, int]]) -> bytes:
         place = Place(self._ports(query))
-        async with self._looking:
-            return encode(await asyncio.to_thread(self._kernel.capture, NAME, place))
+        return encode(await _in_time(self._at_kernel, lambda: self._kernel.capture(NAME, place)))
 
     async def _of_log(self, query: Sequence[tuple[str, int]]) -> bytes:
         self._ports(query)
-        if self._allowed.log is None:
+        log = self._allowed.log
+        if log is None:
             return encode([skipped(NAME, LOG, f"{NAME} tells of no log: start it with --log FILE")])
-        async with self._looking:
-            return encode([await asyncio.to_thread(read_tail, NAME, self._allowed.log)])
+        return encode([await _in_time(self._at_log, lambda: read_tail(NAME, log))])
 
     async def _of_packets(self, query: Sequence[tuple[str, int]]) -> bytes:
         ports, seconds = self._ports(query), dict(query).get("seconds", 0)
@@ -256,6 +257,20 @@ class Agent:
             if port not in self._allowed.ports:
                 raise Refused(403, f"the agent does not tell of port {port}: start it with --port {port}")
         return ports
+
+
+async def _in_time(turns: ThreadPoolExecutor, look: Callable[[], T]) -> T:
+    """Look in one of a few threads, and no longer than LOOK_S.
+
+    :raises Refused: it took longer, or those before it did.
+    """
+    try:
+        async with asyncio.timeout(LOOK_S):
+            return await asyncio.get_running_loop().run_in_executor(turns, look)
+    except TimeoutError:
+        raise Refused(
+            503, f"it was not read in {LOOK_S:g} s: does a disk hang, or is the machine overloaded?"
+        ) from None
 
 
 def _watch(ports: Sequence[int], seconds: int) -> Captured:

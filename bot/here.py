@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from bot.adapters.tail import read_tail
 from bot.adapters.wire import watch
 from bot.domain.addresses import Endpoint
 from bot.domain.service import Target
-from bot.domain.snapshot import LOG, PART_TIMEOUT_S, Captured, Part, skipped
+from bot.domain.snapshot import LOG, PART_TIMEOUT_S, Captured, Part, missed, skipped
+
+_LOGS = ThreadPoolExecutor(2, "logs")
+"""Threads of their own: those that hang on a disk are no one else's."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,21 @@ class Here:
         others = [part for part in parts if part.kind != "kernel"]
         kernel, rest = await asyncio.gather(
             self.kernel.capture(target, endpoints) if len(others) < len(parts) else _nothing(),
-            asyncio.gather(*(asyncio.to_thread(_capture, target, endpoints, part) for part in others)),
+            asyncio.gather(*(_in_time(target, endpoints, part) for part in others)),
         )
         done = {each.part: each for each in (*kernel, *rest)}
         return tuple(done[part.name] for part in parts)
+
+
+async def _in_time(target: Target, endpoints: Sequence[Endpoint], part: Part) -> Captured:
+    """Capture a part, and wait no longer than it may take: a log may be on a disk that hangs."""
+    loop, threads = asyncio.get_running_loop(), _LOGS if part.kind == LOG.kind else None
+    try:
+        async with asyncio.timeout(part.timeout_s):
+            return await loop.run_in_executor(threads, _capture, target, endpoints, part)
+    except TimeoutError:
+        late = f"{target.name}: its {part.name} did not come in {part.timeout_s:g} s: does a disk hang?"
+        return missed(target.name, part, late, part.timeout_s)
 
 
 async def _nothing() -> tuple[Captured, ...]:

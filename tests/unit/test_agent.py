@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,23 @@ async def test_one_capture_of_packets_at_a_time(allowed: Allowed, proc: Path) ->
     refused = "packets are being captured for somebody else: try again in 10 s"
     assert [each.status_code for each in both] == [200, 409]
     assert both[1].json() == {"error": refused}
+
+
+async def test_a_log_on_a_disk_that_hangs_keeps_nothing_else_from_being_told(
+    allowed: Allowed, proc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr("bot.agent.LOOK_S", 0.2)
+    monkeypatch.setattr("bot.agent.read_tail", lambda _name, _file: goes_on.wait(60))
+    hanging = agent(allowed, proc)
+    late = await asyncio.gather(*(ask(hanging, "/v1/log?port=6060") for _ in range(10)))
+    monkeypatch.setattr("bot.agent.LOOK_S", 10.0)
+    told = parts(await ask(hanging, "/v1/kernel?port=6060"))
+    goes_on.set()
+
+    assert {each.status_code for each in late} == {503}
+    assert late[0].json()["error"].startswith("it was not read in 0.2 s: does a disk hang")
+    assert told["sockets"]["status"] == "ok"
 
 
 @pytest.mark.parametrize(
