@@ -16,7 +16,7 @@ from tests.integration.emulator_process import eventually
 from tests.lab import Lab, running_lab
 from tests.stack import Stack, running_stack
 
-ROUNDS = {1: 3, 10: 3, 30: 2}
+ROUNDS = {1: 2, 10: 2, 30: 2}
 LONGEST_S = 90
 PROFILE_S = 2
 LOOK_S = 0.25
