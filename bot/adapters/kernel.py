@@ -7,13 +7,14 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from bot.domain import proc as read
@@ -24,6 +25,8 @@ from bot.domain.service import Target
 from bot.domain.snapshot import BUILD, KERNEL_PARTS, PROCESS, SOCKETS, Captured, Part, captured, missed, skipped
 
 MAX_SOCKETS = 500_000
+KEPT_SOCKETS = 20_000
+SAME_MOMENT_S = 0.5
 MAX_FILES = 200_000
 """Bounds of what is read; a process has seldom more, and a machine that has is not asked for longer."""
 MAX_TEXT_BYTES = 256 * 1024
@@ -113,6 +116,9 @@ class Kernel:
         self._proc = proc
         self._cgroup = cgroup
         self._monotonic = monotonic
+        self._alone = Lock()
+        self._read: tuple[read.Socket, ...] = ()
+        self._read_at: float | None = None
 
     def capture(self, name: str, place: Place) -> tuple[Captured, ...]:
         """Capture sockets, process and build of the process at a place, each recorded whatever becomes of it."""
@@ -139,7 +145,16 @@ class Kernel:
         )
 
     def _sockets(self, place: Place) -> read.Tally:
-        return read.tally(islice(self._each_socket(), MAX_SOCKETS), frozenset(place.ports))
+        return read.tally(self._all_sockets(), frozenset(place.ports))
+
+    def _all_sockets(self) -> Iterable[read.Socket]:
+        """Give the machine's sockets; they are read once for all targets that are asked at the same moment."""
+        with self._alone:
+            if self._read_at is None or self._monotonic() - self._read_at > SAME_MOMENT_S:
+                self._read = tuple(islice(self._each_socket(), min(KEPT_SOCKETS + 1, MAX_SOCKETS)))
+                self._read_at = self._monotonic()
+            kept = self._read
+        return kept if len(kept) <= KEPT_SOCKETS else islice(self._each_socket(), MAX_SOCKETS)
 
     def _each_socket(self) -> Iterator[read.Socket]:
         for name in ("tcp", "tcp6"):
@@ -176,9 +191,10 @@ class Kernel:
 
     def _links(self, pid: int) -> Iterator[str]:
         try:
-            for file in islice((self._proc / str(pid) / "fd").iterdir(), MAX_FILES):
-                with suppress(FileNotFoundError):  # closed meanwhile
-                    yield str(file.readlink())
+            with os.scandir(self._proc / str(pid) / "fd") as files:
+                for file in islice(files, MAX_FILES):
+                    with suppress(FileNotFoundError):  # closed meanwhile
+                        yield os.readlink(file.path)  # noqa: PTH115 - of thousands, a Path each takes most of the time
         except OSError:
             return  # it ended, or is another user's
 

@@ -50,7 +50,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     serve = commands.add_parser("serve", help="run the targets under load until standard input ends")
     for command in (prepare, serve):
         command.add_argument("--state", type=Path, default=folders.cache() / "lab", help="folder of the lab")
-    serve.add_argument("--targets", type=int, default=3, choices=range(1, 21), metavar="1..20", help="how many")
+    serve.add_argument("--targets", type=int, default=3, choices=range(1, 41), metavar="1..40", help="how many")
     serve.add_argument("--sick", help="the target that runs the release with a fault (the last one), or none")
     serve.add_argument("--port-base", type=int, default=6060, help="0 for any free ports")
     serve.add_argument("--rate", type=int, default=20, help="requests a second for each target")

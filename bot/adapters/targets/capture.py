@@ -298,8 +298,10 @@ class _Capture:
         except httpx.TransportError as error:
             self.nobody |= isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | HandshakeFailed)
             record = partial(answers.broken, self.target, part, error, len(body))
-        elapsed_s = self.monotonic() - started - claim.waited_s
-        return await self.room.read(partial(record, elapsed_s))
+        ended = self.monotonic()
+        captured = await self.room.read(partial(record, ended - started - claim.waited_s))
+        self.deadline += self.monotonic() - ended  # until it was read: that was not the target's doing either
+        return captured
 
     async def _fetch(self, part: Part, body: bytearray, grow: Callable[[int], Awaitable[None]]) -> Record:
         """Fill `body`; give what makes a record of it."""

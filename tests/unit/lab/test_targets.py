@@ -46,7 +46,7 @@ def test_a_busy_port_is_named_before_anything_starts() -> None:
     ("words", "reason"),
     [
         (["serve", "--sick", "payment-1"], "choose one of checkout-1, checkout-2, checkout-3, or none"),
-        (["serve", "--targets", "0"], "1..20"),
+        (["serve", "--targets", "0"], "1..40"),
         (["serve", "--port-base", "70000"], "--port-base 70000"),
         (["serve", "--rate", "0"], "--rate 0"),
         (["serve", "--router", "--targets", "1"], "at least two"),
