@@ -34,6 +34,14 @@ class Rates:
 
 
 @dataclass(frozen=True)
+class Chances:
+    """Whether the test fails less often at commits that hold the culprit, and the rates if they are known."""
+
+    mends: bool = False
+    rates: Rates | None = None
+
+
+@dataclass(frozen=True)
 class Question:
     """What is searched.
 
@@ -51,6 +59,11 @@ class Question:
     rates: Rates | None = None
     confident: float = 0.95
     most_runs: int = 400
+
+    @property
+    def chances(self) -> Chances:
+        """What is known beforehand of how often the test fails."""
+        return Chances(self.find is Find.FIX, self.rates)
 
     @property
     def closures(self) -> Mapping[str, str]:
