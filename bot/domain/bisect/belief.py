@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import exp, log
+from operator import mul
 from typing import NamedTuple
 
 from bot.domain.bisect.history import History
@@ -145,8 +146,9 @@ def _weigh(pairs: tuple[_Pair, ...], part: int, inside: Counts, seen: Counts) ->
     highest = max(logs)
     weights = [exp(each - highest) for each in logs]
     whole = sum(weights)
-    fails = sum(weight * pair.inside for weight, pair in zip(weights, pairs, strict=True)) / whole
-    fails_outside = sum(weight * pair.outside for weight, pair in zip(weights, pairs, strict=True)) / whole
+    inside_rates, outside_rates, *_ = zip(*pairs, strict=True)
+    fails = sum(map(mul, weights, inside_rates)) / whole
+    fails_outside = sum(map(mul, weights, outside_rates)) / whole
     return _Part(part, highest + log(whole), fails, fails_outside)
 
 

@@ -8,14 +8,14 @@ from statistics import fmean
 from bot.domain.bisect import answers
 from bot.domain.bisect.belief import Belief, believe
 from bot.domain.bisect.evidence import Evidence
-from bot.domain.bisect.history import History, places
+from bot.domain.bisect.history import History
 from bot.domain.bisect.question import Answer, Plan, Running, Wanted
 
 AGAIN = 0.7
 """What a run is worth beside another one of the same commit that has not ended."""
 SHORTEST_S = 0.05
 """What any run takes, in seconds: a process is started."""
-NEGLIGIBLE = 1e-4
+NEGLIGIBLE = 1e-3
 """The probability below which suspects do not decide what is run next."""
 
 
@@ -26,16 +26,15 @@ def plan(evidence: Evidence, running: Sequence[Running], k: int) -> Plan:
     suspects = history.everything & ~history.unchanged(evidence.closures)
     belief = believe(history, suspects, evidence.counts, question.chances)
     probes = [each for each in dict.fromkeys((*history.ends, *history.ids(suspects))) if evidence.can_run(each)]
-    if answer := _answer(evidence, belief, _alike(evidence, suspects, probes)):
+    if answer := _answer(evidence, belief, _likeliest(evidence, belief, suspects, probes)):
         return Plan(stop=tuple(each.commit for each in running), answer=answer)
     wanted = max(0, k - len(running))
     chosen = choose(history, belief, _costs(evidence, probes), [each.commit for each in running], wanted)
     return Plan(tuple(Wanted(commit) for commit in chosen), left=suspects.bit_count())
 
 
-def _answer(evidence: Evidence, belief: Belief, alike: Sequence[int]) -> Answer | None:
+def _answer(evidence: Evidence, belief: Belief, group: int) -> Answer | None:
     confident = evidence.question.confident
-    group = max(alike, key=belief.of)
     if belief.none >= confident:
         return answers.no_culprit(evidence, belief)
     if belief.of(group) >= confident:
@@ -45,17 +44,17 @@ def _answer(evidence: Evidence, belief: Belief, alike: Sequence[int]) -> Answer 
     return None
 
 
-def _alike(evidence: Evidence, suspects: int, probes: Sequence[str]) -> list[int]:
-    """Part the suspects (bits) into groups that no run can tell apart."""
-    runnable = {evidence.question.history.place[each] for each in probes if each in evidence.question.history.place}
-    hidden = [place for place in places(suspects) if place not in runnable]
-    if not hidden:
-        return [1 << place for place in places(suspects)]
+def _likeliest(evidence: Evidence, belief: Belief, suspects: int, probes: Sequence[str]) -> int:
+    """Give the most probable of the suspects (bits), together with those that no run can tell from it."""
+    place = evidence.question.history.place
+    if not suspects & ~sum(1 << place[each] for each in probes if each in place):
+        likeliest = max(belief.cells, key=lambda cell: cell.each).commits
+        return likeliest & -likeliest
     groups = [suspects]
     for probe in probes:
         held = evidence.holds(probe)
         groups = [part for group in groups for part in (group & held, group & ~held) if part]
-    return groups
+    return max(groups, key=belief.of)
 
 
 def _costs(evidence: Evidence, probes: Sequence[str]) -> dict[str, float]:

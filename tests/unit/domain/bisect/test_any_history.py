@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.bisect.history import Commit, History, between
@@ -12,7 +12,7 @@ from bot.domain.bisect.results import Result
 from tests.unit.domain.bisect.histories import listing, name
 from tests.unit.domain.bisect.worlds import World, play
 
-HISTORIES = 500
+HISTORIES, FLAKY = 500, 100
 OPPOSITE = {Result.GOOD: Result.BAD, Result.BAD: Result.GOOD}
 
 
@@ -132,3 +132,18 @@ def test_what_mended_it_did(given_: Made) -> None:
     answer = ask(turned, Find.FIX)
     if answer.kind is Kind.CULPRIT:
         assert turned.changed(by_id(turned.history)[answer.culprit], Find.FIX)
+
+
+def test_a_flaky_culprit_is_wrong_as_seldom_as_it_is_said_to_be() -> None:
+    sure: list[bool] = []
+
+    @settings(max_examples=FLAKY, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+    @given(made(flips=1, rates=Rates(0.6, 0.05)))
+    def ask_each(given_: Made) -> None:
+        answer = ask(given_)
+        if answer.kind is Kind.CULPRIT and ends_are_as_said(given_):
+            sure.append(given_.changed(by_id(given_.history)[answer.culprit], Find.BREAK))
+
+    ask_each()
+    assert len(sure) > FLAKY / 5
+    assert sum(sure) / len(sure) >= 0.93
