@@ -133,7 +133,7 @@ class TestGaps:
     def test_what_is_older_than_the_test_is_not_good(self, k: int) -> None:
         history = line(20)
         absent = {name(number): Result.ABSENT for number in range(8)}
-        answer = play(Question(history), World(absent | broken_at(history, name(8)).results), k).answer
+        answer = play(Question(history), World({**absent, **broken_at(history, name(8)).results}), k).answer
         assert answer.kind is Kind.SUSPECTS
         assert answer.suspects == tuple(name(number) for number in range(1, 9))
         assert "overlay=" in answer.why
@@ -142,7 +142,7 @@ class TestGaps:
     def test_a_culprit_that_is_younger_than_the_test(self, k: int) -> None:
         history = line(20)
         absent = {name(number): Result.ABSENT for number in range(8)}
-        answer = play(Question(history), World(absent | broken_at(history, name(14)).results), k).answer
+        answer = play(Question(history), World({**absent, **broken_at(history, name(14)).results}), k).answer
         assert (answer.kind, answer.culprit) == (Kind.CULPRIT, name(14))
 
 
