@@ -191,7 +191,7 @@ def _statement(targets: Sequence[Facts], findings: Sequence[Finding], difference
     if not targets:
         return "There is no target to examine."
     unread = [each for each in targets if each.goroutines is None]
-    unread_text = "".join(f" {each.target} could not be examined: {_first_loss(each)}." for each in unread)
+    unread_text = "".join(f" {each.target} could not be examined: {_sentence(_first_loss(each))}" for each in unread)
     if findings:
         rest = len(findings) - 1
         more = f" {rest} more {'finding' if rest == 1 else 'findings'}." if rest else ""
@@ -228,6 +228,10 @@ def _first_loss(facts: Facts) -> str:
         loss.reason for loss in facts.losses
     ]
     return reasons[0].removeprefix(f"{facts.target}: ") if reasons else "nothing was captured"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def _summary(targets: Sequence[Facts]) -> str:

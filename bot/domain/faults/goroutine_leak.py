@@ -44,7 +44,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         claim = f"{growing.count} goroutines wait at one place outside of any request, {growing.grown} more than "
         claim += f"{seconds:.1f} s before, and none of them went on"
         return _finding(facts, [_as_group(growing)], claim + among, (rate,), growing.count / max(total, growing.count))
-    if not outside or outside[0].count < MIN_LOOKALIKES:
+    if not outside or outside[0].count < MIN_LOOKALIKES or _is_parked(facts, outside[0]):
         return None
     if not beside.far_exceeded(total, lambda other: other.goroutines, floor=10):
         return None
@@ -64,6 +64,11 @@ def _only_grows(facts: Facts, crowd: Crowd) -> bool:
         clients = window.sockets.count("ESTABLISHED") - facts.sockets.count("ESTABLISHED")
         return clients < MAX_CLIENTS * crowd.grown
     return True
+
+
+def _is_parked(facts: Facts, crowd: Crowd) -> bool:
+    """Tell a crowd that was there before and is no larger now: a pool of workers may be as large as it likes."""
+    return facts.window is not None and crowd.grown <= 0
 
 
 def _as_group(crowd: Crowd) -> Group:

@@ -11,6 +11,8 @@ FAULT = "lock-contention"
 MIN_WAITING = 8
 MIN_LOST = 1.5
 """Seconds of waiting in every second: so many goroutines, on average, do nothing but queue."""
+MIN_SEEN, MIN_LOST_UNSEEN = 2, 3.0
+"""A lock that nobody is seen to wait for in either reading was held by who got no CPU, unless much is lost at it."""
 MIN_LOST_ONCE_S = 5.0
 """Of one reading: lost since the process started. Measured on a lab service: 26-62 s in 3 s; 0 when well."""
 MIN_MEAN_S = 0.05
@@ -79,7 +81,8 @@ def _queue(facts: Facts) -> _Queue:
 def _queues(facts: Facts, queue: _Queue) -> bool:
     """Tell whether there is a queue that moves: by what was lost, or by who waits and who is at work under the lock."""
     waiting = queue.crowd.count if queue.crowd else 0
-    if queue.lost is not None and queue.lost >= MIN_LOST:
+    seen = max(waiting, (queue.crowd.before or 0) if queue.crowd else 0)
+    if queue.lost is not None and queue.lost >= (MIN_LOST if seen >= MIN_SEEN else MIN_LOST_UNSEEN):
         return True
     if facts.window is None:
         return waiting >= MIN_WAITING and (facts.mutex_delay_s or 0.0) >= MIN_LOST_ONCE_S and bool(facts.mutex)

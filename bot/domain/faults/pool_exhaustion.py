@@ -110,6 +110,8 @@ def _harm(facts: Facts, queue: Queue, beside: Beside) -> bool:
         return False
     if queue.waiting >= (MIN_UNSEEN if unseen else MIN_WAITING) and is_slowed(facts):
         return True
+    if unseen and queue.crowd.state == "select":
+        return False  # it may as well wait for news: a long poll
     if beside.far_exceeded(queue.waiting, lambda other: _at(other, queue.crowd), floor=4.0):
         return True
     if unseen or facts.window is None:

@@ -40,6 +40,13 @@ def test_parked_workers_do_not_grow() -> None:
     assert classes(facts_of("c", None, **reading(3_000))) == []
 
 
+def test_parked_workers_at_one_target_of_several_are_none() -> None:
+    others = [facts_of(name, goroutine=goroutines(((*CHAN_SEND, PUBLISH), 9))) for name in "ab"]
+
+    assert classes(twice("c", None, reading(3_000)), *others) == []
+    assert classes(facts_of("c", None, **reading(3_000)), *others) == ["goroutine-leak"]
+
+
 def test_requests_that_wait_are_no_leak() -> None:
     first, second = (goroutines(((*CHAN_RECEIVE, PUBLISH, *SERVE), number)) for number in (90, 110))
 

@@ -23,6 +23,10 @@ def test_what_is_lost_in_every_second_needs_no_crowd() -> None:
     assert "main.(*store).put (checkout/main.go:26)" in found.fix
 
 
+def test_a_lock_that_nobody_is_seen_at_is_held_by_who_gets_no_cpu() -> None:
+    assert classes(twice("c", failed_probe("c"), lost(0, 0.0), lost(5, 4.3))) == []
+
+
 def test_a_busy_lock_that_is_waited_for_a_millisecond_harms_nobody() -> None:
     assert classes(twice("c", None, lost(0, 0.0), lost(8_000, 8.0))) == []
 

@@ -13,6 +13,7 @@ from tests.unit.domain.captures import (
     block,
     document,
     dump_of,
+    facts_of,
     failed_probe,
     good_probe,
     goroutines,
@@ -60,6 +61,14 @@ def test_subscribers_wait_for_events_and_hold_nothing() -> None:
     polls = {"goroutine": goroutines((stack, 400)), "goroutine-dump": dump}
 
     assert classes(twice("c", good_probe("c"), polls)) == []
+
+
+def test_long_polls_at_one_target_of_several_are_none() -> None:
+    polls = {"goroutine": goroutines(((*SELECT, SUBSCRIBER, *SERVE), 300))}
+    others = [facts_of(name, good_probe(name), goroutine=goroutines(((*SELECT, HANDLE), 9))) for name in "ab"]
+
+    assert classes(twice("c", good_probe("c"), polls), *others) == []
+    assert classes(twice("c", failed_probe("c"), polls), *others) == ["pool-exhaustion"]
 
 
 def test_nobody_followed_and_nothing_recorded_is_no_proof() -> None:
