@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,9 @@ from bot.domain.bisect.results import Result
 from tests.unit.domain.bisect.histories import listing, name
 from tests.unit.domain.bisect.worlds import World, play
 
-HISTORIES, FLAKY = 500, 100
+HISTORIES, FLAKY = 200, 60
+"""How many are made by each of the three tests, and for the flaky one."""
+pytestmark = pytest.mark.timeout(600)
 OPPOSITE = {Result.GOOD: Result.BAD, Result.BAD: Result.GOOD}
 
 
