@@ -3,6 +3,7 @@
 Ports that write take an explicit `Tx`: what belongs together commits together.
 """
 
+from bot.ports.bisecting import Described, Probed, Prober
 from bot.ports.keeping import (
     Alerts,
     Answer,
@@ -68,6 +69,7 @@ __all__ = [
     "Clock",
     "Commit",
     "Counts",
+    "Described",
     "Directory",
     "Discovery",
     "Documents",
@@ -89,6 +91,8 @@ __all__ = [
     "Picture",
     "Posted",
     "Poster",
+    "Probed",
+    "Prober",
     "Pushed",
     "Reached",
     "Repository",

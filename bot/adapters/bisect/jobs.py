@@ -1,0 +1,35 @@
+"""Jobs, started in a sandbox and heard out."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.adapters.bisect import child
+from bot.adapters.bisect.sandbox import SOURCE, Bubblewrap, Job, Limits, SandboxRefused, Unguarded
+
+__all__ = ["SOURCE", "Bubblewrap", "Heard", "Job", "Limits", "SandboxRefused", "Unguarded", "run"]
+
+
+@dataclass(frozen=True)
+class Heard(child.Ran):
+    """How a job ended, and what the program itself has said."""
+
+    @property
+    def last(self) -> str:
+        """Give the last line that it printed."""
+        return (self.text.strip().splitlines() or ["it said nothing"])[-1][:300]
+
+
+async def run(sandbox: Bubblewrap | Unguarded, job: Job, room: int, *, seconds: float, stop: asyncio.Event) -> Heard:
+    """Run a job to its end, or until it is stopped.
+
+    Raises:
+        SandboxRefused: it cannot be run apart here.
+    """
+    begun = sandbox.start(job, room)
+    try:
+        bounds = child.Bounds(seconds, sandbox.limits.memory)
+        ran = await child.run(begun.words, bounds, environment=begun.environment, cwd=begun.cwd, stop=stop)
+    except OSError as error:
+        raise SandboxRefused(f"the sandbox did not start: {error}") from error
+    said, cpu_s = (b"", 0.0) if ran.why and not ran.said else begun.said(ran.said)
+    return Heard(ran.code, said, ran.seconds, max(cpu_s, ran.cpu_s), ran.why, ran.stopped)

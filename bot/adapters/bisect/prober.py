@@ -1,0 +1,101 @@
+"""The Prober port: real git, real Go, in a sandbox."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bot.adapters.bisect import refs
+from bot.adapters.bisect.closure import Closures
+from bot.adapters.bisect.go import Go
+from bot.adapters.bisect.jobs import Bubblewrap, Job, Unguarded, run
+from bot.adapters.bisect.objects import Objects
+from bot.adapters.bisect.rooms import Room, Rooms
+from bot.domain.bisect import go_output
+from bot.domain.bisect.history import History
+from bot.domain.bisect.results import Result, Trial
+from bot.domain.bisect.subject import Subject
+from bot.domain.errors import FirstFiveError
+from bot.ports import Described, Probed
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+class BisectEnded(FirstFiveError):
+    """A command ended in a way that ends a bisect, as with `git bisect run`."""
+
+
+class GitProber:
+    """Runs tests at commits, `workers` at once, with what it keeps below `state`; `command` is that of Go."""
+
+    def __init__(self, state: Path, sandbox: Bubblewrap | Unguarded, *, workers: int = 2, command: str = "go") -> None:
+        self._state = state.resolve()
+        self._sandbox = sandbox
+        self._workers = workers
+        self._go = Go(sandbox, command, self._state / "go-cache")
+        self._rooms: Rooms | None = None
+        self._repositories: dict[Path, tuple[Objects, Closures]] = {}
+
+    async def close(self) -> None:
+        """End what is kept running, and take away what was written, except for Go's cache."""
+        for objects, _ in self._repositories.values():
+            await asyncio.to_thread(objects.close)
+        self._repositories.clear()
+        if self._rooms is not None:
+            await asyncio.to_thread(self._rooms.close)
+            self._rooms = None
+
+    async def resolve(self, repository: Path, name: str) -> str:
+        """Give the commit that a name stands for, in full."""
+        return await refs.resolve(repository, name)
+
+    async def history(self, repository: Path, old: str, new: str, *, first_parent: bool = False) -> History:
+        """Give the commits between two, both named in full."""
+        return await refs.history(repository, old, new, first_parent=first_parent)
+
+    async def describe(self, repository: Path, commit: str) -> Described:
+        """Tell what a commit is."""
+        objects, _ = self._of(repository)
+        return await asyncio.to_thread(refs.describe, objects, commit)
+
+    async def keys(self, repository: Path, commits: Sequence[str], subject: Subject) -> Mapping[str, Mapping[str, str]]:
+        """Give the keys of the packages that the test is built from, for each commit."""
+        _, closures = self._of(repository)
+        return await asyncio.to_thread(closures.keys, commits, subject)
+
+    async def test(self, repository: Path, commit: str, subject: Subject, *, stop: asyncio.Event) -> Probed:
+        """Build and run it at a commit; it is moot as soon as `stop` is set."""
+        objects, closures = self._of(repository)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        if self._rooms is None:
+            self._rooms = await asyncio.to_thread(Rooms, self._state, self._workers)
+        async with self._rooms.one(objects) as room:
+            if subject.command:
+                tested = await self._command(objects, room, commit, subject, stop)
+            elif await asyncio.to_thread(closures.declared, commit, subject):
+                tested = await self._go.test(objects, room, commit, subject, stop=stop)
+            else:
+                tested = Probed(Trial(commit, Result.ABSENT), b"", f"{subject.test} is not there")
+        return replace(tested, trial=replace(tested.trial, seconds=loop.time() - begun))
+
+    async def _command(
+        self, objects: Objects, room: Room, commit: str, subject: Subject, stop: asyncio.Event
+    ) -> Probed:
+        tree = room.of(objects)
+        await asyncio.to_thread(tree.show, commit)
+        job = Job(tree.folder, subject.command, copied="", environment={"PATH": _PATH})
+        ran = await run(self._sandbox, job, room.number, seconds=subject.timeout_s, stop=stop)
+        result = Result.BAD if ran.why else go_output.by_code(ran.code)
+        if result is None:
+            raise BisectEnded(f"the command ended with {ran.code}, which ends a bisect: {ran.last}")
+        trial = Trial(commit, result, cpu_s=ran.cpu_s, moot=ran.stopped)
+        return Probed(trial, ran.said, ran.why or f"exit code {ran.code}")
+
+    def _of(self, repository: Path) -> tuple[Objects, Closures]:
+        """Give what reads a repository; few are in use at a time."""
+        place = repository.resolve()
+        if place not in self._repositories:
+            objects = Objects(place)
+            self._repositories[place] = (objects, Closures(objects))
+        return self._repositories[place]
