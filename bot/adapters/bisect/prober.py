@@ -67,10 +67,10 @@ class GitProber:
         """Build and run it at a commit; it is moot as soon as `stop` is set."""
         objects, closures = self._of(repository)
         loop = asyncio.get_running_loop()
-        begun = loop.time()
         if self._rooms is None:
             self._rooms = await asyncio.to_thread(Rooms, self._state, self._workers)
         async with self._rooms.one(objects) as room:
+            begun = loop.time()
             if subject.command:
                 tested = await self._command(objects, room, commit, subject, stop)
             elif await asyncio.to_thread(closures.declared, commit, subject):
