@@ -67,8 +67,8 @@ class GitProber:
         """Build and run it at a commit; it is moot as soon as `stop` is set."""
         objects, closures = self._of(repository)
         loop = asyncio.get_running_loop()
-        if self._rooms is None:
-            self._rooms = await asyncio.to_thread(Rooms, self._state, self._workers)
+        if self._rooms is None:  # nothing is waited for in between: two would be made for two that begin at once
+            self._rooms = Rooms(self._state, self._workers)
         async with self._rooms.one(objects) as room:
             begun = loop.time()
             if subject.command:

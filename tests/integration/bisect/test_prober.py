@@ -78,6 +78,13 @@ async def test_many_at_once_do_not_meet(any_prober: Prober, small: Small, commit
     assert [each.trial.result for each in probed] == list(ORDER * 3)
 
 
+async def test_many_that_begin_at_once_share_the_rooms(small: Small, commits: list[str], tmp_path: Path) -> None:
+    prober = GitProber(tmp_path / "state", Bubblewrap(tmp_path / "state", Limits()), workers=1)
+    await asyncio.gather(*(prober.test(small.folder, each, SUBJECT, stop=asyncio.Event()) for each in commits))
+    assert len(list((tmp_path / "state").glob("rooms-*"))) == 1
+    await prober.close()
+
+
 async def test_one_that_is_stopped_is_moot(any_prober: Prober, small: Small, commits: list[str]) -> None:
     stop = asyncio.Event()
     stop.set()
