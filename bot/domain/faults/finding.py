@@ -64,8 +64,13 @@ class Beside:
     def far_exceeded(self, mine: float, read: Callable[[Facts], float | None], floor: float = 1.0) -> bool:
         """Tell whether a number is far above that of the other targets, or of the target's own healthy time."""
         elsewhere = [value for each in self.others if (value := read(each)) is not None]
-        if stands_out(mine, elsewhere, floor):
-            return True
+        return stands_out(mine, elsewhere, floor) or self.is_new(mine, read, floor)
+
+    def is_new(self, mine: float, read: Callable[[Facts], float | None], floor: float = 1.0) -> bool:
+        """Tell whether a number is far above that of the target's own healthy time.
+
+        Of what stands still this is the only proof: one replica may hold a cache or keep workers that others do not.
+        """
         usual = read(self.baseline) if self.baseline is not None else None
         return usual is not None and mine >= BEYOND * max(usual, floor)
 

@@ -44,9 +44,10 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         claim = f"{growing.count} goroutines wait at one place outside of any request, {growing.grown} more than "
         claim += f"{seconds:.1f} s before, and none of them went on"
         return _finding(facts, [_as_group(growing)], claim + among, (rate,), growing.count / max(total, growing.count))
-    if not outside or outside[0].count < MIN_LOOKALIKES or _is_parked(facts, outside[0]):
+    if not outside or outside[0].count < MIN_LOOKALIKES:
         return None
-    if not beside.far_exceeded(total, lambda other: other.goroutines, floor=10):
+    exceeds = beside.is_new if _is_parked(facts, outside[0]) else beside.far_exceeded
+    if not exceeds(total, lambda other: other.goroutines, floor=10):
         return None
     share = outside[0].count / max(total, 1)
     claim = f"{outside[0].count} of {total} goroutines ({percent(share)}) wait at one place outside of any request"

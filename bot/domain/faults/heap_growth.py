@@ -12,6 +12,8 @@ NEAR_LIMIT = 0.8
 MIN_HELD = 16_000_000
 MIN_GROWN = 3_000_000
 """Held by a line, and more so at the end of two collections: a heap profile has one sample for every 512 kB."""
+MIN_STEP = 1_000_000
+"""Bytes between two readings: below, it is the samples that differ."""
 MIN_RATE = 1_000_000
 """Bytes a second: a GB in 17 minutes."""
 MIN_KEPT = 0.7
@@ -31,7 +33,8 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     if growing is None:
         if size < MIN_BYTES or top.share < MIN_SHARE:
             return None
-        if not near and not beside.far_exceeded(size, _size, floor=1e6):
+        exceeds = beside.is_new if _stands_still(facts) else beside.far_exceeded
+        if not near and not exceeds(size, _size, floor=1e6):
             return None
     place = growing.frame if growing else top.frame
     share = growing.kept / max(size, growing.kept) if growing else top.share
@@ -69,6 +72,14 @@ def _growing(facts: Facts) -> Made | None:
     keeps = grown.grown >= MIN_KEPT * grown.allocated and grown.freed <= MAX_FREED * (grown.kept + grown.freed)
     all_of_it = (window.grown_bytes or 0) >= MIN_SHARE * grown.grown
     return grown if enough and keeps and all_of_it else None
+
+
+def _stands_still(facts: Facts) -> bool:
+    """Tell whether two collections were seen between which the heap did not grow."""
+    window, heap = facts.window, facts.heap
+    if window is None or window.grown_bytes is None or heap is None or not heap.current:
+        return False
+    return window.grown_bytes < MIN_STEP
 
 
 def _pace(facts: Facts, growing: Made | None) -> str:

@@ -23,6 +23,16 @@ def test_a_large_cache_that_stands_still_is_none() -> None:
     assert classes(twice("c", None, {"heap-gc": allocs((KEEP, 400_000_000, 400_000_000))})) == []
 
 
+def test_a_large_cache_of_one_replica_is_none_until_it_grows_or_its_own_past_speaks_against_it() -> None:
+    still, more = ({"heap-gc": allocs((KEEP, size, size))} for size in (400_000_000, 402_000_000))
+    small = facts_of("c", heap=heap((KEEP, 9_000_000)))
+    others = [facts_of(name, heap=heap((KEEP, 9_000_000))) for name in "ab"]
+
+    assert classes(twice("c", None, still), *others) == []
+    assert classes(twice("c", None, still, more), *others) == ["heap-growth"]
+    assert classes(twice("c", None, still), *others, baseline=small) == ["heap-growth"]
+
+
 def test_a_cache_that_evicts_and_buffers_in_use_give_back() -> None:
     for made, kept in ((900_000_000, 26_000_000), (60_000_000, 26_000_000)):
         first = allocs((KEEP, made - 40_000_000, 20_000_000), (ENCODE, 1, 1))
