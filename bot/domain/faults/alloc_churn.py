@@ -25,6 +25,7 @@ from bot.domain.faults.gc_pressure import (
     takes_most,
 )
 from bot.domain.faults.piles import MIN_ALLOCATING, Pile, evidence, pile
+from bot.domain.stacks import is_standard
 
 FAULT = "alloc-churn"
 MIN_GC = 0.03
@@ -46,6 +47,7 @@ MANY_COLLECTIONS, MOST, SLOWING_MS = 20.0, 0.6, 50.0
 """Where no user is seen to suffer: so many, by one line of the requests, and a probe that is slow for nothing else."""
 MIN_RATE = 40_000_000
 """Bytes a second: who throws away so much has the collector run all the time."""
+MOST = 0.5
 MIN_SHARE = 0.4
 """Of these bytes, made by one line: otherwise it is only a busy service."""
 
@@ -127,6 +129,8 @@ def _turns_over(facts: Facts, cpu: Cpu | None) -> bool:
         return False
     if not suffers(facts.probe):
         return _slows_requests(facts, cpu, line.share)
+    if cpu is not None and cpu.samples >= MIN_SAMPLES and _computes(cpu):
+        return False
     seen = cpu is None or cpu.samples < MIN_SAMPLES or cpu.gc_share + cpu.malloc_share >= MIN_SEEN
     return seen and line.share >= MIN_SHARE and collections(facts) >= MIN_COLLECTIONS
 
@@ -140,6 +144,11 @@ def _slows_requests(facts: Facts, cpu: Cpu | None, share: float) -> bool:
     spent = cpu.gc_share + cpu.malloc_share
     enough = share >= MOST and collections(facts) >= MANY_COLLECTIONS
     return slow and enough and at_least(min(spent, 1.0), cpu.samples) >= MIN_SURE
+
+
+def _computes(cpu: Cpu) -> bool:
+    """Tell whether most of the CPU is spent in the service's own instructions: what it makes is not what it costs."""
+    return sum(each.share for each in cpu.top if not is_standard(each.frame.function)) >= MOST
 
 
 def _churns(cpu: Cpu) -> bool:

@@ -11,8 +11,8 @@ FAULT = "lock-contention"
 MIN_WAITING = 8
 MIN_LOST = 1.5
 """Seconds of waiting in every second: so many goroutines, on average, do nothing but queue."""
-MIN_SEEN, MIN_LOST_UNSEEN = 2, 3.0
-"""A lock that nobody is seen to wait for in either reading was held by who got no CPU, unless much is lost at it."""
+MIN_SEEN = 2
+"""Waiting, in one of the readings: a lock that nobody is seen at was held by who got no CPU."""
 MIN_LOST_ONCE_S = 5.0
 """Of one reading: lost since the process started. Measured on a lab service: 26-62 s in 3 s; 0 when well."""
 MIN_MEAN_S = 0.05
@@ -82,7 +82,7 @@ def _queues(facts: Facts, queue: _Queue) -> bool:
     """Tell whether there is a queue that moves: by what was lost, or by who waits and who is at work under the lock."""
     waiting = queue.crowd.count if queue.crowd else 0
     seen = max(waiting, (queue.crowd.before or 0) if queue.crowd else 0)
-    if queue.lost is not None and queue.lost >= (MIN_LOST if seen >= MIN_SEEN else MIN_LOST_UNSEEN):
+    if queue.lost is not None and queue.lost >= MIN_LOST and (seen >= MIN_SEEN or facts.goroutines is None):
         return True
     if facts.window is None:
         return waiting >= MIN_WAITING and (facts.mutex_delay_s or 0.0) >= MIN_LOST_ONCE_S and bool(facts.mutex)
@@ -93,9 +93,10 @@ def _queues(facts: Facts, queue: _Queue) -> bool:
 
 
 def _harms(facts: Facts, queue: _Queue, beside: Beside) -> bool:
-    if is_slowed(facts) or queue.mean_s >= max(MIN_MEAN_S, SLOW_SHARE * facts.pace_s):
-        return True
     crowd = queue.crowd
+    few_workers = crowd is not None and not crowd.request and max(crowd.count, crowd.before or 0) < MIN_WAITING
+    if is_slowed(facts) or (queue.mean_s >= max(MIN_MEAN_S, SLOW_SHARE * facts.pace_s) and not few_workers):
+        return True
     if crowd is None or crowd.count < MIN_WAITING:
         return False
     handling = facts.window.handling if facts.window and facts.window.handling else facts.handling

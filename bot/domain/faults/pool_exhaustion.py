@@ -18,8 +18,12 @@ MIN_QUEUE = 2.0
 """Waiting requests for each one that holds a place: fewer are a pool well used."""
 MIN_MEAN_S = 0.2
 """Of one wait for a place: what makes a probe slow makes a request slow."""
+MIN_FORSAKEN = 0.5
+"""Of the requests: worked on for clients that have left."""
 QUICK_S = 0.05
 """A wait so short is none, however many there are at a time."""
+ANSWERS = frozenset({"chan receive", "select"})
+"""Waits that may be for an answer from somebody else as well as for a place."""
 POOLS = frozenset({"SQL connection", "HTTP connection"})
 """Waits that are for a place by their nature."""
 HOLDING = (STILL - {UNREAD}) | {"chan receive", "select", "sync.Cond.Wait", "sync.WaitGroup.Wait"}
@@ -51,7 +55,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     if queue is None:
         return None
     handling = _handling(facts)
-    if queue.waiting < MIN_SHARE * handling:
+    if queue.waiting < MIN_SHARE * handling or _is_forsaken(facts, queue, handling):
         return None
     harm = _harm(facts, queue, beside)
     if not harm:
@@ -119,6 +123,13 @@ def _harm(facts: Facts, queue: Queue, beside: Beside) -> bool:
     stands = queue.crowd.stayed is not None and queue.crowd.stayed >= max(MIN_WAITING, 0.5 * queue.before)
     grows = queue.before >= MIN_WAITING // 2 and queue.crowd.grown >= MIN_WAITING
     return stands or grows or _mean_s(facts, queue) >= max(MIN_MEAN_S, facts.pace_s)
+
+
+def _is_forsaken(facts: Facts, queue: Queue, handling: int) -> bool:
+    """Tell whether most clients gave up on an answer, while nobody is seen to hold a place: it is no queue for one."""
+    left = facts.sockets.count("CLOSE_WAIT") if facts.sockets else 0
+    answers = queue.crowd.state in ANSWERS and not queue.is_of_places
+    return answers and left >= max(MIN_WAITING, MIN_FORSAKEN * handling)
 
 
 def _is_quick(facts: Facts, queue: Queue) -> bool:

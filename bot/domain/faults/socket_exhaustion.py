@@ -19,6 +19,9 @@ MIN_DIALLED = 2_000
 """Bytes allocated for each connection that is opened: two buffers of 4 kB over HTTP, less without."""
 MIN_OPENED, MIN_GROWN = 100, 8
 """Connections to one peer that only become more; a pool stops growing at its bound, and grows in steps."""
+MAX_ATTENDED, MIN_ABANDONED_SHARE = 2.0, 0.3
+"""Connections whose client left for each goroutine of the process, so that most have nobody; and what of the limit of
+open files that is worth being woken for."""
 SOON_S = 900.0
 """An end of files or ports that is nearer than this is worth being woken for."""
 
@@ -35,7 +38,7 @@ class Alike:
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find a process near its limit of files by sockets that are alike, or that will be; or ports in TIME_WAIT."""
-    return _out_of_files(facts) or _leaks_connections(facts) or _out_of_ports(facts, beside)
+    return _out_of_files(facts) or _abandoned(facts) or _leaks_connections(facts) or _out_of_ports(facts, beside)
 
 
 def _last(facts: Facts) -> tuple[Process | None, Sockets | None]:
@@ -84,6 +87,35 @@ def _reuse(process: Process) -> str:
     return (
         f"Close what is opened to {process.peer} (each response's Body, also on errors), reuse one client, and "
         "bound it (MaxConnsPerHost, SetMaxOpenConns)"
+    )
+
+
+def _abandoned(facts: Facts) -> Finding | None:
+    """Find connections that their clients have closed and that nobody here is at work for: they are never closed."""
+    process, sockets = _last(facts)
+    if process is None or sockets is None or not process.fds or not process.fd_limit or facts.goroutines is None:
+        return None
+    left = sockets.count("CLOSE_WAIT")
+    if left < max(MIN_OPENED, MIN_SOCKETS * process.fds, MAX_ATTENDED * facts.goroutines):
+        return None
+    if process.fds < MIN_ABANDONED_SHARE * process.fd_limit:
+        return None
+    return Finding(
+        FAULT,
+        facts.target,
+        f"{left} connections were closed by their clients and are kept here (CLOSE_WAIT), with only {facts.goroutines} "
+        f"goroutines to close any; {process.fds} of {process.fd_limit} files are open.",
+        (
+            Evidence("connections whose client left", f"{left} CLOSE_WAIT", facts.file("sockets")),
+            Evidence("goroutines", str(facts.goroutines), facts.file("goroutine")),
+            Evidence("open files", f"{process.fds} of {process.fd_limit}", facts.file("process")),
+            *probe_evidence(facts),
+        ),
+        "Close every connection that is accepted or hijacked when a read says EOF, on errors too; a higher limit of "
+        "open files (ulimit -n) wins time.",
+        min(process.fds / process.fd_limit, 1.0),
+        CERTAIN,
+        "CLOSE_WAIT falls to a few, and stays there under load.",
     )
 
 

@@ -53,6 +53,12 @@ def test_a_heap_that_is_filled_again_and_again_needs_few_samples() -> None:
     assert classes(twice("c", good_probe("c"), SMALL | few, CHURNED)) == []
 
 
+def test_what_computes_and_only_makes_garbage_beside_is_a_hot_spot() -> None:
+    hot = {"cpu": cpu(((ENCODE, *SERVE), 80), (MAKE, 12), (COLLECT, 5), ((SHOW, *SERVE), 3))}
+
+    assert classes(twice("c", failed_probe("c"), SMALL | hot, CHURNED)) == ["cpu-hotspot"]
+
+
 def test_several_hot_functions_under_one_caller_are_the_caller() -> None:
     parts = [((main_frame(f"part{n}", n), SCAN, *SERVE), 18) for n in range(5)]
     (found,) = findings(took(failed_probe("c"), *parts, ((SHOW, *SERVE), 10)))

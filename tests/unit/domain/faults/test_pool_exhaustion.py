@@ -19,7 +19,7 @@ from tests.unit.domain.captures import (
     goroutines,
     twice,
 )
-from tests.unit.domain.faults.found import AFTER, HANDLE, WAITING, classes, findings
+from tests.unit.domain.faults.found import AFTER, HANDLE, TAKE, WAITING, classes, findings
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
 SUBSCRIBER = main_frame("(*hub).follow", 9)
@@ -80,6 +80,13 @@ def test_clients_that_leave_the_queue_do_not_hide_it() -> None:
     left = {"sockets": document({"states": {"CLOSE_WAIT": 50}})}
 
     assert classes(twice("c", failed_probe("c"), queue(60, 8) | left)) == ["pool-exhaustion"]
+
+
+def test_answers_that_come_after_the_clients_have_gone_are_no_queue() -> None:
+    stack = (*CHAN_RECEIVE, TAKE, HANDLE, *SERVE)
+    late = {"goroutine": goroutines((stack, 96)), "sockets": document({"states": {"CLOSE_WAIT": 88}})}
+
+    assert classes(twice("c", failed_probe("c"), late)) == ["timeout-mismatch"]
 
 
 def test_jobs_that_wait_to_be_taken_by_workers_are_a_queue_inside_of_a_library() -> None:

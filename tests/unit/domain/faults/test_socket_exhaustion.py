@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.domain.faults.finding import CERTAIN
-from tests.unit.domain.captures import allocs, document, good_probe, twice
+from tests.unit.domain.captures import allocs, document, facts_of, good_probe, goroutines, twice
 from tests.unit.domain.faults.found import classes, findings
 from tests.unit.domain.go_profiles import main_frame
 
@@ -36,6 +36,16 @@ def test_a_pool_that_stands_or_grows_by_a_few_does_not() -> None:
     assert classes(twice("c", None, opened(400) | sockets(0))) == []
     assert classes(twice("c", None, opened(400) | sockets(0), opened(404))) == []
     assert classes(twice("c", None, opened(20) | sockets(0), opened(60))) == []
+
+
+def test_connections_that_clients_closed_and_nobody_is_left_to_close_are_told_before_the_files_end() -> None:
+    half = process(fds=520, fd_limit=1_024) | {"sockets": document({"states": {"CLOSE_WAIT": 490}})}
+    (found,) = findings(facts_of("c", good_probe("c"), **half))
+
+    assert (found.fault, found.confidence) == ("socket-exhaustion", CERTAIN)
+    assert "490 connections were closed by their clients and are kept here (CLOSE_WAIT), with only 10" in found.claim
+    attended = {"goroutine": goroutines(((main_frame("serve", 4),), 490))}
+    assert classes(facts_of("c", good_probe("c"), **half | attended)) == []
 
 
 def test_ports_that_will_be_gone_within_the_minute_are_told_early() -> None:
