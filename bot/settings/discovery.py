@@ -1,14 +1,32 @@
 """The table of a service's discovery: where its targets are found, and how what is found is asked."""
 
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from bot.domain.discovery import DiscoveryPlan
 from bot.settings.tables import Network
 from bot.settings.targets import AccessTable, TlsTable, Variable, access
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
+_MOST_PORT = 65_535
+
+
+def _files(pattern: str) -> str:
+    if "**" in pattern or Path(pattern).name in {"", ".."}:
+        raise ValueError("names files with * and ?, such as /etc/prometheus/targets/*.json")
+    return pattern
+
+
+def _name_server(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if value and not (ip_address(host.strip("[]")) and 0 < int(port) <= _MOST_PORT):
+        raise ValueError(f"has no port from 1 to {_MOST_PORT}")
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=_MOST_PORT)]
 _LABEL = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 _SERVER = r"^$|^(\[[0-9A-Fa-f:.]{2,45}\]|[0-9.]{7,15}):[0-9]{1,5}$"
 _PLACES = {"prometheus": (), "file_sd": ("files",), "dns": ("names",)}
@@ -30,10 +48,10 @@ class DiscoveryTable(AccessTable):
     allow: tuple[Network, ...] = Field(min_length=1)
     job: str = ""
     labels: dict[Annotated[str, Field(pattern=_LABEL)], str] = Field({})
-    files: tuple[str, ...] = ()
+    files: tuple[Annotated[str, AfterValidator(_files)], ...] = ()
     names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,253}$")], ...] = ()
     record: Literal["A", "SRV"] = "A"
-    server: str = Field("", pattern=_SERVER)
+    server: Annotated[str, AfterValidator(_name_server)] = Field("", pattern=_SERVER)
     name_label: str = Field("instance", pattern=_LABEL)
     pprof_scheme: Literal["", "http", "https"] = ""
     pprof_port: Port | None = None
@@ -55,7 +73,8 @@ class DiscoveryTable(AccessTable):
                 raise ValueError(f"the kind {self.kind} needs `{key}`")
         if self.kind == "dns" and self.record == "A" and self.pprof_port is None:
             raise ValueError("names have addresses and no ports: give `pprof_port`, or `record` SRV")
-        if self.tls != TlsTable() and self.pprof_scheme == "http":
+        asked_in_clear = self.pprof_scheme == "http" or (self.kind == "dns" and not self.pprof_scheme)
+        if self.tls != TlsTable() and asked_in_clear:
             raise ValueError("`tls` is for a `pprof_scheme` of https")
         return self
 
