@@ -205,5 +205,5 @@ async def test_a_source_that_hangs_is_asked_once_by_all_who_ask_at_once_and_they
     async with hanging() as (base, asked):
         of = replace(service(kind="prometheus", timeout_s=0.3), prometheus=base)
         found = await asyncio.gather(*(house.discovery.targets(of) for _ in range(3)))
-    assert asked
+    assert len(asked) == 1
     assert {each.losses for each in found} == {("checkout: its targets are not known: no answer within 0.3 s",)}

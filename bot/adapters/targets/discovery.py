@@ -143,17 +143,23 @@ class KeptDiscovery:
         self._marks = marks
         self._clock = clock
         self._known: dict[str, Kept] = {}
-        self._asking: dict[str, asyncio.Lock] = {}
+        self._asking: dict[str, asyncio.Future[tuple[Found, tuple[str, ...]]]] = {}
 
     async def targets(self, service: Service) -> Discovered:
         """Give the targets of a service: those that are named, then those that are found; never raises."""
         plan = service.discovery
         if plan is None:
             return Discovered(service.targets)
-        async with self._asking.setdefault(service.name, asyncio.Lock()):
-            found, loss = await self._found(service, plan)
+        found, loss = await self._shared(service, plan)
         discovered = await self._sources.targets(service, plan, found)
         return Discovered(discovered.targets, (*loss, *discovered.losses))
+
+    async def _shared(self, service: Service, plan: DiscoveryPlan) -> tuple[Found, tuple[str, ...]]:
+        """Ask once for all who ask meanwhile: a source that is silent is waited for by them together."""
+        asking = self._asking.get(service.name)
+        if asking is None or asking.done():
+            asking = self._asking[service.name] = asyncio.ensure_future(self._found(service, plan))
+        return await asyncio.shield(asking)
 
     async def _found(self, service: Service, plan: DiscoveryPlan) -> tuple[Found, tuple[str, ...]]:
         name = service.name
