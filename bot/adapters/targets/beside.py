@@ -30,6 +30,8 @@ RESOLVE_S = CONNECT_S = 2.0
 ANSWER_S = PART_TIMEOUT_S + 2.0
 """It takes PART_TIMEOUT_S to read /proc at most, and may have to wait for somebody else's turn."""
 SAID_BYTES = 4_096
+LONGEST_PROTOCOL = 9
+"""Digits of its number; a far longer one could not even be read."""
 
 
 class AgentSilent(TargetUnreachable):
@@ -115,7 +117,7 @@ async def _body(response: httpx.Response, target: Target) -> bytes:
     protocol = response.headers.get(HEADER, "").partition(" ")[0]
     if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and not protocol:
         raise AgentSilent("too many ask it at once, or a proxy in between has no agent to ask (503)")
-    if not protocol.isdecimal():
+    if not protocol.isdecimal() or len(protocol) > LONGEST_PROTOCOL:
         raise AgentSilent(f"what answers there ({response.status_code}) is not `firstfive agent`: correct `agent`")
     if int(protocol) != PROTOCOL or response.status_code == httpx.codes.NOT_FOUND:
         older = "update it" if int(protocol) <= PROTOCOL else "update FirstFive"

@@ -79,6 +79,7 @@ async def test_its_parts_are_the_targets_redacted_once_more() -> None:
         (whole(b"<html>", "503 Busy", firstfive_agent="1 0.1.0"), "it answers 503"),
         (told(protocol="0 0.0.9"), "it is of another release (0 0.0.9): update it"),
         (told(protocol="2 9.0.0"), "it is of another release (2 9.0.0): update FirstFive"),
+        (told(protocol="9" * 5_000), "what answers there (200) is not `firstfive agent`: correct `agent`"),
         (whole(b"{}", "404 Not Found", firstfive_agent="1 0.0.9"), "it is of another release (1 0.0.9): update it"),
         (whole(b"busy", "503 Busy"), "too many ask it at once, or a proxy in between has no agent to ask (503)"),
         (whole(b"<html>"), "what answers there (200) is not `firstfive agent`: correct `agent`"),
