@@ -13,8 +13,9 @@ from bot.domain.addresses import Endpoint
 from bot.domain.service import Target
 from bot.domain.snapshot import LOG, PART_TIMEOUT_S, Captured, Part, missed, skipped
 
-_LOGS = ThreadPoolExecutor(2, "logs")
-"""Threads of their own: those that hang on a disk are no one else's."""
+_THREADS = {"log": ThreadPoolExecutor(2, "logs"), "packets": ThreadPoolExecutor(8, "packets")}
+"""Threads of their own: those that hang on a disk, or listen for seconds, are no one else's."""
+_WHY_LATE = {"log": "does a disk hang?", "packets": "are others captured just now?"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Here:
 
 async def _in_time(target: Target, endpoints: Sequence[Endpoint], part: Part) -> Captured:
     """Capture a part, and wait no longer than it may take: a log may be on a disk that hangs."""
-    loop, threads = asyncio.get_running_loop(), _LOGS if part.kind == LOG.kind else None
+    loop, threads = asyncio.get_running_loop(), _THREADS[part.kind]
     try:
         async with asyncio.timeout(part.timeout_s):
             return await loop.run_in_executor(threads, _capture, target, endpoints, part)
     except TimeoutError:
-        late = f"{target.name}: its {part.name} did not come in {part.timeout_s:g} s: does a disk hang?"
+        late = f"{target.name}: its {part.name} did not come in {part.timeout_s:g} s: {_WHY_LATE[part.kind]}"
         return missed(target.name, part, late, part.timeout_s)
 
 

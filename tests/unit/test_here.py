@@ -1,5 +1,6 @@
 """What this machine tells of a target on it; a disk that hangs under a log holds up nothing else."""
 
+import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from bot.adapters.kernel import LocalKernel
 from bot.domain.addresses import Endpoint
 from bot.domain.service import Target
-from bot.domain.snapshot import KERNEL_PARTS, LOG, PartStatus, packets_part
+from bot.domain.snapshot import KERNEL_PARTS, LOG, Captured, PartStatus, captured, packets_part
 from bot.here import Here
 from tests.unit.adapters.test_kernel import ADMIN
 from tests.unit.adapters.test_kernel import proc as proc  # noqa: PLC0414 - a fixture
@@ -50,3 +51,31 @@ async def test_a_log_on_a_disk_that_hangs_is_a_loss(monkeypatch: pytest.MonkeyPa
     goes_on.set()
 
     assert only.error == "checkout-1: its log did not come in 0.1 s: does a disk hang?"
+
+
+async def test_captures_of_packets_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, part = threading.Event(), packets_part(1)
+
+    def listen(*_: object) -> Captured:
+        goes_on.wait(60)
+        return captured("checkout-1", part, b"heard", 1.0)
+
+    monkeypatch.setattr("bot.here.watch", listen)
+    many = [asyncio.ensure_future(Here().capture(target(None), [ADMIN], [part])) for _ in range(50)]
+    try:
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(lambda: "done") == "done"
+    finally:
+        goes_on.set()
+        await asyncio.gather(*many)
+
+
+async def test_packets_that_wait_for_other_captures_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr("bot.here.watch", lambda *_: goes_on.wait(60))
+    quick = replace(packets_part(1), timeout_s=0.1)
+    (only,) = await Here().capture(target(None), [ADMIN], [quick])
+    goes_on.set()
+
+    assert only.error == "checkout-1: its packets did not come in 0.1 s: are others captured just now?"
