@@ -24,6 +24,9 @@ from bot.engine import (
     traffic_of,
 )
 
+MOST_TARGETS = 5
+"""All of them stand in the one line that the second person reads."""
+
 
 class Packets(Params):
     """Of which service (the incident's, if left out), of which target (all, if left out), for how many seconds."""
@@ -129,4 +132,9 @@ def _targets(params: Packets, known: Sequence[Target]) -> Sequence[Target]:
         meant = closest(params.target, tuple(each.name for each in known))
         hint = f" Did you mean `{meant}`?" if meant else ""
         raise CommandRejected(f"{params.service or 'It'} has no target `{params.target[:40]}`.{hint}")
+    if len(chosen) > MOST_TARGETS:
+        raise CommandRejected(
+            f"{params.service or 'It'} has {len(chosen)} targets, and packets are captured at {MOST_TARGETS} at most: "
+            f"name one, such as target={chosen[0].name}."
+        )
     return chosen

@@ -102,6 +102,13 @@ async def test_what_cannot_be_captured_is_refused_before_anybody_is_asked() -> N
     assert "payment has no targets" in await house.text("packets payment")
 
 
+async def test_of_many_targets_one_is_named_as_whoever_agrees_must_see_them_all() -> None:
+    many = tuple(replace(TARGETS[0], name=f"checkout-{number}") for number in range(6))
+    house = desk(targets=Tapped(), catalog=replace(CATALOG, services=(replace(CHECKOUT, targets=many),)))
+
+    assert "checkout has 6 targets, and packets are captured at 5 at most" in await house.text("packets checkout")
+
+
 def _asked(house: Desk) -> list[tuple[str, str]]:
     targets = house.ports.targets
     assert isinstance(targets, Tapped)
