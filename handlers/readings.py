@@ -23,7 +23,7 @@ from handlers.visible import visible_run
 
 _PARTS: TypeAdapter[tuple[Captured, ...]] = TypeAdapter(tuple[Captured, ...])
 _PROBES: TypeAdapter[tuple[Probe, ...]] = TypeAdapter(tuple[Probe, ...])
-_OVERLENSES: TypeAdapter[tuple[Overview, ...]] = TypeAdapter(tuple[Overview, ...])
+_OVERVIEWS: TypeAdapter[tuple[Overview, ...]] = TypeAdapter(tuple[Overview, ...])
 _BASELINES: TypeAdapter[Baselines] = TypeAdapter(Baselines)
 
 
@@ -127,7 +127,7 @@ async def with_targets(ports: Ports, view: DiagnosisView, report: str) -> Diagno
     """Look up what the report of a diagnosis says of each target."""
     try:
         content = await ports.artifacts.get(report) if report else None
-        overviews = _OVERLENSES.validate_python(json.loads(content or b"{}").get("overviews", ()))
+        overviews = _OVERVIEWS.validate_python(json.loads(content or b"{}").get("overviews", ()))
     except (StoreUnusable, ValueError, AttributeError):
         return view
     rows = tuple(
