@@ -15,7 +15,14 @@ from tests.unit.web.story import ports_with, whole
 
 HERE = ("127.0.0.1", 50_000)
 PUBLIC = {"/slack/events", "/health/live", "/health/ready", "/metrics"}
-FILLED = {"incident_id": "INC-7", "sha256": "0" * 64, "run_id": "r", "name": "live.js"}
+FILLED = {
+    "incident_id": "INC-7",
+    "sha256": "0" * 64,
+    "run_id": "r",
+    "name": "live.js",
+    "target": "checkout-1",
+    "view": "cpu",
+}
 
 
 async def nothing() -> bytes:
