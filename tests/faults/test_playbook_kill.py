@@ -71,7 +71,7 @@ class Births:
         lives = 1
         while (code := self._live(birth)) == _KILLED and lives < _MOST_LIVES:
             lives += 1
-        assert code == 0, (Path(birth.folder) / "said").read_text()
+        assert code == 0, f"life {lives} ended with {code}. {(Path(birth.folder) / 'said').read_text()}"
         return read(Path(birth.folder))
 
     def _live(self, birth: Birth) -> int:

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -52,6 +53,7 @@ from tests.faults.killing.situation import (
 )
 
 _LONGEST = 60
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+>")
 
 OUTSIDE = (
     "anchors",
@@ -195,11 +197,13 @@ def _watched(name: str, method: Callable[..., Any], log: Log) -> Callable[..., A
 
 
 def _identity(given: Mapping[str, Any]) -> str:
-    """Tell one effect from another: by its key if it has one, else by everything that does not change with time."""
+    """Tell one effect from another: by its key if it has one, else by everything that no other life has another of."""
     told = {name: value for name, value in given.items() if name in {"key", "to"}} if "key" in given else given
-    return ", ".join(_short(value) for value in told.values() if not isinstance(value, datetime))
+    return ", ".join(_short(value) for value in told.values() if not (isinstance(value, datetime) or callable(value)))
 
 
 def _short(value: Any) -> str:
     text = value.hex() if isinstance(value, bytes) else str(value)
+    # Else the same effect would be another one in each life, and every life would die of it.
+    assert not _ADDRESS.search(text), f"{text[:200]} is told by where it is in memory"
     return text if len(text) <= _LONGEST else f"#{sha256(text.encode()).hexdigest()[:12]}"
