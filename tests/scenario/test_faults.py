@@ -1,6 +1,8 @@
-"""Every fault of every service at each size, and every healthy window, diagnosed on real processes: a sample of them.
+"""Every fault of the lab at each size, and every healthy window, diagnosed on real processes: a sample of them.
 
-All cases that were chosen run in one go before the first of these tests, quiet ones beside each other.
+How often the rules are right about services that they were not written beside is a figure, `make bench ARGS=accuracy`,
+and no test: a rule must not be bent until one of them passes. All cases that were chosen run in one go before the first
+of these tests, quiet ones beside each other.
 """
 
 import pytest
@@ -10,8 +12,9 @@ from tests.grid.run import Outcome, run
 from tests.grid.services import services
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(14_400)]
-SICK = [case for name in services() for case in sick_cases(name)]
-HEALTHY = [case for name in services() for case in healthy_cases(name)]
+LAB = "checkout"
+SICK = list(sick_cases(LAB))
+HEALTHY = list(healthy_cases(LAB))
 
 
 @pytest.fixture(scope="session")
