@@ -45,12 +45,12 @@ def read_switches(content: bytes) -> tuple[Switch, ...]:
 
     :raises ValueError: it is no such list.
     """
-    listed = json.loads(content)
     try:
+        listed = json.loads(content)
         return tuple(
             Switch(str(each["name"]), str(each["title"]), str(each["class"]), bool(each["on"])) for each in listed
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("a switch without name, title, class and on") from error
 
 

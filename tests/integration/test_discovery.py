@@ -3,11 +3,12 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,10 +17,11 @@ from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.targets.discovery import KeptDiscovery, Sources
+from bot.adapters.targets.files import read_files
 from bot.adapters.targets.names import ask
 from bot.domain.discovery import DiscoveryPlan
 from bot.domain.service import Service
-from bot.domain.sightings import Discovered
+from bot.domain.sightings import Discovered, DiscoveryFailed
 from tests.databases import fresh_sqlite
 from tests.fakes import FakeClock
 from tests.integration.name_server import name_server
@@ -129,6 +131,32 @@ async def test_one_broken_file_is_a_loss_beside_the_others(house: House, tmp_pat
     assert [each.pprof for each in found.targets] == ["http://127.0.0.1:1"]
     for said in ("b.yml is YAML: write it as JSON", "c.json has more than 1 MB", "d.json is no file"):
         assert [loss for loss in found.losses if said in loss], (said, found.losses)
+
+
+@pytest.fixture
+def closed() -> Iterator[Path]:
+    """A folder whose files are seen and cannot be reached, by us."""
+    with TemporaryDirectory() as made:
+        folder, us = Path(made), os.geteuid()
+        write(folder / "a.json", group("127.0.0.1:1"))
+        folder.chmod(0o744 if us == 0 else 0o444)
+        if us == 0:
+            os.seteuid(65_534)
+        try:
+            yield folder
+        finally:
+            os.seteuid(us)
+            folder.chmod(0o700)
+
+
+def test_what_may_not_be_reached_is_said(closed: Path) -> None:
+    with pytest.raises(DiscoveryFailed, match=r"a\.json cannot be read: Permission denied"):
+        read_files(DiscoveryPlan("file_sd", LOOPBACK, files=(f"{closed}/*.json",)))
+
+
+async def test_what_can_be_no_name_of_a_file_is_said(house: House) -> None:
+    found = await house.find(service(kind="file_sd", files=(f"/{'a' * 300}.json",)))
+    assert "cannot be looked for: File name too long" in found.losses[0]
 
 
 async def test_files_without_a_target_that_is_meant_say_so(house: House, tmp_path: Path) -> None:

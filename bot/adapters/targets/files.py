@@ -1,6 +1,5 @@
 """Files in the format of Prometheus's file_sd, JSON."""
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def read_files(plan: DiscoveryPlan) -> Found:
     :raises DiscoveryFailed: there is no file, or none that can be read.
     :raises NothingFound: there are files, and no target in them is meant.
     """
-    paths = sorted({path for pattern in plan.files for path in islice(_matching(pattern), _MOST_FILES)})
+    paths = sorted({path for pattern in plan.files for path in _matching(pattern)})
     if not paths:
         raise DiscoveryFailed(f"no file is at {', '.join(plan.files)}: see `files`")
     found, losses = [], []
@@ -35,17 +34,20 @@ def read_files(plan: DiscoveryPlan) -> Found:
     return Found(sightings, tuple(losses))
 
 
-def _matching(pattern: str) -> Iterator[Path]:
+def _matching(pattern: str) -> list[Path]:
     path = Path(pattern)
-    return Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    try:
+        return list(islice(Path(path.anchor).glob(str(path.relative_to(path.anchor))), _MOST_FILES))
+    except OSError as error:
+        raise DiscoveryFailed(f"{plain(pattern)[:100]} cannot be looked for: {error.strerror}") from error
 
 
 def _read(path: Path, plan: DiscoveryPlan) -> Found:
     if path.suffix in {".yml", ".yaml"}:
         raise DiscoveryFailed("is YAML: write it as JSON, which Prometheus reads as well")
-    if not path.is_file():
-        raise DiscoveryFailed("is no file")
     try:
+        if not path.is_file():
+            raise DiscoveryFailed("is no file")
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
