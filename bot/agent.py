@@ -36,6 +36,7 @@ LONGEST_S = 30.0
 """No connection lives longer, whatever it does not say or does not read."""
 MOST_CONNECTIONS = 32
 LONGEST_HEAD = 16_384
+_MOST_PORT = 65_535
 LOOK_S = 4.0
 """A look that takes longer is not waited for: a hanging disk under the log must not keep the rest from being told."""
 
@@ -78,16 +79,26 @@ def run(allowed: Allowed, listen: Listen, token: str) -> None:
 
     :raises AgentRefused: a flag or the token will not do, or the address cannot be had.
     """
-    if len(token.strip()) < MIN_TOKEN:
-        raise AgentRefused(f"{TOKEN} in the environment must have at least {MIN_TOKEN} characters: the bot shows it.")
-    if not allowed.ports:
-        raise AgentRefused("name the ports of the process: --port 6060 --port 8443.")
+    _check(token.strip(), allowed.ports)
     if bool(listen.cert) is not bool(listen.key):
         raise AgentRefused("--cert and --key belong together.")
     with _listening(listen.address) as listener:
         answering = server(Agent(allowed, token.strip()), listen)
         _announce(allowed, listen, listener)
         asyncio.run(answering.serve(sockets=[listener]))
+
+
+def _check(token: str, ports: Sequence[int]) -> None:
+    """Refuse a token that the bot could not show, and ports that nobody listens on."""
+    if len(token) < MIN_TOKEN:
+        raise AgentRefused(f"{TOKEN} in the environment must have at least {MIN_TOKEN} characters: the bot shows it.")
+    if not all(" " < sign <= "~" for sign in token):
+        raise AgentRefused(f"{TOKEN} holds what no token can: a blank, or a letter that is not ASCII.")
+    if not ports:
+        raise AgentRefused("name the ports of the process: --port 6060 --port 8443.")
+    for port in ports:
+        if not 0 < port <= _MOST_PORT:
+            raise AgentRefused(f"--port {port}: there is no such port.")
 
 
 def server(agent: "Agent", listen: Listen) -> uvicorn.Server:
