@@ -82,7 +82,10 @@ async def test_a_target_of_no_lab_is_not_switched(target: Target) -> None:
     assert "answered 404: is checkout-1 a target of the lab?" in read.reason
 
 
-@pytest.mark.parametrize("content", [b"", b"{}{", b'{"a": 1}', b"[1]", b'[{"name": "x"}]', b"7", b"\xff", b"[" * 60_000])
+DEEP = b"[" * 60_000
+
+
+@pytest.mark.parametrize("content", [b"", b"{}{", b'{"a": 1}', b"[1]", b'[{"name": "x"}]', b"7", b"\xff", DEEP])
 def test_what_is_no_list_of_switches_is_a_value_error(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         read_switches(content)
