@@ -1,5 +1,6 @@
 """Looks at both tracks go on whatever the clock does; what is safe is said of few requests too, if they are enough."""
 
+import re
 from datetime import timedelta
 
 from bot.domain.run import Run
@@ -18,7 +19,8 @@ async def slow(rate: float) -> tuple[WatchedDesk, Run]:
 async def test_a_service_with_few_requests_is_proven_safe_too() -> None:
     _, run = await slow(2.0)
     assert run.result["safe"]
-    assert "Safe after 29 s: errors 0 %" in run.result["summary"]
+    # On a busy machine the clock of the tests, which leaps while everybody waits, may be a look further.
+    assert re.search(r"Safe after (29|30) s: errors 0 %", run.result["summary"])
 
 
 async def test_too_few_requests_prove_nothing_and_it_is_said_how_many_it_takes() -> None:
