@@ -13,7 +13,7 @@ MIN_LEAKED = 20
 MIN_LOOKALIKES = 500
 """Without proof or growth: so many alike outside of any request, far more than other targets, or the healthy one."""
 MIN_GROWING = 40
-MIN_GROWN = 5
+MIN_GROWN, MIN_GROWN_SHARE = 5, 0.01
 """Without proof: a crowd outside of requests that only grows. The runtime's proof is blind to what a global variable
 can reach, and older than Go 1.27 there is none."""
 MAX_CLIENTS = 0.5
@@ -68,8 +68,8 @@ def _only_grows(facts: Facts, crowd: Crowd) -> bool:
 
 
 def _is_parked(facts: Facts, crowd: Crowd) -> bool:
-    """Tell a crowd that was there before and is no larger now: a pool of workers may be as large as it likes."""
-    return facts.window is not None and crowd.grown <= 0
+    """Tell a crowd that was there before and is hardly larger now: a pool of workers may be as large as it likes."""
+    return facts.window is not None and crowd.grown < max(MIN_GROWN, MIN_GROWN_SHARE * crowd.count)
 
 
 def _as_group(crowd: Crowd) -> Group:

@@ -44,6 +44,7 @@ def test_parked_workers_at_one_target_of_several_are_none() -> None:
     others = [facts_of(name, goroutine=goroutines(((*CHAN_SEND, PUBLISH), 9))) for name in "ab"]
 
     assert classes(twice("c", None, reading(3_000)), *others) == []
+    assert classes(twice("c", None, reading(2_998), reading(3_000)), *others) == []
     assert classes(facts_of("c", None, **reading(3_000)), *others) == ["goroutine-leak"]
 
 
