@@ -45,9 +45,10 @@ MIN_COLLECTIONS, MIN_SEEN = 8.0, 0.1
 smallest fault, 1 when well; much of what they cost is waking and parking threads, which nobody counts as theirs."""
 MANY_COLLECTIONS, MOST, SLOWING_MS = 20.0, 0.6, 50.0
 """Where no user is seen to suffer: so many, by one line of the requests, and a probe that is slow for nothing else."""
+MIN_COMPUTES = 0.5
+"""Of the CPU, in the service's own instructions: then what is made beside is not what it costs."""
 MIN_RATE = 40_000_000
 """Bytes a second: who throws away so much has the collector run all the time."""
-MOST = 0.5
 MIN_SHARE = 0.4
 """Of these bytes, made by one line: otherwise it is only a busy service."""
 
@@ -148,7 +149,7 @@ def _slows_requests(facts: Facts, cpu: Cpu | None, share: float) -> bool:
 
 def _computes(cpu: Cpu) -> bool:
     """Tell whether most of the CPU is spent in the service's own instructions: what it makes is not what it costs."""
-    return sum(each.share for each in cpu.top if not is_standard(each.frame.function)) >= MOST
+    return sum(each.share for each in cpu.top if not is_standard(each.frame.function)) >= MIN_COMPUTES
 
 
 def _churns(cpu: Cpu) -> bool:
