@@ -129,6 +129,11 @@ class Cpu:
     under: tuple[Place, ...] = ()
     serving: tuple[Place, ...] = ()
 
+    @property
+    def memory_share(self) -> float:
+        """The part of it that collects or allocates; who helps the collector in allocating is counted once."""
+        return min(self.gc_share + self.malloc_share, 1.0)
+
 
 @dataclass(frozen=True)
 class Heap:
@@ -251,3 +256,7 @@ class Facts:
     def file(self, part: str) -> str:
         """Give the name in the archive of a part, "" when it is not there."""
         return dict(self.files).get(part, "")
+
+    def latest(self, part: str) -> str:
+        """Give the name in the archive of a part's second reading, or of its only one."""
+        return self.file(f"{part}-2") or self.file(part)

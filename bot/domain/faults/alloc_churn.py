@@ -8,6 +8,7 @@ from bot.domain.faults.finding import (
     Evidence,
     Finding,
     at_least,
+    is_slowing,
     megabytes,
     percent,
     probe_evidence,
@@ -43,7 +44,7 @@ LEAST_HEAP = 4_000_000
 MIN_COLLECTIONS, MIN_SEEN = 8.0, 0.1
 """Collections a second, and what of the CPU must be seen of them. Measured on lab services: 80 and 17 % with the
 smallest fault, 1 when well; much of what they cost is waking and parking threads, which nobody counts as theirs."""
-MANY_COLLECTIONS, MOST, SLOWING_MS = 20.0, 0.6, 50.0
+MANY_COLLECTIONS, MOST = 20.0, 0.6
 """Where no user is seen to suffer: so many, by one line of the requests, and a probe that is slow for nothing else."""
 MIN_COMPUTES = 0.5
 """Of the CPU, in the service's own instructions: then what is made beside is not what it costs."""
@@ -81,7 +82,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         ),
         f"Make fewer objects at {line.frame if line else 'the top of the allocs profile'}: size a buffer once, reuse "
         "it, or take it from a sync.Pool; a higher GOGC helps until then.",
-        min(cpu.gc_share + cpu.malloc_share, 1.0) if cpu and cpu.gc_share + cpu.malloc_share else 0.1,
+        (cpu.memory_share if cpu else 0.0) or 0.1,
         CERTAIN if suffers(facts.probe) and facts.window is not None else LIKELY,
         f"mallocgc takes less than {percent(MIN_MALLOC)} of a CPU profile.",
     )
@@ -132,19 +133,17 @@ def _turns_over(facts: Facts, cpu: Cpu | None) -> bool:
         return _slows_requests(facts, cpu, line.share)
     if cpu is not None and cpu.samples >= MIN_SAMPLES and _computes(cpu):
         return False
-    seen = cpu is None or cpu.samples < MIN_SAMPLES or cpu.gc_share + cpu.malloc_share >= MIN_SEEN
+    seen = cpu is None or cpu.samples < MIN_SAMPLES or cpu.memory_share >= MIN_SEEN
     return seen and line.share >= MIN_SHARE and collections(facts) >= MIN_COLLECTIONS
 
 
 def _slows_requests(facts: Facts, cpu: Cpu | None, share: float) -> bool:
     """Tell whether a line of the requests themselves fills the heap, and they take longer than they should need."""
-    window, probe = facts.window, facts.probe
-    if cpu is None or window is None or not window.memory or not window.memory[0].request or probe is None:
+    window = facts.window
+    if cpu is None or window is None or not window.memory or not window.memory[0].request:
         return False
-    slow = (probe.p50_ms or 0.0) >= max(SLOWING_MS, 1000 * facts.pace_s)
-    spent = cpu.gc_share + cpu.malloc_share
     enough = share >= MOST and collections(facts) >= MANY_COLLECTIONS
-    return slow and enough and at_least(min(spent, 1.0), cpu.samples) >= MIN_SURE
+    return is_slowing(facts) and enough and at_least(cpu.memory_share, cpu.samples) >= MIN_SURE
 
 
 def _computes(cpu: Cpu) -> bool:
@@ -153,7 +152,7 @@ def _computes(cpu: Cpu) -> bool:
 
 
 def _churns(cpu: Cpu) -> bool:
-    both = min(cpu.gc_share + cpu.malloc_share, 1.0)
+    both = cpu.memory_share
     enough = both >= MIN_BOTH and at_least(both, cpu.samples) >= MIN_SURE
     return enough and cpu.gc_share >= MIN_GC and cpu.malloc_share >= MIN_MALLOC
 
@@ -170,12 +169,12 @@ def _does_too_much(facts: Facts, cpu: Cpu, beside: Beside) -> bool:
     window, line = facts.window, culprit(facts)
     if window is None or not window.allocated_bytes or not window.memory_s or line is None:
         return False
-    spends = at_least(min(cpu.gc_share + cpu.malloc_share, 1.0), cpu.samples)
+    spends = at_least(cpu.memory_share, cpu.samples)
     often = collections(facts) >= MANY_COLLECTIONS and line.share >= MOST and window.memory is not None
     if often and spends >= MIN_BOTH and window.memory and window.memory[0].request:
         return True
     fast = window.allocated_bytes >= MIN_RATE * window.memory_s and line.share >= MIN_SHARE
-    return fast and (is_busy(facts, cpu) or cpu.gc_share + cpu.malloc_share >= 0.5)  # noqa: PLR2004 - most of it
+    return fast and (is_busy(facts, cpu) or cpu.memory_share >= 0.5)  # noqa: PLR2004 - most of it
 
 
 def _is_warm(facts: Facts) -> bool:

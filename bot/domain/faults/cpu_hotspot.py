@@ -8,6 +8,7 @@ from bot.domain.faults.finding import (
     Evidence,
     Finding,
     at_least,
+    is_slowing,
     percent,
     probe_evidence,
     suffers,
@@ -22,7 +23,7 @@ MIN_CORES = 0.5
 """Of one core; below, a background job looks the same. Users who suffer need no such proof."""
 MIN_CORES_BESIDE = 0.3
 """Where other targets, or a healthy time, have almost nothing of it and answer faster."""
-MOST, SLOWING_MS = 0.85, 50.0
+MOST = 0.85
 """Where users do not suffer yet: so much of the CPU, in requests, and a probe that is slow for nothing else."""
 MAX_GC = 0.12
 MIN_SPIN_CORES, MIN_SPIN, MAX_SPIN_MALLOC = 0.75, 0.95, 0.01
@@ -132,9 +133,8 @@ def _spins(cpu: Cpu, top: Place) -> bool:
 
 def _slows_requests(facts: Facts, cpu: Cpu, top: Place) -> bool:
     """Tell whether requests do next to nothing else, and take longer than they should, on a machine that is quick."""
-    slow = facts.probe is not None and (facts.probe.p50_ms or 0.0) >= max(SLOWING_MS, 1000 * facts.pace_s)
     share = next((each.share for each in cpu.serving if each.frame.function == top.frame.function), 0.0)
-    return slow and cpu.cores >= MIN_CORES_BESIDE and at_least(share, cpu.samples) >= MOST
+    return is_slowing(facts) and cpu.cores >= MIN_CORES_BESIDE and at_least(share, cpu.samples) >= MOST
 
 
 def _is_served(cpu: Cpu, top: Place) -> bool:

@@ -10,6 +10,8 @@ from bot.domain.snapshot import Probe
 
 SLOW_MS = 200.0
 """A probe that takes longer hurts: the rollback tree's own step for a worse P95 (SPEC, R10)."""
+SLOWING_MS = 50.0
+"""One that takes longer is on its way there."""
 SLOW_PACE_S = 0.3
 """A target that takes longer for what costs it nothing is not alone on its machine, or has no CPU to run on."""
 STANDS_OUT = 5.0
@@ -104,6 +106,11 @@ def is_slowed(facts: Facts) -> bool:
     if probe is None or not suffers(probe) or 2 * probe.failures >= probe.requests:
         return suffers(probe)
     return facts.pace_s < SLOW_PACE_S or (probe.p50_ms or 0.0) >= 2000 * facts.pace_s
+
+
+def is_slowing(facts: Facts) -> bool:
+    """Tell whether users wait longer than they should, and not because the machine does, before they suffer."""
+    return facts.probe is not None and (facts.probe.p50_ms or 0.0) >= max(SLOWING_MS, 1000 * facts.pace_s)
 
 
 def stands_out(mine: float, others: Sequence[float], floor: float = 1.0) -> bool:

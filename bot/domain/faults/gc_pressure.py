@@ -59,7 +59,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         ),
         f"Allocate less at {line.frame if line else 'the top of the allocs profile'}: reuse, preallocate or pool what "
         "it makes; a higher GOGC or a GOMEMLIMIT buys time.",
-        min(cpu.gc_share + cpu.malloc_share, 1.0),
+        cpu.memory_share,
         CERTAIN if suffers(facts.probe) else LIKELY,
         f"The collector takes less than {percent(MIN_GC)} of a CPU profile.",
     )
@@ -85,7 +85,7 @@ def _of_pile(facts: Facts, piled: Pile) -> Finding | None:
 
 def _presses(cpu: Cpu) -> bool:
     """Tell whether collecting and allocating take so much that it can harm."""
-    gc, both = at_least(cpu.gc_share, cpu.samples), at_least(min(cpu.gc_share + cpu.malloc_share, 1.0), cpu.samples)
+    gc, both = at_least(cpu.gc_share, cpu.samples), at_least(cpu.memory_share, cpu.samples)
     return gc >= MIN_GC and both >= MIN_BOTH
 
 
@@ -102,12 +102,12 @@ def _harms(facts: Facts, cpu: Cpu, beside: Beside) -> bool:
 
 def takes_most(cpu: Cpu) -> bool:
     """Tell whether so much of what a process does is collecting and allocating that it is nothing else any more."""
-    return at_least(min(cpu.gc_share + cpu.malloc_share, 1.0), cpu.samples) >= MOST and cores(cpu) >= MIN_CORES
+    return at_least(cpu.memory_share, cpu.samples) >= MOST and cores(cpu) >= MIN_CORES
 
 
 def cores(cpu: Cpu) -> float:
     """Give how many cores allocate and collect."""
-    return cpu.cores * min(cpu.gc_share + cpu.malloc_share, 1.0)
+    return cpu.cores * cpu.memory_share
 
 
 def cores_of(facts: Facts) -> float | None:

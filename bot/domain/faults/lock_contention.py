@@ -33,11 +33,21 @@ class _Queue:
     holder: Frame | None
     crowd: Crowd | None
 
+    @property
+    def waiting(self) -> int:
+        """How many wait at one line now."""
+        return self.crowd.count if self.crowd else 0
+
+    @property
+    def before(self) -> int:
+        """How many the first reading saw there; 0 when there was none."""
+        return (self.crowd.before or 0) if self.crowd else 0
+
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find a queue at a lock that is released again and again, or held through slow work, and that harms."""
     queue = _queue(facts)
-    waiting = queue.crowd.count if queue.crowd else 0
+    waiting = queue.waiting
     place = queue.crowd.frame if queue.crowd else queue.waits.frame if queue.waits else queue.holder
     if place is None or not _queues(facts, queue) or not _harms(facts, queue, beside):
         return None
@@ -50,7 +60,11 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         facts.target,
         f"{waiting} goroutines queue for the lock at {place}{pace}{once}{each_wait}.",
         (
-            *([Evidence(f"{queue.crowd.state} at {place}", str(waiting), _file(facts))] if queue.crowd else []),
+            *(
+                [Evidence(f"{queue.crowd.state} at {place}", str(waiting), facts.latest("goroutine"))]
+                if queue.crowd
+                else []
+            ),
             *_lost(facts, queue),
             *probe_evidence(facts),
         ),
@@ -80,37 +94,31 @@ def _queue(facts: Facts) -> _Queue:
 
 def _queues(facts: Facts, queue: _Queue) -> bool:
     """Tell whether there is a queue that moves: by what was lost, or by who waits and who is at work under the lock."""
-    waiting = queue.crowd.count if queue.crowd else 0
-    seen = max(waiting, (queue.crowd.before or 0) if queue.crowd else 0)
+    seen = max(queue.waiting, queue.before)
     if queue.lost is not None and queue.lost >= MIN_LOST and (seen >= MIN_SEEN or facts.goroutines is None):
         return True
     if facts.window is None:
-        return waiting >= MIN_WAITING and (facts.mutex_delay_s or 0.0) >= MIN_LOST_ONCE_S and bool(facts.mutex)
-    before = (queue.crowd.before or 0) if queue.crowd else 0
+        return queue.waiting >= MIN_WAITING and (facts.mutex_delay_s or 0.0) >= MIN_LOST_ONCE_S and bool(facts.mutex)
     slow = queue.crowd is not None and bool(holders(queue.crowd, facts.crowds))
-    moves = queue.crowd is not None and queue.crowd.stayed is not None and queue.crowd.stayed < before
-    return min(waiting, before) >= MIN_WAITING and (slow or moves)
+    moves = queue.crowd is not None and queue.crowd.stayed is not None and queue.crowd.stayed < queue.before
+    return min(queue.waiting, queue.before) >= MIN_WAITING and (slow or moves)
 
 
 def _harms(facts: Facts, queue: _Queue, beside: Beside) -> bool:
     crowd = queue.crowd
-    few_workers = crowd is not None and not crowd.request and max(crowd.count, crowd.before or 0) < MIN_WAITING
+    few_workers = crowd is not None and not crowd.request and max(queue.waiting, queue.before) < MIN_WAITING
     if is_slowed(facts) or (queue.mean_s >= max(MIN_MEAN_S, SLOW_SHARE * facts.pace_s) and not few_workers):
         return True
-    if crowd is None or crowd.count < MIN_WAITING:
+    if crowd is None or queue.waiting < MIN_WAITING:
         return False
     handling = facts.window.handling if facts.window and facts.window.handling else facts.handling
-    if crowd.request and (crowd.before or 0) >= MIN_WAITING and crowd.count >= MIN_SHARE * max(handling, 1):
+    if crowd.request and queue.before >= MIN_WAITING and crowd.count >= MIN_SHARE * max(handling, 1):
         return True
     return beside.far_exceeded(crowd.count, _largest)
 
 
 def _largest(facts: Facts) -> float:
     return float(next((each.count for each in lock_crowds(facts)), 0))
-
-
-def _file(facts: Facts) -> str:
-    return facts.file("goroutine-2") or facts.file("goroutine")
 
 
 def _lost(facts: Facts, queue: _Queue) -> tuple[Evidence, ...]:

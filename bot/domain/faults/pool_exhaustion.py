@@ -60,7 +60,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     harm = _harm(facts, queue, beside)
     if not harm:
         return None
-    file = facts.file("goroutine-2") or facts.file("goroutine")
+    file = facts.latest("goroutine")
     held = f"; {queue.held} others are being served" if queue.held else ""
     where = queue.holders[0].frame if queue.holders else "the served"
     return Finding(

@@ -25,7 +25,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     if _moves(facts, crowds):
         return None
     top = max(crowds, key=_stuck)
-    place, file = top.frame, facts.file("goroutine-2") or facts.file("goroutine")
+    place, file = top.frame, facts.latest("goroutine")
     unsent = facts.sockets.unsent if facts.sockets else None
     unmoved = facts.window.unmoved if facts.window else None
     kept = f"; {unsent} connections hold bytes that nobody took" if unsent else ""

@@ -33,7 +33,7 @@ def find(facts: Facts, _beside: Beside) -> Finding | None:
     if queue is not None and queue.is_of_places and queue.waiting >= MIN_SHARE * working:
         return None
     left = min(left, working)
-    file = facts.file("goroutine-2") or facts.file("goroutine")
+    file = facts.latest("goroutine")
     return Finding(
         FAULT,
         facts.target,
