@@ -5,7 +5,7 @@ import os
 import pwd
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
 from bot.engine.admission import Command, answering
 from bot.engine.playbook import plan_of
+from bot.engine.shell import typed_here
 from bot.main import House, build, ensure_schema
 from bot.settings import Settings
 
@@ -125,11 +126,24 @@ async def _run(house: House, hands: _Hands, run_id: str, tell: Callable[[str], N
     while True:
         run = await ports.store.read(lambda tx: ports.journal.get(tx, run_id))
         if run is not None and (run.status.ended or run.status is RunStatus.PARKED):
-            return Report(run, await _artifacts(house, run))
+            return Report(_worded(house, run), await _artifacts(house, run))
         if run is not None and not told and house.registry[run.plan.playbook].approvals:
             told = await _tell_of_approval(house, run, tell)
         await hands.lend()
         await ports.bell.wait(f"run:{run_id}", ports.clock.now() + timedelta(seconds=_LOOK_AGAIN_S))
+
+
+def _worded(house: House, run: Run) -> Run:
+    """Give the run with its words as they are typed here."""
+
+    def here(text: str) -> str:
+        return typed_here(text, house.registry, house.ports.catalog, run.incident_id)
+
+    result = run.result
+    if isinstance(result, dict):
+        words = {key: here(result[key]) for key in ("summary", "text") if isinstance(result.get(key), str)}
+        result = {**result, **words}
+    return replace(run, reason=here(run.reason), result=result)
 
 
 async def _tell_of_approval(house: House, run: Run, tell: Callable[[str], None]) -> bool:

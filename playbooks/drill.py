@@ -1,5 +1,6 @@
 """Make a fault real on a target of a lab, so that people can find it; and end it again."""
 
+from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,10 +51,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Lab:
-    """What every target of the lab can be switched to."""
+    """What every target of the lab can be switched to; `silent` says by name why it is not known of the others."""
 
     service: str
     seen: tuple[Seen, ...]
+    silent: dict[str, str]
     summary: str
 
 
@@ -71,14 +73,16 @@ async def is_lab(tools: Tools, params: _Where) -> None:
 @playbook.step("Look at the lab's switches")
 async def look(tools: Tools, params: _Where) -> Lab:
     """Ask every target that may be meant."""
-    service, seen = _lab(tools, params), []
-    for target in await _targets(tools, service, params.target):
-        switches = await tools.ports.switches.read(target)
-        if isinstance(switches, Missing):
-            raise RunFailed(f"{switches.reason}.")
-        seen.append(Seen(target.name, switches))
+    service = _lab(tools, params)
+    targets = await _targets(tools, service, params.target)
+    read = list(zip(targets, await gather(*map(tools.ports.switches.read, targets)), strict=True))
+    seen = tuple(Seen(each.name, found) for each, found in read if not isinstance(found, Missing))
+    silent = {each.name: found.reason for each, found in read if isinstance(found, Missing)}
+    if not seen:
+        raise RunFailed(f"{_listed(silent)} Nothing was switched. Once the lab runs, say it again.")
     on = [f"{switch.name} on {each.target}" for each in seen for switch in each.switches if switch.on]
-    return Lab(service.name, tuple(seen), f"on: {', '.join(on) or 'nothing'}")
+    unknown = f"; not known of {', '.join(silent)}" if silent else ""
+    return Lab(service.name, seen, silent, f"on: {', '.join(on) or 'nothing'}{unknown}")
 
 
 @playbook.step("Switch", danger=Danger.INTRUSIVE)
@@ -96,24 +100,40 @@ async def _start(tools: Tools, params: _Where, lab: Lab) -> str:
     found = pick_switch(last.switches, str(fault))
     if found is None:
         raise RunFailed(f"{last.target} has no switch for {fault}.")
-    await _turn(tools, lab, last.target, found, params.size)
-    return f"*{fault}* ({params.size}) is on, on {last.target}: {found.title}. {_ending(lab)}"
+    if failed := await _turn(tools, lab, last.target, found, params.size):
+        raise RunFailed(f"{failed}.")
+    unseen = f" {_listed(lab.silent)} What is on there is not known." if lab.silent else ""
+    return f"*{fault}* ({params.size}) is on, on {last.target}: {found.title}. {_ending(lab)}{unseen}"
 
 
 async def _end(tools: Tools, params: _Where, lab: Lab) -> str:
-    fault, ended = _asked(params), []
+    """End it wherever that can be done; what may be on still is a failure, and told of last."""
+    fault, ended, left = _asked(params), [], dict(lab.silent)
     for each in lab.seen:
         for one in each.switches:
-            if one.on and fault in {None, one.fault}:
-                await _turn(tools, lab, each.target, one, None)
+            if not one.on or fault not in {None, one.fault}:
+                continue
+            if failed := await _turn(tools, lab, each.target, one, None):
+                left[each.target] = failed
+            else:
                 ended.append(f"{one.name} on {each.target}")
-    return f"Ended: {', '.join(ended)}." if ended else f"Nothing was on at {lab.service}."
+    where = ", ".join(each.target for each in lab.seen) if left else lab.service
+    told = f"Ended: {', '.join(ended)}." if ended else f"Nothing was on at {where}."
+    if not left:
+        return told
+    later = f"Once it answers, {_ending(lab)} So does a restart of the target."
+    raise RunFailed(f"{told} {_listed(left)} What is on there goes on. {later}")
 
 
-async def _turn(tools: Tools, lab: Lab, name: str, switch: Switch, size: DrillSize | None) -> None:
+async def _turn(tools: Tools, lab: Lab, name: str, switch: Switch, size: DrillSize | None) -> str:
+    """Switch; give why it was not done, or ""."""
     (target,) = await _targets(tools, tools.service(lab.service), name)
-    if failed := await tools.ports.switches.turn(target, switch.name, size):
-        raise RunFailed(f"{failed.reason}.")
+    failed = await tools.ports.switches.turn(target, switch.name, size)
+    return failed.reason if failed else ""
+
+
+def _listed(reasons: dict[str, str]) -> str:
+    return " ".join(f"{reason}." for reason in reasons.values())
 
 
 def _ending(lab: Lab) -> str:

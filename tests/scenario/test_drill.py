@@ -24,7 +24,7 @@ def test_a_drilled_fault_is_found_where_it_is_and_ends() -> None:
         ended = stand.run("drill", "off=true")["result"]["text"]
 
         assert told.startswith("*goroutine-leak* (large) is on, on checkout-2: ")
-        assert told.endswith("`/incident drill sick off` ends it.")
+        assert told.endswith("`firstfive run drill service=sick off=yes` ends it.")
         assert again.startswith("*goroutine-leak* is on already, on checkout-2: ")
         assert (found["verdict"], found["findings"][0]["target"]) == ("goroutine-leak", "checkout-2")
         assert ended == "Ended: goroutine-leak on checkout-2."

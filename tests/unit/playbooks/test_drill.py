@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.drills import Size
-from bot.domain.run import RunStatus
-from bot.domain.service import Catalog, Service
+from bot.domain.run import Missing, RunStatus
+from bot.domain.service import Catalog, Service, Target
 from tests.fakes import FakeSwitches, fake_ports
 from tests.unit.playbooks.desk import TARGETS, Desk, desk
 
@@ -75,7 +75,48 @@ async def test_where_nothing_is_a_lab_nothing_is_made_sick() -> None:
     assert ended.reason.startswith("No service is a lab")
 
 
-async def test_a_lab_that_does_not_answer_is_told_of() -> None:
-    ended = await at_lab(FakeSwitches("checkout-1 does not answer")).say("drill goroutine-leak")
+async def test_what_answers_is_ended_and_who_does_not_is_named_with_what_to_do() -> None:
+    switches = FakeSwitches({"checkout-2": "checkout-2 did not answer within 20 s"})
+    house = at_lab(switches)
+    for name in ("checkout-1", "checkout-2", "checkout-3"):
+        switches.on[name, "goroutine-leak"] = Size.SMALL
+    after = (
+        " checkout-2 did not answer within 20 s. What is on there goes on. Once it answers, "
+        "`/incident drill checkout off` ends it. So does a restart of the target."
+    )
 
-    assert ended.reason == "checkout-1 does not answer."
+    ended, again = await house.say("drill off"), await house.say("drill off")
+
+    assert ended.status is RunStatus.FAILED
+    assert ended.reason == f"Ended: goroutine-leak on checkout-1, goroutine-leak on checkout-3.{after}"
+    assert switches.on == {("checkout-2", "goroutine-leak"): Size.SMALL}
+    assert again.reason == f"Nothing was on at checkout-1, checkout-3.{after}"
+
+
+async def test_a_fault_is_started_beside_a_target_that_does_not_answer() -> None:
+    text = await at_lab(FakeSwitches({"checkout-3": "checkout-3 does not answer"})).text("drill goroutine-leak")
+
+    assert "is on, on checkout-2" in text
+    assert text.endswith("ends it. checkout-3 does not answer. What is on there is not known.")
+
+
+async def test_a_lab_of_which_nobody_answers_is_told_of() -> None:
+    switches = FakeSwitches({each.name: f"{each.name} does not answer" for each in TARGETS})
+    ended = await at_lab(switches).say("drill goroutine-leak")
+
+    assert ended.reason == (
+        "checkout-1 does not answer. checkout-2 does not answer. checkout-3 does not answer. "
+        "Nothing was switched. Once the lab runs, say it again."
+    )
+
+
+async def test_a_target_that_stops_answering_before_it_is_switched_is_named() -> None:
+    class Dying(FakeSwitches):
+        async def turn(self, target: Target, name: str, size: Size | None) -> Missing | None:
+            return Missing("checkout-1 died") if target.name == "checkout-1" else await super().turn(target, name, size)
+
+    switches = Dying()
+    switches.on |= {("checkout-1", "busy"): Size.SMALL, ("checkout-2", "busy"): Size.SMALL}
+    ended = await at_lab(switches).say("drill off")
+
+    assert ended.reason.startswith("Ended: busy on checkout-2. checkout-1 died. What is on there goes on.")
