@@ -9,9 +9,10 @@ import gzip
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from bot.domain.access import mask
 from bot.domain.profile import GZIP, ProfileMalformed, inflate
 from bot.domain.protobuf import WireMalformed, field_bytes, fields
 
@@ -200,15 +201,18 @@ def _after_line(data: bytes | bytearray, at: int) -> int:
     return end + 1 if end >= 0 else len(data)
 
 
-def redact_profile(data: bytes) -> bytes:
+def redact_profile(data: bytes, shown: Iterable[str] = ()) -> bytes:
     """Redact the strings of a pprof profile: labels, names, comments. Without a secret the bytes stay the same.
+
+    `shown` is what its address was shown, which no pattern knows: compressed, it could not be covered on its way.
 
     :raises ProfileMalformed: not a profile.
     """
-    raw = inflate(data)
+    inflated = inflate(data)
+    raw = mask(inflated, shown)
     try:
         secret = _secret_strings(raw)
-        if not secret:
+        if not secret and raw == inflated:
             return data
         return _rewrite(raw, secret, zipped=data.startswith(GZIP))
     except (WireMalformed, IndexError) as error:

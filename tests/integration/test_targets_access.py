@@ -21,11 +21,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from bot.adapters.targets import HttpTargets
 from bot.domain.access import Access, Tls
+from bot.domain.profile import decode, inflate
 from bot.domain.service import Target
 from bot.domain.snapshot import CHEAP_PARTS, DUMP, GOROUTINE, HEAP, Captured, PartStatus
 from tests.unit.adapters.hostile import Answer, serving, whole
 from tests.unit.domain.captures import IDLE, goroutines, heap
-from tests.unit.domain.go_profiles import main_frame
+from tests.unit.domain.go_profiles import GOROUTINE as GOROUTINE_TYPES
+from tests.unit.domain.go_profiles import main_frame, profile
 
 TOKEN = "Bearer q7w8e9-r0t1y2u3i4"
 SECRET = "q7w8e9-r0t1y2u3i4"
@@ -317,6 +319,18 @@ async def test_a_target_that_repeats_the_secret_gives_it_to_nobody(said: str) ->
     assert dumped.usable
     assert not [each for each in done if SECRET.encode() in each.content or SECRET in each.error]
     assert SECRET not in repr(done)
+
+
+async def test_a_secret_inside_of_a_compressed_profile_is_given_to_nobody() -> None:
+    told = profile(GOROUTINE_TYPES, [((main_frame(SECRET),), (1,), {"header": TOKEN, "route": "/pay"})])
+    async with serving({"/debug/pprof/goroutine": whole(told), "/debug/pprof/heap": whole(HEAP_BYTES)}) as base:
+        targets = HttpTargets(environ={**os.environ, "CHECKOUT_PPROF_TOKEN": TOKEN})
+        found, untouched = await targets.capture(asked(base, HEADERS), [GOROUTINE, HEAP])
+
+    (sample,) = decode(found.content).samples
+    assert dict(sample.labels) == {"header": "*" * len(TOKEN), "route": "/pay"}
+    assert SECRET.encode() not in inflate(found.content)
+    assert untouched.content == HEAP_BYTES
 
 
 _STACK = "goroutine 1 [select]:\nmain.f()\n\t/src/a.go:1 +0x1\n\n"

@@ -24,6 +24,13 @@ class Keyring:
         self._environ = environ
         self._tls = tls
 
+    def secrets(self, access: Access) -> tuple[str, ...]:
+        """Give what an address is shown and must never come back from it; nothing while a variable is not set."""
+        try:
+            return secrets_of(header_values(access, self._environ).values())
+        except AccessMissing:
+            return ()
+
     async def transport(
         self, access: Access, url: str, endpoint: Endpoint, connections: int
     ) -> httpx.AsyncBaseTransport:

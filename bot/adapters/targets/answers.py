@@ -1,7 +1,7 @@
 """What a target's answer comes to: a part kept, or a sentence that says what to change."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import httpx
@@ -96,7 +96,7 @@ def complaint(part: Part, base: str, error: httpx.TransportError, got: int) -> s
     if "certificate" in text.lower() or "ssl" in text.lower():
         return f"{base} TLS failed: {one_line(failed_handshake(text), 120)}"
     if isinstance(error, httpx.ConnectTimeout):
-        return f"{base} accepts no connection: is the address right, does a firewall drop it?"
+        return f"{base} accepts no connection: is the address right, does a firewall drop it, is the process stuck?"
     if isinstance(error, httpx.ConnectError):
         return f"nothing listens on {base}: is the process up and the port right?"
     if isinstance(error, httpx.ReadTimeout | httpx.PoolTimeout | httpx.WriteTimeout):
@@ -110,7 +110,8 @@ def late(target: Target, part: Part, body: bytearray, timeout_s: float, elapsed_
     """Record a part whose time ran out; of a dump the part that came is kept."""
     came = f"only {len(body)} bytes came" if body else "nothing came"
     error = f"{target.name}: {part.path} did not end in {timeout_s:.3g} s ({came}): is the process stuck or starved?"
-    return _cut(target, part, body, elapsed_s, error)
+    told = _cut(target, part, body, elapsed_s, error)
+    return told if told.usable else replace(told, status=PartStatus.LATE)
 
 
 def too_large(target: Target, part: Part, body: bytearray, cap: int, elapsed_s: float) -> Captured:
@@ -129,15 +130,17 @@ def _cut(target: Target, part: Part, body: bytearray, elapsed_s: float, error: s
     return missed(target.name, part, error, elapsed_s, status)
 
 
-def keep(target: Target, part: Part, body: bytearray, content_type: str, elapsed_s: float) -> Captured:
-    """Check, redact and record a whole body; takes its time."""
+def keep(  # noqa: PLR0913 - an answer and what it is told with
+    target: Target, part: Part, body: bytearray, content_type: str, elapsed_s: float, *, shown: Sequence[str]
+) -> Captured:
+    """Check, redact and record a whole body; takes its time. `shown` are secrets that the target has been shown."""
     if part.kind == "dump" or not body:
         cut = f"{target.name}: the Go runtime cut the dump at {DUMP_LIMIT_BYTES} bytes: there are more goroutines"
         return captured(target.name, part, redact_bytes(body), elapsed_s, cut if len(body) >= DUMP_LIMIT_BYTES else "")
     content = bytes(body)
     try:
         decode(content)
-        return captured(target.name, part, redact_profile(content), elapsed_s)
+        return captured(target.name, part, redact_profile(content, shown), elapsed_s)
     except ProfileMalformed as error:
         served = one_line(content_type, 40) or "no content type"
         problem = f"{target.name}: {part.path} answered {len(content)} bytes of {served}, {one_line(str(error), 100)}"

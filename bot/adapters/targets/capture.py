@@ -112,7 +112,8 @@ class HttpTargets:
         except TargetUnreachable as refused:
             return tuple(missed(target.name, part, str(refused)) for part in parts)
         async with self._client(transport) as client:
-            capture = _Capture(client, target, self._caps, self._monotonic, deadline, self._room, keep)
+            shown = self._keyring.secrets(target.access)
+            capture = _Capture(client, target, self._caps, self._monotonic, deadline, self._room, keep, shown)
             done = await capture.run(parts)
         return tuple(done[part.name] for part in parts)
 
@@ -226,6 +227,7 @@ class _Capture:
     deadline: float
     room: Room
     keep: Keep
+    shown: tuple[str, ...]
     done: dict[str, Captured] = field(default_factory=dict)
     goroutines: int | None = None
     nobody: bool = False
@@ -314,7 +316,8 @@ class _Capture:
                 if len(body) > cap:
                     return partial(answers.too_large, self.target, part, body, cap)
                 await grow(len(body))
-            return partial(answers.keep, self.target, part, body, str(response.headers.get("content-type", "")))
+            served = str(response.headers.get("content-type", ""))
+            return partial(answers.keep, self.target, part, body, served, shown=self.shown)
 
     def _cap(self, part: Part) -> int:
         if part.kind != "dump":

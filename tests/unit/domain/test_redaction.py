@@ -156,6 +156,18 @@ def test_secrets_in_labels_names_and_comments_are_written_over() -> None:
         assert redact_profile(clean) == clean
 
 
+def test_what_an_address_was_shown_is_covered_inside_of_a_compressed_profile() -> None:
+    shown = ("no-pattern-knows-this",)
+    samples = [((main_frame("a"),), (1,), {"peer": f"said {shown[0]}!"})]
+    for content in (profile(GOROUTINE, samples), raw_profile(GOROUTINE, samples)):
+        clean = redact_profile(content, shown)
+
+        assert [dict(each.labels) for each in decode(clean).samples] == [{"peer": f"said {'*' * len(shown[0])}!"}]
+        assert clean.startswith(b"\x1f\x8b") == content.startswith(b"\x1f\x8b")
+        assert redact_profile(clean, shown) == clean
+        assert redact_profile(content) == content
+
+
 def test_redacting_what_is_no_profile_says_so() -> None:
     for content in (b"\x12\x05a", gzip.compress(b"\x12\x05a")):
         with pytest.raises(ProfileMalformed):
