@@ -235,7 +235,7 @@ class Doctor:
         """Ask an agent for everything but packets; what it does not see is worth a warning."""
         name, mend = f"agent {target.name}", "docs/agent.md tells how it is run beside a process"
         found = await self._targets.capture(target, (*KERNEL_PARTS, LOG))
-        failed = [part.error for part in found if part.status is PartStatus.FAILED]
+        failed = [part.error for part in found if part.status in {PartStatus.FAILED, PartStatus.LATE}]
         lacking = [part.error for part in found if part.status is not PartStatus.OK]
         if failed:
             return fail(name, failed[0], mend)

@@ -34,6 +34,7 @@ from bot.engine import (
     Tools,
     again,
     examine,
+    explain_silence,
     intrusive_parts,
     is_starved,
     manifest,
@@ -198,9 +199,17 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
     what = f"{_targets(len(listed.targets))}, {got} parts{lost}"
     tools.record(Kind.ARTIFACT, name=name, sha256=stored.sha256, bytes=stored.bytes, what=what, losses=list(losses))
     if not any(part.status is PartStatus.OK for part in parts):
-        raise RunFailed(f"Nothing could be captured from {looked.service}: {next(iter(losses), 'no target answered')}.")
+        raise RunFailed(f"Nothing could be captured from {looked.service}. {_silence(parts, looked.probes, losses)}")
     summary = f"{what}, {size(stored.bytes)}{found.caveat}"
     return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
+
+
+def _silence(parts: Sequence[Captured], probes: Sequence[Probe], losses: Sequence[str]) -> str:
+    """Say what is known of targets that gave nothing."""
+    users = {probe.target: probe for probe in probes}
+    asked = dict.fromkeys(part.target for part in parts)
+    told = explain_silence([examine([p for p in parts if p.target == name], users.get(name)) for name in asked])
+    return told or f"{next(iter(losses), 'No target answered')}."
 
 
 def _key(service: str) -> str:

@@ -210,10 +210,12 @@ class Kernel:
 
     def _process_document(self, pid: int) -> Mapping[str, Any]:
         memory = read.read_memory(self._text(f"{pid}/status"))
-        started_s = read.read_start(self._text(f"{pid}/stat")) / os.sysconf("SC_CLK_TCK")
+        stat = self._text(f"{pid}/stat")
+        started_s = read.read_start(stat) / os.sysconf("SC_CLK_TCK")
         booted_at = read.read_boot(self._text("stat"))
         return {
             "pid": pid,
+            "state": read.read_state(stat),
             "cpus": _cpus(pid),
             "fds": sum(1 for _ in os.scandir(self._proc / str(pid) / "fd")),
             "fd_limit": read.read_file_limit(self._text(f"{pid}/limits")),

@@ -60,7 +60,7 @@ def decode(target: str, wanted: Sequence[Part], answer: bytes, elapsed_s: float)
 def _captured(target: str, part: Part, told: Mapping[str, Any], elapsed_s: float) -> Captured:
     status, said = PartStatus(told["status"]), told["error"]
     error = f"{target}: {said}" if said else ""
-    if status in {PartStatus.FAILED, PartStatus.SKIPPED}:
+    if status not in {PartStatus.OK, PartStatus.TRUNCATED}:
         return missed(target, part, error or f"{target}: it does not say why", elapsed_s, status)
     try:
         content = _content(part, told)

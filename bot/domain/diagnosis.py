@@ -10,6 +10,7 @@ from bot.domain.facts import Facts, Sockets
 from bot.domain.faults import RULES, Beside, Finding
 from bot.domain.faults.finding import Evidence, megabytes, span, suffers
 from bot.domain.goroutines import Group
+from bot.domain.silence import explain
 from bot.domain.snapshot import duration
 from bot.domain.stacks import own_frame
 from bot.domain.usual import Usual, beyond
@@ -191,23 +192,26 @@ def _statement(targets: Sequence[Facts], findings: Sequence[Finding], difference
     if not targets:
         return "There is no target to examine."
     unread = [each for each in targets if each.goroutines is None]
-    unread_text = "".join(f" {each.target} could not be examined: {_sentence(_first_loss(each))}" for each in unread)
+    silence = f" {explain(unread)}" if unread else ""
     if findings:
         rest = len(findings) - 1
         more = f" {rest} more {'finding' if rest == 1 else 'findings'}." if rest else ""
-        return f"{findings[0].target}: {findings[0].claim}{more}{unread_text}"
+        return f"{findings[0].target}: {findings[0].claim}{more}{silence}"
     if len(unread) == len(targets):
-        return f"Nothing can be said.{unread_text}"
-    suffering = [f"{each.target} answers {each.probe}" for each in targets if suffers(each.probe)]
+        return f"Nothing can be said.{silence}"
+    suffering = [
+        f"{each.target} answers {each.probe}" for each in targets if suffers(each.probe) and each not in unread
+    ]
     if differences or suffering:
         told = "; ".join(
             [*suffering, *(str(each) for each in differences if each.what != "answers to users" or not suffering)][
                 :SHOWN
             ]
         )
-        return f"No fault class fits. What differs: {told}.{_unseen(targets)}{unread_text}"
-    alike = _summary([each for each in targets if each not in unread])
-    return f"Nothing stands out: {alike}.{_unseen(targets)}{unread_text}"
+        return f"No fault class fits. What differs: {told}.{_unseen(targets)}{silence}"
+    alike = f"{_summary([each for each in targets if each not in unread])}.{_unseen(targets)}"
+    # A target that says nothing is what stands out.
+    return f"{silence[1:]} Nothing else stands out: {alike}" if unread else f"Nothing stands out: {alike}"
 
 
 def _unseen(targets: Sequence[Facts]) -> str:
@@ -221,17 +225,6 @@ def _unseen(targets: Sequence[Facts]) -> str:
     ]
     missing = [what for what, known in lacks if not known]
     return f" Not seen: {', '.join(missing)}." if missing else ""
-
-
-def _first_loss(facts: Facts) -> str:
-    reasons = [loss.reason for loss in facts.losses if loss.status == "failed"] or [
-        loss.reason for loss in facts.losses
-    ]
-    return reasons[0].removeprefix(f"{facts.target}: ") if reasons else "nothing was captured"
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def _summary(targets: Sequence[Facts]) -> str:

@@ -258,7 +258,7 @@ def _process(document: Mapping[str, Any]) -> Process | None:
 
 def _fits(name: str, value: object) -> bool:
     """Tell whether a value is what a process can have there: what is not stays unknown."""
-    if name == "peer":
+    if name in {"peer", "state"}:
         return isinstance(value, str)
     return _is_count(value) or (isinstance(value, float) and isfinite(value) and name in FRACTIONS)
 

@@ -196,6 +196,7 @@ class Process:
     `peer` is where most of the connections lead that it opened itself, `peer_sockets` how many;
     `peer_waiting` more that are closed and wait (TIME_WAIT). `cpus` it may run on. In `cpu_throttled` of
     `cpu_periods` (100 ms each, since its cgroup was made) it stood still, as `cpu_limit_cores` were used up.
+    `state` is the kernel's letter for what it does: R runs, S sleeps, T was stopped.
     """
 
     pid: int
@@ -212,6 +213,7 @@ class Process:
     cpu_limit_cores: float | None = None
     cpu_periods: int | None = None
     cpu_throttled: int | None = None
+    state: str | None = None
 
 
 @dataclass(frozen=True)

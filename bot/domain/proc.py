@@ -211,6 +211,11 @@ def read_start(stat: bytes) -> int:
     return _number(fields[START_FIELD] if len(fields) > START_FIELD else b"", "stat: start")
 
 
+def read_state(stat: bytes) -> str:
+    """Read /proc/PID/stat: the letter for what the process does; "" when it is not told."""
+    return stat.rpartition(b")")[2].strip()[:1].decode("ascii", "replace")
+
+
 def read_boot(stat: bytes) -> int:
     """Read /proc/stat: when the machine started, in seconds since 1970.
 

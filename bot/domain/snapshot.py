@@ -42,6 +42,7 @@ class PartStatus(StrEnum):
 
     OK = "ok"
     FAILED = "failed"
+    LATE = "late"
     SKIPPED = "skipped"
     TRUNCATED = "truncated"
 
@@ -335,9 +336,7 @@ class Manifest:
     @property
     def losses(self) -> tuple[str, ...]:
         """One line for each part that failed or was cut, fit for a person."""
-        failed = tuple(
-            each.error for each in self.artifacts if each.status in {PartStatus.FAILED, PartStatus.TRUNCATED}
-        )
+        failed = tuple(each.error for each in self.artifacts if each.status not in {PartStatus.OK, PartStatus.SKIPPED})
         return self.left_out + failed
 
 

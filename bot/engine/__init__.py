@@ -74,6 +74,7 @@ from bot.domain.reminders import lacks, sentence
 from bot.domain.run import VIA_CLOCK, VIA_DEPLOYS, VIA_EVENT, VIA_SHORTCUT, Choice, Missing, Outcome, Reply, RunStatus
 from bot.domain.service import DigestPlan, Edge, Link, Service, Target
 from bot.domain.sightings import Discovered
+from bot.domain.silence import explain as explain_silence
 from bot.domain.snapshot import (
     BUILD,
     CHEAP_PARTS,
@@ -294,6 +295,7 @@ __all__ = [
     "dyed_requests",
     "edge_flaws",
     "examine",
+    "explain_silence",
     "fold",
     "freeze",
     "healthy_targets",

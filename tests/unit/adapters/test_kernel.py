@@ -95,6 +95,7 @@ async def test_sockets_process_and_build_are_read(proc: Path) -> None:
         "pid": 4242,
         "fds": 5,
         "fd_limit": 1024,
+        "state": "S",
         "rss_bytes": 102400,
         "rss_peak_bytes": 204800,
         "memory_limit_bytes": 536870912,

@@ -70,8 +70,8 @@ async def test_a_healthy_target_gives_every_part_it_serves() -> None:
 BUSY = b"Could not enable CPU profiling: cpu profiling already in use\n"
 METADATA = "http://169.254.169.254/x?token=hunter2"
 SAYS: list[tuple[Part, Answer, str, str]] = [
-    (HEAP, hostile.hang, "failed", "did not end in 0.2 s (nothing came)"),
-    (HEAP, hostile.drip, "truncated", "bytes came): is the process stuck or starved?"),
+    (HEAP, hostile.hang, "late", "did not end in 0.2 s (nothing came)"),
+    (HEAP, hostile.drip, "late", "bytes came): is the process stuck or starved?"),
     (HEAP, hostile.endless, "truncated", "sends more than 200000 bytes: stopped there"),
     (HEAP, hostile.reset, "failed", "the connection was closed after 4 bytes: did the process restart?"),
     (HEAP, hostile.nonsense, "failed", "does not speak HTTP: is this the right port?"),

@@ -52,9 +52,9 @@ def test_a_target_that_could_not_be_examined_is_never_healthy() -> None:
     found = diagnosis_of([healthy("checkout-1"), silent])
 
     assert found.statement == (
-        "Nothing stands out: 1 target, 10 goroutines, heap 3.0 MB, all on build 1a2b3c4, probes 200 in 2 ms."
+        "checkout-2 could not be examined: nothing listens on http://127.0.0.1:1. "
+        "Nothing else stands out: 1 target, 10 goroutines, heap 3.0 MB, all on build 1a2b3c4, probes 200 in 2 ms."
         + UNSEEN
-        + " checkout-2 could not be examined: nothing listens on http://127.0.0.1:1."
     )
     assert diagnosis_of([silent]).statement.startswith("Nothing can be said. checkout-2 could not be examined")
     assert diagnose({}).statement == "There is no target to examine."

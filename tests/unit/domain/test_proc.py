@@ -75,6 +75,8 @@ def test_memory_limits_and_starts_are_read() -> None:
     assert proc.read_file_limit(b"Limit  Soft\nMax open files            1024     4096     files\n") == 1024
     assert proc.read_file_limit(b"Max open files            unlimited            unlimited            files\n") is None
     assert proc.read_start(b"1 (a (b) c) S " + b" ".join(b"%d" % each for each in range(4, 30))) == 22
+    assert proc.read_state(b"1 (a (b) c) T 4 5") == "T"
+    assert proc.read_state(b"") == ""
     assert proc.read_boot(b"cpu 1 2\nbtime 1772366400\n") == 1_772_366_400
     assert proc.read_uptime(b"500.25 900.00\n") == 500.25
     assert proc.read_port_range(b"32768\t60999\n") == (32_768, 60_999)
@@ -112,6 +114,7 @@ READERS: tuple[Callable[[bytes], object], ...] = (
     proc.read_memory,
     proc.read_file_limit,
     proc.read_start,
+    proc.read_state,
     proc.read_boot,
     proc.read_uptime,
     proc.read_port_range,
