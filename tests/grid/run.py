@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.grid.cases import Case
 from tests.grid.services import Source
@@ -18,7 +18,7 @@ SETTLE_S = 16.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the product said of a case; `switches` is what was on."""
+    """What the product said of a case; `switches` is what was on, `archive` what it was said of."""
 
     case: Case
     switches: tuple[str, ...]
@@ -26,6 +26,8 @@ class Outcome:
     findings: tuple[tuple[str, int], ...]
     said: str
     took_s: float
+    names: tuple[str, ...] = ()
+    archive: bytes = field(default=b"", repr=False)
 
     @property
     def complaint(self) -> str:
@@ -74,9 +76,9 @@ def _turn_on(stand: Stand, case: Case) -> tuple[str, ...]:
 
 
 def _look(stand: Stand, case: Case, on: tuple[str, ...]) -> Outcome:
-    report = stand.run("diagnose")
+    report, archive = stand.run("diagnose")
     result = report["result"] or {}
     found = [(each["fault"], stand.names.index(each["target"])) for each in result.get("findings", ())]
     said = "; ".join(f"{each['target']}: {each['fault']}: {each['claim']}" for each in result.get("findings", ()))
     told = said or result.get("summary") or str(report["reason"])
-    return Outcome(case, on, result.get("verdict"), tuple(found), told, report["elapsed_s"])
+    return Outcome(case, on, result.get("verdict"), tuple(found), told, report["elapsed_s"], stand.names, archive)

@@ -50,8 +50,11 @@ class Stand:
         at = f"{self.targets[place]['admin']}/debug/faults/{fault}"
         httpx.post(at, json=asked, timeout=120).raise_for_status()
 
-    def run(self, playbook: str, *words: str) -> dict[str, Any]:
-        """Give what `firstfive run PLAYBOOK ... --json` prints, by a bot that has never seen these targets before."""
+    def run(self, playbook: str, *words: str) -> tuple[dict[str, Any], bytes]:
+        """Give what `firstfive run PLAYBOOK ... --json` prints and the archive of what it captured.
+
+        The bot has never seen these targets before.
+        """
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             environment = {
                 "FIRSTFIVE_CONFIG": str(self.folder / "firstfive.toml"),
@@ -59,9 +62,11 @@ class Stand:
                 "ARTIFACTS_URL": str(Path(scratch) / "artifacts"),
             }
             done = cli.firstfive("run", playbook, *words, "service=sick", "--json", **environment)
-        assert done.exit_code == 0, done.output
-        report: dict[str, Any] = json.loads(done.stdout)
-        return report
+            assert done.exit_code == 0, done.output
+            report: dict[str, Any] = json.loads(done.stdout)
+            sha256 = (report["result"] or {}).get("archive", "")
+            found = next((Path(scratch) / "artifacts").rglob(f"{sha256}*"), None) if sha256 else None
+            return report, found.read_bytes() if found else b""
 
     def write_configuration(self) -> None:
         """Write what a platform team would: the service and its targets."""
