@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bot.domain.facts import Crowd
 from bot.domain.goroutine_dump import MARK, NEXT, group
 from bot.domain.goroutines import Goroutines
-from bot.domain.stacks import LOCK_WAITS, Frame, in_handler, is_standard, own_frame
+from bot.domain.stacks import LOCK_WAITS, Frame, in_handler, is_called, is_standard, own_frame, servers
 
 LARGEST = 40
 LOCKED = 40
@@ -42,10 +42,12 @@ def count(goroutines: Goroutines, module: str) -> Counts:
     allocating: Counter[Key] = Counter()
     paths: dict[Key, tuple[Frame, ...]] = {}
     handling = attended = 0
+    own_servers = servers(each.stack for each in goroutines.groups)
     for each in goroutines.groups:
-        request = in_handler(each.stack)
+        request = in_handler(each.stack, own_servers)
         handling += each.count if request else 0
-        attended += each.count if any(frame.function == READER for frame in each.stack) else 0
+        called = request and is_called(each.stack, own_servers)
+        attended += each.count if called or any(frame.function == READER for frame in each.stack) else 0
         if (frame := own_frame(each.stack, module)) is None:
             continue
         key = (frame, each.state, request)

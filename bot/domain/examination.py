@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from statistics import median
@@ -17,7 +17,7 @@ from bot.domain.log_lines import LogSummary, summarise
 from bot.domain.profile import Profile, ProfileMalformed, decode
 from bot.domain.readings import with_second
 from bot.domain.snapshot import FIRST, SECOND, Captured, Probe
-from bot.domain.stacks import Frame, in_handler, own_frame, own_path
+from bot.domain.stacks import Frame, in_handler, own_frame, own_path, servers
 
 TOP = 10
 """Places and groups kept of each kind: more than a person reads."""
@@ -27,6 +27,8 @@ ASSIST_FRAMES = frozenset({"runtime.gcAssistAlloc", "runtime.gcAssistAlloc1"})
 GC_FRAMES = ASSIST_FRAMES | {"runtime.gcBgMarkWorker"}
 """Collecting in the background, and goroutines made to help. gcDrain alone misses the help (measured: 38 % of the
 CPU where these two were 56 %, at 27 times the latency)."""
+PORT_FRAMES = frozenset({"syscall.bind", "syscall.connect"})
+"""Calls in which the kernel looks for a free local port: microseconds, unless hardly any is left."""
 HEAPS = ("heap-gc" + SECOND, "heap-gc", "heap" + SECOND, "heap")
 """The parts that show a heap, the best one first."""
 QUICK = frozenset({"goroutine", "mutex", "block", "threadcreate"})
@@ -53,7 +55,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
         target=target,
         build=build,
         heap=_heap(profiles, build.module),
-        cpu=_cpu(profiles.get("cpu"), build.module),
+        cpu=_cpu(profiles.get("cpu"), build.module, _servers(profiles)),
         sockets=_sockets(kernel.get("sockets", {})),
         process=_process(kernel.get("process", {})),
         probe=probe,
@@ -163,7 +165,12 @@ def _heap(profiles: Mapping[str, Profile], module: str) -> Heap | None:
     return Heap(profile.total("inuse_space"), profile.total("inuse_objects"), holding, current, part)
 
 
-def _cpu(profile: Profile | None, module: str) -> Cpu | None:
+def _servers(profiles: Mapping[str, Profile]) -> frozenset[str]:
+    known = profiles.get("goroutine") or profiles.get("goroutine" + SECOND)
+    return servers(each.stack for each in known.samples) if known else frozenset()
+
+
+def _cpu(profile: Profile | None, module: str, own_servers: frozenset[str]) -> Cpu | None:
     if profile is None:
         return None
     total = profile.total("cpu")
@@ -182,26 +189,27 @@ def _cpu(profile: Profile | None, module: str) -> Cpu | None:
         own=_own(profile, "cpu", module),
         allocating=_places(profile.by_frame("cpu", allocator), total),
         assist_share=profile.share("cpu", ASSIST_FRAMES.__contains__),
-        under=_under(profile, module, total),
-        serving=_under(profile, module, total, serving=True),
+        port_share=profile.share("cpu", PORT_FRAMES.__contains__),
+        under=_under(profile, module, lambda _stack: True),
+        serving=_under(profile, module, lambda stack: in_handler(stack, own_servers)),
     )
 
 
-def _under(profile: Profile, module: str, total: int, *, serving: bool = False) -> tuple[Place, ...]:
+def _under(profile: Profile, module: str, counts: Callable[[Sequence[Frame]], bool]) -> tuple[Place, ...]:
     """Add up by own function with all that it calls; of two that cost the same, the one called is the root."""
     at = profile.index("cpu")
     sums: Counter[str] = Counter()
     lines: dict[str, Counter[Frame]] = defaultdict(Counter)
     depth: dict[str, int] = {}
     for sample in profile.samples:
-        path = own_path(sample.stack, module) if not serving or in_handler(sample.stack) else ()
+        path = own_path(sample.stack, module) if counts(sample.stack) else ()
         for place, frame in enumerate(path):
             depth[frame.function] = max(depth.get(frame.function, 0), place)
         for frame in {frame.function: frame for frame in reversed(path)}.values():
             sums[frame.function] += sample.values[at]
             lines[frame.function][frame] += sample.values[at]
     ranked = sorted(sums, key=lambda name: (-sums[name], depth[name], name))
-    return _places(((lines[name].most_common(1)[0][0], sums[name]) for name in ranked), total)
+    return _places(((lines[name].most_common(1)[0][0], sums[name]) for name in ranked), profile.total("cpu"))
 
 
 def _allocates(function: str) -> bool:

@@ -113,6 +113,7 @@ class Cpu:
     """A CPU profile: samples taken, cores used, shares (0..1) of collecting and allocating, where the time goes.
 
     `gc_share` is the collector in the background and in goroutines made to help it, the latter being `assist_share`.
+    `port_share`: the kernel looks for a free local port.
     `under`: own functions with all that they call, at their dearest line, innermost first among equals; `serving`: own
     functions again, but only where they answer a request.
     """
@@ -126,6 +127,7 @@ class Cpu:
     own: tuple[Place, ...]
     allocating: tuple[Place, ...]
     assist_share: float = 0.0
+    port_share: float = 0.0
     under: tuple[Place, ...] = ()
     serving: tuple[Place, ...] = ()
 
@@ -230,7 +232,7 @@ class Facts:
     """Everything known of one target. `groups` are its largest goroutine groups, `leaked` those proven leaked.
 
     `pace_s` is how long the target took for what costs it next to nothing: on a busy machine everything is slow.
-    `handling` requests are answered; `attended` of them have a client that is seen to be there still (HTTP/1).
+    `handling` requests are answered; of `attended` of them nothing says that the client has left (HTTP/1 tells).
     """
 
     target: str

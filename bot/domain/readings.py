@@ -9,6 +9,7 @@ from bot.domain.facts import Facts, Process, Sockets, Spent, Window
 from bot.domain.goroutines import group_profile
 from bot.domain.profile import Profile, Sample
 from bot.domain.snapshot import FIRST, SECOND, Captured
+from bot.domain.stacks import servers
 from bot.domain.windows import difference, made, spent, total
 
 Document = Mapping[str, Any]
@@ -71,6 +72,7 @@ def _spent(profiles: Mapping[str, Profile], part: str, module: str) -> tuple[Spe
 
 def _with_memory(window: Window, parts: Mapping[str, Captured], profiles: Mapping[str, Profile], module: str) -> Window:
     """Read what was allocated; without forced collections it is known as of the last that happened by itself."""
+    own_servers = servers(each.stack for each in profiles["goroutine" + SECOND].samples)
     for name in ("heap-gc", "heap"):
         before, after = _pair(profiles, name)
         if before is None or after is None:
@@ -79,7 +81,7 @@ def _with_memory(window: Window, parts: Mapping[str, Captured], profiles: Mappin
         seconds = _apart(parts, name)
         return replace(
             window,
-            memory=made(before, after, module),
+            memory=made(before, after, module, own_servers),
             memory_s=round(seconds, 3) if seconds > 0 else window.seconds,
             allocated_bytes=total(gained, after.index("alloc_space")),
             dialled_bytes=sum(each.values[after.index("alloc_space")] for each in gained if _dials(each)),

@@ -1,6 +1,7 @@
 """Go stacks: which frame is the service's own, and what a goroutine waits for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +24,10 @@ HANDLER_ROOTS = (
     "google.golang.org/grpc.(*Server).handleStream",
 )
 """Frames below which a goroutine answers one request. HTTP/2 has a package of its own in Go 1.27."""
+
+ACCEPTS = frozenset({"net.(*TCPListener).Accept", "net.(*TCPListener).AcceptTCP", "net.(*UnixListener).Accept"})
+LISTENERS = frozenset({"runtime", "internal/poll", "net", "crypto/tls"})
+"""Packages that a call for the next connection goes through before it reaches who accepts it."""
 
 UNREAD = "answer unread"
 """The wait of a handler whose client takes no more bytes of its answer."""
@@ -141,12 +146,38 @@ def is_own(function: str, module: str) -> bool:
     return path in {"main", module} or path.startswith(module + "/")
 
 
-def in_handler(stack: Sequence[Frame]) -> bool:
-    """Tell whether the goroutine answers a request (idle connections and pprof's own handler do not)."""
+def in_handler(stack: Sequence[Frame], servers: AbstractSet[str] = frozenset()) -> bool:
+    """Tell whether a request is answered (idle connections and pprof's own handler do not), over HTTP or by `servers`.
+
+    `servers` is what the function of that name gives of all goroutines of the process.
+    """
     functions = [frame.function for frame in stack]
     if any(name.startswith("net/http/pprof.") for name in functions):
         return False
-    return any(name in HANDLER_ROOTS for name in functions) and own_frame(stack) is not None
+    over_http = any(name in HANDLER_ROOTS for name in functions) and own_frame(stack) is not None
+    return over_http or (bool(servers) and is_called(stack, servers))
+
+
+def servers(stacks: Iterable[Sequence[Frame]]) -> frozenset[str]:
+    """Give the packages that accept connections themselves, without net/http: gRPC, or a protocol of their own.
+
+    `main` is not among them: it holds everything in a small program, and says nothing of who answers requests.
+    """
+    found = set()
+    for stack in stacks:
+        if any(frame.function in ACCEPTS for frame in stack):
+            outside = next((frame for frame in stack if package(frame.function) not in LISTENERS), None)
+            if outside is not None and not is_standard(outside.function):
+                found.add(package(outside.function))
+    return frozenset(found - {"main"})
+
+
+def is_called(stack: Sequence[Frame], servers: AbstractSet[str]) -> bool:
+    """Tell whether such a server has called the code that a stack is in: its own readers and writers have not."""
+    called = [frame for frame in stack if not is_standard(frame.function)]
+    if not called or package(called[-1].function) not in servers:
+        return False
+    return any(package(frame.function) not in servers for frame in called)
 
 
 def waits_for(stack: Sequence[Frame]) -> str:

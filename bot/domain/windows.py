@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from bot.domain.facts import Made, Spent
 from bot.domain.profile import Profile, Sample
@@ -57,10 +58,10 @@ def spent(before: Profile, after: Profile, module: str, *, unlocking: bool = Fal
     return tuple(sorted(found, key=lambda each: (-each.seconds, str(each.frame)))[:TOP])
 
 
-def made(before: Profile, after: Profile, module: str) -> tuple[Made, ...]:
+def made(before: Profile, after: Profile, module: str, servers: AbstractSet[str]) -> tuple[Made, ...]:
     """Add up a heap profile's gain by own line: those that allocated most, and those that grew most."""
-    changed = _by_line(difference(before, after), module)
-    at_end = _by_line(after.samples, module)
+    changed = _by_line(difference(before, after), module, servers)
+    at_end = _by_line(after.samples, module, servers)
     space, inuse = after.index("alloc_space"), after.index("inuse_space")
     found = [
         Made(
@@ -82,14 +83,16 @@ def _least_grown(each: Made) -> tuple[int, str]:
     return (-each.grown, str(each.frame))
 
 
-def _by_line(samples: Sequence[Sample], module: str) -> Mapping[Frame, tuple[list[int], bool]]:
+def _by_line(
+    samples: Sequence[Sample], module: str, servers: AbstractSet[str]
+) -> Mapping[Frame, tuple[list[int], bool]]:
     sums: dict[Frame, tuple[list[int], bool]] = {}
     for sample in samples:
         if (frame := own_frame(sample.stack, module)) is None:
             continue
         values, request = sums.get(frame, ([0] * len(sample.values), False))
         added = [have + value for have, value in zip(values, sample.values, strict=True)]
-        sums[frame] = (added, request or in_handler(sample.stack))
+        sums[frame] = (added, request or in_handler(sample.stack, servers))
     return sums
 
 

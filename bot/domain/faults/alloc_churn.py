@@ -37,7 +37,7 @@ MIN_SURE = 0.15
 """What few samples must prove it to be at least."""
 WARM_S = 20.0
 """A process so young fills its caches and pools, and allocates as it never will again."""
-MIN_CORES = 0.15
+MIN_CORES = 0.1
 """Of one core spent on both; below, users lose nothing by it."""
 LEAST_HEAP = 4_000_000
 """Bytes: the runtime lets a heap fill so far before it collects (heapMinimum, runtime/mgcpacer.go)."""
@@ -59,7 +59,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     cpu, heap = facts.cpu, facts.heap
     if heap is None or not heap.small:
         return None
-    by_cpu = cpu is not None and cpu.samples >= MIN_SAMPLES and _churns(cpu)
+    by_cpu = cpu is not None and cpu.samples >= MIN_SAMPLES and _churns(facts, cpu)
     if (piled := pile(facts)) is not None and piled.allocating >= MIN_ALLOCATING:
         return _of_pile(facts, piled)
     by_cpu = by_cpu and cpu is not None and (suffers(facts.probe) or _does_too_much(facts, cpu, beside))
@@ -151,10 +151,12 @@ def _computes(cpu: Cpu) -> bool:
     return sum(each.share for each in cpu.top if not is_standard(each.frame.function)) >= MIN_COMPUTES
 
 
-def _churns(cpu: Cpu) -> bool:
+def _churns(facts: Facts, cpu: Cpu) -> bool:
+    """Tell whether memory takes a good part of the CPU; of few large objects it is the collector that is seen."""
     both = cpu.memory_share
     enough = both >= MIN_BOTH and at_least(both, cpu.samples) >= MIN_SURE
-    return enough and cpu.gc_share >= MIN_GC and cpu.malloc_share >= MIN_MALLOC
+    makes = cpu.malloc_share >= MIN_MALLOC or collections(facts) >= MANY_COLLECTIONS
+    return enough and cpu.gc_share >= MIN_GC and makes
 
 
 def _does_too_much(facts: Facts, cpu: Cpu, beside: Beside) -> bool:

@@ -69,12 +69,12 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         return _of_pile(facts, alone)
     if cpu is None or cpu.samples < MIN_SAMPLES or cpu.gc_share > MAX_GC or not cpu.own:
         return None
-    top = _hot(cpu)
+    top = _hot(cpu) or _burning(facts, cpu)
     if top is None:
         return None
     piled = _piled(facts, top)
     slows = suffers(facts.probe) and (cpu.cores >= MIN_CORES or _is_served(cpu, top))
-    slows = slows or _slows_requests(facts, cpu, top)
+    slows = slows or _slows_requests(facts, cpu, top) or top == _burning(facts, cpu)
     spins = _spins(cpu, top)
     if not (slows or piled or spins or _is_unlike(facts, cpu, top, beside)):
         return None
@@ -121,6 +121,12 @@ def _hot(cpu: Cpu) -> Place | None:
         return Place(cpu.own[0].frame, round(share * cpu.samples), share)
     enough = [each for each in cpu.under if at_least(each.share, cpu.samples) >= MIN_SHARE]
     return enough[-1] if enough else None
+
+
+def _burning(facts: Facts, cpu: Cpu) -> Place | None:
+    """Give the innermost function under which nearly all of it is spent, if that is what makes users wait."""
+    enough = [each for each in cpu.under if at_least(each.share, cpu.samples) >= MOST]
+    return enough[-1] if enough and is_slowing(facts) and cpu.cores >= MIN_CORES else None
 
 
 def _spins(cpu: Cpu, top: Place) -> bool:

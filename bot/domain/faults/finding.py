@@ -18,7 +18,7 @@ STANDS_OUT = 5.0
 """A count so many times that of the other targets is not chance; load balancing differs by less than 2."""
 BEYOND = 3.0
 """A count so many times that of the target's own healthy time is not chance."""
-MIN_SLOWER_MS = 20.0
+MIN_SLOWER_MS = 10.0
 """Below, a difference is noise."""
 CERTAIN, LIKELY = "certain", "likely"
 """certain: the mechanism itself was seen at work, between two readings or by the runtime's own proof, and so was its

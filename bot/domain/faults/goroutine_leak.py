@@ -37,12 +37,14 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         claim = f"{number}{of_all} goroutines are leaked: nothing can wake them any more"
         return _finding(facts, leaked, claim + among, proof, number / max(total, number))
     outside = [each for each in facts.crowds if not each.request and each.state in ENDLESS]
-    growing = next((each for each in outside if _only_grows(facts, each)), None)
+    endless = [each for each in facts.crowds if each.state in ENDLESS and (facts.sockets or not each.request)]
+    growing = next((each for each in endless if _only_grows(facts, each)), None)
     if growing is not None and facts.window is not None:
         seconds = facts.window.seconds
         rate = Evidence(f"more at {growing.frame} after {seconds:.1f} s", str(growing.grown), facts.file("goroutine-2"))
-        claim = f"{growing.count} goroutines wait at one place outside of any request, {growing.grown} more than "
-        claim += f"{seconds:.1f} s before, and none of them went on"
+        whose = "for which no connection came" if growing.request else "outside of any request"
+        claim = f"{growing.count} goroutines wait at one place {whose}, {growing.grown} more than {seconds:.1f} s "
+        claim += "before, and none of them went on"
         return _finding(facts, [_as_group(growing)], claim + among, (rate,), growing.count / max(total, growing.count))
     if not outside or outside[0].count < MIN_LOOKALIKES:
         return None

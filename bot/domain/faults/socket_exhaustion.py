@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 
 from bot.domain.facts import Facts, Process, Sockets
-from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, percent, probe_evidence, suffers
+from bot.domain.faults.finding import (
+    CERTAIN,
+    LIKELY,
+    Beside,
+    Evidence,
+    Finding,
+    at_least,
+    percent,
+    probe_evidence,
+    suffers,
+)
 
 FAULT = "socket-exhaustion"
 MIN_FILES = 100
@@ -22,6 +32,8 @@ MIN_OPENED, MIN_GROWN = 100, 8
 MAX_ATTENDED, MIN_ABANDONED_SHARE = 2.0, 0.3
 """Connections whose client left for each goroutine of the process, so that most have nobody; and what of the limit of
 open files that is worth being woken for."""
+MIN_PORT_SHARE, MIN_PORT_CORES = 0.3, 0.2
+"""Of its CPU, and cores at least: a search costs next to nothing while ports are free."""
 SOON_S = 900.0
 """An end of files or ports that is nearer than this is worth being woken for."""
 
@@ -38,7 +50,13 @@ class Alike:
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find a process near its limit of files by sockets that are alike, or that will be; or ports in TIME_WAIT."""
-    return _out_of_files(facts) or _abandoned(facts) or _leaks_connections(facts) or _out_of_ports(facts, beside)
+    return (
+        _out_of_files(facts)
+        or _abandoned(facts)
+        or _leaks_connections(facts)
+        or _out_of_ports(facts, beside)
+        or _searches_ports(facts)
+    )
 
 
 def _last(facts: Facts) -> tuple[Process | None, Sockets | None]:
@@ -185,6 +203,36 @@ def _out_of_ports(facts: Facts, beside: Beside) -> Finding | None:
         min(max(share, soon), 1.0),
         CERTAIN if facts.window is not None else LIKELY,
         f"TIME_WAIT falls within the {TIME_WAIT_S:.0f} s that the kernel keeps it.",
+    )
+
+
+def _searches_ports(facts: Facts) -> Finding | None:
+    """Find a process that spends its CPU on the kernel's search for a free port: hardly any is left.
+
+    On such a machine the tables of its sockets may take too long to be read at all.
+    """
+    cpu = facts.cpu
+    if cpu is None or at_least(cpu.port_share, cpu.samples) < MIN_PORT_SHARE or cpu.cores < MIN_PORT_CORES:
+        return None
+    dialling = [each for each in facts.crowds if each.state == "dial"]
+    if not dialling:
+        return None
+    place, number = dialling[0].frame, sum(each.count for each in dialling)
+    return Finding(
+        FAULT,
+        facts.target,
+        f"{percent(cpu.port_share)} of its CPU go to the search for a free port: {number} goroutines open connections "
+        f"at {place}, and hardly a local port is left.",
+        (
+            Evidence("CPU in the search for a port", percent(cpu.port_share), facts.file("cpu")),
+            Evidence(f"dialling at {place}", str(number), facts.latest("goroutine")),
+            *_states(facts),
+            *probe_evidence(facts),
+        ),
+        f"Keep the connections alive that {place} opens: one client or pool, and no connection for each call.",
+        min(cpu.port_share, 1.0),
+        LIKELY,
+        "Opening a connection takes microseconds of CPU again, and TIME_WAIT falls within a minute.",
     )
 
 

@@ -19,7 +19,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     crowds = [each for each in facts.crowds if each.state in (UNREAD, UNREAD_STREAM)]
     stalled = sum(map(_stuck, crowds))
     if stalled < (MIN_STALLED if facts.window else MIN_ONCE) or not (
-        _is_unmoved(facts, crowds) or _is_unlike(facts, beside, stalled)
+        _is_unmoved(facts, crowds) or _is_unlike(facts, beside, stalled) or _stands(crowds)
     ):
         return None
     if _moves(facts, crowds):
@@ -68,6 +68,12 @@ def _is_unmoved(facts: Facts, crowds: list[Crowd]) -> bool:
     return unmoved is not None and number >= MIN_STALLED and unmoved >= MIN_UNMOVED * number
 
 
+def _stands(crowds: list[Crowd]) -> bool:
+    """Tell whether two dumps show them in the same call: all that is known where the sockets are no TCP."""
+    stayed = sum(each.stayed or 0 for each in crowds)
+    return stayed >= max(MIN_ONCE, MIN_UNMOVED * sum(map(_stuck, crowds)))
+
+
 def _is_unlike(facts: Facts, beside: Beside, stalled: int) -> bool:
     if suffers(facts.probe):
         return True
@@ -79,7 +85,7 @@ def _is_unlike(facts: Facts, beside: Beside, stalled: int) -> bool:
 def _moves(facts: Facts, crowds: list[Crowd]) -> bool:
     """Tell whether bytes are seen to be taken, or nothing unsent is there, where most wait in a socket."""
     number = _over_http1(crowds)
-    if not number or facts.sockets is None:
+    if not number or facts.sockets is None or facts.sockets.count("ESTABLISHED") < MIN_UNSENT * number:
         return False
     if facts.window is not None and facts.window.unmoved is not None:
         return facts.window.unmoved < MIN_UNMOVED * number

@@ -1,6 +1,6 @@
 """Requests are worked on for clients that have given up: the server's patience is longer than theirs."""
 
-from bot.domain.facts import Facts
+from bot.domain.facts import Crowd, Facts
 from bot.domain.faults import pool_exhaustion
 from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, percent, probe_evidence
 from bot.domain.stacks import LOCK_WAITS, UNREAD, UNREAD_STREAM
@@ -9,6 +9,10 @@ FAULT = "timeout-mismatch"
 MIN_LEFT = 10
 MIN_SHARE = 0.3
 """Of the requests in a handler. Measured on lab services: 66-90 % when sick, no CLOSE_WAIT at all when well."""
+MIN_LATE = 0.5
+"""Of the probes: these timed out."""
+OUTWARD = frozenset({"HTTP answer", "IO wait", "name lookup"})
+"""Waits for somebody else's answer."""
 ROOT_ELSEWHERE = LOCK_WAITS | pool_exhaustion.POOLS | {"", "chan send", "sync.Cond.Wait", UNREAD, UNREAD_STREAM}
 """A crowd at a lock or in a queue has a cause of its own, and so have requests that run or wait for the CPU: that their
 clients leave only follows."""
@@ -20,17 +24,17 @@ def find(facts: Facts, _beside: Beside) -> Finding | None:
     A connection is in CLOSE_WAIT from when its client closed it until the handler returns: net/http cancels the
     request's context then, but a handler that does not look at it goes on, and WriteTimeout does not end it either
     (golang/go#59602). Where sockets are not known: net/http reads ahead for each request while its client is there.
+    With a WriteTimeout it is the server that has closed the connection: users wait for nothing all the same.
     """
     window = facts.window
     working = window.handling if window and window.handling is not None else facts.handling
-    left, seen = _left(facts, working)
-    if left < MIN_LEFT or not working or left < MIN_SHARE * working:
-        return None
     top = next((each for each in facts.crowds if each.request), None)
-    if top is None or top.count < MIN_SHARE * working or top.state in ROOT_ELSEWHERE:
+    if not working or top is None or _is_elsewhere(facts, top, working):
         return None
-    queue = pool_exhaustion.longest_queue(facts)
-    if queue is not None and queue.is_of_places and queue.waiting >= MIN_SHARE * working:
+    left, seen = _left(facts, working)
+    if left < MIN_LEFT and top.state in OUTWARD:
+        left, seen = _cut_off(facts, working)
+    if left < max(MIN_LEFT, MIN_SHARE * working):
         return None
     left = min(left, working)
     file = facts.latest("goroutine")
@@ -54,6 +58,14 @@ def find(facts: Facts, _beside: Beside) -> Finding | None:
     )
 
 
+def _is_elsewhere(facts: Facts, top: Crowd, working: int) -> bool:
+    """Tell whether what requests wait for has a cause of its own."""
+    if top.count < MIN_SHARE * working or top.state in ROOT_ELSEWHERE:
+        return True
+    queue = pool_exhaustion.longest_queue(facts)
+    return queue is not None and queue.is_of_places and queue.waiting >= MIN_SHARE * working
+
+
 def _left(facts: Facts, working: int) -> tuple[int, str]:
     """Give how many requests have lost their client, in the reading that shows fewer, and by what it is seen."""
     if facts.sockets is not None:
@@ -67,6 +79,21 @@ def _left(facts: Facts, working: int) -> tuple[int, str]:
     if facts.window is not None and facts.window.attended is not None:
         alone.append(working - facts.window.attended)
     return (min(alone) if len(alone) > 1 else 0), "nobody reads ahead for them"
+
+
+def _cut_off(facts: Facts, working: int) -> tuple[int, str]:
+    """Give how many requests are as good as lost: users time out, and it is this side that closes their connections.
+
+    Clients that leave are the ones in TIME_WAIT; here it is the server, after a write beyond its deadline.
+    """
+    probe, window = facts.probe, facts.window
+    late = dict(probe.statuses).get("timeout", 0) if probe else 0
+    if probe is None or late < max(MIN_LATE * probe.requests, 1):
+        return 0, ""
+    if window is None or window.sockets is None or facts.sockets is None:
+        return 0, ""
+    closed = window.sockets.count("TIME_WAIT") - facts.sockets.count("TIME_WAIT")
+    return (working, f"TIME_WAIT, {closed} more between two readings") if closed >= MIN_LEFT else (0, "")
 
 
 def _waits(facts: Facts, file: str) -> tuple[Evidence, ...]:

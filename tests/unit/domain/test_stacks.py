@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.stacks import Frame, in_handler, is_standard, own_frame, package, waits_for
+from bot.domain.stacks import Frame, in_handler, is_standard, own_frame, package, servers, waits_for
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
 
@@ -76,3 +76,23 @@ def test_the_wait_is_read_off_the_frames_above_the_services_own(inner: list[str]
 def test_a_frame_is_written_without_the_build_machines_folders() -> None:
     assert str(Frame("main.f", "/home/anna/work/checkout/main.go", 7)) == "main.f (checkout/main.go:7)"
     assert str(Frame("main.f")) == "main.f"
+
+
+def test_who_accepts_connections_without_net_http_is_a_server() -> None:
+    wire, grpc = Frame("acme.dev/wire.(*Server).Serve"), Frame("google.golang.org/grpc.(*Server).Serve")
+    accepts = (Frame("runtime.gopark"), Frame("internal/poll.(*FD).Accept"), Frame("net.(*TCPListener).Accept"))
+    tls = Frame("crypto/tls.(*listener).Accept")
+    known = servers(
+        [
+            (*accepts, wire, main_frame("main")),
+            (*accepts, tls, grpc),
+            (*accepts, Frame("net/http.(*Server).Serve"), main_frame("serve")),
+            (*accepts, main_frame("listen")),
+            (main_frame("worker"),),
+        ]
+    )
+
+    assert known == {"acme.dev/wire", "google.golang.org/grpc"}
+    assert in_handler((main_frame("answer"), Frame("acme.dev/wire.(*conn).stream")), known)
+    assert not in_handler((Frame("acme.dev/wire.(*conn).write"), Frame("acme.dev/wire.(*conn).loop")), known)
+    assert not in_handler((main_frame("worker"), main_frame("listen")), known), "main says nothing of requests"

@@ -8,6 +8,16 @@ from tests.unit.domain.go_profiles import SERVE, main_frame
 HANDLE, TAKE = main_frame("(*shop).show", 30), main_frame("(*shop).take", 12)
 AFTER = (main_frame("(*shop).load", 70), main_frame("(*shop).show", 34), *SERVE)
 WAITING = (TAKE, HANDLE, *SERVE)
+SERVER = "acme.dev/wire.(*Server)"
+CALL = (main_frame("handle", 7), Frame(f"{SERVER}.serveStream"))
+"""A request over a protocol of the service's own, and below, who accepts its connections."""
+ACCEPT = (
+    Frame("runtime.gopark"),
+    Frame("internal/poll.(*FD).Accept"),
+    Frame("net.(*TCPListener).Accept"),
+    Frame(f"{SERVER}.Serve"),
+    main_frame("main", 121),
+)
 UNLOCK = Frame("sync.(*Mutex).Unlock")
 
 

@@ -15,7 +15,7 @@ from tests.unit.domain.captures import (
     heap,
     twice,
 )
-from tests.unit.domain.faults.found import classes, findings
+from tests.unit.domain.faults.found import ACCEPT, CALL, classes, findings
 from tests.unit.domain.go_profiles import SERVE, Stack, main_frame
 
 ENCODE, SCAN, SHOW = main_frame("encode", 54), main_frame("scan", 7), main_frame("show", 8)
@@ -114,3 +114,19 @@ def test_few_samples_prove_little() -> None:
         0.48,
     )
     assert at_least(1.0, 0) == 0.0
+
+
+def test_requests_over_a_protocol_of_its_own_are_requests() -> None:
+    hot = cpu(((SCAN, *CALL), 90))
+    idle = facts_of("a", good_probe("a"), cpu=cpu(((Frame("main.show"),), 2)))
+    calls = facts_of("c", good_probe("c", 54.0), cpu=hot, goroutine=goroutines((ACCEPT, 1)))
+
+    assert classes(calls, idle) == ["cpu-hotspot"]
+    assert classes(facts_of("c", good_probe("c", 54.0), cpu=cpu(((SCAN, CALL[0]), 40))), idle) == []
+
+
+def test_what_burns_beside_requests_is_found_where_users_wait_for_it() -> None:
+    parts = [((main_frame(f"part{n}", n), SCAN), 30) for n in range(4)]
+
+    assert classes(took(good_probe("c", 140.0), *parts)) == ["cpu-hotspot"]
+    assert classes(took(good_probe("c"), *parts)) == []

@@ -1,8 +1,18 @@
 """Leaks that the runtime cannot prove: crowds that only grow."""
 
 from bot.domain.faults.finding import CERTAIN, LIKELY
-from tests.unit.domain.captures import CHAN_RECEIVE, CHAN_SEND, document, dump_of, facts_of, goroutines, leaks, twice
-from tests.unit.domain.faults.found import classes, findings
+from tests.unit.domain.captures import (
+    CHAN_RECEIVE,
+    CHAN_SEND,
+    SELECT,
+    document,
+    dump_of,
+    facts_of,
+    goroutines,
+    leaks,
+    twice,
+)
+from tests.unit.domain.faults.found import ACCEPT, CALL, classes, findings
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
 PUBLISH = main_frame("publish", 51)
@@ -68,3 +78,17 @@ def test_twenty_proven_among_thousands_are_enough() -> None:
     )
 
     assert [(found.fault, found.confidence) for found in findings(facts)] == [("goroutine-leak", CERTAIN)]
+
+
+def test_requests_for_which_no_connection_came_are_a_leak() -> None:
+    def calls(number: int) -> dict[str, bytes]:
+        stack = (*SELECT, main_frame("watch", 40), *CALL)
+        return reading(0) | {
+            "goroutine": goroutines((stack, number), (ACCEPT, 1)),
+            "goroutine-dump": dump_of([("select", stack[2:], number)]),
+        }
+
+    (found,) = findings(twice("c", None, calls(90), calls(110)))
+
+    assert found.fault == "goroutine-leak"
+    assert "110 goroutines wait at one place for which no connection came, 20 more" in found.claim

@@ -2,12 +2,13 @@
 
 import pytest
 
-from bot.domain.faults.finding import CERTAIN
+from bot.domain.faults.finding import CERTAIN, LIKELY
 from bot.domain.snapshot import Probe
 from bot.domain.stacks import Frame
 from tests.unit.domain.captures import (
     CHAN_RECEIVE,
     CHAN_SEND,
+    LOCK,
     SELECT,
     SLEEP,
     block,
@@ -19,7 +20,7 @@ from tests.unit.domain.captures import (
     goroutines,
     twice,
 )
-from tests.unit.domain.faults.found import AFTER, HANDLE, TAKE, WAITING, classes, findings
+from tests.unit.domain.faults.found import ACCEPT, AFTER, CALL, HANDLE, TAKE, WAITING, classes, findings
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
 SUBSCRIBER = main_frame("(*hub).follow", 9)
@@ -96,3 +97,46 @@ def test_jobs_that_wait_to_be_taken_by_workers_are_a_queue_inside_of_a_library()
     groups = {"goroutine": goroutines(*(((*state, *stack), n) for (state, stack), n in ((waiting, 40), (served, 6))))}
 
     assert classes(twice("c", failed_probe("c"), groups | module)) == ["pool-exhaustion"]
+
+
+SQL = (*SELECT, Frame("database/sql.(*DB).conn"))
+
+
+def test_places_that_were_never_given_back_have_no_holder() -> None:
+    stack = (*CHAN_SEND, TAKE, *CALL)
+    full = {
+        "goroutine": goroutines((stack, 40), (ACCEPT, 1)),
+        "goroutine-dump": dump_of([("chan send", stack[2:], 40)]),
+    }
+    (found,) = findings(twice("c", good_probe("c"), full))
+
+    assert (found.fault, found.confidence) == ("pool-exhaustion", LIKELY)
+    assert "40 of 40 requests wait for their turn at main.(*shop).take" in found.claim
+
+
+def test_who_waits_for_the_answers_of_those_at_a_lock_only_follows() -> None:
+    fan = (*SELECT, *WAITING)
+    behind = goroutines((fan, 30), ((*LOCK, main_frame("(*ledger).book", 71), main_frame("work", 9)), 20))
+
+    assert "pool-exhaustion" not in classes(twice("c", failed_probe("c"), {"goroutine": behind}))
+    assert classes(twice("c", failed_probe("c"), {"goroutine": goroutines((fan, 30))})) == ["pool-exhaustion"]
+
+
+def test_goroutines_that_wait_for_a_connection_on_behalf_of_requests_are_the_queue() -> None:
+    groups = goroutines(((*SQL, main_frame("load", 61), main_frame("crew", 9)), 60), ((*SELECT, *WAITING), 80))
+    (found,) = findings(twice("c", failed_probe("c"), {"goroutine": groups}))
+
+    assert "60 goroutines, beside 80 requests, wait for their turn at main.load" in found.claim
+    assert classes(twice("c", good_probe("c"), {"goroutine": groups})) == []
+
+
+@pytest.mark.parametrize(
+    ("p50_ms", "seconds", "expected"), [(190.0, 3.0, ["pool-exhaustion"]), (190.0, 0.3, []), (4.0, 3.0, [])]
+)
+def test_a_connection_that_each_request_waits_for_in_turn_makes_no_queue(
+    p50_ms: float, seconds: float, expected: list[str]
+) -> None:
+    stack = (*SQL, *WAITING)
+    first, second = ({"block": block((stack, 10 + more, 1.0 + lost))} for more, lost in ((0, 0.0), (50, seconds)))
+
+    assert classes(twice("c", good_probe("c", p50_ms), first, second)) == expected

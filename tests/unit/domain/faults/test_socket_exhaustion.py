@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from bot.domain.facts import Facts
 from bot.domain.faults.finding import CERTAIN
-from tests.unit.domain.captures import allocs, document, facts_of, good_probe, goroutines, twice
+from bot.domain.stacks import Frame
+from tests.unit.domain.captures import allocs, cpu, document, facts_of, good_probe, goroutines, twice
 from tests.unit.domain.faults.found import classes, findings
 from tests.unit.domain.go_profiles import main_frame
 
@@ -70,3 +72,18 @@ def test_connections_that_it_closes_itself_are_put_down_to_it_when_it_is_seen_to
     assert "3600 connections to 10.0.0.9:80 are closed and wait" in found.claim
     assert "MaxIdleConnsPerHost" in found.fix
     assert classes(twice("c", None, reading(3_000, 0), reading(3_600, 0))) == []
+
+
+def test_a_search_for_free_ports_is_told_where_the_tables_of_sockets_are_not() -> None:
+    dial = Frame("net.(*Dialer).DialContext")
+    sort = main_frame("sort", 140)
+    waiting = goroutines(((Frame("runtime.gopark"), dial, sort), 13))
+
+    def facts(function: str) -> Facts:
+        return facts_of("c", good_probe("c"), goroutine=waiting, cpu=cpu(((function, "net.socket", dial, sort), 90)))
+
+    (found,) = findings(facts("syscall.bind"))
+    assert (
+        "100 % of its CPU go to the search for a free port: 13 goroutines open connections at main.sort" in found.claim
+    )
+    assert classes(facts("syscall.read")) == []

@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.faults.finding import CERTAIN
 from bot.domain.snapshot import Probe
-from tests.unit.domain.captures import WRITE, document, failed_probe, goroutines, twice
+from tests.unit.domain.captures import WRITE, document, dump_of, failed_probe, goroutines, twice
 from tests.unit.domain.faults.found import classes, findings
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
@@ -35,3 +35,14 @@ def test_slow_readers_move_on(probe: Probe | None) -> None:
 def test_where_sockets_are_unknown_users_must_suffer() -> None:
     assert classes(twice("c", None, WRITING)) == []
     assert classes(twice("c", failed_probe("c"), WRITING)) == ["stalled-readers"]
+
+
+def test_writers_that_two_dumps_show_in_the_same_call_need_no_sockets() -> None:
+    """The connections may be of a Unix socket, of which the kernel tells no unsent bytes."""
+    stack = (*WRITE[3:], SEND, main_frame("writeLoop", 9))
+    stuck = {"goroutine": goroutines(((*WRITE[:3], *stack), 24)), "goroutine-dump": dump_of([("IO wait", stack, 24)])}
+    elsewhere = {"sockets": document({"states": {"ESTABLISHED": 3}, "unsent": 0, "stuck": {}})}
+
+    assert classes(twice("c", None, stuck | elsewhere)) == ["stalled-readers"]
+    moved = {"goroutine-dump": dump_of([("IO wait", (*WRITE[3:], main_frame("send", 62)), 24)])}
+    assert classes(twice("c", None, stuck | elsewhere, moved)) == []

@@ -1,7 +1,10 @@
 """Handlers that outlive their clients."""
 
+from bot.domain.facts import Facts
 from bot.domain.faults.finding import CERTAIN, LIKELY
-from tests.unit.domain.captures import LOCK, SLEEP, document, goroutines, twice
+from bot.domain.snapshot import Probe
+from bot.domain.stacks import Frame
+from tests.unit.domain.captures import LOCK, SELECT, SLEEP, document, failed_probe, good_probe, goroutines, twice
 from tests.unit.domain.faults.found import classes, findings
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
@@ -40,3 +43,15 @@ def test_who_waits_for_a_lock_or_computes_has_another_cause() -> None:
     for stack in ((*LOCK, WORK, *SERVE), (WORK, *SERVE)):
         facts = twice("c", None, {"goroutine": goroutines((stack, 16))} | sockets(12))
         assert "timeout-mismatch" not in classes(facts)
+
+
+def test_requests_whose_connection_the_server_itself_has_closed_are_lost_too() -> None:
+    def facts(probe: Probe, closed: int) -> Facts:
+        waiting = goroutines(((*SELECT, Frame("net/http.(*persistConn).roundTrip"), WORK, *SERVE), 43))
+        before, after = (document({"states": {"TIME_WAIT": 400 + more}}) for more in (0, closed))
+        return twice("c", probe, {"goroutine": waiting, "sockets": before}, {"sockets": after})
+
+    (found,) = findings(facts(failed_probe("c"), 63))
+    assert "43 of 43 requests are worked on for clients that gave up (TIME_WAIT, 63 more" in found.claim
+    assert classes(facts(failed_probe("c"), 0)) == []
+    assert classes(facts(good_probe("c"), 63)) == []
