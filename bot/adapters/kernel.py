@@ -25,7 +25,7 @@ from bot.domain.service import Target
 from bot.domain.snapshot import BUILD, KERNEL_PARTS, PROCESS, SOCKETS, Captured, Part, captured, missed, skipped
 
 MAX_SOCKETS = 500_000
-KEPT_SOCKETS = 20_000
+KEPT_SOCKETS = 50_000
 SAME_MOMENT_S = 0.5
 MAX_FILES = 200_000
 """Bounds of what is read; a process has seldom more, and a machine that has is not asked for longer."""

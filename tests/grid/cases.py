@@ -11,8 +11,8 @@ HARM = (
 )
 """The classes that every service can have, the most harmful first: what stops requests, what slows them, what will."""
 CLASSES = tuple(fault for level in HARM for fault in level)
-LOUD = frozenset({"gc-pressure", "alloc-churn", "cpu-hotspot", "heap-growth"})
-"""Faults that take the machine's cores or memory: nothing else is measured beside them."""
+LOUD = frozenset({"gc-pressure", "alloc-churn", "cpu-hotspot", "heap-growth", "socket-exhaustion"})
+"""Faults that take the machine's cores, memory or ports: nothing else is measured beside them."""
 SIZES = ("small", "medium", "large")
 WINDOWS = 36
 """Healthy windows for each service: at least twelve kinds, in turn at each size."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.grid.cases import Case
 from tests.grid.services import Source
@@ -12,6 +13,9 @@ from tests.grid.stand import Stand, running
 AT_ONCE = 6
 AGE_S = 3.0
 """So old a target is before something is switched on."""
+SOCKSTAT = Path("/proc/net/sockstat")
+TIME_WAIT_S, FEW_CLOSED = 75.0, 2_000
+"""A machine with so few closed connections has ports for everybody."""
 SETTLE_S = 16.0
 """So long it is on before it is looked at: the contract promises 20 s, and a look takes some."""
 
@@ -53,7 +57,20 @@ def run(sources: dict[str, Source], cases: Sequence[Case]) -> Iterator[Outcome]:
     quiet = [case for case in cases if not case.is_loud]
     rounds = [quiet[at : at + AT_ONCE] for at in range(0, len(quiet), AT_ONCE)]
     for each in [*rounds, *([case] for case in cases if case.is_loud)]:
+        _await_ports()
         yield from _round(sources, each)
+
+
+def _await_ports() -> None:
+    """Wait until connections that the case before has closed give their ports back: the kernel keeps them for 60 s."""
+    deadline = time.monotonic() + TIME_WAIT_S
+    while _closed() > FEW_CLOSED and time.monotonic() < deadline:
+        time.sleep(1.0)
+
+
+def _closed() -> int:
+    tcp = next(line for line in SOCKSTAT.read_text().splitlines() if line.startswith("TCP:")).split()
+    return int(tcp[tcp.index("tw") + 1])
 
 
 def _round(sources: dict[str, Source], cases: Sequence[Case]) -> Iterator[Outcome]:

@@ -1,5 +1,8 @@
 """One line holds on to ever more memory."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
 from bot.domain.facts import Facts, Made
 from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, megabytes, percent, span
 
@@ -63,15 +66,26 @@ def _size(facts: Facts) -> float | None:
 
 
 def _growing(facts: Facts) -> Made | None:
-    """Give the line that grows most, if it keeps what it makes and never gave any back."""
+    """Give what grows most, at its largest line, if it keeps what it makes and never gave any back."""
     window = facts.window
     if window is None or not window.memory or not window.memory_s or facts.heap is None or not facts.heap.current:
         return None
-    grown = max(window.memory, key=lambda each: each.grown)
+    grown = max(_by_function(window.memory), key=lambda each: each.grown)
     enough = grown.kept >= MIN_HELD and grown.grown >= max(MIN_GROWN, MIN_RATE * window.memory_s)
     keeps = grown.grown >= MIN_KEPT * grown.allocated and grown.freed <= MAX_FREED * (grown.kept + grown.freed)
     all_of_it = (window.grown_bytes or 0) >= MIN_SHARE * grown.grown
     return grown if enough and keeps and all_of_it else None
+
+
+def _by_function(lines: Sequence[Made]) -> Iterable[Made]:
+    """Add up the lines of a function: an entry and its key are made at two, and kept as one."""
+    of: dict[str, list[Made]] = defaultdict(list)
+    for each in sorted(lines, key=lambda each: -each.grown):
+        of[each.frame.function].append(each)
+    for parts in of.values():
+        allocated, grown = sum(each.allocated for each in parts), sum(each.grown for each in parts)
+        kept, freed = sum(each.kept for each in parts), sum(each.freed for each in parts)
+        yield Made(parts[0].frame, allocated, grown, kept, freed)
 
 
 def _stands_still(facts: Facts) -> bool:

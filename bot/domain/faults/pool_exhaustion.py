@@ -38,6 +38,7 @@ ANSWERS = frozenset({"chan receive", "select"})
 """Waits that may be for an answer from somebody else as well as for a place."""
 POOLS = frozenset({"SQL connection", "HTTP connection"})
 """Waits that are for a place by their nature."""
+MIN_ASIDE = 0.9
 CAUSES = LOCK_WAITS | POOLS | {"dial", UNREAD}
 MIN_CAUSE = 0.5
 """Of those who wait for an answer: so many in one of these waits are the cause."""
@@ -56,8 +57,9 @@ class Queue:
 
     @property
     def held(self) -> int:
-        """How many places are seen to be held."""
-        return sum(each.count for each in self.holders)
+        """How many places are seen to be held, in both readings: who has just been answered holds none."""
+        before = sum(each.count if each.before is None else each.before for each in self.holders)
+        return min(sum(each.count for each in self.holders), before)
 
     @property
     def is_of_places(self) -> bool:
@@ -175,7 +177,7 @@ def _mean_s(facts: Facts, queue: Queue) -> float:
 def _harm(facts: Facts, queue: Queue, beside: Beside) -> bool:
     """Tell a queue that harms from waiting by design: users suffer, it stands still or grows, or nobody else has it."""
     unseen = not queue.is_of_places
-    if _is_quick(facts, queue):
+    if _is_quick(facts, queue) or (unseen and _is_aside(facts, queue)):
         return False
     if queue.waiting >= (MIN_UNSEEN if unseen else MIN_WAITING) and is_slowed(facts):
         return True
@@ -215,6 +217,15 @@ def _is_shut(queue: Queue) -> bool:
 def _is_quick(facts: Facts, queue: Queue) -> bool:
     """Tell whether those who wait there are seen to go on at once: many at a time, but nobody for long."""
     return 0 < _mean_s(facts, queue) < QUICK_S and not queue.crowd.stayed
+
+
+def _is_aside(facts: Facts, queue: Queue) -> bool:
+    """Tell whether users are answered while all who wait there stay where they are: they are others' requests."""
+    stayed, probe, window = queue.crowd.stayed, facts.probe, facts.window
+    if stayed is None or probe is None or window is None or not probe.requests or _is_shut(queue):
+        return False
+    answered = not probe.failures and (probe.max_ms or 0.0) < 1000 * window.seconds
+    return answered and stayed >= MIN_ASIDE * max(queue.before, 1)
 
 
 def _at(facts: Facts, crowd: Crowd) -> float:

@@ -239,8 +239,10 @@ def _searches_ports(facts: Facts) -> Finding | None:
 def _pace(facts: Facts) -> float:
     """Give how many more of its clients' connections wait in TIME_WAIT every second; 0 where that was not seen."""
     window, before = facts.window, facts.sockets
-    if window is None or not window.seconds or window.sockets is None or before is None:
+    if window is None or not window.seconds or window.sockets is None:
         return 0.0
+    if before is None:
+        return window.sockets.count("TIME_WAIT") / TIME_WAIT_S  # all of them are younger than that
     return max(window.sockets.count("TIME_WAIT") - before.count("TIME_WAIT"), 0) / window.seconds
 
 

@@ -19,6 +19,15 @@ def test_a_line_that_keeps_all_it_makes_grows() -> None:
     )
 
 
+def test_what_a_function_makes_at_several_lines_grows_as_one() -> None:
+    lines = [(main_frame("keep", number), *SERVE) for number in (5, 6, 7)]
+    first, second = (allocs(*((line, size, size) for line in lines)) for size in (9_000_000, 11_500_000))
+    (found,) = findings(twice("c", None, {"heap-gc": first}, {"heap-gc": second}))
+
+    assert found.fault == "heap-growth"
+    assert "100 % of it held by main.keep" in found.claim
+
+
 def test_a_large_cache_that_stands_still_is_none() -> None:
     assert classes(twice("c", None, {"heap-gc": allocs((KEEP, 400_000_000, 400_000_000))})) == []
 
