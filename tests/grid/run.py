@@ -93,7 +93,7 @@ def _turn_on(stand: Stand, case: Case) -> tuple[str, ...]:
 
 
 def _look(stand: Stand, case: Case, on: tuple[str, ...]) -> Outcome:
-    report, archive = stand.run("diagnose")
+    report, archive = stand.diagnose()
     result = report["result"] or {}
     found = [(each["fault"], stand.names.index(each["target"])) for each in result.get("findings", ())]
     said = "; ".join(f"{each['target']}: {each['fault']}: {each['claim']}" for each in result.get("findings", ()))

@@ -50,11 +50,15 @@ class Stand:
         at = f"{self.targets[place]['admin']}/debug/faults/{fault}"
         httpx.post(at, json=asked, timeout=120).raise_for_status()
 
-    def run(self, playbook: str, *words: str) -> tuple[dict[str, Any], bytes]:
-        """Give what `firstfive run PLAYBOOK ... --json` prints and the archive of what it captured.
+    def run(self, playbook: str, *words: str) -> dict[str, Any]:
+        """Give what `firstfive run PLAYBOOK ... --json` prints, by a bot that has never seen these targets before."""
+        return self._run(playbook, words)[0]
 
-        The bot has never seen these targets before.
-        """
+    def diagnose(self) -> tuple[dict[str, Any], bytes]:
+        """Give what `firstfive run diagnose ... --json` prints, and the archive of what was captured for it."""
+        return self._run("diagnose", ())
+
+    def _run(self, playbook: str, words: Sequence[str]) -> tuple[dict[str, Any], bytes]:
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             environment = {
                 "FIRSTFIVE_CONFIG": str(self.folder / "firstfive.toml"),

@@ -21,7 +21,7 @@ MIN_SHARE = 0.5
 """Measured on a lab service: one function 78-96 %, collector 0-2 %."""
 MIN_CORES = 0.5
 """Of one core; below, a background job looks the same. Users who suffer need no such proof."""
-MIN_CORES_BESIDE = 0.3
+MIN_CORES_BESIDE = 0.2
 """Where other targets, or a healthy time, have almost nothing of it and answer faster."""
 MOST = 0.85
 """Where users do not suffer yet: so much of the CPU, in requests, and a probe that is slow for nothing else."""

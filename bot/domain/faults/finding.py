@@ -12,6 +12,8 @@ SLOW_MS = 200.0
 """A probe that takes longer hurts: the rollback tree's own step for a worse P95 (SPEC, R10)."""
 SLOWING_MS = 50.0
 """One that takes longer is on its way there."""
+MIN_PACE = 0.75
+"""Of what the target takes for what costs it nothing: an answer that takes less is as slow as everything there."""
 SLOW_PACE_S = 0.3
 """A target that takes longer for what costs it nothing is not alone on its machine, or has no CPU to run on."""
 STANDS_OUT = 5.0
@@ -110,7 +112,7 @@ def is_slowed(facts: Facts) -> bool:
 
 def is_slowing(facts: Facts) -> bool:
     """Tell whether users wait longer than they should, and not because the machine does, before they suffer."""
-    return facts.probe is not None and (facts.probe.p50_ms or 0.0) >= max(SLOWING_MS, 1000 * facts.pace_s)
+    return facts.probe is not None and (facts.probe.p50_ms or 0.0) >= max(SLOWING_MS, MIN_PACE * 1000 * facts.pace_s)
 
 
 def stands_out(mine: float, others: Sequence[float], floor: float = 1.0) -> bool:
