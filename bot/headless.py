@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from bot.adapters import logs
@@ -15,7 +16,8 @@ from bot.domain.errors import CommandRejected, StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
 from bot.engine.admission import Command, answering
-from bot.engine.playbook import plan_of
+from bot.engine.fields import Word, marker
+from bot.engine.playbook import Playbook, plan_of
 from bot.engine.shell import typed_here
 from bot.main import House, build, ensure_schema
 from bot.settings import Settings
@@ -114,11 +116,18 @@ async def _admit(house: House, playbook: str, params: Mapping[str, Any]) -> str:
     given = dict(params)
     incident_id = str(given.pop("incident", "")).upper()
     plan_of(house.registry, playbook, given)
+    given = {name: _full(house.registry[playbook], name, value) for name, value in given.items()}
     if house.registry[playbook].needs_incident and not incident_id:
         raise CommandRejected(f"{playbook} is about an incident: add incident=INC-1. `firstfive run list` shows them.")
     command = Command(playbook, given, account(), Source(via="cli"), incident_id=incident_id)
     async with answering(playbook):
         return (await house.admission.admit(command)).run_id
+
+
+def _full(playbook: Playbook, name: str, value: str) -> str:
+    """Give a path of this machine in full: another process may do the run, which is somewhere else."""
+    is_file = marker(playbook.params.model_fields[name]) is Word.FILE
+    return str(Path(value).absolute()) if is_file and value and Path(value).exists() else value
 
 
 async def _run(house: House, hands: _Hands, run_id: str, tell: Callable[[str], None]) -> Report:

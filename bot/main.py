@@ -54,6 +54,7 @@ from bot.wiring import (
     wired_engine,
     wired_journal,
     wired_pager,
+    wired_prober,
     wired_rota,
     wired_router,
     wired_sources,
@@ -115,6 +116,7 @@ class House:
         self.schedule.stop()
         if grace_s is not None:
             await self.worker.stop(grace_s)
+        await self.ports.prober.close()
         if self.slack is not None:
             await self.slack.stop()
         if self.notices is not None:
@@ -181,6 +183,7 @@ def _ports(
         pager=NoPager(),
         rota=ConfigRota((), NoDirectory().find, clock),
         poster=NoPoster(),
+        prober=wired_prober(settings),
         transcript=NoTranscript(),
         metrics=PrometheusMetrics(),
         router=wired_router(settings),

@@ -9,6 +9,9 @@ from weakref import WeakKeyDictionary
 
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.artifacts import FolderArtifacts
+from bot.adapters.bisect.cores import available_cores
+from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
+from bot.adapters.bisect.prober import GitProber
 from bot.adapters.clock import SystemClock
 from bot.adapters.metrics import Metrics
 from bot.adapters.paging.pager import Accounts, ServicesPager, services
@@ -41,13 +44,16 @@ from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
 from bot.here import Here
-from bot.ports import Anchors, Artifacts, Clock, Engine, Keep, Pager, Rota, Router, as_it_is
+from bot.ports import Anchors, Artifacts, Clock, Engine, Keep, Pager, Prober, Rota, Router, as_it_is
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from bot.adapters.slack.side import SlackSide
     from bot.adapters.slack.workspace import Workspace
     from bot.adapters.sql.notices import Notices
+
+MOST_AT_ONCE = 4
+"""Tests of a bisect that run at once, for each core: where they only wait, more than one does."""
 
 
 class AllTargets:
@@ -227,6 +233,15 @@ def wired_sources(settings: Settings) -> Sources:
     from bot.adapters.targets.names import ask  # noqa: PLC0415 - its library takes a quarter of a second to load
 
     return Sources(scraped, ask)
+
+
+def wired_prober(settings: Settings) -> Prober:
+    """Give what runs tests at commits: apart from everything else, unless the configuration trusts them."""
+    rules, state = settings.bisect, (settings.workspace / "bisect").resolve()
+    limits = Limits(rules.memory_mb, rules.disk_mb, rules.processes)
+    apart = Bubblewrap(state, limits, rules.visible) if rules.sandbox == "bubblewrap" else Unguarded(state, limits)
+    cores = rules.workers or available_cores()
+    return GitProber(state, apart, cores=cores, workers=rules.workers or MOST_AT_ONCE * cores, command=rules.go)
 
 
 def wired_router(settings: Settings) -> Router:

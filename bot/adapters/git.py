@@ -35,6 +35,10 @@ class GitRepository:
         self._mirrors = mirrors
         self._locks: dict[Path, asyncio.Lock] = {}
 
+    async def bring(self, place: str) -> Path | Missing:
+        """Give the folder of a repository by its path or address; one that is elsewhere is brought up to date here."""
+        return await self._place(place, "")
+
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the commits in `bad` that are not in `good`, newest first, or say why that cannot be told."""
         if not service.repository:

@@ -147,6 +147,14 @@ class MarkRules:
 
 
 @dataclass(frozen=True)
+class BisectRules:
+    """How long a bisect may take, in minutes; `trusted`: what it runs is not kept apart from anything."""
+
+    minutes: int = 60
+    trusted: bool = False
+
+
+@dataclass(frozen=True)
 class Catalog:
     """What the configuration says about the watched world: services by name, who is called at 5:00, defaults.
 
@@ -165,6 +173,7 @@ class Catalog:
     runs_days: int = 30
     bundle_max_bytes: int = 50_000_000
     marks: MarkRules = MarkRules()
+    bisect: BisectRules = BisectRules()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ class Kind(StrEnum):
     PAGE_ANSWERED = "page answered"  # person how
     ACTED = "acted"  # service action command ok how artifact
     DEPLOYED = "deployed"  # service release commit by at source
+    BISECTED = "bisected"  # service found culprit confidence runs why text author email message files[] log
     DYED = "dyed"  # service url facts[] flaws[] closed
     APPROVAL_ASKED = "approval asked"  # run playbook params steps[] measured{} plan person name expires_at
     APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason

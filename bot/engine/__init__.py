@@ -104,6 +104,7 @@ from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, EMPTIED, Change, Course
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import Usual, learn, usual_key
+from bot.engine import bisecting as bisection
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
 from bot.engine.alarms import proposals
@@ -113,6 +114,7 @@ from bot.engine.alarms import tell as tell_alerts
 from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
 from bot.engine.fields import (
     Day,
+    File,
     Holder,
     IncidentName,
     Keyed,
@@ -205,6 +207,7 @@ __all__ = [
     "Entry",
     "Facts",
     "Field",
+    "File",
     "Finding",
     "FirstFiveError",
     "Frozen",
@@ -274,6 +277,7 @@ __all__ = [
     "again",
     "alerts_of",
     "baseline_key",
+    "bisection",
     "breach_key",
     "brief",
     "bundling",

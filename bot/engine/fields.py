@@ -26,6 +26,7 @@ class Word(Enum):
     SPAN = "30m"
     WITHIN = "=30m"
     SAID = "=TEXT"
+    FILE = "=PATH"
     TEAM = "team"
     WARNINGS = ""
 
@@ -41,6 +42,7 @@ Keyed = Annotated[str, Word.KEYED]
 Span = Annotated[str, Word.SPAN]
 Within = Annotated[str, Word.WITHIN]
 Said = Annotated[str, Word.SAID]
+File = Annotated[str, Word.FILE]
 TeamName = Annotated[str, Word.TEAM]
 Warnings = Annotated[tuple[str, ...], Word.WARNINGS]
 

@@ -23,7 +23,7 @@ _SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\u00a0": " "})
 _LONGEST = 8_000
-_NAMED = {Word.MOMENT, Word.DAY, Word.KEYED, Word.WITHIN, Word.SAID}
+_NAMED = {Word.MOMENT, Word.DAY, Word.KEYED, Word.WITHIN, Word.SAID, Word.FILE}
 _NEVER_LEADING = {Word.REST, Word.WARNINGS, Word.INCIDENT, *_NAMED}
 _EXAMPLE: Mapping[Any, str] = {bool: "yes", int: "N", float: "N"}
 

@@ -25,6 +25,7 @@ from bot.ports import (
     Metrics,
     Pager,
     Poster,
+    Prober,
     Repository,
     Rota,
     Router,
@@ -60,6 +61,7 @@ class Ports:
     pager: Pager
     rota: Rota
     poster: Poster
+    prober: Prober
     transcript: Transcript
     metrics: Metrics
     router: Router

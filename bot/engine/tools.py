@@ -227,6 +227,13 @@ class Tools:
         await self.commit(name, adapter.dump_json(value).decode())
         return value
 
+    def parts(self, gives: type[T]) -> dict[str, T]:
+        """Give the parts of the step that were done and kept, by key."""
+        own, adapter = f"part:{self.step}:", adapter_of(gives)
+        return {
+            name[len(own) :]: adapter.validate_json(kept) for name, kept in self.memos.items() if name.startswith(own)
+        }
+
     async def open_incident(self, **body: Any) -> str:
         """Open the incident of this run, in the workspace that it was asked for in, once; give its id."""
         team = self.run_row.source.team

@@ -3,7 +3,7 @@
 Ports that write take an explicit `Tx`: what belongs together commits together.
 """
 
-from bot.ports.bisecting import Described, Probed, Prober
+from bot.ports.bisecting import Probed, Prober
 from bot.ports.keeping import (
     Alerts,
     Answer,
@@ -69,7 +69,6 @@ __all__ = [
     "Clock",
     "Commit",
     "Counts",
-    "Described",
     "Directory",
     "Discovery",
     "Documents",

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.domain.bisect.history import History
+from bot.domain.bisect.history import Described, History
 from bot.domain.bisect.results import Trial
-from bot.domain.bisect.subject import Subject
+from bot.domain.bisect.subject import Overlay, Subject
 
 
 @dataclass(frozen=True)
@@ -21,29 +20,30 @@ class Probed:
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Described:
-    """Who made a commit, when, what for, and the files that differ from its first parent."""
-
-    commit: str
-    author: str
-    email: str
-    at: datetime
-    message: str
-    files: tuple[str, ...]
-
-
 class Prober(Protocol):
     """Runs what is not trusted, apart from everything else, at commits of a repository on this disk.
 
-    Raises FirstFiveError, with a sentence for who asked, where something cannot be answered at all.
+    Raises FirstFiveError, with a sentence for who asked, where something cannot be answered at all. It has so many
+    `cores`, and room for so many runs at once (`workers`).
     """
+
+    cores: int
+    workers: int
+
+    async def close(self) -> None:
+        """End what is kept running."""
 
     async def resolve(self, repository: Path, name: str) -> str:
         """Give the commit that a branch, a tag or a part of an id names, in full."""
 
     async def history(self, repository: Path, old: str, new: str, *, first_parent: bool = False) -> History:
         """Give the commits between two, both named in full."""
+
+    async def line(self, repository: Path, new: str) -> tuple[str, ...]:
+        """Give a commit and its first parents, newest first, to the first commit of all."""
+
+    async def overlay(self, repository: Path, commit: str, path: str) -> Overlay:
+        """Give a test file to lay over a package: of this machine by its full path, else of a commit."""
 
     async def keys(self, repository: Path, commits: Sequence[str], subject: Subject) -> Mapping[str, Mapping[str, str]]:
         """Give, for each commit, the keys of the packages that the test is built from; the tested one by its folder."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from bot.domain.checks import Check
@@ -255,6 +256,9 @@ class Rota(Protocol):
 
 class Repository(Protocol):
     """The git history of a service."""
+
+    async def bring(self, place: str) -> Path | Missing:
+        """Give the folder of a repository by its path or address; one that is elsewhere is brought up to date here."""
 
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the commits in `bad` that are not in `good`, newest first."""

@@ -14,6 +14,7 @@ from bot.domain.errors import FirstFiveError
 from bot.domain.incident import Severity
 from bot.domain.service import Catalog, DigestPlan, MarkRules, ReminderRules, UpdateRules
 from bot.settings import routers
+from bot.settings.bisect import BisectTable
 from bot.settings.canary import CanaryTable
 from bot.settings.discovery import DiscoveryTable
 from bot.settings.services import ServiceTable, watched
@@ -85,6 +86,7 @@ class Settings(Table):
     anchor: str = ""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     bundle: BundleTable = BundleTable()
+    bisect: BisectTable = BisectTable()
     retention: RetentionTable = RetentionTable()
     timeline: TimelineTable = TimelineTable()
 
@@ -161,6 +163,7 @@ class Settings(Table):
             retention_days=self.retention.days,
             runs_days=self.retention.runs_days,
             bundle_max_bytes=self.bundle.max_mb * 1_000_000,
+            bisect=self.bisect.rules(),
             marks=MarkRules(self.timeline.reactions, self.timeline.pins, self.timeline.files_max_mb * 1_000_000),
         )
 
@@ -243,6 +246,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "discovery": DiscoveryTable,
     "links": LinkTable,
     "bundle": BundleTable,
+    "bisect": BisectTable,
     "retention": RetentionTable,
     "rota": RotaTable,
     "alerts": AlertTable,

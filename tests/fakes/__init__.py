@@ -2,6 +2,7 @@
 
 from bot.domain.service import Catalog
 from bot.engine.ports import Ports
+from tests.fakes.bisecting import FakeProber
 from tests.fakes.keeping import (
     NOON,
     FakeAlerts,
@@ -61,6 +62,7 @@ __all__ = [
     "FakeMetrics",
     "FakePager",
     "FakePoster",
+    "FakeProber",
     "FakeRepository",
     "FakeRota",
     "FakeRouter",
@@ -98,6 +100,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         pager=FakePager(),
         rota=FakeRota(),
         poster=FakePoster(),
+        prober=FakeProber({}),
         transcript=FakeTranscript(),
         metrics=FakeMetrics(),
         router=FakeRouter(),

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.domain.bisect.history import Commit, History, between
+from bot.domain.bisect.history import Commit, Described, History, between
 from bot.domain.bisect.results import Result, Trial
-from bot.domain.bisect.subject import Subject
+from bot.domain.bisect.subject import Overlay, Subject
 from bot.domain.errors import FirstFiveError
-from bot.ports import Described, Probed
+from bot.ports import Probed
 
 
 @dataclass
@@ -26,6 +26,8 @@ class FakeProber:
     broken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     tested: list[str] = field(default_factory=list)
+    cores: int = 1
+    workers: int = 1
 
     def __post_init__(self) -> None:
         self.go_on.set()
@@ -45,6 +47,18 @@ class FakeProber:
         )
         parents = dict(zip(order[1:], order, strict=False))
         return between((Commit(each, (parents[each],)) for each in listed), old, new, first_parent=first_parent)
+
+    async def line(self, repository: Path, new: str) -> tuple[str, ...]:
+        del repository
+        order = list(self.results)
+        return tuple(reversed(order[: order.index(new) + 1]))
+
+    async def overlay(self, repository: Path, commit: str, path: str) -> Overlay:
+        del repository, commit
+        return Overlay(Path(path).name, b"package payment\n")
+
+    async def close(self) -> None:
+        self.go_on.set()
 
     async def keys(self, repository: Path, commits: Sequence[str], subject: Subject) -> Mapping[str, Mapping[str, str]]:
         del repository

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
@@ -265,6 +266,9 @@ class FakeRepository:
     def __init__(self, commits: Sequence[Commit] | Missing = (), tags: Sequence[Commit] | Missing = ()) -> None:
         self.commits = commits
         self.tagged = tags
+
+    async def bring(self, place: str) -> Path | Missing:
+        return Path(place)
 
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         assert service.name

@@ -12,12 +12,13 @@ from bot.adapters.bisect.jobs import Bubblewrap, Job, Unguarded, run
 from bot.adapters.bisect.objects import Objects
 from bot.adapters.bisect.rooms import Room, Rooms
 from bot.domain.bisect import go_output
-from bot.domain.bisect.history import History
+from bot.domain.bisect.history import SHORT, Described, History
 from bot.domain.bisect.results import Result, Trial
-from bot.domain.bisect.subject import Subject
+from bot.domain.bisect.subject import Overlay, Subject, SubjectRejected
 from bot.domain.errors import FirstFiveError
-from bot.ports import Described, Probed
+from bot.ports import Probed
 
+_MOST_OVERLAID = 1_000_001
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -28,10 +29,19 @@ class BisectEnded(FirstFiveError):
 class GitProber:
     """Runs tests at commits, `workers` at once, with what it keeps below `state`; `command` is that of Go."""
 
-    def __init__(self, state: Path, sandbox: Bubblewrap | Unguarded, *, workers: int = 2, command: str = "go") -> None:
+    def __init__(
+        self,
+        state: Path,
+        sandbox: Bubblewrap | Unguarded,
+        *,
+        cores: int = 0,
+        workers: int = 2,
+        command: str = "go",
+    ) -> None:
+        """`cores`: how many there are for all runs together; as many as `workers`, if left out."""
         self._state = state.resolve()
         self._sandbox = sandbox
-        self._workers = workers
+        self.cores, self.workers = cores or workers, workers
         self._go = Go(sandbox, command, self._state / "go-cache")
         self._rooms: Rooms | None = None
         self._repositories: dict[Path, tuple[Objects, Closures]] = {}
@@ -53,6 +63,15 @@ class GitProber:
         """Give the commits between two, both named in full."""
         return await refs.history(repository, old, new, first_parent=first_parent)
 
+    async def line(self, repository: Path, new: str) -> tuple[str, ...]:
+        """Give a commit and its first parents, newest first."""
+        return await refs.line(repository, new)
+
+    async def overlay(self, repository: Path, commit: str, path: str) -> Overlay:
+        """Give a test file: of this machine by its full path, else of a commit."""
+        objects, _ = self._of(repository)
+        return await asyncio.to_thread(_overlay, objects, commit, path)
+
     async def describe(self, repository: Path, commit: str) -> Described:
         """Tell what a commit is."""
         objects, _ = self._of(repository)
@@ -68,7 +87,7 @@ class GitProber:
         objects, closures = self._of(repository)
         loop = asyncio.get_running_loop()
         if self._rooms is None:  # nothing is waited for in between: two would be made for two that begin at once
-            self._rooms = Rooms(self._state, self._workers)
+            self._rooms = Rooms(self._state, self.workers)
         async with self._rooms.one(objects) as room:
             begun = loop.time()
             if subject.command:
@@ -99,3 +118,17 @@ class GitProber:
             objects = Objects(place)
             self._repositories[place] = (objects, Closures(objects))
         return self._repositories[place]
+
+
+def _overlay(objects: Objects, commit: str, path: str) -> Overlay:
+    place = Path(path)
+    if place.is_absolute():
+        try:
+            with place.open("rb") as file:
+                return Overlay(place.name, file.read(_MOST_OVERLAID))
+        except OSError as error:
+            raise SubjectRejected(f"overlay={path} cannot be read: {error.strerror}.") from error
+    item = objects.at(objects.root(commit), path)
+    if item is None or item.is_tree:
+        raise SubjectRejected(f"overlay={path[:80]} is no file of {commit[:SHORT]}.")
+    return Overlay(place.name, objects.blob(item.id))

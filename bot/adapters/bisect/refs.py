@@ -8,9 +8,8 @@ from pathlib import Path
 
 from bot.adapters.bisect.objects import Objects, RepositoryUnreadable, command, environment
 from bot.adapters.bisect.trees import changed
-from bot.domain.bisect.history import Commit, History, between
+from bot.domain.bisect.history import Commit, Described, History, between
 from bot.domain.run import Missing
-from bot.ports import Described
 from bot.processes import run
 
 _NAME = re.compile(r"[^-\s\x00-\x20\x7f~^:?*\[\\][^\s\x00-\x20\x7f:?*\[\\]{0,250}")
@@ -59,6 +58,12 @@ async def history(repository: Path, old: str, new: str, *, first_parent: bool) -
         raise RepositoryUnreadable(f"there are more than {_MOST} commits between these two")
     listed = (row.split() for row in rows)
     return between((Commit(own, tuple(parents)) for own, *parents in listed), old, new, first_parent=first_parent)
+
+
+async def line(repository: Path, new: str) -> tuple[str, ...]:
+    """Give a commit and its first parents, newest first."""
+    said = await _git(repository, "rev-list", "--first-parent", f"--max-count={_MOST}", new, "--")
+    return tuple(said.split())
 
 
 def describe(objects: Objects, commit: str) -> Described:

@@ -8,6 +8,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from graphlib import TopologicalSorter
 
@@ -39,6 +40,18 @@ class Commit:
 
     id: str
     parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Described:
+    """Who made a commit, when, what for, and the files that differ from its first parent."""
+
+    commit: str
+    author: str
+    email: str
+    at: datetime
+    message: str
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.domain.bisect.question import Find, Running, Wanted
+from bot.domain.bisect.history import SHORT
+from bot.domain.bisect.question import Answer, Find, Kind, Running, Wanted
 from bot.domain.bisect.results import Purpose, Result, Trial
 
 
@@ -44,3 +45,12 @@ def _steps(line: Sequence[str]) -> Iterator[str]:
         back *= 2
     if len(line) > 1:
         yield line[-1]
+
+
+def nowhere_else(line: Sequence[str], trials: Sequence[Trial], find: Find) -> Answer:
+    """Tell that no older commit is otherwise, as far as they can be tested."""
+    ran = [trial.commit for trial in trials if not trial.moot and trial.result.tells]
+    oldest = next((each for each in reversed(line) if each in ran), line[0])
+    back = "the first commit of all" if oldest == line[-1] else "the oldest at which it runs"
+    why = f"The test is {find.after} at every commit that was tried, back to {oldest[:SHORT]}, {back}."
+    return Answer(Kind.REFUTED, why)

@@ -7,11 +7,15 @@ from pydantic.fields import FieldInfo
 
 from bot.engine.fields import Word
 from bot.engine.playbook import Playbook
-from tests.faults.killing.situation import CHANNEL, CHECKOUT, NOTE, OLD, OPEN, PAGE, PAYMENT, SAID, TEAM
+from tests.faults.killing.situation import CHANNEL, CHECKOUT, COMMITS, NOTE, OLD, OPEN, PAGE, PAYMENT, SAID, TEAM
 
 BY_WORD: dict[Word, str] = {Word.REST: "worth remembering", Word.SERVICE: CHECKOUT, Word.TEAM: TEAM}
 """These are given even if they may be left out, since a playbook does more with them."""
 BY_FIELD: dict[tuple[str, str], Any] = {
+    ("bisect", "service"): PAYMENT,
+    ("bisect", "test"): "TestPay",
+    ("bisect", "good"): COMMITS[0],
+    ("bisect", "bad"): COMMITS[-1],
     ("deploy", "release"): "v1.12.3",
     ("drill", "class"): "goroutine-leak",
     ("help", "verb"): "note",

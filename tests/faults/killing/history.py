@@ -17,7 +17,7 @@ _MOMENTS = re.compile(
 )
 # Whatever is not known to ask only is held to change something.
 _ASKS = re.compile(
-    r"anchors\.lines|archive\..*|artifacts\.get|directory\..*|fronts\..*|metrics\..*|pager\.answered|repository\..*|rota\..*|router\.(earlier|plan|read)|switches\.read|targets\..*|transcript\..*"
+    r"anchors\.lines|archive\..*|artifacts\.get|directory\..*|fronts\..*|metrics\..*|pager\.answered|prober\..*|repository\..*|rota\..*|router\.(earlier|plan|read)|switches\.read|targets\..*|transcript\..*"
 )
 
 

@@ -32,6 +32,7 @@ NOTE, PAGE = 2, "page-1"
 CHANNEL, LOG = "C0000002", ChatFile("F1", "error.log", "text/plain", 9, "http://files.test/F1")
 SAID = ChatMessage(CHANNEL, f"{NOON.timestamp() - 60:.6f}", BEN, "It began with the deploy.", pinned=True, files=(LOG,))
 ROUTED = Split(10.0, dyed=True)
+COMMITS = tuple(f"{number}" * 40 for number in range(1, 9))
 MAIN = "main"
 SLOT = "digest:shop:00000000:2026-03-01T12:00:00Z"
 
@@ -55,7 +56,7 @@ CATALOG = Catalog(
             people=People(approve=(ADA.id, BEN.id), break_glass=(BEN.id,)),
             lab=True,
         ),
-        Service(PAYMENT, (), people=People(approve=(ADA.id, BEN.id))),
+        Service(PAYMENT, (), repository="/srv/payment.git", people=People(approve=(ADA.id, BEN.id))),
     ),
     on_call=("@ben",),
     announcements="incidents",

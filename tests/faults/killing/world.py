@@ -1,5 +1,6 @@
 """The world outside as one file of what was done to it; a process dies right after it did something."""
 
+import asyncio
 import functools
 import inspect
 import re
@@ -14,6 +15,7 @@ from typing import Any
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.archive import TarArchive
 from bot.adapters.artifacts import FolderArtifacts
+from bot.domain.bisect.results import Result
 from bot.domain.run import Missing
 from bot.domain.service import Service, Target
 from bot.domain.snapshot import Captured, Part
@@ -29,6 +31,7 @@ from tests.fakes import (
     FakeDiscovery,
     FakePager,
     FakePoster,
+    FakeProber,
     FakeRota,
     FakeRouter,
     FakeTargets,
@@ -41,6 +44,7 @@ from tests.faults.killing.situation import (
     BEN,
     CARL,
     CATALOG,
+    COMMITS,
     DUTY,
     FOUND,
     LOG,
@@ -69,6 +73,7 @@ OUTSIDE = (
     "metrics",
     "pager",
     "poster",
+    "prober",
     "repository",
     "rota",
     "router",
@@ -164,6 +169,7 @@ def world(folder: Path, log: Log) -> Ports:
         pager=Pager(on_call=(DUTY,)),
         rota=FakeRota(BEN),
         router=router,
+        prober=FakeProber({commit: Result.BAD if commit >= COMMITS[5] else Result.GOOD for commit in COMMITS}),
         poster=FakePoster(Posted(ok=False, reason="ratelimited", again=True)),
         targets=Targets(PROBES),
         transcript=transcript,
@@ -199,7 +205,8 @@ def _watched(name: str, method: Callable[..., Any], log: Log) -> Callable[..., A
 def _identity(given: Mapping[str, Any]) -> str:
     """Tell one effect from another: by its key if it has one, else by everything that no other life has another of."""
     told = {name: value for name, value in given.items() if name in {"key", "to"}} if "key" in given else given
-    return ", ".join(_short(value) for value in told.values() if not (isinstance(value, datetime) or callable(value)))
+    is_told = (each for each in told.values() if not (isinstance(each, datetime | asyncio.Event) or callable(each)))
+    return ", ".join(_short(value) for value in is_told)
 
 
 def _short(value: Any) -> str:

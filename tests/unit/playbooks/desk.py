@@ -42,9 +42,12 @@ class Desk:
         parsed = parse(REGISTRY, words, self.ports.catalog)
         return await self.run(parsed.playbook, parsed.params, by, parsed.incident_id)
 
-    async def run(self, playbook: str, params: Mapping[str, Any], by: Person = ADA, incident_id: str = "") -> Run:
+    async def begin(self, playbook: str, params: Mapping[str, Any], by: Person = ADA, incident_id: str = "") -> str:
         command = Command(playbook, params, by, Source(via="test"), incident_id=incident_id)
-        run_id = (await self.admission.admit(command)).run_id
+        return (await self.admission.admit(command)).run_id
+
+    async def run(self, playbook: str, params: Mapping[str, Any], by: Person = ADA, incident_id: str = "") -> Run:
+        run_id = await self.begin(playbook, params, by, incident_id)
         await self.work(lambda: bool(self.state.runs[run_id].status.ended))
         ended: Run = self.state.runs[run_id]
         return ended

@@ -14,6 +14,7 @@ WORDS = {
     "propose": "group=nothing",
     "break-glass": "it burns",
     "cancel": "a false alarm",
+    "bisect": "checkout test=TestPay",
     "breach": "checkout",
     "canary": "checkout",
     "changes": "checkout",

@@ -1,0 +1,164 @@
+"""`/incident bisect`, over a prober that knows what the test says at each commit."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.bisect.bisected import PROGRESS, Progress
+from bot.domain.bisect.results import Result
+from bot.domain.run import RunStatus
+from bot.domain.service import BisectRules, Catalog, Service
+from bot.domain.timeline import HOUSE, Kind
+from bot.engine.tools import adapter_of
+from tests.fakes import FakeProber, fake_ports
+from tests.unit.playbooks.desk import Desk
+
+COMMITS = tuple(f"{number:040x}" for number in range(32))
+G, B, U, A = Result.GOOD, Result.BAD, Result.UNTESTABLE, Result.ABSENT
+
+
+def told(culprit: int, **odd: Result) -> dict[str, Result]:
+    """Let a commit break the test; `at_3` says what else it is at a commit."""
+    results = {commit: B if number >= culprit else G for number, commit in enumerate(COMMITS)}
+    return results | {COMMITS[int(name.removeprefix("at_"))]: result for name, result in odd.items()}
+
+
+def desk(results: Mapping[str, Result], *, trusted: bool = False, **more: Any) -> Desk:
+    names = {"v1": COMMITS[0], "HEAD": COMMITS[-1], "main": COMMITS[-1]}
+    services = (Service("checkout", (), repository="/srv/checkout.git"), Service("payment", ()))
+    ports = fake_ports(Catalog(services, bisect=BisectRules(trusted=trusted)))
+    return Desk(replace(ports, prober=FakeProber(results, names, **more)))
+
+
+def runs_of(house: Desk) -> list[str]:
+    assert isinstance(house.ports.prober, FakeProber)
+    return house.ports.prober.tested
+
+
+@pytest.mark.parametrize("culprit", [1, 13, 31])
+@pytest.mark.parametrize("cores", [1, 4])
+async def test_it_names_the_commit_that_broke_the_test(culprit: int, cores: int) -> None:
+    house = desk(told(culprit), cores=cores, workers=cores)
+    ended = await house.say("bisect checkout test=TestPay package=./payment good=v1 bad=main")
+    assert ended.result["culprit"] == COMMITS[culprit]
+    assert ended.result["confidence"] > 0.95
+    assert ended.result["author"] == "Ada"
+    assert ended.result["message"] == f"Change {COMMITS[culprit][:7]}"
+    assert ended.result["files"] == ["payment/payment.go"]
+    assert ended.result["test_runs"] == len(runs_of(house)) == sum(ended.result["runs"].values())
+    (entry,) = (entry for entry in house.chain(HOUSE) if entry.kind == Kind.BISECTED)
+    assert (entry.facts["culprit"], entry.facts["service"]) == (COMMITS[culprit], "checkout")
+
+
+async def test_the_older_end_is_found_when_nobody_names_it() -> None:
+    ended = await desk(told(20)).say("bisect checkout test=TestPay")
+    assert ended.result["culprit"] == COMMITS[20]
+    assert ended.result["commits"] < len(COMMITS) - 1
+    everywhere = await desk(told(0)).say("bisect checkout test=TestPay")
+    assert everywhere.result["culprit"] is None
+    assert "back to 0000000000, the first commit of all" in everywhere.result["why"]
+
+
+async def test_it_names_the_commit_that_mended_the_test() -> None:
+    mended = {commit: G if number >= 9 else B for number, commit in enumerate(COMMITS)}
+    ended = await desk(mended).say("bisect checkout test=TestPay find=fix bad=v1 good=main")
+    assert ended.result["culprit"] == COMMITS[9]
+
+
+async def test_the_same_question_is_answered_from_the_record() -> None:
+    house = desk(told(13))
+    first = await house.say("bisect checkout test=TestPay good=v1 bad=main")
+    runs = len(runs_of(house))
+    again = await house.say(f"bisect checkout test=TestPay good={COMMITS[0]}")
+    assert (again.result["culprit"], again.result["earlier"]) == (COMMITS[13], first.id)
+    assert again.result["test_runs"] == first.result["test_runs"]
+    assert len(runs_of(house)) == runs
+    await house.say("bisect checkout test=TestPay good=v1 fresh=yes")
+    await house.say("bisect checkout test=TestOther good=v1")
+    assert len(runs_of(house)) == 3 * runs
+
+
+async def test_after_a_death_no_run_that_ended_is_repeated() -> None:
+    house = desk(told(13), cores=3, workers=3)
+    kept: list[str] = []
+
+    def some_are_kept() -> bool:
+        kept[:] = [key for run in house.state.memos.values() for key in run if key.startswith("part:search:")]
+        return len(kept) >= 4
+
+    await house.begin("bisect", {"service": "checkout", "test": "TestPay", "good": "v1"})
+    await house.work(some_are_kept)
+    begun = len(runs_of(house))
+    await house.work(lambda: all(run.status.ended for run in house.state.runs.values()))
+    (ended,) = house.state.runs.values()
+    assert ended.result["culprit"] == COMMITS[13]
+    assert len(runs_of(house)) - begun == ended.result["test_runs"] - len(kept)
+
+
+async def test_how_far_it_is_can_be_read_while_it_runs() -> None:
+    house = desk(told(13))
+    await house.begin("bisect", {"service": "checkout", "test": "TestPay", "good": "v1"})
+    seen: list[Progress] = []
+
+    def is_half_way() -> bool:
+        texts = [memos[PROGRESS] for memos in house.state.memos.values() if PROGRESS in memos]
+        seen[:] = [adapter_of(Progress).validate_json(text) for text in texts]
+        return any(len(each.seen) > 2 for each in seen)
+
+    await house.work(is_half_way)
+    assert seen[0].commits == len(COMMITS) - 1
+    assert 0 < seen[0].done < 1
+    assert seen[0].asked.test == "TestPay"
+    assert len(seen[0].running) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "results", "reason"),
+    [
+        ("good=v1 bad=main", told(0), "was said to be good, and is bad"),
+        ("good=v1 bad=main", dict.fromkeys(COMMITS, G), "was said to be bad, and is good"),
+        ("good=v1 bad=main", dict.fromkeys(COMMITS, A), "The test is absent at"),
+        ("good=v1 bad=main", dict.fromkeys(COMMITS, U), "is untestable: it does not build"),
+    ],
+)
+async def test_ends_that_are_not_as_they_were_said_to_be_are_told(
+    words: str, results: dict[str, Result], reason: str
+) -> None:
+    ended = await desk(results).say(f"bisect checkout test=TestPay {words}")
+    assert ended.result["culprit"] is None
+    assert reason in ended.result["why"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("test=TestPay good=nowhere", "nowhere is no commit"),
+        ("test=TestPay good=main bad=v1", "find=fix looks for what mended it."),
+        ("test=TestPay good=v1 bad=v1", "there is nothing to search"),
+        ("test=pay.sh good=v1", "is no test's name, such as TestPay"),
+        ("test=TestPay package=../other good=v1", "is not the folder of one package"),
+        ("good=v1", "Name a test or a command"),
+        ("test=TestPay command=true good=v1", "Name a test or a command"),
+        ('command="sh \'x" good=v1', "The command cannot be read"),
+        ("test=TestPay repo=/srv/secret.git", "repo= is for the command line"),
+        ("test=TestPay overlay=/etc/passwd good=v1", "overlay= names a test file of the repository here"),
+        ("test=TestPay overlay=payment/pay.go good=v1", "is no test file"),
+        ("test=TestPay timeout=0 good=v1", "A run may take up to an hour"),
+    ],
+)
+async def test_what_cannot_be_searched_is_refused_in_a_sentence(words: str, reason: str) -> None:
+    ended = await desk(told(13)).say(f"bisect checkout {words}")
+    assert ended.status is RunStatus.FAILED
+    assert reason in ended.reason
+
+
+async def test_a_service_without_a_repository_is_told_where_to_name_one() -> None:
+    ended = await desk(told(13)).say("bisect payment test=TestPay")
+    assert "set `repository` in its [[services]] of firstfive.toml" in ended.reason
+
+
+async def test_what_is_not_kept_apart_runs_no_command_from_the_chat() -> None:
+    ended = await desk(told(13), trusted=True).say('bisect checkout command="make check" good=v1')
+    assert "command= is for the command line" in ended.reason
