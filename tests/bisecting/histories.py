@@ -15,6 +15,8 @@ PACKAGE = "payment"
 TEST = "TestPaymentTimeout"
 _PEOPLE = ("Ada <ada@example.com>", "Ben <ben@example.com>", "Cleo <cleo@example.com>")
 _FIRST_AT = 1_700_000_000
+ROUNDS = 8_000_000
+"""Digests of 32 bytes that a processor makes in about a second: work that takes longer where there is less of it."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Shape:
 
     `culprit` is the number of the commit that breaks the test; `since`, of the one that adds the test. `bursts` and
     `others` are the first and last commits of runs that do not build, of what the test is built from and of another
-    package. The test waits for `waits_s` and is on the processor for `works_s`.
+    package. The test waits for `waits_s` and is on the processor for `works_s`; it asks a server of its own if it
+    `serves`, as tests of services do.
     """
 
     commits: int = 200
@@ -34,6 +37,7 @@ class Shape:
     others: Sequence[tuple[int, int]] = ()
     waits_s: float = 0.0
     works_s: float = 0.0
+    serves: bool = False
     seed: int = 1
 
 
@@ -47,16 +51,14 @@ class Made:
     shape: Shape = field(default_factory=Shape)
 
 
-def bursty(commits: int, culprit: int, *, seed: int = 1, waits_s: float = 0.0, works_s: float = 0.0) -> Shape:
+def bursty(commits: int, culprit: int, *, seed: int = 1) -> Shape:
     """Shape a history as in practice: a tenth of it does not build, four runs for the test and three elsewhere."""
     chance = random.Random(seed)  # noqa: S311 - it must be repeatable
     share = max(1, commits // 45)
     starts = [commits * place // 8 + chance.randrange(max(1, commits // 20)) for place in range(1, 8)]
     runs = [(start, min(commits - 1, start + share)) for start in starts]
     kept = [run for run in runs if not run[0] - 1 <= culprit <= run[1] + 1]
-    return Shape(
-        commits, culprit=culprit, bursts=kept[::2], others=kept[1::2], waits_s=waits_s, works_s=works_s, seed=seed
-    )
+    return Shape(commits, culprit=culprit, bursts=kept[::2], others=kept[1::2], seed=seed)
 
 
 def make(folder: Path, shape: Shape) -> Made:
@@ -141,12 +143,24 @@ def _payment(limit_ms: int) -> str:
     )
 
 
+_SERVED = """
+	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pay() }))
+	defer served.Close()
+	if _, err := http.Get(served.URL); err != nil {
+		t.Fatal(err)
+	}
+"""
+
+
 def _test(shape: Shape) -> str:
-    waits, works = int(shape.waits_s * 1000), int(shape.works_s * 1000)
+    waits, rounds = int(shape.waits_s * 1000), int(shape.works_s * ROUNDS)
+    imports = ["net/http", "net/http/httptest"] if shape.serves else []
+    needs = "".join(f'\t"{path}"\n' for path in ("crypto/sha256", *imports, "testing", "time"))
     return (
-        f'package {PACKAGE}\n\nimport (\n\t"testing"\n\t"time"\n)\n\nfunc {TEST}(t *testing.T) {{\n'
-        f"\ttime.Sleep({waits} * time.Millisecond)\n"
-        f"\tfor begun := time.Now(); time.Since(begun) < {works}*time.Millisecond; {{\n\t}}\n"
+        f"package {PACKAGE}\n\nimport (\n{needs})\n\nvar sum [32]byte\n\n"
+        f"func pay() {{\n\ttime.Sleep({waits} * time.Millisecond)\n"
+        f"\tfor round := 0; round < {rounds}; round++ {{\n\t\tsum = sha256.Sum256(sum[:])\n\t}}\n}}\n\n"
+        f"func {TEST}(t *testing.T) {{{_SERVED if shape.serves else chr(10) + chr(9) + 'pay()' + chr(10)}"
         '\tif LimitMS() != 30 {\n\t\tt.Fatalf("a payment may take %d ms", LimitMS())\n\t}\n}\n'
     )
 

@@ -7,20 +7,20 @@ a path that leads up, and go.mod, go.sum and their kind. What a test reads other
 parent is always tested, too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
 
+from bot.adapters.bisect.layout import Layout, Layouts
 from bot.adapters.bisect.objects import DEEPEST, TREE, Item, Objects
-from bot.domain.bisect import go_modules, go_source
-from bot.domain.bisect.go_modules import GoModule, below, home
+from bot.domain.bisect import go_source
+from bot.domain.bisect.go_modules import below
 from bot.domain.bisect.go_source import GoSource
 from bot.domain.bisect.subject import Overlay, Subject
 
 _CODE = (".s", ".S", ".sx", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90",
          ".swig", ".swigcxx", ".syso")  # fmt: skip
-_PINS = ("go.mod", "go.sum", "go.work", "go.work.sum", "vendor/modules.txt")
 _ROUND = "round"
 
 
@@ -33,27 +33,12 @@ class _Package:
     strays: bool = False
 
 
-@dataclass
-class _Layout:
-    """Where the modules of a tree are; `main` is the folder of the one that is built, `pins` what fixes its needs."""
-
-    main: str
-    modules: dict[str, str] = field(default_factory=dict)
-    pins: tuple[str, ...] = ()
-
-    def folders(self, name: str) -> Iterator[str]:
-        """Give the folders that a package may come from."""
-        vendored = below(self.main, f"vendor/{name}")
-        yield from (folder for folder in (home(name, self.modules), vendored) if folder is not None)
-
-
 class Closures:
     """Gives the keys of a repository's packages; what was read once is kept, by the ids of what it was read from."""
 
     def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-        self._sources: dict[str, GoSource] = {}
-        self._modules: dict[str, GoModule] = {}
+        self.objects = objects
+        self._layouts = Layouts(objects)
         self._packages: dict[str, _Package] = {}
         self._bare: dict[str, bool] = {}
         self._roots: dict[tuple[str, Subject], Mapping[str, str]] = {}
@@ -63,8 +48,8 @@ class Closures:
 
         There is none for a package that is not there. A command may read anything: its key is that of the whole tree.
         """
-        self._objects.warm(commits)
-        return {commit: self._of(self._objects.root(commit), subject) for commit in commits}
+        self.objects.warm(commits)
+        return {commit: self._of(self.objects.root(commit), subject) for commit in commits}
 
     def _of(self, root: str, subject: Subject) -> Mapping[str, str]:
         if subject.command:
@@ -76,21 +61,25 @@ class Closures:
 
     def declared(self, commit: str, subject: Subject) -> bool:
         """Tell whether the test's function is in a test file of the package."""
-        folder = self._objects.at(self._objects.root(commit), subject.package)
+        folder = self.objects.at(self.objects.root(commit), subject.package)
         if folder is None or not folder.is_tree:
             return False
         name, overlay = subject.test.partition("/")[0], subject.overlay
         if overlay and go_source.declares(overlay.content, name):
             return True
-        files = self._objects.tree(folder.id).items()
+        files = self.objects.tree(folder.id).items()
         tests = (item for path, item in files if path.endswith("_test.go") and not item.is_tree)
-        return any(go_source.declares(self._objects.blob(item.id), name) for item in tests)
+        return any(go_source.declares(self.objects.blob(item.id), name) for item in tests)
+
+    def layout(self, commit: str, subject: Subject) -> Layout:
+        """Give where the modules are that a test is built from."""
+        return self._layouts.of(self.objects.root(commit), subject)
 
     def _keys(self, root: str, subject: Subject) -> Mapping[str, str]:
-        folder = self._objects.at(root, subject.package)
+        folder = self.objects.at(root, subject.package)
         if folder is None or not folder.is_tree:
             return {}
-        layout = self._layout(root, subject.package)
+        layout = self._layouts.of(root, subject)
         tested = self._tested(root, folder.id, subject)
         packages = self._reached(root, layout, tested.imports)
         if tested.strays or any(package.strays for package in packages.values()):
@@ -99,13 +88,13 @@ class Closures:
         own = (tested.digest, *layout.pins, *sorted(f"{name} {key}" for name, key in keys.items()))
         return {**{name: _digest(key, *layout.pins) for name, key in keys.items()}, subject.package: _digest(*own)}
 
-    def _reached(self, root: str, layout: _Layout, imports: Iterable[str]) -> dict[str, _Package]:
+    def _reached(self, root: str, layout: Layout, imports: Iterable[str]) -> dict[str, _Package]:
         """Read all packages of the tree that are imported, directly or not."""
         packages: dict[str, _Package] = {}
         ahead, seen = list(imports), set(imports)
         while ahead:
             name = ahead.pop()
-            items = (self._objects.at(root, folder) for folder in layout.folders(name))
+            items = (self.objects.at(root, folder) for folder in layout.folders(name))
             found = [self._package(item.id) for item in items if item is not None and item.is_tree]
             if not found:
                 continue
@@ -120,7 +109,7 @@ class Closures:
         """Read a package that is imported: no test, and no file that Go does not build."""
         known = self._packages.get(tree)
         if known is None:
-            items = self._objects.tree(tree)
+            items = self.objects.tree(tree)
             files = {
                 name: item
                 for name, item in items.items()
@@ -130,7 +119,7 @@ class Closures:
         return known
 
     def _tested(self, root: str, tree: str, subject: Subject) -> _Package:
-        items = dict(self._objects.tree(tree))
+        items = dict(self.objects.tree(tree))
         extra: tuple[str, ...] = ()
         overlaid = GoSource()
         if isinstance(subject.overlay, Overlay):
@@ -139,25 +128,21 @@ class Closures:
             extra = (sha256(subject.overlay.content).hexdigest(), *sorted(overlaid.embeds))
         files = {name: item for name, item in items.items() if not item.is_tree or self._is_bare(name, item)}
         package = self._read(items, files, overlaid)
-        sources = [self._source(item) for name, item in files.items() if name.endswith("_test.go") and not item.is_tree]
+        sources = [
+            self._layouts.source(item) for name, item in files.items() if name.endswith("_test.go") and not item.is_tree
+        ]
         above = {path for source in (*sources, overlaid) for path in source.above}
         extra += tuple(self._above(root, subject.package, path) for path in sorted(above))
         return _Package(_digest(package.digest, *extra), package.imports, package.strays)
 
     def _read(self, items: Mapping[str, Item], files: Mapping[str, Item], more: GoSource | None = None) -> _Package:
         code = [item for name, item in files.items() if name.endswith((".go", *_CODE)) and not item.is_tree]
-        sources = [*(self._source(item) for item in code), *([more] if more else [])]
+        sources = [*(self._layouts.source(item) for item in code), *([more] if more else [])]
         heads = {pattern.split("/")[0] for source in sources for pattern in source.embeds}
         embedded = {name: item for name, item in items.items() if any(fnmatchcase(name, head) for head in heads)}
         lines = sorted(f"{name}\0{item.mode}\0{item.id}" for name, item in {**files, **embedded}.items())
         imports = frozenset().union(*(source.imports for source in sources))
         return _Package(_digest(*lines), imports, any(source.strays for source in sources))
-
-    def _source(self, item: Item) -> GoSource:
-        known = self._sources.get(item.id)
-        if known is None:
-            known = self._sources[item.id] = go_source.read(self._objects.blob(item.id))
-        return known
 
     def _is_bare(self, name: str, item: Item) -> bool:
         """Tell whether a folder belongs to the package beside it: testdata, or no Go anywhere below."""
@@ -168,7 +153,7 @@ class Closures:
             return True
         known = self._bare.get(item.id)
         if known is None:
-            inside = self._objects.tree(item.id).items()
+            inside = self.objects.tree(item.id).items()
             known = (
                 deep < DEEPEST
                 and not any(name.endswith(".go") for name, each in inside if not each.is_tree)
@@ -181,40 +166,10 @@ class Closures:
         """Give the id of the nearest thing at a path that leads up from a package."""
         whole = below(folder, path)
         while whole:
-            if found := self._objects.at(root, whole):
+            if found := self.objects.at(root, whole):
                 return f"{whole} {found.id}"
             whole = whole.rpartition("/")[0]
         return root
-
-    def _layout(self, root: str, package: str) -> _Layout:
-        """Find the module of a package, and those that are built with it."""
-        main = next((folder for folder in _upwards(package) if self._objects.at(root, _join(folder, "go.mod"))), "")
-        work = next((folder for folder in _upwards(package) if self._objects.at(root, _join(folder, "go.work"))), None)
-        folders = [main] + ([] if work is None else self._used(root, work))
-        layout = _Layout(main)
-        for folder in folders:
-            module = self._module(root, _join(folder, "go.mod"))
-            replaced = ((name, below(folder, to)) for name, to in module.replaced)
-            layout.modules |= {name: to for name, to in replaced if to is not None}
-            layout.modules |= {module.path: folder} if module.path else {}
-        places = [*dict.fromkeys((*folders, *layout.modules.values(), *([] if work is None else [work])))]
-        pins = (_join(place, name) for place in places for name in _PINS)
-        found = ((path, self._objects.at(root, path)) for path in pins)
-        layout.pins = tuple(f"{path} {item.id}" for path, item in found if item)
-        return layout
-
-    def _used(self, root: str, work: str) -> list[str]:
-        said = self._module(root, _join(work, "go.work"))
-        folders = (below(work, each) for each in said.uses)
-        return [folder for folder in folders if folder is not None]
-
-    def _module(self, root: str, path: str) -> GoModule:
-        item = self._objects.at(root, path)
-        if item is None or item.is_tree:
-            return GoModule()
-        if item.id not in self._modules:
-            self._modules[item.id] = go_modules.read(self._objects.blob(item.id))
-        return self._modules[item.id]
 
 
 def _merkle(packages: Mapping[str, _Package]) -> dict[str, str]:
@@ -238,17 +193,6 @@ def _merkle(packages: Mapping[str, _Package]) -> dict[str, str]:
                 open_.add(name)
                 path += ahead
     return keys
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    while folder:
-        yield folder
-        folder = folder.rpartition("/")[0]
-    yield ""
-
-
-def _join(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
 
 
 def _digest(*parts: str) -> str:

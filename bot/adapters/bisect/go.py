@@ -5,8 +5,11 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
-from bot.adapters.bisect.jobs import SOURCE, Bubblewrap, Heard, Job, SandboxRefused, Unguarded, run
+from bot.adapters.bisect.closure import Closures
+from bot.adapters.bisect.jobs import NO_MODULES, SOURCE, Bubblewrap, Heard, Job, SandboxRefused, Unguarded, run
+from bot.adapters.bisect.layout import Layout
 from bot.adapters.bisect.objects import Objects
 from bot.adapters.bisect.rooms import Room
 from bot.domain.bisect import go_output
@@ -50,8 +53,11 @@ class Go:
         self._cache = cache
         self._toolchain: Toolchain | None = None
         self._binaries: OrderedDict[tuple[str, Subject], Path] = OrderedDict()
+        self._building: WeakValueDictionary[tuple[str, Subject], asyncio.Lock] = WeakValueDictionary()
 
-    async def test(self, objects: Objects, room: Room, commit: str, subject: Subject, *, stop: asyncio.Event) -> Probed:
+    async def test(
+        self, closures: Closures, room: Room, commit: str, subject: Subject, *, stop: asyncio.Event
+    ) -> Probed:
         """Build it, unless it is built, and run it.
 
         Raises:
@@ -59,17 +65,21 @@ class Go:
         """
         if self._toolchain is None:
             self._toolchain = await find(self._command)
-        await self._show(objects, room, commit, subject)
-        built, build = self._binaries.get((commit, subject)), None
-        if built is None:
-            work = await asyncio.to_thread(_work, objects, commit, subject.package)
-            build = await self._build(self._toolchain, room, subject, work, stop)
-            if ended := _unbuilt(build, commit, subject):
-                return ended
-            out = room.folder / "out" / "test"
-            if not await asyncio.to_thread(out.is_file):
-                return Probed(Trial(commit, Result.ABSENT, build_s=build.seconds), build.said, "it has no test files")
-            built = await asyncio.to_thread(self._keep, (commit, subject), out, room.folder.parent / "binaries")
+        await self._show(closures.objects, room, commit, subject)
+        name, build = (commit, subject), None
+        # Two runs at one commit wait for one build, instead of making it twice.
+        async with self._building.setdefault(name, asyncio.Lock()):
+            built = self._binaries.get(name)
+            if built is None:
+                layout = await asyncio.to_thread(closures.layout, commit, subject)
+                build = await self._build(self._toolchain, room, subject, layout, stop)
+                if ended := _unbuilt(build, commit, subject):
+                    return ended
+                out = room.folder / "out" / "test"
+                if not await asyncio.to_thread(out.is_file):
+                    trial = Trial(commit, Result.ABSENT, build_s=build.seconds)
+                    return Probed(trial, build.said, "it has no test files")
+                built = await asyncio.to_thread(self._keep, name, out, room.folder.parent / "binaries")
         ran = await self._run(self._toolchain, room, subject, built, stop)
         result = go_output.judge(ran.code, ran.text, subject.printed, declared=True)
         trial = Trial(
@@ -87,16 +97,23 @@ class Go:
         laid = "/".join(filter(None, (subject.package, overlay.name))) if overlay else ""
         await asyncio.to_thread(tree.show, commit, laid, overlay.content if overlay else b"")
 
-    async def _build(self, toolchain: Toolchain, room: Room, subject: Subject, work: str, stop: asyncio.Event) -> Heard:
-        out = room.folder / "out"
+    async def _build(
+        self, toolchain: Toolchain, room: Room, subject: Subject, layout: Layout, stop: asyncio.Event
+    ) -> Heard:
+        out, tree = room.folder / "out", room.folder / "tree"
         await asyncio.to_thread(self._make_ready, out)
+        flags = (*_BUILD_FLAGS, *(("-mod=vendor",) if layout.vendored else ()))
+        package, seen = ".", toolchain.seen
+        if layout.gopath:
+            package = f"{layout.gopath}/{subject.package}".rstrip("/")
+            seen = {**seen, tree: f"{NO_MODULES}/src/{layout.gopath}"}
         job = Job(
-            room.folder / "tree",
-            (f"{_TOOLCHAIN}/bin/go", "test", "-c", *_BUILD_FLAGS, "-o", f"{_OUT}/test", "."),
+            tree,
+            (f"{_TOOLCHAIN}/bin/go", "test", "-c", *flags, "-o", f"{_OUT}/test", package),
             folder=subject.package,
-            seen=toolchain.seen,
+            seen=seen,
             kept={self._cache: _CACHE, out: _OUT},
-            environment=_variables(work),
+            environment=_variables(layout),
             trusted=True,
         )
         return await run(self._sandbox, job, room.number, seconds=_BUILD_S, stop=stop)
@@ -109,7 +126,7 @@ class Go:
             folder=subject.package,
             copied=subject.package,
             seen={**toolchain.seen, built: _BINARY},
-            environment={**_variables("off"), "GOCACHE": "/tmp/go-cache", "PATH": _PATH},  # noqa: S108 - of its own
+            environment={**_variables(Layout()), "GOCACHE": "/tmp/go-cache", "PATH": _PATH},  # noqa: S108 - of its own
         )
         # Its own time limit tells where it hung, so that one is let come first.
         return await run(self._sandbox, job, room.number, seconds=subject.timeout_s + _GRACE_S, stop=stop)
@@ -154,37 +171,26 @@ def _unbuilt(build: Heard, commit: str, subject: Subject) -> Probed | None:
     return Probed(trial, build.said, build.why or "it does not build")
 
 
-def _work(objects: Objects, commit: str, package: str) -> str:
-    """Give the go.work that holds for a package, "off" without one: none above the tree is to be found."""
-    root, folder = objects.root(commit), package
-    while True:
-        path = "/".join(filter(None, (folder, "go.work")))
-        if objects.at(root, path):
-            return f"{SOURCE}/{path}"
-        if not folder:
-            return "off"
-        folder = folder.rpartition("/")[0]
-
-
 def _digest(binary: Path) -> str:
     with binary.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _variables(work: str) -> dict[str, str]:
+def _variables(layout: Layout) -> dict[str, str]:
     """Give the variables of a build: nothing is downloaded, nobody's settings are read, no C compiler is run."""
     return {
         "PATH": f"{_TOOLCHAIN}/bin",
         "GOROOT": _TOOLCHAIN,
         "GOCACHE": _CACHE,
         "GOMODCACHE": _MODULES,
-        "GOPATH": "/tmp/go",  # noqa: S108 - of its own
+        "GOPATH": NO_MODULES if layout.gopath else "/tmp/go",  # noqa: S108 - of its own
+        "GO111MODULE": "off" if layout.gopath else "on",
         "GOENV": "off",
         "GOFLAGS": "",
         "GOPROXY": "off",
         "GOSUMDB": "off",
         "GOTELEMETRY": "off",
         "GOTOOLCHAIN": "local",
-        "GOWORK": work,
+        "GOWORK": f"{SOURCE}/{layout.work}" if layout.work else "off",
         "CGO_ENABLED": "0",
     }

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from bot.adapters.bisect import child
-from bot.adapters.bisect.sandbox import SOURCE, Bubblewrap, Job, Limits, SandboxRefused, Unguarded
+from bot.adapters.bisect.sandbox import NO_MODULES, SOURCE, Bubblewrap, Job, Limits, SandboxRefused, Unguarded
 
-__all__ = ["SOURCE", "Bubblewrap", "Heard", "Job", "Limits", "SandboxRefused", "Unguarded", "run"]
+__all__ = ["NO_MODULES", "SOURCE", "Bubblewrap", "Heard", "Job", "Limits", "SandboxRefused", "Unguarded", "run"]
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class GitProber:
             if subject.command:
                 tested = await self._command(objects, room, commit, subject, stop)
             elif await asyncio.to_thread(closures.declared, commit, subject):
-                tested = await self._go.test(objects, room, commit, subject, stop=stop)
+                tested = await self._go.test(closures, room, commit, subject, stop=stop)
             else:
                 tested = Probed(Trial(commit, Result.ABSENT), b"", f"{subject.test} is not there")
         return replace(tested, trial=replace(tested.trial, seconds=loop.time() - begun))

@@ -16,6 +16,8 @@ from secrets import token_hex
 from bot.domain.errors import FirstFiveError
 
 SOURCE = "/src"
+NO_MODULES = "/gopath"
+"""Where a tree is seen that Go's modules are unknown to: by its import path, below src."""
 _BASE = "/base"
 _SYSTEM = ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
 _ETC = ("alternatives", "ld.so.cache", "localtime", "mime.types", "protocols", "services", "ssl")
@@ -178,6 +180,11 @@ class Unguarded:
         if job.copied is not None:
             shutil.copytree(job.tree, tree, symlinks=True)
         places = {there: str(here) for here, there in {**job.seen, **job.kept}.items()} | {SOURCE: str(tree)}
+        for there in [there for there in places if there.startswith(NO_MODULES)]:
+            link = own / there.removeprefix("/")
+            link.parent.mkdir(parents=True)
+            link.symlink_to(places.pop(there))
+            places[NO_MODULES] = str(own / NO_MODULES.removeprefix("/"))
         words = (_outside(word, places) for word in job.words)
         environment = {name: _outside(value, places) for name, value in job.environment.items()}
         tmp = str(own / "tmp")

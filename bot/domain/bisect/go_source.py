@@ -11,6 +11,7 @@ from dataclasses import dataclass
 _BLANK = re.compile(rb"(?:[ \t\r\n;]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _SPACE = re.compile(rb"(?:[ \t\r\n]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _PACKAGE = re.compile(rb"package\b")
+_OUTSIDE = re.compile(rb"^package[ \t]+(\w+)_test\b", re.MULTILINE)
 _IMPORT = re.compile(rb"import(?=[\s\"`(/._]|$)")
 _NAME = re.compile(rb"(?:[^\W\d]|[\x80-\xff])(?:\w|[\x80-\xff])*|\.")
 _STRING = re.compile(rb'"((?:[^"\\\n]|\\.)*)"|`([^`]*)`')
@@ -22,12 +23,16 @@ _FAR_INCLUDE = re.compile(rb'^[ \t/*]*#[ \t]*include[ \t]*"[^"\n]*/|^[ \t/*]*#cg
 
 @dataclass(frozen=True)
 class GoSource:
-    """What a file asks for; `strays` means that it also reads files that cannot be told (C headers elsewhere)."""
+    """What a file asks for; `strays` means that it also reads files that cannot be told (C headers elsewhere).
+
+    `outside` is the package that it tests as others see it, by importing it.
+    """
 
     imports: frozenset[str] = frozenset()
     embeds: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
     strays: bool = False
+    outside: str = ""
 
 
 def read(source: bytes) -> GoSource:
@@ -39,7 +44,9 @@ def read(source: bytes) -> GoSource:
         for found in _PATTERN.findall(line)
     )
     above = frozenset(_text(path) for path in _ABOVE.findall(source))
-    return GoSource(imports, embeds - {""}, above, strays=bool(_FAR_INCLUDE.search(source)))
+    outside = _OUTSIDE.search(source)
+    strays = bool(_FAR_INCLUDE.search(source))
+    return GoSource(imports, embeds - {""}, above, strays, outside[1].decode() if outside else "")
 
 
 def declares(source: bytes, test: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.bisect.jobs import Bubblewrap, Limits
+from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
 from bot.adapters.bisect.prober import GitProber
 from bot.domain.bisect.results import Result
 from bot.domain.bisect.subject import Overlay, Subject
@@ -131,6 +131,46 @@ async def test_a_module_further_down_and_a_workspace_are_built(prober: GitProber
     }
     commit = small.commit({**files})
     assert (await probe(prober, small, commit, Subject(test="TestIt", package="shop/pay"))).trial.result is Result.GOOD
+
+
+@pytest.mark.parametrize("guard", [Bubblewrap, Unguarded])
+async def test_a_tree_that_is_older_than_modules_is_built_by_its_import_path(
+    small: Small, state: Path, go_command: str, guard: type[Bubblewrap | Unguarded]
+) -> None:
+    files: dict[str, str | None] = {
+        "m.go": 'package m\n\nimport (\n\t"example.com/ada/m/tax"\n\t"example.com/lib"\n)\n\nvar V = lib.V + tax.V\n',
+        "m_test.go": go_test("if m.V != 3 { t.Fatal(m.V) }", ("example.com/ada/m",), package="m_test"),
+        "tax/tax.go": "package tax\n\nvar V = 1\n",
+        "vendor/example.com/lib/lib.go": "package lib\n\nvar V = 2\n",
+    }
+    good = small.commit(files)
+    bad = small.commit({"tax/tax.go": "package tax\n\nvar V = 2\n"})
+    broken = small.commit({"tax/tax.go": 'package tax\n\nvar V int = ""\n'})
+    prober = GitProber(state, guard(state, Limits()), command=go_command)
+    trials = [(await probe(prober, small, each)).trial for each in (good, bad, broken)]
+    assert [trial.result for trial in trials] == [Result.GOOD, Result.BAD, Result.UNTESTABLE]
+    keys = await prober.keys(small.folder, [good, bad, broken], Subject(test="TestIt"))
+    assert len({packages[""] for packages in keys.values()}) == 3
+    assert {trials[2].broken[0]} < keys[broken].keys()
+    await prober.close()
+
+
+async def test_what_is_vendored_is_used_whatever_the_go_mod_says(prober: GitProber, small: Small) -> None:
+    files = {
+        "go.mod": "module example.com/m\n\ngo 1.12\n\nrequire example.com/lib v1.0.0\n",
+        "vendor/modules.txt": "# example.com/lib v1.0.0\nexample.com/lib\n",
+        "vendor/example.com/lib/lib.go": "package lib\n\nvar V = 2\n",
+        "m_test.go": go_test("if lib.V != 2 { t.Fatal() }", ("example.com/lib",)),
+    }
+    commit = small.commit({**files})
+    assert (await probe(prober, small, commit)).trial.result is Result.GOOD
+
+
+async def test_two_runs_at_one_commit_wait_for_one_build(prober: GitProber, small: Small) -> None:
+    commit = small.commit(GREEN)
+    trials = [each.trial for each in await asyncio.gather(*(probe(prober, small, commit) for _ in range(2)))]
+    assert [trial.result for trial in trials] == [Result.GOOD] * 2
+    assert sorted(bool(trial.build_s) for trial in trials) == [False, True]
 
 
 async def test_settings_in_the_tree_and_of_the_user_do_not_change_a_build(
