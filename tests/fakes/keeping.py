@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.domain.alert_groups import AlertGroup, Member
 from bot.domain.alerts import Do
@@ -72,6 +71,17 @@ def _in(tx: Tx) -> FakeTx:
     return tx
 
 
+def _copied(tx: FakeTx) -> FakeTx:
+    """Copy what holds the values, and not these: none of them can be changed."""
+    return FakeTx(**{each.name: _held(getattr(tx, each.name)) for each in fields(tx)})
+
+
+def _held(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _held(each) for key, each in value.items()}
+    return value.copy() if isinstance(value, list | set) else value
+
+
 class FakeStore:
     """An act works on a copy, which becomes the truth if the act ends well."""
 
@@ -80,7 +90,7 @@ class FakeStore:
         self._on_commit = on_commit
 
     async def write(self, act: Callable[[Tx], T]) -> T:
-        draft = deepcopy(self.now)
+        draft = _copied(self.now)
         draft.topics = set()
         value = act(draft)
         self.now = draft
@@ -91,7 +101,7 @@ class FakeStore:
 
     async def read(self, act: Callable[[Tx], T]) -> T:
         await asyncio.sleep(0)
-        return act(deepcopy(self.now))
+        return act(_copied(self.now))
 
 
 class FakeTimeline:

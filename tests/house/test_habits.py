@@ -3,8 +3,10 @@
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from tests.house.tree import PRODUCT, functions, imported, parsed, python_files, text
 
@@ -112,6 +114,39 @@ def impure_nodes(path: Path) -> Iterator[ast.expr | ast.stmt]:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in NOT_PURE_CALLS:
                 yield node
+
+
+def test_a_name_of_a_module_is_given_its_value_once() -> None:
+    """Ruff says nothing of a second value, and whoever reads the first is wrong."""
+    again = [
+        f"{path}: {name}"
+        for path in python_files(*PRODUCT, "tests", ".ci")
+        for name in sorted(given_again(parsed(path)))
+    ]
+    assert again == [], "\n".join(again)
+
+
+def given_again(module: ast.Module) -> set[str]:
+    """Give the names that statements of the module itself, and not its branches, give a value more than once."""
+    targets = [
+        target
+        for node in module.body
+        if isinstance(node, ast.Assign) or (isinstance(node, ast.AnnAssign) and node.value is not None)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    ]
+    named = Counter(node.id for target in targets for node in ast.walk(target) if is_given(node))
+    return {name for name, count in named.items() if count > 1}
+
+
+def is_given(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def test_the_reader_of_values_reads() -> None:
+    twice = "A = 1\nB: int = 2\nC, D = 3, 4\nA = 5\nB = 6\nD: int = 7\n"
+    once = "A: int\nA = 1\nA |= 2\nB[0] = 1\nB[1] = 2\nif A:\n    C = 1\nelse:\n    C = 2\n"
+    assert given_again(ast.parse(twice)) == {"A", "B", "D"}
+    assert given_again(ast.parse(once)) == set()
 
 
 def test_a_silenced_linter_is_told_why() -> None:

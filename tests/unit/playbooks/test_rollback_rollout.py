@@ -42,7 +42,8 @@ def cluster_of_two_releases() -> FakeCluster:
     return found
 
 
-async def rolled_back(cluster: FakeCluster, looks: int) -> tuple[Desk, Run]:
+async def rolled_back(cluster: FakeCluster, looks: int, later_s: float = 0) -> tuple[Desk, Run]:
+    """Roll back; once the change was asked for, `later_s` pass without a look."""
     checkout = replace(CATALOG.services[0], route=ROUTE)
     house = desk(router=Slow(cluster, looks), catalog=replace(CATALOG, services=(checkout,)))
     await house.say("start sev3 checkout slow")
@@ -50,7 +51,14 @@ async def rolled_back(cluster: FakeCluster, looks: int) -> tuple[Desk, Run]:
     run_id = (await house.admission.admit(command)).run_id
     await house.work(lambda: bool(house.incident().waiting))
     await house.say("approve incident=INC-1", by=BEN)
-    await house.work(lambda: bool(house.state.runs[run_id].status.ended))
+    ahead = [later_s]
+
+    def has_ended() -> bool:
+        if cluster.calls and ahead:
+            house.later(ahead.pop())
+        return bool(house.state.runs[run_id].status.ended)
+
+    await house.work(has_ended)
     return house, house.state.runs[run_id]
 
 
@@ -66,7 +74,7 @@ async def test_a_roll_out_is_waited_for_and_begun_once() -> None:
 
 async def test_one_that_never_ends_is_told_after_ten_minutes() -> None:
     cluster = cluster_of_two_releases()
-    _, run = await rolled_back(cluster, looks=-1)
+    _, run = await rolled_back(cluster, looks=-1, later_s=590)
     assert run.status is RunStatus.FAILED
     assert run.reason.startswith("The router of checkout is not there after 10 min")
     assert "the controller has not taken up the last change yet" in run.reason
