@@ -45,13 +45,14 @@ async def tell(tools: Tools, params: Breach) -> Reply:
     kept = await tools.recall(breach_key(service.name), Kept)
     if kept is None:
         return Reply(f"Nothing bad of the canary of {service.name} is known.")
-    await tell_judged(tools, service, kept, "breach")
+    veto = await _veto(tools, service)
+    await tell_judged(tools, service, kept, "breach", veto)
     await _date(tools, kept)
-    await _act(tools, service, kept)
+    await _act(tools, service, kept, is_vetoed=bool(veto))
     return Reply(f"The canary of {service.name} is bad: {kept.judged.words}.", incident_id=tools.incident_id)
 
 
-async def _act(tools: Tools, service: Service, kept: Kept) -> None:
+async def _act(tools: Tools, service: Service, kept: Kept, *, is_vetoed: bool) -> None:
     """Take its traffic away where two people have let that be done; page whoever is on call where nothing may be."""
     reasons = [reason for reason in kept.judged.reasons if reason.decides and reason.judgement.is_bad]
     if all(reason.judgement is Judgement.HOLD and reason.rule == "errors" for reason in reasons):
@@ -60,16 +61,20 @@ async def _act(tools: Tools, service: Service, kept: Kept) -> None:
     if frozen is not None:
         text = f"The canary of {service.name} is bad, and nothing may be changed. {frozen.words}"
         tools.begin("page", {"service": service.name, "text": text})
-    elif await _is_vetoed(tools, service):
-        return
-    elif await tools.standing(service.name) is not None:
+    elif not is_vetoed and await tools.standing(service.name) is not None:
         tools.begin("empty", {"service": service.name, "reason": kept.judged.words})
 
 
-async def _is_vetoed(tools: Tools, service: Service) -> bool:
-    """Tell whether people gave the canary its traffic back lately: that is not taken away again but by people."""
+async def _veto(tools: Tools, service: Service) -> str:
+    """Say that people gave the canary its traffic back lately: that is not taken away again but by people; else ""."""
     last = await last_change(tools, service)
-    return last is not None and last.restored and tools.now() - last.at < _VETOED
+    if last is None or not last.restored or tools.now() - last.at >= _VETOED:
+        return ""
+    until = last.at + _VETOED
+    return (
+        f"people gave the canary its traffic back at {last.at:%H:%M} UTC, so that until {until:%Y-%m-%d %H:%M} UTC "
+        "FirstFive takes nothing away by itself"
+    )
 
 
 async def _date(tools: Tools, kept: Kept) -> None:

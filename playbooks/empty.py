@@ -67,8 +67,8 @@ async def empty(tools: Tools, params: Empty, course: Course) -> Set:
     """Make the moves and read the router back, whatever it answers."""
     service = await concern(tools, params.service, _TITLE)
     now = await change_traffic(tools, service, course)
-    set_traffic(tools, service, course, now, params.reason)
-    return Set(f"The canary of {service.name} gets no new traffic: {now.words}.")
+    already = set_traffic(tools, service, course, now, params.reason)
+    return Set(f"The canary of {service.name} gets no new traffic: {now.words}.{already}")
 
 
 @playbook.step("Verify")

@@ -65,5 +65,5 @@ async def restore(tools: Tools, params: Restore, course: Course) -> Reply:
     """Make the moves and read the router back, whatever it answers."""
     service = await concern(tools, params.service, "Restore of {}")
     now = await change_traffic(tools, service, course)
-    set_traffic(tools, service, course, now, params.reason)
-    return Reply(f"{service.name} is as it was before: {now.words}.")
+    already = set_traffic(tools, service, course, now, params.reason)
+    return Reply(f"{service.name} is as it was before: {now.words}.{already}")

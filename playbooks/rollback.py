@@ -116,11 +116,11 @@ async def roll_back(tools: Tools, params: Rollback, course: Course) -> Set:
     """Make the moves and read the router back, whatever it answers."""
     service = await concern(tools, params.service, "Rollback of {}")
     now = await change_traffic(tools, service, course)
-    set_traffic(tools, service, course, now, params.reason)
+    already = set_traffic(tools, service, course, now, params.reason)
     bad = latest(await deploys_of(tools, service), tools.now())
     if bad is not None:
         record_taken_back(tools, service, bad.release, tools.now())
-    return Set(course.before.words, now.words, f"{service.name} is rolled back: {now.words}.")
+    return Set(course.before.words, now.words, f"{service.name} is rolled back: {now.words}.{already}")
 
 
 @playbook.step("Verify")

@@ -153,8 +153,11 @@ def tell_proof(tools: Tools, service: Service, proof: Proof) -> None:
     tools.record(Kind.JUDGED, service=service.name, words=proof.words, **body)
 
 
-async def tell_judged(tools: Tools, service: Service, kept: Kept, when: str) -> str:
-    """Tell the timeline how a canary was judged, with its picture; give the file that holds every number."""
+async def tell_judged(tools: Tools, service: Service, kept: Kept, when: str, left: str = "") -> str:
+    """Tell the timeline how a canary was judged, with its picture; give the file that holds every number.
+
+    `left` says why it is left to people what to do about it.
+    """
     judged = kept.judged
     name = f"canary-{service.name}.json"
     content = adapter_of(Kept).dump_json(replace(kept, watch=UNSEEN), indent=1)
@@ -167,7 +170,7 @@ async def tell_judged(tools: Tools, service: Service, kept: Kept, when: str) -> 
         Kind.JUDGED,
         service=service.name,
         judgement=judged.judgement.value,
-        words=judged.words,
+        words="; ".join(filter(None, [judged.words, left])),
         reasons=adapter_of(tuple[Reason, ...]).dump_python(judged.reasons, mode="json"),
         when=when,
         trend=adapter_of(Trend).dump_python(shown, mode="json"),

@@ -16,7 +16,11 @@ from bot.ports import Tx
 _LOOKED_AT = 50
 _TRIED_FOR, _ROLLS_OUT = timedelta(seconds=60), timedelta(minutes=10)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
+_TURN_S = 10.0
+"""So long after its last look, a run that changes a router is dead and another one may."""
 RESTORE = "restore"
+_CHANGE = "change"
+"""Under which key a run remembers that it has begun to change a router."""
 
 
 async def concern(tools: Tools, name: str, title: str, *, opens: bool = False) -> Service:
@@ -95,19 +99,23 @@ async def follow(tools: Tools, service: Service, course: Course) -> Split:
 
     A move whose answer is late or lost is not made again before the router was read: what it says decides. Each is made
     only while this process still has the run, and only if the course has it: whatever else the router would need means
-    that somebody else has changed it.
+    that somebody else has changed it. Of runs that change a router at once, one does, and the others see what it did.
 
     :raises ApprovalRefused: somebody else has changed the router since the course was planned.
     :raises RunFailed: it did not get there in time.
     """
-    began_at, wait_s = tools.now(), _FIRST_WAIT_S
+    began_at, wait_s, turn = tools.now(), _FIRST_WAIT_S, f"router:{service.name}"
     while True:
+        is_ours = await tools.hold(turn, _TURN_S) == tools.run_id
         now = await tools.ports.router.read(service)
         if isinstance(now, Split) and now.meets(course.wanted):
             now = await _finish(tools, service, course) or now
             await _done(tools, service)
+            await tools.hold(turn, 0.0)
             return now
-        failure = now.reason if isinstance(now, Missing) else await _move_on(tools, service, course, now)
+        failure = now.reason if isinstance(now, Missing) else ""
+        if isinstance(now, Split):
+            failure = await _move_on(tools, service, course, now) if is_ours else "another run changes it"
         patience = _ROLLS_OUT if isinstance(now, Split) and course.is_under_way(now) else _TRIED_FOR
         if tools.now() - began_at >= patience:
             said = "nobody knows what it does" if isinstance(now, Missing) else now.words
@@ -120,8 +128,10 @@ async def follow(tools: Tools, service: Service, course: Course) -> Split:
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
 
-def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reason: str) -> None:
-    """Tell the timeline that a router was set, together with the step's result."""
+def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reason: str) -> str:
+    """Tell the timeline that this run set a router, together with the step's result; in words, when it had not to."""
+    if _CHANGE not in tools.memos:
+        return " It was so already when its turn came: nothing more was changed."
     by_itself = tools.actor.id == FIRSTFIVE.id
     second = tools.approved_by.name if tools.approved_by and tools.approved_by.id != tools.actor.id else ""
     tools.record(
@@ -136,6 +146,7 @@ def set_traffic(tools: Tools, service: Service, course: Course, now: Split, reas
         run=tools.run_id,
         reason=reason,
     )
+    return ""
 
 
 async def note_drift(tools: Tools, service: Service) -> str:
@@ -178,7 +189,7 @@ async def _remember(tools: Tools, service: Service, course: Course) -> None:
         by_itself=tools.actor.id == FIRSTFIVE.id,
     )
     text = adapter_of(Change).dump_json(change).decode()
-    await tools.apply("change", lambda tx: tools.ports.marks.put(tx, change_key(service.name), text))
+    await tools.apply(_CHANGE, lambda tx: tools.ports.marks.put(tx, change_key(service.name), text))
 
 
 def _goes_on(tools: Tools, last: Change, course: Course) -> bool:

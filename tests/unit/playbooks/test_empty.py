@@ -1,5 +1,6 @@
 """FirstFive takes a bad canary's traffic away by itself where two people have let it, nowhere else; one can veto."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -115,6 +116,11 @@ async def test_after_a_veto_it_is_left_to_people_for_a_day() -> None:
     house.later(1_860)  # so long ago that it is told again
     await breach(house)
     assert house.router.split == SHARED
+    assert re.search(
+        r"; people gave the canary its traffic back at 12:\d\d UTC, so that until 2026-03-02 12:\d\d UTC FirstFive "
+        "takes nothing away by itself$",
+        house.entries(Kind.JUDGED)[-1].facts["words"],
+    )
     house.later(86_400)
     await breach(house)
     assert house.router.split == EMPTY

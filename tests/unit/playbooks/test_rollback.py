@@ -193,6 +193,22 @@ async def test_what_somebody_else_has_done_meanwhile_needs_no_move() -> None:
     assert ((await go_on(house, run_id)).status, router.made) == (RunStatus.DONE, [])
 
 
+async def test_two_that_are_approved_at_once_are_told_as_one() -> None:
+    house = await opened(FakeRouter(OPEN_))
+    asked = [
+        (await house.admission.admit(Command("rollback", {"service": "checkout"}, ADA, Source(via="test")))).run_id
+        for _ in range(2)
+    ]
+    await house.work(lambda: len(entries(house, Kind.APPROVAL_ASKED)) == len(asked))
+    for run_id in asked:
+        await house.say(f"approve run={run_id}", by=BEN)
+    await house.work(lambda: all(house.state.runs[run_id].status.ended for run_id in asked))
+
+    said = [house.state.runs[run_id].result["summary"] for run_id in asked]
+    assert len(entries(house, Kind.TRAFFIC_SET)) == 1
+    assert ["It was so already when its turn came: nothing more was changed." in each for each in said].count(True) == 1
+
+
 async def test_a_router_that_somebody_else_has_changed_is_left_alone() -> None:
     router = FakeRouter(OPEN_)
     house = await opened(router)
