@@ -213,11 +213,13 @@ class Kernel:
         stat = self._text(f"{pid}/stat")
         started_s = read.read_start(stat) / os.sysconf("SC_CLK_TCK")
         booted_at = read.read_boot(self._text("stat"))
+        links = list(self._links(pid))
         return {
             "pid": pid,
             "state": read.read_state(stat),
             "cpus": _cpus(pid),
-            "fds": sum(1 for _ in os.scandir(self._proc / str(pid) / "fd")),
+            "fds": len(links) or None,
+            "sockets": sum(link.startswith("socket:") for link in links),
             "fd_limit": read.read_file_limit(self._text(f"{pid}/limits")),
             "rss_bytes": memory.rss_bytes,
             "rss_peak_bytes": memory.peak_bytes,

@@ -195,14 +195,15 @@ class Sockets:
 class Process:
     """What the kernel says of the process; bytes, counts, seconds since it started; None where unknown.
 
-    `peer` is where most of the connections lead that it opened itself, `peer_sockets` how many;
-    `peer_waiting` more that are closed and wait (TIME_WAIT). `cpus` it may run on. In `cpu_throttled` of
-    `cpu_periods` (100 ms each, since its cgroup was made) it stood still, as `cpu_limit_cores` were used up.
-    `state` is the kernel's letter for what it does: R runs, S sleeps, T was stopped.
+    `sockets` of its `fds` are sockets. `peer` is where most of the connections lead that it opened itself,
+    `peer_sockets` how many; `peer_waiting` more that are closed and wait (TIME_WAIT). `cpus` it may run on. In
+    `cpu_throttled` of `cpu_periods` (100 ms each, since its cgroup was made) it stood still, as `cpu_limit_cores` were
+    used up. `state` is the kernel's letter for what it does: R runs, S sleeps, T was stopped.
     """
 
     pid: int
     fds: int | None = None
+    sockets: int | None = None
     fd_limit: int | None = None
     rss_bytes: int | None = None
     rss_peak_bytes: int | None = None

@@ -14,6 +14,7 @@ from bot.domain.faults.finding import (
     probe_evidence,
     suffers,
 )
+from bot.domain.faults.gc_pressure import MIN_GC as MIN_GC_PRESSURE
 from bot.domain.faults.gc_pressure import (
     MIN_SAMPLES,
     allocated,
@@ -57,7 +58,7 @@ MIN_SHARE = 0.4
 def find(facts: Facts, beside: Beside) -> Finding | None:
     """Find a process that allocates and collects with little alive, to the harm of its users or most of its CPU."""
     cpu, heap = facts.cpu, facts.heap
-    if heap is None or not heap.small:
+    if heap is None or not (heap.small or _is_followed_easily(cpu)):
         return None
     by_cpu = cpu is not None and cpu.samples >= MIN_SAMPLES and _churns(facts, cpu)
     if (piled := pile(facts)) is not None and piled.allocating >= MIN_ALLOCATING:
@@ -70,10 +71,11 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     said = f"{percent(cpu.malloc_share)} of the CPU allocates and {percent(cpu.gc_share)} collects" if cpu else ""
     often = f"the heap is filled and collected {pace:.0f} times in every second" if pace >= 1 else ""
     claim = "; ".join(each for each in (said, often) if each)
+    alive = f"{'only ' if heap.small else ''}{megabytes(heap.inuse_bytes)} alive"
     return Finding(
         FAULT,
         facts.target,
-        f"{claim[:1].upper()}{claim[1:]}, with only {megabytes(heap.inuse_bytes)} alive{blame(line)}.",
+        f"{claim[:1].upper()}{claim[1:]}, with {alive}{blame(line)}.",
         (
             *_cpu_evidence(cpu, file),
             *allocated(facts),
@@ -122,6 +124,11 @@ def collections(facts: Facts) -> float:
     if window is None or heap is None or not window.memory_s:
         return 0.0
     return (window.allocated_bytes or 0) / window.memory_s / max(heap.inuse_bytes, LEAST_HEAP)
+
+
+def _is_followed_easily(cpu: Cpu | None) -> bool:
+    """Tell whether a heap that is not small costs the collector little beside what is made: it is not gc-pressure's."""
+    return cpu is not None and cpu.samples >= MIN_SAMPLES and cpu.gc_share < MIN_GC_PRESSURE <= cpu.malloc_share / 2
 
 
 def _turns_over(facts: Facts, cpu: Cpu | None) -> bool:

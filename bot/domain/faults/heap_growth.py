@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from bot.domain.facts import Facts, Made
-from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, megabytes, percent, span
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, megabytes, percent, span, suffers
 
 FAULT = "heap-growth"
 MIN_BYTES = 48_000_000
@@ -36,7 +36,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     if growing is None:
         if size < MIN_BYTES or top.share < MIN_SHARE:
             return None
-        exceeds = beside.is_new if _stands_still(facts) else beside.far_exceeded
+        exceeds = beside.is_new if _stands_still(facts) and not suffers(facts.probe) else beside.far_exceeded
         if not near and not exceeds(size, _size, floor=1e6):
             return None
     place = growing.frame if growing else top.frame

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.facts import Crowd, Facts, Spent
-from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, is_slowed, probe_evidence
+from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding, is_slowed, is_slowing, probe_evidence
 from bot.domain.faults.locks import holders, lock_crowds
 from bot.domain.stacks import LOCK_WAITS, Frame
 
@@ -107,6 +107,7 @@ def _queues(facts: Facts, queue: _Queue) -> bool:
 def _harms(facts: Facts, queue: _Queue, beside: Beside) -> bool:
     crowd = queue.crowd
     few_workers = crowd is not None and not crowd.request and max(queue.waiting, queue.before) < MIN_WAITING
+    few_workers = few_workers and not is_slowing(facts)
     if is_slowed(facts) or (queue.mean_s >= max(MIN_MEAN_S, SLOW_SHARE * facts.pace_s) and not few_workers):
         return True
     if crowd is None or queue.waiting < MIN_WAITING:

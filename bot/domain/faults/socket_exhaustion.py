@@ -94,8 +94,11 @@ def _out_of_files(facts: Facts) -> Finding | None:
 
 def _most_alike(process: Process, sockets: Sockets | None) -> Alike:
     """Give the larger kind: connections that it opened to one peer, or those of its clients."""
-    opened = process.peer_sockets or 0
+    opened, held = process.peer_sockets or 0, process.sockets or 0
     taken = sockets.count("ESTABLISHED") + sockets.count("CLOSE_WAIT") if sockets else 0
+    if max(opened, taken) < MIN_SOCKETS * (process.fds or 0) <= held:
+        fix = "Close every connection that is accepted or opened, on errors too, and give idle ones a deadline"
+        return Alike(held, "sockets", "process", fix)
     if opened >= taken:
         return Alike(opened, f"connections to {process.peer}", "process", _reuse(process))
     return Alike(taken, "connections of its clients", "sockets", "Set IdleTimeout and ReadHeaderTimeout of http.Server")
@@ -250,7 +253,7 @@ def _closed(facts: Facts) -> tuple[str, int, float]:
     """Give the peer to which it opened most connections that are closed, how many wait, and how many more a second.
 
     One in TIME_WAIT belongs to no process any more: a process that still has some to the same peer, or that is seen
-    to open many, has opened these.
+    to open as many, has opened these. Where ports run out, they become no more.
     """
     first, last = facts.process, facts.window.process if facts.window else facts.process
     seconds = facts.window.seconds if facts.window else 0.0
@@ -263,9 +266,12 @@ def _closed(facts: Facts) -> tuple[str, int, float]:
         return "", 0, 0.0
     before = dict(facts.sockets.closed_to)
     more, peer = max((count - before.get(peer, count), peer) for peer, count in window.sockets.closed_to)
-    if more <= 0 or window.dialled_bytes < MIN_DIALLED * more:
+    if more > 0 and window.dialled_bytes >= MIN_DIALLED * more:
+        return peer, before[peer] + more, more / seconds
+    peer, most = window.sockets.closed_to[0]
+    if window.dialled_bytes < MIN_DIALLED * most * window.memory_s / TIME_WAIT_S or not window.dialled_bytes:
         return "", 0, 0.0
-    return peer, before[peer] + more, more / seconds
+    return peer, most, most / TIME_WAIT_S
 
 
 def _waiting(facts: Facts) -> float | None:

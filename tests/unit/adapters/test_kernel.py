@@ -94,6 +94,7 @@ async def test_sockets_process_and_build_are_read(proc: Path) -> None:
     assert read["process"] == {
         "pid": 4242,
         "fds": 5,
+        "sockets": 5,
         "fd_limit": 1024,
         "state": "S",
         "rss_bytes": 102400,

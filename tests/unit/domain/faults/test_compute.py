@@ -130,3 +130,12 @@ def test_what_burns_beside_requests_is_found_where_users_wait_for_it() -> None:
 
     assert classes(took(good_probe("c", 140.0), *parts)) == ["cpu-hotspot"]
     assert classes(took(good_probe("c"), *parts)) == []
+
+
+def test_much_that_is_made_and_little_that_is_collected_is_churn_whatever_is_alive() -> None:
+    def made(collecting: int) -> list[str]:
+        sites = ((COLLECT, collecting), (MAKE, 80), ((SHOW, *SERVE), 20))
+        return classes(took(failed_probe("c"), *sites, live=LARGE))
+
+    assert made(10) == ["alloc-churn"]
+    assert made(90) == ["gc-pressure"]

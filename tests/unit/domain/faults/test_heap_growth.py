@@ -1,7 +1,7 @@
 """A heap that grows, and one that only is large."""
 
 from bot.domain.faults.finding import CERTAIN
-from tests.unit.domain.captures import allocs, facts_of, heap, twice
+from tests.unit.domain.captures import allocs, facts_of, failed_probe, heap, twice
 from tests.unit.domain.faults.found import classes, findings
 from tests.unit.domain.go_profiles import SERVE, main_frame
 
@@ -39,6 +39,7 @@ def test_a_large_cache_of_one_replica_is_none_until_it_grows_or_its_own_past_spe
 
     assert classes(twice("c", None, still), *others) == []
     assert classes(twice("c", None, still, more), *others) == ["heap-growth"]
+    assert classes(twice("c", failed_probe("c"), still), *others) == ["heap-growth"]
     assert classes(twice("c", None, still), *others, baseline=small) == ["heap-growth"]
 
 

@@ -38,6 +38,7 @@ def test_a_few_jobs_that_take_turns_at_a_slow_machine_harm_nobody() -> None:
 
     assert classes(twice("c", good_probe("c"), jobs, lost(2, 21.0))) == []
     assert classes(twice("c", failed_probe("c"), jobs, lost(2, 21.0))) == ["lock-contention"]
+    assert classes(twice("c", good_probe("c", 155.0), jobs, lost(2, 21.0))) == ["lock-contention"]
 
 
 def test_a_busy_lock_that_is_waited_for_a_millisecond_harms_nobody() -> None:

@@ -87,3 +87,21 @@ def test_a_search_for_free_ports_is_told_where_the_tables_of_sockets_are_not() -
         "100 % of its CPU go to the search for a free port: 13 goroutines open connections at main.sort" in found.claim
     )
     assert classes(facts("syscall.read")) == []
+
+
+def test_sockets_that_lead_nowhere_alike_fill_the_files_too() -> None:
+    """Accepted at a port that is neither pprof's nor the users', each has a peer of its own."""
+    full = {"fds": 1024, "fd_limit": 1024, "peer": "10.0.0.9:6379", "peer_sockets": 1}
+    (found,) = findings(facts_of("c", None, **process(sockets=1_005, **full)))
+
+    assert "1024 of 1024 files are open (100 %), 1005 of them sockets" in found.claim
+    assert classes(facts_of("c", None, **process(sockets=40, **full))) == []
+
+
+def test_ports_that_have_run_out_become_no_more() -> None:
+    closed = sockets(0, closed_to={"10.0.0.9:80": 14_093})
+    first, second = ({"heap-gc": allocs(((*DIAL,), made, 1))} for made in (1, 40_000_000))
+    (found,) = findings(twice("c", None, closed | first, second))
+
+    assert "14093 connections to 10.0.0.9:80 are closed and wait in TIME_WAIT" in found.claim
+    assert classes(twice("c", None, closed | first)) == []
