@@ -25,7 +25,8 @@ MIN_CORES_BESIDE = 0.2
 """Where other targets, or a healthy time, have almost nothing of it and answer faster."""
 MOST = 0.85
 """Where users do not suffer yet: so much of the CPU, in requests, and a probe that is slow for nothing else."""
-MAX_GC = 0.12
+MAX_GC, MAX_MEMORY = 0.12, 0.5
+"""Of the CPU: beyond, it is memory that costs."""
 MIN_SPIN_CORES, MIN_SPIN, MAX_SPIN_MALLOC = 0.75, 0.95, 0.01
 """A goroutine that spins has a core to itself, makes nothing, and is nowhere else."""
 ASKING = frozenset(
@@ -67,7 +68,9 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     cpu = facts.cpu
     if (alone := pile(facts)) is not None:
         return _of_pile(facts, alone)
-    if cpu is None or cpu.samples < MIN_SAMPLES or cpu.gc_share > MAX_GC or not cpu.own:
+    if cpu is None or cpu.samples < MIN_SAMPLES or not cpu.own:
+        return None
+    if cpu.gc_share > MAX_GC or cpu.memory_share > MAX_MEMORY:
         return None
     top = _hot(cpu) or _burning(facts, cpu)
     if top is None:
