@@ -13,6 +13,7 @@ from bot.domain.faults.finding import (
     probe_evidence,
     suffers,
 )
+from bot.domain.faults.gc_pressure import is_busy
 from bot.domain.faults.piles import MIN_ALLOCATING, Pile, evidence, pile
 
 FAULT = "cpu-hotspot"
@@ -72,12 +73,13 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
         return None
     if cpu.gc_share > MAX_GC or cpu.memory_share > MAX_MEMORY:
         return None
-    top = _hot(cpu) or _burning(facts, cpu)
+    burning = _burning(facts, cpu, beside)
+    top = _hot(cpu) or burning
     if top is None:
         return None
     piled = _piled(facts, top)
     slows = suffers(facts.probe) and (cpu.cores >= MIN_CORES or _is_served(cpu, top))
-    slows = slows or _slows_requests(facts, cpu, top) or top == _burning(facts, cpu)
+    slows = slows or _slows_requests(facts, cpu, top) or burning is not None
     spins = _spins(cpu, top)
     if not (slows or piled or spins or _is_unlike(facts, cpu, top, beside)):
         return None
@@ -126,10 +128,11 @@ def _hot(cpu: Cpu) -> Place | None:
     return enough[-1] if enough else None
 
 
-def _burning(facts: Facts, cpu: Cpu) -> Place | None:
+def _burning(facts: Facts, cpu: Cpu, beside: Beside) -> Place | None:
     """Give the innermost function under which nearly all of it is spent, if that is what makes users wait."""
     enough = [each for each in cpu.under if at_least(each.share, cpu.samples) >= MOST]
-    return enough[-1] if enough and is_slowing(facts) and cpu.cores >= MIN_CORES else None
+    waits = is_slowing(facts) or (is_busy(facts, cpu) and beside.is_slower(facts))
+    return enough[-1] if enough and waits and cpu.cores >= MIN_CORES else None
 
 
 def _spins(cpu: Cpu, top: Place) -> bool:

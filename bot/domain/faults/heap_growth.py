@@ -13,7 +13,7 @@ MIN_SHARE = 0.5
 NEAR_LIMIT = 0.8
 """Of the memory limit: the collector runs ever more often from here on, and the kernel kills soon after."""
 MIN_HELD = 16_000_000
-MIN_GROWN = 3_000_000
+MIN_GROWN = 2_000_000
 """Held by a line, and more so at the end of two collections: a heap profile has one sample for every 512 kB."""
 MIN_STEP = 1_000_000
 """Bytes between two readings: below, it is the samples that differ."""
