@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import demo as demo_
 from bot.domain.checks import Check, State
@@ -68,12 +68,12 @@ def _do(act: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[None]:
-    """Show on a terminal that something goes on, and for how long; in a pipe say nothing."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+def _progress(what: str) -> Iterator[Callable[[float, str], None]]:
+    """Show on a terminal that something goes on, and for how long, and which share is done; in a pipe say nothing."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        progress.add_task(what, total=None)
-        yield
+        task = progress.add_task(what, total=None)
+        yield lambda done, told: progress.update(task, total=1.0, completed=done, description=f"{what}: {told}")
 
 
 @app.command()
@@ -230,8 +230,8 @@ def run(
     from bot import headless  # noqa: PLC0415 - see above
 
     settings = _settings()
-    with _progress(playbook):
-        report = _do(lambda: asyncio.run(headless.run(settings, playbook, params, _tell)))
+    with _progress(playbook) as show:
+        report = _do(lambda: asyncio.run(headless.run(settings, playbook, params, _tell, show)))
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
     else:

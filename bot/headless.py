@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.adapters import logs
 from bot.domain.approval import requests
+from bot.domain.bisect.bisected import PROGRESS, Progress
 from bot.domain.errors import CommandRejected, StoreUnusable
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Kind, Person
@@ -19,6 +20,7 @@ from bot.engine.admission import Command, answering
 from bot.engine.fields import Word, marker
 from bot.engine.playbook import Playbook, plan_of
 from bot.engine.shell import typed_here
+from bot.engine.tools import adapter_of
 from bot.main import House, build, ensure_schema
 from bot.settings import Settings
 
@@ -65,11 +67,15 @@ def account() -> Person:
 
 
 async def run(
-    settings: Settings, playbook: str, params: Mapping[str, Any], tell: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    playbook: str,
+    params: Mapping[str, Any],
+    tell: Callable[[str], None] = lambda _: None,
+    show: Callable[[float, str], None] = lambda *_: None,
 ) -> Report:
     """Run a playbook to its end: here, or by the process that serves this database, if one does.
 
-    `tell` is told what the run waits for.
+    `tell` is told what the run waits for, `show` which share of it is done (0..1), in words too, where it can say so.
 
     :raises CommandRejected: there is no such playbook, or its params are wrong.
     :raises StoreUnusable: the database cannot be used.
@@ -87,7 +93,7 @@ async def run(
     hands = _Hands(house)
     try:
         await hands.lend()
-        return await _run(house, hands, await _admit(house, playbook, params), tell)
+        return await _run(house, hands, await _admit(house, playbook, params), tell, show)
     finally:
         await house.stop(0.0 if hands.lent else None)
 
@@ -130,7 +136,9 @@ def _full(playbook: Playbook, name: str, value: str) -> str:
     return str(Path(value).absolute()) if is_file and value and Path(value).exists() else value
 
 
-async def _run(house: House, hands: _Hands, run_id: str, tell: Callable[[str], None]) -> Report:
+async def _run(
+    house: House, hands: _Hands, run_id: str, tell: Callable[[str], None], show: Callable[[float, str], None]
+) -> Report:
     ports, told = house.ports, False
     while True:
         run = await ports.store.read(lambda tx: ports.journal.get(tx, run_id))
@@ -139,6 +147,9 @@ async def _run(house: House, hands: _Hands, run_id: str, tell: Callable[[str], N
         if run is not None and not told and house.registry[run.plan.playbook].approvals:
             told = await _tell_of_approval(house, run, tell)
         await hands.lend()
+        if kept := await ports.store.read(lambda tx: ports.journal.memo(tx, run_id, PROGRESS)):
+            progress = adapter_of(Progress).validate_json(kept)
+            show(progress.done, str(progress))
         await ports.bell.wait(f"run:{run_id}", ports.clock.now() + timedelta(seconds=_LOOK_AGAIN_S))
 
 

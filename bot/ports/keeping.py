@@ -117,6 +117,9 @@ class Journal(Protocol):
         :raises FenceLost: another worker has claimed the run since.
         """
 
+    def memo(self, tx: Tx, run_id: str, key: str) -> str | None:
+        """Give what a run has kept under a key so far, or None."""
+
     def bind(self, tx: Tx, run: Run, incident_id: str) -> None:
         """Say which incident a run belongs to."""
 

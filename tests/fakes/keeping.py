@@ -237,6 +237,9 @@ class FakeJournal:
         _check_fence(tx, run)
         _in(tx).memos.setdefault(run.id, {})[key] = value
 
+    def memo(self, tx: Tx, run_id: str, key: str) -> str | None:
+        return _in(tx).memos.get(run_id, {}).get(key)
+
     def bind(self, tx: Tx, run: Run, incident_id: str) -> None:
         state = _in(tx)
         state.runs[run.id] = replace(state.runs[run.id], incident_id=incident_id)

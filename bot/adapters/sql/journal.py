@@ -53,6 +53,7 @@ _CLAIM = (
     .returning(run)
 )
 _MEMOS = select(memo.c.key, memo.c.value).where(memo.c.run_id == bindparam("run_id"))
+_MEMO = select(memo.c.value).where(memo.c.run_id == bindparam("run_id"), memo.c.key == bindparam("key"))
 _END = (
     update(run)
     .where(run.c.id == bindparam("run_id"), run.c.fence == bindparam("held"), run.c.status == RunStatus.RUNNING.value)
@@ -116,6 +117,11 @@ class SqlJournal:
         if sql.connection.scalar(_HELD, {"run_id": run_.id, "fence": run_.fence}) is None:
             raise _lost(run_)
         execute(sql, _REMEMBER, {"run_id": run_.id, "key": key, "value": storable(value), "at_us": to_us(now)})
+
+    def memo(self, tx: Tx, run_id: str, key: str) -> str | None:
+        """Give what a run has kept under a key so far, or None."""
+        kept: str | None = opened(tx).connection.scalar(_MEMO, {"run_id": run_id, "key": key})
+        return kept
 
     def bind(self, tx: Tx, run_: Run, incident_id: str) -> None:
         """Say which incident a run belongs to."""

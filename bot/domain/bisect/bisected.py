@@ -69,6 +69,11 @@ class Progress:
     running: tuple[int, ...] = ()
     width: int = 1
 
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        left = f"{self.left} of {self.commits} commits left" if self.commits else "looking for an older end"
+        return f"{left}, {len(self.seen)} runs, {len(self.running)} at work"
+
     @property
     def done(self) -> float:
         """The share that is done (0..1), by how often what is left must be halved; the proof is the last of it."""

@@ -104,6 +104,13 @@ async def test_the_last_memo_of_a_key_counts(ground: Ground) -> None:
     assert memory.memos == {"k": "2"}
 
 
+async def test_what_a_run_has_kept_so_far_can_be_read(ground: Ground) -> None:
+    run = await ground.running("r1")
+    await ground.remember(run, "k", "1")
+    assert await ground.read(lambda tx: ground.journal.memo(tx, "r1", "k")) == "1"
+    assert await ground.read(lambda tx: ground.journal.memo(tx, "r1", "other")) is None
+
+
 async def test_binds_a_run_to_its_incident(ground: Ground) -> None:
     run = await ground.running("r1")
     await ground.write(lambda tx: ground.journal.bind(tx, run, "INC-1"))
