@@ -17,7 +17,6 @@ from bot.domain.bisect.subject import Overlay, Subject
 from bot.domain.bisect.subject import command as words
 from bot.domain.errors import CommandRejected, RunFailed
 from bot.domain.run import Missing
-from bot.engine.pace import Pace
 from bot.engine.probes import Probes
 from bot.engine.tools import Tools, adapter_of
 from bot.ports import Prober
@@ -25,7 +24,6 @@ from bot.ports import Prober
 __all__ = ["Asked", "Bisected", "Find", "Found", "Subject", "ask", "record_of", "search", "told", "words"]
 
 _OLD = "old end"
-_LOOK_S = 1.0
 _SUSPECTS = 20
 """How many suspects are told by name."""
 
@@ -95,7 +93,7 @@ def record_of(asked: Asked) -> str:
 async def search(tools: Tools, asked: Asked) -> Found:
     """Search until there is an answer, and keep it for whoever asks the same."""
     place, subject = await bring(tools, asked.place), await _subject(tools, asked)
-    bisect = _Bisect(tools, asked, place, subject, _began(tools, asked), Pace(tools.ports.prober))
+    bisect = _Bisect(tools, asked, place, subject, _began(tools, asked))
     async with Probes(tools, place, subject) as probes:
         answer = await bisect.answer(probes)
     trials = probes.ended
@@ -136,7 +134,6 @@ class _Bisect:
     place: Path
     subject: Subject
     progress: Progress
-    pace: Pace
 
     async def answer(self, probes: Probes) -> Answer:
         """Find the older end if nobody named one, then search between the two."""
@@ -155,12 +152,12 @@ class _Bisect:
     async def _old(self, probes: Probes, line: tuple[str, ...]) -> str:
         """Go back until the test is otherwise; give "" if it nowhere is."""
         while True:
-            back = retreat(line, probes.ended, probes.running, self.pace.width, self.asked.find)
+            back = retreat(line, probes.ended, probes.running, self._width, self.asked.find)
             probes.follow(back.start, back.stop)
             if back.old or back.exhausted:
                 return back.old
             await self._tell(History("", self.asked.new, ()), 0, probes)
-            await self._next(probes)
+            await probes.next()
 
     async def _question(self, history: History) -> Question:
         prober, find = self.tools.ports.prober, self.asked.find
@@ -174,20 +171,20 @@ class _Bisect:
         while True:
             asked = question if self.tools.now() < until else replace(question, most_runs=0)
             # Thousands of commits take their time, in which others must be served.
-            planned = await asyncio.to_thread(plan, asked, probes.ended, probes.running, self.pace.width)
+            planned = await asyncio.to_thread(plan, asked, probes.ended, probes.running, self._width)
             probes.follow(planned.start, planned.stop)
             if planned.answer:
                 return planned.answer
             await self._tell(history, planned.left, probes)
-            await self._next(probes)
+            await probes.next()
 
-    async def _next(self, probes: Probes) -> None:
-        """Wait until a test has ended, or the cores have nothing to do although as many run as may."""
-        while not await probes.next(_LOOK_S) and not self.pace.look(len(probes.running)):
-            pass
+    @property
+    def _width(self) -> int:
+        prober = self.tools.ports.prober
+        return min(prober.cores, prober.workers)
 
     async def _tell(self, history: History, left: int, probes: Probes) -> None:
-        known = replace(self.progress, at=self.tools.now(), left=left, width=self.pace.width)
+        known = replace(self.progress, at=self.tools.now(), left=left, width=self._width)
         self.progress = seen(history, probes.ended, probes.running, known)
         await self.tools.commit(PROGRESS, adapter_of(Progress).dump_json(self.progress).decode())
 

@@ -54,17 +54,16 @@ class Probes:
             started = _Started(self._free(), Running(wanted.commit, wanted.purpose))
             self._tasks[asyncio.create_task(self._keep(started))] = started
 
-    async def next(self, within_s: float | None = None) -> bool:
-        """Return when one more has ended, or the time is over; tell whether one has.
+    async def next(self) -> None:
+        """Return when one more has ended.
 
         :raises RunFailed: none runs.
         """
         if not self._tasks:
             raise RunFailed("The bisect has come to a commit from which it knows no way on; ask with other ends.")
-        done, _ = await asyncio.wait(self._tasks, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             self._kept[self._tasks.pop(task).key] = task.result()
-        return bool(done)
 
     async def finish(self) -> None:
         """Stop all that runs, and wait for it."""

@@ -30,9 +30,6 @@ class Prober(Protocol):
     cores: int
     workers: int
 
-    def idle(self) -> float:
-        """Give how many cores had nothing to do since it was asked last."""
-
     async def close(self) -> None:
         """End what is kept running."""
 

@@ -28,7 +28,6 @@ class FakeProber:
     tested: list[str] = field(default_factory=list)
     cores: int = 1
     workers: int = 1
-    free: float = 0.0
 
     def __post_init__(self) -> None:
         self.go_on.set()
@@ -57,9 +56,6 @@ class FakeProber:
     async def overlay(self, repository: Path, commit: str, path: str) -> Overlay:
         del repository, commit
         return Overlay(Path(path).name, b"package payment\n")
-
-    def idle(self) -> float:
-        return self.free
 
     async def close(self) -> None:
         self.go_on.set()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bot.adapters.bisect import refs
 from bot.adapters.bisect.closure import Closures
-from bot.adapters.bisect.cores import Idle
 from bot.adapters.bisect.go import Go
 from bot.adapters.bisect.jobs import Bubblewrap, Job, Unguarded, run
 from bot.adapters.bisect.objects import Objects
@@ -44,13 +43,8 @@ class GitProber:
         self._sandbox = sandbox
         self.cores, self.workers = cores or workers, workers
         self._go = Go(sandbox, command, self._state / "go-cache")
-        self._idle = Idle()
         self._rooms: Rooms | None = None
         self._repositories: dict[Path, tuple[Objects, Closures]] = {}
-
-    def idle(self) -> float:
-        """Give how many cores had nothing to do since it was asked last."""
-        return self._idle.cores()
 
     async def close(self) -> None:
         """End what is kept running, and take away what was written, except for Go's cache."""
