@@ -116,9 +116,11 @@ class Kernel:
         self._proc = proc
         self._cgroup = cgroup
         self._monotonic = monotonic
-        self._alone = Lock()
+        self._alone, self._looking = Lock(), Lock()
         self._read: tuple[read.Socket, ...] = ()
         self._read_at: float | None = None
+        self._owners: dict[str, int] = {}
+        self._looked_at: float | None = None
 
     def capture(self, name: str, place: Place) -> tuple[Captured, ...]:
         """Capture sockets, process and build of the process at a place, each recorded whatever becomes of it."""
@@ -184,10 +186,21 @@ class Kernel:
             for each in sockets.listening
             if each.port == port and (not place.addresses or read.address(each.local) in here)
         }
-        for pid in sorted(int(each.name) for each in self._proc.iterdir() if each.name.isdecimal()):
-            if any(link in links for link in self._links(pid)):
-                return pid
-        raise NotHere(f"no process of ours listens on port {port}: another user's, or in another container")
+        owners = self._all_owners()
+        found = [owners[link] for link in links if link in owners]
+        if not found:
+            raise NotHere(f"no process of ours listens on port {port}: another user's, or in another container")
+        return min(found)
+
+    def _all_owners(self) -> Mapping[str, int]:
+        """Give the process of each socket that listens; looked up once for all targets that are asked together."""
+        with self._looking:
+            if self._looked_at is None or self._monotonic() - self._looked_at > SAME_MOMENT_S:
+                wanted = {f"socket:[{each.inode}]" for each in self._all_sockets() if each.state == "LISTEN"}
+                pids = sorted((int(each.name) for each in self._proc.iterdir() if each.name.isdecimal()), reverse=True)
+                self._owners = {link: pid for pid in pids for link in self._links(pid) if link in wanted}
+                self._looked_at = self._monotonic()
+            return self._owners
 
     def _links(self, pid: int) -> Iterator[str]:
         try:
