@@ -19,12 +19,14 @@ from bot.domain.exhibits import (
     kept,
     permalink,
 )
-from bot.domain.incident import SOP, Incident, PhaseState, Status, fold
+from bot.domain.incident import Incident, Status, fold
 from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, seconds, tell, unmarked, who
+from bot.domain.phases import SOP, PhaseState
 from bot.domain.timeline import Entry, Kind, in_time
 from bot.domain.trend import Trend
 from bot.engine.playbook import Registry
+from handlers.bisects import BisectView, of_incident
 
 HIGHLIGHTS, EVERYTHING = "highlights", "everything"
 
@@ -42,7 +44,7 @@ _GROUPS = {
     ),
     "canary": ("Canary", {Kind.JUDGED, Kind.TRAFFIC_SET, Kind.DRIFTED}),
     "alerts": ("Alerts", {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}),
-    "evidence": ("Evidence", {Kind.ARTIFACT, Kind.FINDING, Kind.VERDICT, Kind.POSTMORTEM}),
+    "evidence": ("Evidence", {Kind.ARTIFACT, Kind.FINDING, Kind.VERDICT, Kind.BISECTED, Kind.POSTMORTEM}),
     "runs": ("Runs", {Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED, Kind.RUN_ENDED}),
     "slack": ("Slack", {Kind.CHANNEL_OPENED, Kind.CHAT_FAILED}),
 }
@@ -136,6 +138,7 @@ class IncidentView:
     artifacts: tuple[Kept, ...]
     measures: tuple[Measure, ...]
     canary: CanaryView | None
+    bisects: tuple[BisectView, ...]
     runs: tuple[RunRow, ...]
     lines: tuple[Line, ...]
     filters: tuple[Filter, ...]
@@ -168,6 +171,7 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
         artifacts=artifacts,
         measures=incident.measures,
         canary=_canary(incident, entries, artifacts),
+        bisects=of_incident(incident),
         runs=_runs(entries),
         lines=_lines(shown if oldest_first else shown[::-1], artifacts),
         filters=filters,
@@ -269,7 +273,7 @@ def _belongs(entry: Entry, show: str) -> bool:
 
 def _is_inner(entry: Entry) -> bool:
     """Tell whether an entry is of the machinery: what a run began or did as it should, inside of another."""
-    if entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED}:
+    if entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED, Kind.BISECTING}:
         return True
     facts = entry.facts
     went_on = {"done"} if facts.get("playbook") == SOP else {"done", "missing"}

@@ -1,5 +1,7 @@
 """Name the commit that broke a test, or mended it: run it at commits of the service's repository, many at once."""
 
+from dataclasses import asdict
+
 from bot.engine import (
     CommandRejected,
     File,
@@ -77,22 +79,18 @@ async def search(tools: Tools, params: Bisect, asked: bisection.Asked) -> bisect
 async def say(tools: Tools, params: Bisect, found: bisection.Found) -> bisection.Bisected:  # noqa: ARG001 - every step takes its params
     """Tell the commit, who made it and what for."""
     told = await bisection.told(tools, found)
-    tools.record(
-        Kind.BISECTED,
-        service=found.asked.service,
-        found=told.kind.value,
-        culprit=told.culprit or "",
-        confidence=told.confidence,
-        runs=told.test_runs,
-        why=told.why,
-        text=told.summary,
-        author=told.author,
-        email=told.email,
-        message=told.message,
-        files=list(told.files),
-        log=told.log,
-    )
+    if found.log:
+        tools.record(Kind.ARTIFACT, **asdict(found.log), what=f"{found.asked.subject}: for git bisect replay")
+    tools.record(Kind.BISECTED, service=found.asked.service, artifact=told.log, **bisection.of(told).facts())
+    if tools.catalog.bisect.invite and told.culprit and told.confidence >= bisection.SURE:
+        await _invite(tools, told.culprit)
     return told
+
+
+async def _invite(tools: Tools, culprit: str) -> None:
+    """Bring the author in, unless who may know of the incident is for people to say."""
+    if tools.incident_id and not (await tools.incident()).private:
+        tools.begin("author", {"commit": culprit})
 
 
 def _check_way_in(tools: Tools, params: Bisect) -> None:

@@ -16,6 +16,10 @@ class NoDirectory:
         """Give a person of this name."""
         return Person(mention, mention.lstrip("@"))
 
+    async def with_mail(self, mail: str) -> Person | Missing:
+        """Say that there is nobody to be found."""
+        return Missing(f"no chat is connected that would know {mail}")
+
     async def named(self, person: Person) -> Person:
         """Give the person as they are named."""
         return person

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from bot.domain.exhibits import judged
-from bot.domain.incident import SOP_S, Incident, Phase, PhaseState, Role, Severity, Status
+from bot.domain.incident import SOP_S, Incident, Role, Severity, Status
 from bot.domain.measures import Milestone, duration, measure
 from bot.domain.narrative import is_child, seconds, unmarked
+from bot.domain.phases import Phase, PhaseState
 from bot.domain.timeline import Entry, Kind
 
 _FIVE_MINUTES = timedelta(seconds=SOP_S)

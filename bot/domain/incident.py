@@ -7,13 +7,16 @@ from enum import StrEnum
 
 from bot.domain.actions import ActionItem, change
 from bot.domain.approval import Request, request
+from bot.domain.bisect.bisects import Bisect
+from bot.domain.bisect.bisects import follow as follow_bisects
 from bot.domain.errors import IncidentNotFound, TransitionRefused
 from bot.domain.measures import Measure, measure
+from bot.domain.phases import SOP, Phase, end_blanked
+from bot.domain.phases import follow as follow_phases
 from bot.domain.rollout import Rollout
 from bot.domain.rollout import follow as follow_rollout
 from bot.domain.timeline import BLANK, FIRSTFIVE, Entry, Kind, Person, from_us
 
-SOP = "sop"
 SOP_S = 300
 
 
@@ -50,33 +53,6 @@ class Role(StrEnum):
 
     COMMANDER = "commander"
     SCRIBE = "scribe"
-
-
-class PhaseState(StrEnum):
-    """Where a phase of the SOP stands."""
-
-    AHEAD = "ahead"
-    RUNNING = "running"
-    DONE = "done"
-    OVERRAN = "overran"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One timed phase of the SOP. `budget_s` in seconds; times are None until they happened."""
-
-    name: str
-    title: str
-    budget_s: float
-    state: PhaseState
-    started_at: datetime
-    ended_at: datetime | None = None
-    summary: str = ""
-
-    def elapsed_s(self, now: datetime) -> float:
-        """Seconds from its start to its end, or to now while it runs."""
-        return ((self.ended_at or now) - self.started_at).total_seconds()
 
 
 @dataclass(frozen=True)
@@ -126,6 +102,7 @@ class Incident:
     waiting: tuple[Request, ...] = ()
     actions: tuple[ActionItem, ...] = ()
     rollout: Rollout | None = None
+    bisects: tuple[Bisect, ...] = ()
     seq: int = 0
     changed_at: datetime | None = None
 
@@ -180,7 +157,7 @@ def fold(entries: Iterable[Entry], since: Incident | None = None) -> Incident:
         if apply is not None and entry.body is not None:
             incident = apply(incident, entry)
         elif entry.kind == Kind.STEP_ENDED:
-            incident = _end_blanked_step(incident, entry)
+            incident = replace(incident, phases=end_blanked(incident.phases, entry))
         # A message is recorded at the time it was said, which may be long before the entry in front of it.
         changed_at = entry.at if changed_at is None else max(changed_at, entry.at)
         last = entry
@@ -273,39 +250,10 @@ def _start_run(incident: Incident, entry: Entry) -> Incident:
     return replace(incident, sop_started_at=entry.at, phases=())
 
 
-def _start_step(incident: Incident, entry: Entry) -> Incident:
-    facts = entry.facts
-    if facts["playbook"] != SOP:
+def _follow_step(incident: Incident, entry: Entry) -> Incident:
+    if entry.facts["playbook"] != SOP:
         return incident
-    phase = Phase(facts["step"], facts["title"], facts["budget_s"], PhaseState.RUNNING, entry.at)
-    return replace(incident, phases=(*(p for p in incident.phases if p.name != phase.name), phase))
-
-
-_OUTCOMES = {"done": PhaseState.DONE, "missing": PhaseState.OVERRAN, "failed": PhaseState.FAILED}
-
-
-def _end_step(incident: Incident, entry: Entry) -> Incident:
-    facts = entry.facts
-    if facts["playbook"] != SOP:
-        return incident
-    ended = tuple(
-        replace(p, state=_OUTCOMES[facts["outcome"]], ended_at=entry.at, summary=facts["summary"])
-        if p.name == facts["step"]
-        else p
-        for p in incident.phases
-    )
-    return replace(incident, phases=ended)
-
-
-def _end_blanked_step(incident: Incident, entry: Entry) -> Incident:
-    """End the phase whose end has lost its words: it is over all the same."""
-    phases = tuple(
-        replace(p, state=PhaseState.DONE, ended_at=entry.at)
-        if (p.name, p.state) == (entry.step, PhaseState.RUNNING)
-        else p
-        for p in incident.phases
-    )
-    return replace(incident, phases=phases)
+    return replace(incident, phases=follow_phases(incident.phases, entry))
 
 
 def _judge(incident: Incident, entry: Entry) -> Incident:
@@ -360,8 +308,14 @@ def _ask_approval(incident: Incident, entry: Entry) -> Incident:
 
 def _end_wait(incident: Incident, entry: Entry) -> Incident:
     """Forget the requests of a run that was decided about, or has ended in another way."""
+    if entry.kind == Kind.RUN_ENDED:
+        incident = _bisect(incident, entry)
     run_id = entry.facts.get("run") or entry.run_id
     return replace(incident, waiting=tuple(asked for asked in incident.waiting if asked.run_id != run_id))
+
+
+def _bisect(incident: Incident, entry: Entry) -> Incident:
+    return replace(incident, bisects=follow_bisects(incident.bisects, entry))
 
 
 def _roll(incident: Incident, entry: Entry) -> Incident:
@@ -376,8 +330,8 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.ROLE_SET: _set_role,
     Kind.MILESTONE: _set_milestone,
     Kind.RUN_STARTED: _start_run,
-    Kind.STEP_STARTED: _start_step,
-    Kind.STEP_ENDED: _end_step,
+    Kind.STEP_STARTED: _follow_step,
+    Kind.STEP_ENDED: _follow_step,
     Kind.VERDICT: _judge,
     Kind.ESCALATED: lambda i, e: replace(i, escalation=e.facts["text"]),
     Kind.UPDATE: _update,
@@ -393,6 +347,8 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.APPROVAL_ASKED: _ask_approval,
     **dict.fromkeys((Kind.APPROVAL_DECIDED, Kind.BROKE_GLASS, Kind.RUN_ENDED), _end_wait),
     Kind.ACTION: lambda i, e: replace(i, actions=change(i.actions, e)),
+    Kind.BISECTING: _bisect,
+    Kind.BISECTED: _bisect,
     Kind.JUDGED: _roll,
     Kind.TRAFFIC_SET: _roll,
     Kind.DRIFTED: _roll,

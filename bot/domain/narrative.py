@@ -10,9 +10,10 @@ from typing import Any
 
 from bot.domain import consent, rollout
 from bot.domain.approval import Decision
-from bot.domain.incident import SOP
+from bot.domain.bisect.bisects import bisected, bisecting
 from bot.domain.measures import duration
 from bot.domain.messages import said_at
+from bot.domain.phases import SOP
 from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
 
 REDACTED = "(redacted)"
@@ -212,7 +213,8 @@ def _on_call(_: Entry, facts: _Facts) -> str:
 def _joined(entry: Entry, facts: _Facts) -> str:
     verb = "Joined" if entry.kind == Kind.JOINED else "Left"
     where = " the channel" if facts["how"] == "channel" else ""
-    return f"{verb}{where}." if entry.actor == facts["person"] else f"{facts['name']} {verb.lower()}{where}."
+    why = _after(facts["why"]) or "."
+    return f"{verb}{where}{why}" if entry.actor == facts["person"] else f"{facts['name']} {verb.lower()}{where}{why}"
 
 
 def _snoozed(entry: Entry, facts: _Facts) -> str:
@@ -300,6 +302,7 @@ _OWN = {
     Kind.DIGEST,
     Kind.SLOTS_SKIPPED,
     Kind.JUDGED,
+    Kind.BISECTING,
     Kind.BISECTED,
     Kind.DRIFTED,
     Kind.PUSHED,
@@ -348,7 +351,8 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.PAGE_ANSWERED: lambda _, f: f"{f['person'] or 'Somebody'} answered the page{_after(f['how'], ' at ')}.",
     Kind.ACTED: lambda _, f: f"Did {f['action']} on {f['service']} ({f['command']}): {f['how']}.",
     Kind.DEPLOYED: _deployed,
-    Kind.BISECTED: lambda _, f: f"Bisected{_after(f['text'])}",
+    Kind.BISECTING: lambda _, f: unmarked(bisecting(f)) if f["sought"] else "Bisecting.",
+    Kind.BISECTED: lambda _, f: unmarked(bisected(f)) if f["sought"] else "Bisected.",
     Kind.DYED: _dyed,
     Kind.APPROVAL_ASKED: _asked_approval,
     Kind.APPROVAL_DECIDED: _decided_approval,

@@ -12,10 +12,13 @@ from typing import Any
 
 from bot.domain import hindsight
 from bot.domain.actions import ActionItem
+from bot.domain.bisect.bisects import blamed
+from bot.domain.bisect.telling import headline
 from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
-from bot.domain.incident import SOP, Incident, Severity, Status
+from bot.domain.incident import Incident, Severity, Status
 from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, tell, unmarked, who
+from bot.domain.phases import SOP
 from bot.domain.timeline import Entry, Kind, in_time, to_us
 
 _PLAYBOOK = "postmortem"
@@ -142,7 +145,13 @@ def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:
 def _summary(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(
         sentence
-        for sentence in (_beginning(incident, entries[0]), _cause(entries), _lead(incident), _end(incident))
+        for sentence in (
+            _beginning(incident, entries[0]),
+            _cause(entries),
+            _culprit(incident),
+            _lead(incident),
+            _end(incident),
+        )
         if sentence
     )
 
@@ -172,6 +181,11 @@ def _cause(entries: Sequence[Entry]) -> str:
         return ""
     because = f": {last.statement}" if last.statement else "."
     return f"FirstFive's verdict was {last.verdict}{because}" if last.verdict else f"No fault class was named{because}"
+
+
+def _culprit(incident: Incident) -> str:
+    bisect = blamed(incident.bisects)
+    return f"{unmarked(headline(bisect.told)).rstrip('.')}." if bisect and bisect.told else ""
 
 
 def _lead(incident: Incident) -> str:
@@ -255,7 +269,7 @@ def _is_noise(entry: Entry, phases: Collection[str]) -> bool:
         return is_child(entry.run_id) and entry.facts.get("status") == "done"
     if entry.kind == Kind.RUN_STARTED:
         return is_child(entry.run_id)
-    return entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED}
+    return entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED, Kind.BISECTING}
 
 
 def _marks_it_twice(incident: Incident, entry: Entry, marked: set[tuple[str, Any]]) -> bool:

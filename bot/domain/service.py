@@ -148,10 +148,14 @@ class MarkRules:
 
 @dataclass(frozen=True)
 class BisectRules:
-    """How long a bisect may take, in minutes; `trusted`: what it runs is not kept apart from anything."""
+    """How long a bisect may take, in minutes; `trusted`: what it runs is not kept apart from anything.
+
+    `invite`: whoever wrote a culprit that is sure is brought in without being asked for.
+    """
 
     minutes: int = 60
     trusted: bool = False
+    invite: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Kind(StrEnum):
     MESSAGE_EDITED = "message edited"  # channel ts text files[]
     MESSAGE_REMOVED = "message removed"  # channel ts why (unmarked, deleted)
     ON_CALL = "on call"  # people[{id name}] source note
-    JOINED = "joined"  # person name how ("asked", "channel", "from INC-7")
+    JOINED = "joined"  # person name how ("asked", "channel", "author", "from INC-7") why?
     LEFT = "left"  # person name how
     MERGED = "merged"  # into channel
     TOOK_IN = "took in"  # incident title
@@ -66,7 +66,8 @@ class Kind(StrEnum):
     PAGE_ANSWERED = "page answered"  # person how
     ACTED = "acted"  # service action command ok how artifact
     DEPLOYED = "deployed"  # service release commit by at source
-    BISECTED = "bisected"  # service found culprit confidence runs why text author email message files[] log
+    BISECTING = "bisecting"  # sought{} bar left total runs elapsed_s last[] likeliest[]
+    BISECTED = "bisected"  # service sought{} found why confidence made[] suspects commits runs{} elapsed_s artifact
     DYED = "dyed"  # service url facts[] flaws[] closed
     APPROVAL_ASKED = "approval asked"  # run playbook params steps[] measured{} plan person name expires_at
     APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason

@@ -13,6 +13,7 @@ from bot.domain.approval import Decision, Request
 from bot.domain.authority import Frozen, Right, Standing
 from bot.domain.baseline import Baselines, baseline_key
 from bot.domain.baseline import remember as remember_healthy
+from bot.domain.bisect import authors
 from bot.domain.canary import CanaryPlan, Judgement, Reason
 from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions, unlisted
 from bot.domain.conditions import of_actions as conditions_of_actions
@@ -53,7 +54,6 @@ from bot.domain.handover import brief
 from bot.domain.incident import (
     SOP_S,
     Incident,
-    PhaseState,
     Role,
     Severity,
     Status,
@@ -66,6 +66,7 @@ from bot.domain.measures import Milestone, check_milestone, measure
 from bot.domain.narrative import size
 from bot.domain.packets import MAX_SECONDS as MAX_PACKETS_S
 from bot.domain.packets import summarise as traffic_of
+from bot.domain.phases import PhaseState
 from bot.domain.picture import png
 from bot.domain.proof import prove
 from bot.domain.reminders import About as ReminderAbout
@@ -276,6 +277,7 @@ __all__ = [
     "action_values",
     "again",
     "alerts_of",
+    "authors",
     "baseline_key",
     "bisection",
     "breach_key",

@@ -2,26 +2,44 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from bot.domain.bisect.bisected import PROGRESS, Asked, Bisected, Progress, in_a_line, seen
+from bot.domain.bisect.bisected import PROGRESS, Asked, Bisected, Progress, seen
 from bot.domain.bisect.history import SHORT, EndsReversed, History
 from bot.domain.bisect.question import Answer, Find, Kind, Question
+from bot.domain.bisect.replay import replay
 from bot.domain.bisect.results import Trial
 from bot.domain.bisect.retreat import nowhere_else, retreat
 from bot.domain.bisect.search import plan
+from bot.domain.bisect.standing import SURE
 from bot.domain.bisect.subject import Overlay, Subject
 from bot.domain.bisect.subject import command as words
+from bot.domain.bisect.telling import Made, of, sought, summary
 from bot.domain.errors import CommandRejected, RunFailed
 from bot.domain.run import Missing
+from bot.engine.herald import Herald
 from bot.engine.probes import Probes
 from bot.engine.tools import Tools, adapter_of
-from bot.ports import Prober
+from bot.ports import Prober, Stored
 
-__all__ = ["Asked", "Bisected", "Find", "Found", "Subject", "ask", "record_of", "search", "told", "words"]
+__all__ = [
+    "SURE",
+    "Asked",
+    "Bisected",
+    "Find",
+    "Found",
+    "Subject",
+    "ask",
+    "of",
+    "record_of",
+    "search",
+    "told",
+    "words",
+]
 
 _OLD = "old end"
 _SUSPECTS = 20
@@ -30,7 +48,7 @@ _SUSPECTS = 20
 
 @dataclass(frozen=True)
 class Found:
-    """The answer, by which run, and all that was tested for it; `commits` were in question."""
+    """The answer, by which run, and all that was tested for it; `commits` were in question, `log` is an artifact."""
 
     asked: Asked
     answer: Answer
@@ -39,6 +57,7 @@ class Found:
     seconds: float
     run: str
     summary: str
+    log: Stored | None = None
 
 
 async def bring(tools: Tools, place: str) -> Path:
@@ -92,19 +111,38 @@ def record_of(asked: Asked) -> str:
 
 async def search(tools: Tools, asked: Asked) -> Found:
     """Search until there is an answer, and keep it for whoever asks the same."""
-    place, subject = await bring(tools, asked.place), await _subject(tools, asked)
-    bisect = _Bisect(tools, asked, place, subject, _began(tools, asked))
-    async with Probes(tools, place, subject) as probes:
+    place, subject, began = await bring(tools, asked.place), await _subject(tools, asked), _began(tools, asked)
+    herald = Herald(tools, began.begun_at)
+    bisect = _Bisect(tools, asked, place, subject, began, herald)
+    async with herald, Probes(tools, place, subject) as probes:
         answer = await bisect.answer(probes)
     trials = probes.ended
     runs = dict(Counter("moot" if trial.moot else trial.purpose.value for trial in trials))
     seconds = round((tools.now() - bisect.progress.begun_at).total_seconds(), 3)
     found = Found(
-        bisect.asked, replace(answer, runs=runs), trials, bisect.progress.commits, seconds, tools.run_id, answer.why
+        bisect.asked,
+        replace(answer, runs=runs),
+        trials,
+        bisect.progress.commits,
+        seconds,
+        tools.run_id,
+        answer.why,
+        await _log(tools, bisect, trials, answer),
     )
     if answer.kind is not Kind.UNDECIDED:
         tools.keep(record_of(asked), Found, found)
     return found
+
+
+async def _log(tools: Tools, bisect: "_Bisect", trials: Sequence[Trial], answer: Answer) -> Stored | None:
+    """Keep the log that git replays; None where nothing was searched."""
+    if bisect.question is None:
+        return None
+    prober, asked = tools.ports.prober, bisect.asked
+    ran = dict.fromkeys(trial.commit for trial in trials if not trial.moot)
+    subjects = {each: Made.of(await prober.describe(bisect.place, each)).subject for each in (*ran, *answer.suspects)}
+    text = replay(bisect.question, trials, answer, subjects, first_parent=asked.first_parent)
+    return await tools.ports.artifacts.put("bisect.log", text.encode())
 
 
 async def _subject(tools: Tools, asked: Asked) -> Subject:
@@ -134,6 +172,8 @@ class _Bisect:
     place: Path
     subject: Subject
     progress: Progress
+    herald: Herald
+    question: Question | None = None
 
     async def answer(self, probes: Probes) -> Answer:
         """Find the older end if nobody named one, then search between the two."""
@@ -147,7 +187,8 @@ class _Bisect:
             self.asked = replace(self.asked, old=old)
         history = await prober.history(self.place, self.asked.old, self.asked.new, first_parent=self.asked.first_parent)
         self.progress = replace(self.progress, asked=self.asked, commits=len(history.commits))
-        return await self._search(probes, history, await self._question(history))
+        self.question = await self._question(history)
+        return await self._search(probes, history, self.question)
 
     async def _old(self, probes: Probes, line: tuple[str, ...]) -> str:
         """Go back until the test is otherwise; give "" if it nowhere is."""
@@ -186,6 +227,7 @@ class _Bisect:
     async def _tell(self, history: History, left: int, probes: Probes) -> None:
         known = replace(self.progress, at=self.tools.now(), left=left, width=self._width)
         self.progress = seen(history, probes.ended, probes.running, known)
+        self.herald.hear(sought(self.asked), self.question, probes.ended)
         await self.tools.commit(PROGRESS, adapter_of(Progress).dump_json(self.progress).decode())
 
 
@@ -195,13 +237,13 @@ async def told(tools: Tools, found: Found) -> Bisected:
     prober = tools.ports.prober
     suspects = [await prober.describe(place, each) for each in answer.suspects[:_SUSPECTS]]
     culprit = await prober.describe(place, answer.culprit) if answer.culprit else None
-    return Bisected(
+    bisected = Bisected(
         kind=answer.kind,
         culprit=answer.culprit or None,
         confidence=round(answer.confidence, 6),
         test_runs=len(found.trials),
         why=answer.why,
-        summary=in_a_line(answer, culprit, len(found.trials)),
+        summary="",
         asked=found.asked,
         commits=found.commits,
         seconds=found.seconds,
@@ -211,7 +253,10 @@ async def told(tools: Tools, found: Found) -> Bisected:
         message=culprit.message if culprit else "",
         files=culprit.files if culprit else (),
         suspects=tuple(suspects),
+        suspected=len(answer.suspects),
         posterior=answer.posterior,
         runs=answer.runs,
+        log=found.log.sha256 if found.log else "",
         earlier=found.run if found.run != tools.run_id else "",
     )
+    return replace(bisected, summary=summary(of(bisected)))

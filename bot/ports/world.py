@@ -216,6 +216,9 @@ class Directory(Protocol):
     async def find(self, mention: str) -> Person | None:
         """Find a person by id, mention, name or e-mail; None when the workspace has nobody like that."""
 
+    async def with_mail(self, mail: str) -> Person | Missing:
+        """Find the person who has an e-mail address; or say why nobody is given. Never raises, and answers soon."""
+
     async def named(self, person: Person) -> Person:
         """Give a person the name that people know them by; as given when that cannot be told at once."""
 

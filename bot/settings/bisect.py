@@ -18,6 +18,7 @@ class BisectTable(Table):
     disk_mb: int = Field(512, ge=16, le=1_000_000)
     processes: int = Field(512, ge=16, le=100_000)
     minutes: int = Field(60, ge=1, le=10_080)
+    invite: bool = False
     go: str = Field("go", min_length=1)
     visible: tuple[Path, ...] = ()
 
@@ -31,4 +32,4 @@ class BisectTable(Table):
 
     def rules(self) -> BisectRules:
         """Give the bounds as the domain knows them."""
-        return BisectRules(self.minutes, trusted=self.sandbox == "none")
+        return BisectRules(self.minutes, trusted=self.sandbox == "none", invite=self.invite)

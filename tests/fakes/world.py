@@ -292,6 +292,9 @@ class FakeDirectory:
     async def find(self, mention: str) -> Person | None:
         return self.people.get(mention)
 
+    async def with_mail(self, mail: str) -> Person | Missing:
+        return self.people.get(mail, Missing(f"nobody in this workspace has the e-mail {mail}"))
+
     async def named(self, person: Person) -> Person:
         return self.people.get(person.id, person)
 

@@ -63,8 +63,9 @@ class Memory:
     """What this process knows of an incident's surfaces and the database need not.
 
     Entries up to `first_seq` may have been posted by a process before this one; `fresh` when no other process can have
-    shown anything; `doubt` holds keys whose last call was not answered; `failed` what was refused for good. What was
-    not answered may also be done after all that came later: such keys are `late`, then `due` to be looked at again.
+    shown anything; `edited` holds when a message was changed last; `doubt` holds keys whose last call was not answered;
+    `failed` what was refused for good. What was not answered may also be done after all that came later: such keys are
+    `late`, then `due` to be looked at again.
     """
 
     first_seq: int
@@ -74,7 +75,7 @@ class Memory:
     late: set[str] = field(default_factory=set)
     due: set[str] = field(default_factory=set)
     looks: int = 0
-    card_at: datetime | None = None
+    edited: dict[str, datetime] = field(default_factory=dict)
     failures: int = 0
 
 

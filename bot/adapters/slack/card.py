@@ -2,12 +2,14 @@
 
 from datetime import datetime, timedelta
 
+from bot.adapters.slack.bisects import culprit_line
 from bot.adapters.slack.blocks import FALLBACK, HEADER, Around, Json, Message, approval, context, named, plain, section
 from bot.adapters.slack.buttons import service_question, state_buttons
 from bot.adapters.slack.rollouts import canary_card
 from bot.adapters.slack.text import ago, clean, clock, escape, line, plain_clock, shorten
-from bot.domain.incident import Incident, Phase, PhaseState, Status
+from bot.domain.incident import Incident, Status
 from bot.domain.measures import Milestone, duration
+from bot.domain.phases import Phase, PhaseState
 
 TICK = timedelta(seconds=30)
 _SECTION = 2_000
@@ -28,7 +30,8 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
     """Draw the incident's card as of `now`, with the buttons that fit its state."""
     at = _as_of(incident, now)
     top = [_standing(incident), _impact(incident), _deadline(incident, at), *_phases(incident, around, at)]
-    said = [_verdict(incident), *_warnings(incident), _escalation(incident), _last_update(incident, at)]
+    found = [_verdict(incident), culprit_line(incident)]
+    said = [*found, *_warnings(incident), _escalation(incident), _last_update(incident, at)]
     notes = "\n".join(filter(None, said))
     blocks: list[Json] = [
         {"type": "header", "text": plain(f"{incident.severity.value} {incident.id} {incident.title}", HEADER)},

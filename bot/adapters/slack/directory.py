@@ -9,6 +9,7 @@ from typing import Any
 from bot.adapters.slack.chat import Chat, Json
 from bot.adapters.slack.projection import is_user
 from bot.domain.errors import ChatFailed
+from bot.domain.run import Missing
 from bot.domain.timeline import Person
 from bot.ports import Clock
 
@@ -19,6 +20,9 @@ _WITHIN_S = 4.0
 _AT_ONCE_S = 0.4
 _REST = timedelta(seconds=30)
 _PAGES = 20
+_LOCKED = {
+    "missing_scope": "the app may not look e-mails up: install it again with the scopes of slack-manifest.yml",
+}
 _NOBODY = {"user_not_found", "user_not_visible", "users_not_found"}
 
 
@@ -41,6 +45,19 @@ class SlackDirectory:
             return await (self._by_id(match[1] or match[3], _WITHIN_S) if match else self._by_name(mention))
         except ChatFailed:
             return _as_given(mention, match)
+
+    async def with_mail(self, mail: str) -> Person | Missing:
+        """Find the person who has an e-mail address; or say why nobody is given."""
+        try:
+            answer = await self._chat.call_within(_WITHIN_S, "users.lookupByEmail", email=mail)
+        except ChatFailed as failure:
+            if failure.code in _NOBODY:
+                return Missing(f"nobody in this workspace has the e-mail {mail}")
+            return Missing(_LOCKED.get(failure.code, f"Slack does not tell now who has the e-mail {mail}; try again"))
+        user = answer["user"]
+        if user.get("is_bot"):
+            return Missing(f"{mail} is the e-mail of a bot")
+        return _person(user) or Missing(f"the account with the e-mail {mail} is deactivated")
 
     async def named(self, person: Person) -> Person:
         """Give a person the name that people know them by; as given when Slack does not tell it at once."""

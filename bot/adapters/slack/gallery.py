@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from bot.adapters.slack.bisects import bisect_message
 from bot.adapters.slack.blocks import Around, Json, Message, answer
 from bot.adapters.slack.card import card
 from bot.adapters.slack.home import home
@@ -62,6 +63,10 @@ def _messages(words: Words) -> Iterator[tuple[str, Message]]:
         incident, now = fold(story[:upto]), story[upto - 1].at
         yield f"card: {name}", card(incident, _AROUND, now)
         yield f"announcement: {name}", announcement(incident, _AROUND)
+    for entry in story:
+        if entry.kind in {Kind.BISECTING, Kind.BISECTED}:
+            incident = fold(story[: entry.seq])
+            yield f"bisect: {entry.kind}", bisect_message(incident, incident.bisects[-1], _AROUND)
     broke = next(entry.seq for entry in story if entry.kind == Kind.BROKE_GLASS)
     yield "card: offering to break the glass", card(fold(story[: broke - 1]), _AROUND, story[broke].at + ALONE_AFTER)
     for entry in story:
@@ -78,6 +83,7 @@ def _cards(story: Sequence[Entry]) -> dict[str, int]:
         Kind.OPENED: "new",
         Kind.STEP_STARTED: "in its phases",
         Kind.VERDICT: "with a verdict",
+        Kind.BISECTED: "with a culprit",
         Kind.APPROVAL_ASKED: "waiting for approval",
         Kind.ESCALATED: "escalated",
         Kind.TRAFFIC_SET: "rolled back",
@@ -157,6 +163,7 @@ def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         *((Kind.FINDING, {**finding, "claim": words(claim), "fix": words("bound it")}) for claim in ("GC", "heap")),
         (Kind.VERDICT, {"verdict": "gc-pressure", "statement": words("checkout-2 differs"), "artifact": _SHA}),
         (Kind.UPDATE, {"text": words("We roll back."), "next_at": later}),
+        *_bisects(words),
         *_judged(words),
         (Kind.APPROVAL_ASKED, {**asked, **plan, **who, "expires_at": later}),
         (Kind.APPROVAL_DECIDED, {**asked, **who, "decision": "refused", "reason": words("not yet")}),
@@ -178,6 +185,26 @@ def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         (Kind.DEPLOYED, {"service": "checkout", "release": "v1.12.3", "at": later, "by": words("Ada"), "commit": _SHA}),
         (Kind.DYED, {"service": "checkout", "url": "", "facts": [], "flaws": [words("the canary is not closed")]}),
         (Kind.BLANKED, {"entries": [13], "reason": words("a name"), "approved_by": _BEN.id}),
+    ]
+
+
+def _bisects(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
+    """Bisect a test, which is flaky, too; every answer comes out."""
+    sought = {"what": words("TestPaymentTimeout of ./payment"), "old": "v1.12.0", "new": "main", "find": "break"}
+    stands = {"sought": sought, "left": 12, "total": 200, "runs": 9, "elapsed_s": 41.0, "bar": "░░░░░░···x████"}
+    last = [[_SHA[:40], result] for result in ("bad", "good", "untestable")]
+    made: dict[str, Any] = {"commit": _SHA[:40], "author": words("Ada"), "email": "ada@example.com", "at": ""}
+    made |= {"subject": words("Shorten the timeout"), "files": [words("pay.go")]}
+    told = {"sought": sought, "confidence": 0.997, "commits": 200, "runs": {"search": 7}, "elapsed_s": 4, "earlier": ""}
+    told |= {"why": words("The test is bad there and good before."), "artifact": _SHA}
+    others = ("suspects", "flaky", "refuted", "undecided")
+    return [
+        (Kind.BISECTING, {**stands, "left": 0, "total": 0, "bar": "", "last": [], "likeliest": []}),
+        (Kind.BISECTING, {**stands, "last": last, "likeliest": []}),
+        (Kind.BISECTING, {**stands, "bar": "▁▂▇▃▁", "last": last, "likeliest": [[_SHA[:40], 0.61], ["", 0.2]]}),
+        *((Kind.BISECTED, {**told, "found": kind, "made": [made] * 5, "suspects": 8}) for kind in others),
+        (Kind.BISECTED, {**told, "found": "culprit", "made": [made], "suspects": 0}),
+        (Kind.JOINED, {"person": _BEN.id, "name": words(_BEN.name), "how": "author", "why": words("wrote it")}),
     ]
 
 

@@ -4,12 +4,14 @@ from collections import Counter
 from datetime import timedelta
 from functools import partial
 
+from bot.adapters.slack.bisects import BISECT, bisect_message
 from bot.adapters.slack.blocks import Message
 from bot.adapters.slack.broadcast import Broadcast
 from bot.adapters.slack.canvas import LOST, Canvas
 from bot.adapters.slack.card import card, turns_at
+from bot.adapters.slack.edits import Edits
 from bot.adapters.slack.limits import ranked
-from bot.adapters.slack.messages import Messages, Place, ts_of
+from bot.adapters.slack.messages import Messages, ts_of
 from bot.adapters.slack.posting import Posting
 from bot.adapters.slack.posts import INVITE
 from bot.adapters.slack.projection import announcement, digest, people, rank_of, topic
@@ -18,7 +20,7 @@ from bot.domain.errors import ChatFailed
 from bot.domain.timeline import Draft, Kind
 
 CARD_GAP = timedelta(seconds=2)
-_GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+BISECT_GAP = timedelta(seconds=3)
 
 
 class Painting:
@@ -30,6 +32,7 @@ class Painting:
         self._chat = canvas.studio.chat
         self._incident = canvas.incident
         self._messages = Messages(canvas.studio.chat, canvas.incident)
+        self._edits = Edits(canvas, self._messages)
 
     async def paint(self) -> float | None:
         """Show what is not shown yet; give the seconds until another pass is wanted, None when nothing is left."""
@@ -54,6 +57,7 @@ class Painting:
             self._announce,
             posting.post,
             Broadcast(self._canvas, self._messages).tell,
+            self._bisects,
         ):
             if not self._canvas.stopped:
                 await act()
@@ -95,14 +99,7 @@ class Painting:
         now = self._studio.clock.now()
         self._studio.wake(self._incident.id, turns_at(self._incident, now))
         message = card(self._incident, self._studio.around, now)
-        wanted = digest([canvas.channel, message.args()])
-        changed, last = canvas.card_ref() != "", canvas.memory.card_at
-        if canvas.is_shown("card", wanted):
-            return
-        if changed and last is not None and now < last + CARD_GAP:
-            canvas.want_again((last + CARD_GAP - now).total_seconds())
-        elif await canvas.show("card", wanted, partial(self._draw, "card", canvas.channel, message)) and changed:
-            canvas.memory.card_at = now
+        await self._edits.show("card", canvas.channel, message, CARD_GAP)
 
     async def _invites(self) -> None:
         gone = Counter(entry.facts.get("person") for entry in self._canvas.entries if entry.kind == Kind.LEFT)
@@ -164,34 +161,21 @@ class Painting:
     async def _draw_announcement(self, message: Message) -> str:
         channel = await self._studio.channels.id_of(self._studio.announcements)
         try:
-            return await self._draw("announcement", channel, message)
+            return await self._edits.draw("announcement", channel, message)
         except ChatFailed as failure:
             if failure.code != "not_in_channel":
                 raise
         await self._chat.call("conversations.join", channel=channel)
-        return await self._draw("announcement", channel, message)
+        return await self._edits.draw("announcement", channel, message)
 
-    async def _draw(self, key: str, channel: str, message: Message) -> str:
-        """Update the message of a key where it stands, or post it; give where it stands."""
-        shown = self._canvas.shown.get(key)
-        ts = ts_of(shown.ref) if shown is not None and shown.ref.startswith(f"{channel}/") else ""
-        if not ts and self._canvas.may_be_there(key):
-            found = await self._messages.find(Place(channel), key)
-            ts = found.ts if found is not None else ""
-        if ts and await self._updated(channel, ts, message):
-            return f"{channel}/{ts}"
-        posted = await self._messages.post(Place(channel), key, message)
-        return f"{channel}/{posted['ts']}"
-
-    async def _updated(self, channel: str, ts: str, message: Message) -> bool:
-        """Update a message; False when somebody deleted it."""
-        try:
-            await self._chat.call("chat.update", channel=channel, ts=ts, **message.args())
-        except ChatFailed as failure:
-            if failure.code not in _GONE:
-                raise
-            return False
-        return True
+    async def _bisects(self) -> None:
+        canvas = self._canvas
+        for each in canvas.incident.bisects:
+            key = f"{BISECT}{each.run}"
+            if canvas.channel and not canvas.stopped and (key in canvas.shown or not canvas.is_past):
+                gap = timedelta(0) if each.is_over else BISECT_GAP
+                message = bisect_message(canvas.incident, each, self._studio.around)
+                await self._edits.show(key, canvas.channel, message, gap)
 
     async def _call_tolerant(self, fine: set[str], method: str, **args: str) -> None:
         """Call; an answer that says it is so already is as good as success."""

@@ -25,7 +25,7 @@ from bot.domain.approval import Decision, request, requests
 from bot.domain.exhibits import picture_name
 from bot.domain.handover import brief
 from bot.domain.incident import fold
-from bot.domain.timeline import Entry, Kind, from_us
+from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
 
 _MOST_CHANGES = 20
 _FALLBACK, _COMMENT = 300, 2_500
@@ -231,6 +231,17 @@ def _handed(entry: Entry, entries: Sequence[Entry], _: Around) -> Post | None:
     return Post(entry.seq, entry.seq, _message("\n".join([head, *told]), fallback), in_thread=False)
 
 
+def _called(entry: Entry, _: Sequence[Entry], __: Around) -> Post | None:
+    """Tell whoever was brought in why it is they; None when there is nothing to tell them."""
+    facts = entry.facts
+    if not facts.get("why"):
+        return None
+    person, name = str(facts["person"]), line(facts["name"], 60)
+    by = "" if entry.actor == FIRSTFIVE.id else f" {line(entry.actor_name, 60)} asks for help."
+    text = f"{f'<@{person}>' if is_user(person) else f'*{name}*'} {line(facts['why'], 600)}{by}"
+    return Post(entry.seq, entry.seq, _message(text, f"{facts['name']} {facts['why']}"), in_thread=False)
+
+
 def _escalated(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
     text = entry.facts["text"]
     message = _message(f"*Escalated*, {clock(entry.at)}\n{mrkdwn(text)}", f"Escalated: {text}")
@@ -346,6 +357,7 @@ def _file(entry: Entry, sha256: str, name: str, what: str, around: Around) -> Po
 
 _ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = {
     Kind.ROLE_SET: _handed,
+    Kind.JOINED: _called,
     Kind.UPDATE: _update,
     Kind.ESCALATED: _escalated,
     Kind.ASKED: _asked,

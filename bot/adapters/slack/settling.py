@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.adapters.slack.bisects import BISECT
 from bot.adapters.slack.broadcast import UPDATE, place_of_updates
 from bot.adapters.slack.canvas import Canvas
 from bot.adapters.slack.messages import Messages, Place
@@ -39,7 +40,7 @@ class Settling:
 
     async def _tidy(self, key: str) -> None:
         shown = self._canvas.shown.get(key)
-        if key in {"card", "announcement"} and shown is not None and shown.ref:
+        if (key in {"card", "announcement"} or key.startswith(BISECT)) and shown is not None and shown.ref:
             channel, _, kept = shown.ref.partition("/")
             await self._keep(channel, kept, await self._messages.all_of(Place(channel), key))
         elif key.startswith(UPDATE) and (thread := place_of_updates(self._canvas)) is not None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import log2
 
-from bot.domain.bisect.history import SHORT, Described, History
-from bot.domain.bisect.question import Answer, Find, Kind, Running
+from bot.domain.bisect.history import Described, History
+from bot.domain.bisect.question import Find, Kind, Running
 from bot.domain.bisect.results import Result, Trial
 
 PROGRESS = "progress"
@@ -94,8 +94,9 @@ def seen(history: History, trials: Sequence[Trial], running: Sequence[Running], 
 class Bisected:
     """What came out, in words and in figures; `culprit` is a commit named in full, None where none is named.
 
-    `author` to `files` tell what the culprit is; `suspects` are the commits one of which it was. `test_runs` counts
-    every run that was started, `runs` by purpose. `log` is an artifact: what was run, as `git bisect replay` reads it.
+    `author` to `files` tell what the culprit is; `suspects` are the commits one of which it was, the first of
+    `suspected`. `test_runs` counts every run that was started, `runs` by purpose. `log` is an artifact: what was run,
+    as `git bisect replay` reads it.
     `earlier` names the run that had answered the same question, if one had.
     """
 
@@ -114,6 +115,7 @@ class Bisected:
     message: str = ""
     files: tuple[str, ...] = ()
     suspects: tuple[Described, ...] = ()
+    suspected: int = 0
     posterior: tuple[tuple[str, float], ...] = ()
     runs: Mapping[str, int] = field(default_factory=dict)
     log: str = ""
@@ -123,11 +125,3 @@ class Bisected:
     def artifact(self) -> str:
         """The log, for whoever asked."""
         return self.log
-
-
-def in_a_line(answer: Answer, culprit: Described | None, runs: int) -> str:
-    """Say it in one line."""
-    if culprit is None:
-        return answer.why
-    title = (culprit.message.splitlines() or [""])[0]
-    return f"{culprit.commit[:SHORT]} by {culprit.author}: {title} ({answer.confidence:.1%} sure, {runs} runs)"

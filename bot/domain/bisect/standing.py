@@ -44,6 +44,10 @@ class Sought:
     old: str = ""
     find: str = Find.BREAK.value
 
+    def facts(self) -> dict[str, Any]:
+        """Give what an entry of the timeline says of it."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class Standing:

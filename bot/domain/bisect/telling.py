@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.bisect.history import SHORT
-from bot.domain.bisect.question import Answer, Find, Kind
+from bot.domain.bisect.bisected import Asked, Bisected
+from bot.domain.bisect.history import SHORT, Described
+from bot.domain.bisect.question import Find, Kind
 from bot.domain.bisect.standing import Sought, counted, percent
 from bot.domain.measures import duration
 
 _FILES = 3
 _SUSPECTS = 5
+_LONGEST = 80
 _DONE = {Find.BREAK: "broke", Find.FIX: "mended"}
 _PURPOSES = {"search": "to search", "ends": "at the ends", "retest": "to prove it", "moot": "stopped as needless"}
 
@@ -31,6 +33,17 @@ class Made:
     subject: str = ""
     files: tuple[str, ...] = ()
 
+    @property
+    def short(self) -> str:
+        """The commit as it is shown."""
+        return self.commit[:SHORT]
+
+    @classmethod
+    def of(cls, it: Described) -> "Made":
+        """Say what a commit is."""
+        subject = next((row.strip() for row in it.message.splitlines() if row.strip()), "")
+        return cls(it.commit, it.author, it.email, it.at.isoformat(), subject, it.files)
+
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "Made":
         """Read what an entry says."""
@@ -41,11 +54,12 @@ class Made:
 class Told:
     """An answer with the words of who asked, and what is known of the commits in it.
 
-    `made` holds the culprit, or the suspects, oldest first: as many as are shown; `suspects` counts them all.
+    `made` holds the culprit, or the suspects, oldest first: as many as are shown; `suspects` counts them all. `earlier`
+    is the run that had found it before, if one had.
     """
 
     sought: Sought
-    kind: str
+    found: str
     why: str
     confidence: float = 0.0
     made: tuple[Made, ...] = ()
@@ -53,11 +67,12 @@ class Told:
     commits: int = 0
     runs: Mapping[str, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
+    earlier: str = ""
 
     @property
     def culprit(self) -> Made | None:
         """The one commit that did it, if one did."""
-        return self.made[0] if self.kind == Kind.CULPRIT and self.made else None
+        return self.made[0] if self.found == Kind.CULPRIT and self.made else None
 
     @property
     def test_runs(self) -> int:
@@ -71,30 +86,40 @@ class Told:
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "Told":
         """Read what an entry says; it may say more."""
-        names = ("kind", "why", "confidence", "suspects", "commits", "runs", "elapsed_s")
+        names = ("found", "why", "confidence", "suspects", "commits", "runs", "elapsed_s", "earlier")
         made = tuple(Made.read(each) for each in facts["made"])
         return cls(Sought(**facts["sought"]), made=made, **{name: facts[name] for name in names})
 
 
-def told(sought: Sought, answer: Answer, made: Mapping[str, Made], commits: int, elapsed_s: float) -> Told:
-    """Put an answer into the words of who asked; `made` may leave out commits of which nothing is known."""
-    wanted = shown(answer)
+def sought(asked: Asked) -> Sought:
+    """Say what was asked in a few words."""
+    old, new = (asked.good, asked.bad) if asked.find is Find.BREAK else (asked.bad, asked.good)
+    what = asked.subject if len(asked.subject) <= _LONGEST else f"{asked.subject[: _LONGEST - 1]}…"
+    return Sought(what, new or "HEAD", old or asked.old[:SHORT], asked.find.value)
+
+
+def of(it: Bisected) -> Told:
+    """Say what came out."""
+    described = it.suspects[:_SUSPECTS]
+    if it.culprit and it.at:
+        described = (Described(it.culprit, it.author, it.email, it.at, it.message, it.files),)
     return Told(
-        sought=sought,
-        kind=answer.kind.value,
-        why=answer.why,
-        confidence=answer.confidence,
-        made=tuple(made.get(commit, Made(commit)) for commit in wanted),
-        suspects=len(answer.suspects),
-        commits=commits,
-        runs=dict(answer.runs),
-        elapsed_s=elapsed_s,
+        sought=sought(it.asked),
+        found=it.kind.value,
+        why=it.why,
+        confidence=it.confidence,
+        made=tuple(map(Made.of, described)),
+        suspects=it.suspected,
+        commits=it.commits,
+        runs=it.runs,
+        elapsed_s=it.seconds,
+        earlier=it.earlier,
     )
 
 
-def shown(answer: Answer) -> tuple[str, ...]:
-    """Name the commits that are shown with an answer, and so are to be looked up."""
-    return (answer.culprit,) if answer.culprit else answer.suspects[:_SUSPECTS]
+def summary(it: Told) -> str:
+    """Say it in a paragraph."""
+    return " ".join(each if each.endswith(".") else f"{each}." for each in lines(it))
 
 
 def headline(it: Told) -> str:
@@ -103,18 +128,19 @@ def headline(it: Told) -> str:
     if culprit := it.culprit:
         by = f" by {culprit.author}" if culprit.author else ""
         subject = f": {culprit.subject}" if culprit.subject else ""
-        return f"*Culprit {culprit.commit[:SHORT]}*{by}, {percent(it.confidence)} sure{subject}"
-    if it.kind == Kind.SUSPECTS:
+        return f"*Culprit {culprit.short}*{by}, {percent(it.confidence)} sure{subject}"
+    if it.found == Kind.SUSPECTS:
         return f"*One of {counted(it.suspects, 'commit')} {done} {it.sought.what}.*"
     return {
         Kind.FLAKY.value: f"*No culprit: {it.sought.what} is flaky*, {percent(it.confidence)} sure.",
         Kind.REFUTED.value: f"*{it.sought.what} cannot be bisected like this.*",
-    }.get(it.kind, f"*It is not decided which commit {done} {it.sought.what}.*")
+    }.get(it.found, f"*It is not decided which commit {done} {it.sought.what}.*")
 
 
 def lines(it: Told) -> list[str]:
     """Say all of it, the headline first."""
-    return [headline(it), it.why, *_made(it), _spent(it)]
+    earlier = [f"Run {it.earlier} had found this; `fresh=yes` searches again."] if it.earlier else []
+    return [headline(it), it.why, *_made(it), spent(it), *earlier]
 
 
 def _made(it: Told) -> Iterator[str]:
@@ -125,7 +151,7 @@ def _made(it: Told) -> Iterator[str]:
     for each in it.made:
         by = f" by {each.author}" if each.author else ""
         subject = f": {each.subject}" if each.subject else ""
-        yield f"• {each.commit[:SHORT]}{by}{subject}"
+        yield f"• {each.short}{by}{subject}"
     if it.suspects > len(it.made):
         yield f"• and {it.suspects - len(it.made)} more"
 
@@ -135,12 +161,12 @@ def _listed(files: tuple[str, ...]) -> str:
     return f"{named} and {len(files) - _FILES} more" if len(files) > _FILES else named
 
 
-def _spent(it: Told) -> str:
+def spent(it: Told) -> str:
     """Tell what the answer cost, and of how many commits it is one."""
     sought = it.sought
     among = f" among {counted(it.commits, 'commit')}" if it.commits else ""
     ends = f" from {sought.old} to {sought.new}" if sought.old else f" up to {sought.new}"
-    spent = duration(timedelta(seconds=int(it.elapsed_s)))
+    took = duration(timedelta(seconds=int(it.elapsed_s)))
     parts = [f"{it.runs[key]} {words}" for key, words in _PURPOSES.items() if it.runs.get(key)]
     each = f" ({', '.join(parts)})" if len(parts) > 1 else ""
-    return f"{counted(it.test_runs, 'test run')}{each} in {spent},{among}{ends}."
+    return f"{counted(it.test_runs, 'test run')}{each} in {took},{among}{ends}."

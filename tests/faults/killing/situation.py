@@ -21,6 +21,7 @@ from bot.engine.ports import Ports
 from bot.engine.tools import adapter_of
 from bot.engine.tracks import Kept, watch_key
 from bot.ports import Tx
+from tests.bisecting.entries import bisected
 from tests.fakes import NOON
 from tests.unit.domain.canaries import POLICY, seconds, track, watched
 
@@ -92,7 +93,7 @@ def prepare(ports: Ports, tx: Tx) -> None:
     escalated = {"reached": [], "text": "Paged.", "pages": [PAGE]}
     channel = Draft(Kind.CHANNEL_OPENED, {"channel": CHANNEL, "name": "inc-2"})
     drafts = [_note(), Draft(Kind.MILESTONE, acknowledged), Draft(Kind.ESCALATED, escalated), channel]
-    timeline.append(tx, OPEN, drafts, author, lately)
+    timeline.append(tx, OPEN, [*drafts, Draft(Kind.BISECTED, bisected())], author, lately)
     change = Change("r0", CHECKOUT, ROUTED, CLOSED, lately, OPEN)
     ports.marks.put(tx, change_key(CHECKOUT), adapter_of(Change).dump_json(change).decode())
     # Half of the canary's requests have just failed; from now on nothing is counted, so that all looks are alike.

@@ -24,6 +24,7 @@ from bot.domain.traffic import CLOSED, Move, Split
 from bot.engine.ports import Ports
 from bot.engine.tools import adapter_of
 from bot.ports import Keep, Posted, Pushed, Reached, as_it_is
+from tests.bisecting.entries import MAIL
 from tests.fakes import (
     FakeBundles,
     FakeCounters,
@@ -163,7 +164,7 @@ def world(folder: Path, log: Log) -> Ports:
         archive=TarArchive(),
         artifacts=FolderArtifacts(folder / "artifacts"),
         bundles=Bundles(folder / "pushed"),
-        directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA}),
+        directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA, MAIL: BEN}),
         discovery=FakeDiscovery(FOUND),
         metrics=counters,
         pager=Pager(on_call=(DUTY,)),

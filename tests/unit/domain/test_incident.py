@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import IncidentNotFound, TransitionRefused
 from bot.domain.incident import (
-    SOP,
     Incident,
-    PhaseState,
     Role,
     Said,
     Severity,
@@ -19,6 +17,7 @@ from bot.domain.incident import (
     fold,
     may_see,
 )
+from bot.domain.phases import SOP, PhaseState
 from bot.domain.timeline import Author, Draft, Entry, Kind, Person, link, to_us
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

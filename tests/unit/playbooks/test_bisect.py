@@ -49,7 +49,7 @@ async def test_it_names_the_commit_that_broke_the_test(culprit: int, cores: int)
     assert ended.result["files"] == ["payment/payment.go"]
     assert ended.result["test_runs"] == len(runs_of(house)) == sum(ended.result["runs"].values())
     (entry,) = (entry for entry in house.chain(HOUSE) if entry.kind == Kind.BISECTED)
-    assert (entry.facts["culprit"], entry.facts["service"]) == (COMMITS[culprit], "checkout")
+    assert (entry.facts["made"][0]["commit"], entry.facts["service"]) == (COMMITS[culprit], "checkout")
 
 
 async def test_the_older_end_is_found_when_nobody_names_it() -> None:

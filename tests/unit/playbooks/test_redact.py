@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.incident import PhaseState, Severity, Status, fold
+from bot.domain.incident import Severity, Status, fold
 from bot.domain.narrative import REDACTED, tell
+from bot.domain.phases import PhaseState
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.service import Catalog
 from bot.domain.timeline import BLANK, Kind, verify

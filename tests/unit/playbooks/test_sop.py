@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.incident import PhaseState
+from bot.domain.phases import PhaseState
 from bot.domain.service import Catalog
 from bot.domain.timeline import Kind, Person
 from tests.fakes import FakeDirectory, FakePager, FakeRota

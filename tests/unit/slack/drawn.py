@@ -11,8 +11,9 @@ from slack_sdk.models.blocks import Block
 from bot.adapters.slack import card as cards
 from bot.adapters.slack.blocks import Around, Message
 from bot.domain.approval import Request
-from bot.domain.incident import Incident, Phase, PhaseState, Role, Said, Severity, Status
+from bot.domain.incident import Incident, Role, Said, Severity, Status
 from bot.domain.measures import Milestone
+from bot.domain.phases import Phase, PhaseState
 from bot.domain.timeline import GENESIS, Draft, Entry, Kind, Person, canonical, to_us
 from tests.fakes import NOON
 

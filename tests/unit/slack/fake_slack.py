@@ -312,9 +312,9 @@ class World:
         draft = Draft(Kind.OPENED, body)
         return await self.store.write(lambda tx: self.timeline.open(tx, draft, Author(ADA), self.clock.now()))
 
-    async def append(self, incident_id: str, kind: Kind, **body: Any) -> None:
-        drafts = [Draft(kind, body)]
-        await self.store.write(lambda tx: self.timeline.append(tx, incident_id, drafts, Author(ADA), self.clock.now()))
+    async def append(self, incident_id: str, kind: Kind, run_id: str = "", /, **body: Any) -> None:
+        drafts, author = [Draft(kind, body)], Author(ADA, run_id)
+        await self.store.write(lambda tx: self.timeline.append(tx, incident_id, drafts, author, self.clock.now()))
 
     def kinds(self, incident_id: str) -> list[str]:
         return [entry.kind for entry in self.store.now.chains[incident_id]]

@@ -15,8 +15,9 @@ from bot.adapters.slack.card import TICK, turns_at
 from bot.adapters.slack.card import card as draw
 from bot.domain.approval import Request
 from bot.domain.errors import WordsMissing
-from bot.domain.incident import Incident, Phase, PhaseState, Role, Said, Severity, Status
+from bot.domain.incident import Incident, Role, Said, Severity, Status
 from bot.domain.measures import Milestone
+from bot.domain.phases import Phase, PhaseState
 from bot.domain.timeline import Person
 from bot.engine.grammar import parse
 from tests.fakes import NOON

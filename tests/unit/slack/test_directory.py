@@ -5,6 +5,7 @@ from bot.adapters.slack.chat import Chat, Json
 from bot.adapters.slack.config import SlackConfig
 from bot.adapters.slack.directory import SlackDirectory
 from bot.domain.errors import ChatFailed
+from bot.domain.run import Missing
 from bot.domain.timeline import Person
 from tests.unit.slack.fake_slack import HandClock
 
@@ -12,6 +13,11 @@ USERS = {
     "U0ADA0001": {"id": "U0ADA0001", "name": "ada", "profile": {"display_name": "", "real_name": "Ada Okafor"}},
     "U0BEN0002": {"id": "U0BEN0002", "name": "ben", "profile": {"display_name": "Benny", "real_name": ""}},
     "U0GONE003": {"id": "U0GONE003", "name": "gone", "deleted": True},
+}
+MAILS = {
+    "ada@example.com": USERS["U0ADA0001"],
+    "gone@example.com": USERS["U0GONE003"],
+    "ci@example.com": {"id": "U0CI00004", "name": "ci", "is_bot": True},
 }
 ADA, BEN = Person("U0ADA0001", "Ada Okafor"), Person("U0BEN0002", "Benny")
 
@@ -21,6 +27,7 @@ class People(Chat):
         super().__init__(SlackConfig("xoxb-test", "secret"), clock)
         self.asked = 0
         self.down = False
+        self.refusal = "users_not_found"
 
     async def _call(self, method: str, args: Mapping[str, Any], timeout_s: float, patience_s: float) -> Json:
         assert timeout_s < 10
@@ -28,6 +35,10 @@ class People(Chat):
         self.asked += 1
         if self.down:
             raise ChatFailed("unreachable", retryable=True)
+        if method == "users.lookupByEmail":
+            if args["email"] not in MAILS:
+                raise ChatFailed(self.refusal)
+            return {"user": MAILS[args["email"]]}
         if method == "users.list":
             return {"members": list(USERS.values())}
         if args["user"] not in USERS:
@@ -51,6 +62,24 @@ async def test_nobody_is_nobody() -> None:
     assert await directory.find("@nobody") is None
     assert await directory.find("@gone") is None
     assert await directory.find("<@U0GONE003>") is None
+
+
+async def test_who_has_an_e_mail_is_found_or_it_is_said_why_not() -> None:
+    chat = People(HandClock())
+    directory = SlackDirectory(chat, HandClock())
+    assert await directory.with_mail("ada@example.com") == ADA
+    reasons = {
+        "nobody@example.com": "nobody in this workspace has the e-mail nobody@example.com",
+        "gone@example.com": "the account with the e-mail gone@example.com is deactivated",
+        "ci@example.com": "ci@example.com is the e-mail of a bot",
+    }
+    for mail, reason in reasons.items():
+        assert await directory.with_mail(mail) == Missing(reason)
+    chat.refusal = "missing_scope"
+    assert "slack-manifest.yml" in str(await directory.with_mail("nobody@example.com"))
+    chat.down = True
+    down = Missing("Slack does not tell now who has the e-mail ada@example.com; try again")
+    assert await directory.with_mail("ada@example.com") == down
 
 
 async def test_while_slack_is_down_a_mention_is_believed() -> None:

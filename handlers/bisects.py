@@ -1,0 +1,59 @@
+"""The bisects of an incident, for its page: where each stands, or what it told and how that can be checked."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.bisect.bisects import Bisect
+from bot.domain.bisect.question import Find
+from bot.domain.bisect.standing import lines
+from bot.domain.bisect.telling import Made, headline, spent
+from bot.domain.incident import Incident
+from bot.domain.narrative import unmarked
+
+_MOST = 5
+
+
+@dataclass(frozen=True)
+class BisectView:
+    """One bisect in words; `bar` is what its range looks like between `before` and `after`, "" once it has told.
+
+    `log` is the artifact that git replays, `culprit` the commit that did it, `suspects` those one of which it was.
+    """
+
+    run: str
+    at: datetime
+    head: str
+    words: tuple[str, ...]
+    before: str
+    after: str
+    bar: str = ""
+    culprit: Made | None = None
+    suspects: tuple[Made, ...] = ()
+    more: int = 0
+    log: str = ""
+
+
+def of_incident(incident: Incident) -> tuple[BisectView, ...]:
+    """Give the latest bisects of an incident, newest first."""
+    return tuple(_view(each) for each in reversed(incident.bisects[-_MOST:]))
+
+
+def _view(bisect: Bisect) -> BisectView:
+    find, told = Find(bisect.sought.find), bisect.told
+    bare = BisectView(bisect.run, bisect.at, f"Bisecting {bisect.sought.what}", (), find.before.value, find.after.value)
+    if told is not None:
+        suspects = () if told.culprit else told.made
+        return replace(
+            bare,
+            head=unmarked(headline(told)),
+            words=(told.why, spent(told)),
+            culprit=told.culprit,
+            suspects=suspects,
+            more=max(0, told.suspects - len(suspects)),
+            log=bisect.log,
+        )
+    if bisect.failed or bisect.standing is None:
+        return replace(bare, words=(bisect.failed,))
+    head, *rest = lines(bisect.sought, bisect.standing)
+    words = tuple(each for each in rest if "`" not in each)
+    return replace(bare, head=unmarked(head), words=words, bar=bisect.standing.bar)
