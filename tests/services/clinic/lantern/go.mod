@@ -1,0 +1,3 @@
+module lantern.test/lantern
+
+go 1.27
