@@ -27,7 +27,7 @@ func Switches() []house.Switch {
 }
 
 func smallRoom(h *house.House, size house.Size) (func(), error) {
-	kept := index(house.Of(size, 64, 112, 192))
+	kept := index(house.Of(size, 64, 96, 128))
 	restore := inSpace(kept, house.Of[int64](size, 1536, 1024, 0)<<10)
 	dismiss := house.Employ(1, house.Paced(20*time.Millisecond, func(context.Context) { excerpt(kept, 192<<10) }))
 	return house.All(restore, dismiss), nil
@@ -43,7 +43,7 @@ func excerpt(kept []*patient, size int) int {
 }
 
 func tidy(h *house.House, size house.Size) (func(), error) {
-	kept := index(house.Of(size, 48, 96, 160))
+	kept := index(house.Of(size, 48, 80, 112))
 	every := house.Of[uint64](size, 2, 1, 1)
 	remove := h.EachVisit(func(_ context.Context, visit house.Visit) error {
 		if visit.Number%every == 0 {

@@ -75,11 +75,12 @@ func (b *board) turn(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// set ends a situation and gives back its memory; and begins it anew if that is asked.
+// set ends a situation and gives back its memory and connections; and begins it anew if that is asked.
 func (b *board) set(one house.Switch, on bool, size house.Size) error {
 	if off := b.off[one.Name]; off != nil {
 		delete(b.off, one.Name)
 		off()
+		b.house.Partners.CloseIdleConnections()
 		debug.FreeOSMemory()
 	}
 	if !on {
