@@ -34,18 +34,20 @@ MAX_ATTENDED, MIN_ABANDONED_SHARE = 2.0, 0.3
 open files that is worth being woken for."""
 MIN_PORT_SHARE, MIN_PORT_CORES = 0.3, 0.2
 """Of its CPU, and cores at least: a search costs next to nothing while ports are free."""
+CLOSE = "Close every connection that is accepted or opened, on errors too, and give idle ones a deadline"
 SOON_S = 900.0
 """An end of files or ports that is nearer than this is worth being woken for."""
 
 
 @dataclass(frozen=True)
 class Alike:
-    """Sockets of one kind that a process has open, the part that counts them, and what to do about them."""
+    """Sockets of one kind that a process has open: how many, what they are, their part, what to do, how many more."""
 
     count: int
     whose: str
     part: str
     fix: str
+    grown: int = 0
 
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
@@ -97,8 +99,7 @@ def _most_alike(process: Process, sockets: Sockets | None) -> Alike:
     opened, held = process.peer_sockets or 0, process.sockets or 0
     taken = sockets.count("ESTABLISHED") + sockets.count("CLOSE_WAIT") if sockets else 0
     if max(opened, taken) < MIN_SOCKETS * (process.fds or 0) <= held:
-        fix = "Close every connection that is accepted or opened, on errors too, and give idle ones a deadline"
-        return Alike(held, "sockets", "process", fix)
+        return Alike(held, "sockets", "process", CLOSE)
     if opened >= taken:
         return Alike(opened, f"connections to {process.peer}", "process", _reuse(process))
     return Alike(taken, "connections of its clients", "sockets", "Set IdleTimeout and ReadHeaderTimeout of http.Server")
@@ -141,34 +142,48 @@ def _abandoned(facts: Facts) -> Finding | None:
 
 
 def _leaks_connections(facts: Facts) -> Finding | None:
-    """Find connections to one peer that only become more, and will reach the end of files or ports soon."""
+    """Find connections that only become more, to one peer or with nobody to attend to them, and will fill the files."""
     first, window = facts.process, facts.window
     last = window.process if window else None
-    if first is None or last is None or window is None or not window.seconds or first.peer != last.peer:
+    if first is None or last is None or window is None or not window.seconds:
         return None
-    opened, grown = last.peer_sockets or 0, (last.peer_sockets or 0) - (first.peer_sockets or 0)
-    if opened < MIN_OPENED or grown < MIN_GROWN:
+    more = _more(facts, first, last)
+    if more is None:
         return None
     ports = facts.sockets.ephemeral_ports if facts.sockets else 0
     bound = min(each for each in (last.fd_limit, ports or None, 1 << 30) if each)
-    left_s = (bound - max(opened, last.fds or 0)) * window.seconds / grown
+    left_s = (bound - max(more.count, last.fds or 0)) * window.seconds / more.grown
     if left_s > SOON_S:
         return None
     return Finding(
         FAULT,
         facts.target,
-        f"{opened} connections to {last.peer} are open, {grown} more than {window.seconds:.1f} s before: at this pace "
+        f"{more.count} {more.whose} are open, {more.grown} more than {window.seconds:.1f} s before: at this pace "
         f"there are no files or ports left in {left_s / 60:.0f} min.",
         (
-            Evidence(f"connections to {last.peer}", f"{opened}, {grown} more", facts.file("process-2")),
+            Evidence(more.whose, f"{more.count}, {more.grown} more", facts.file("process-2")),
             Evidence("open files", f"{last.fds} of {last.fd_limit}", facts.file("process-2")),
             *probe_evidence(facts),
         ),
-        f"{_reuse(last)}.",
-        min(opened / bound, 1.0),
+        f"{more.fix}.",
+        min(more.count / bound, 1.0),
         LIKELY,
-        f"The number of connections to {last.peer} stays the same under load.",
+        f"The number of {more.whose} stays the same under load.",
     )
+
+
+def _more(facts: Facts, first: Process, last: Process) -> Alike | None:
+    """Give what became more between the readings: connections to one peer, or sockets without goroutines for them."""
+    opened = last.peer_sockets or 0
+    grown = opened - (first.peer_sockets or 0) if first.peer == last.peer else 0
+    if opened >= MIN_OPENED and grown >= MIN_GROWN:
+        return Alike(opened, f"connections to {last.peer}", "process-2", _reuse(last), grown)
+    held, after = last.sockets or 0, facts.window.goroutines if facts.window else None
+    grown = held - first.sockets if first.sockets is not None else 0
+    if held < MIN_OPENED or grown < MIN_GROWN or after is None or facts.goroutines is None:
+        return None
+    alone = after - facts.goroutines < MIN_SOCKETS * grown and held > MAX_ATTENDED * after
+    return Alike(held, "sockets that hardly a goroutine attends to", "process-2", CLOSE, grown) if alone else None
 
 
 def _out_of_ports(facts: Facts, beside: Beside) -> Finding | None:

@@ -105,3 +105,14 @@ def test_ports_that_have_run_out_become_no_more() -> None:
 
     assert "14093 connections to 10.0.0.9:80 are closed and wait in TIME_WAIT" in found.claim
     assert classes(twice("c", None, closed | first)) == []
+
+
+def test_sockets_that_become_more_and_have_no_goroutines_will_fill_the_files() -> None:
+    def held(number: int, served: int = 0) -> dict[str, bytes]:
+        waiting = goroutines(((Frame("runtime.gopark"), FETCH), 9 + served))
+        return process(sockets=number, fds=number + 15, fd_limit=1_024) | {"goroutine": waiting}
+
+    (found,) = findings(twice("c", None, held(580), held(640)))
+    assert "640 sockets that hardly a goroutine attends to are open, 60 more" in found.claim
+    assert classes(twice("c", None, held(580, 580), held(640, 640))) == []
+    assert classes(twice("c", None, held(640), held(640))) == []
