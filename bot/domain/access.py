@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from bot.domain.errors import TargetUnreachable
 
@@ -22,10 +23,14 @@ class Tls:
 
 @dataclass(frozen=True)
 class Access:
-    """How a pprof address is asked. `headers` are pairs: a name, and the variable of the environment with its value."""
+    """How a pprof address is asked. `headers` are pairs: a name, and the variable of the environment with its value.
+
+    `in_clear`: secrets may go to another machine over http. Of a target that is named its own address says so.
+    """
 
     headers: tuple[tuple[str, str], ...] = ()
     tls: Tls | None = None
+    in_clear: bool = True
 
 
 def header_values(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
@@ -42,6 +47,19 @@ def header_values(access: Access, environ: Mapping[str, str]) -> dict[str, str]:
             raise AccessMissing(f"{variable} holds what no header can: a line break, or a letter that is not ASCII")
         values[name] = value
     return values
+
+
+def check_in_clear(access: Access, url: str, addresses: Iterable[str], what: str) -> None:
+    """Check that whoever listens on the way may read `what` is shown; on this machine nobody does.
+
+    :raises AccessMissing: nobody said so.
+    """
+    is_open = url.startswith("http:") and not all(ip_address(address).is_loopback for address in addresses)
+    if is_open and not access.in_clear:
+        raise AccessMissing(
+            f"{url} was found and not named, and {what} would go there over http, for all on the way to read: have it "
+            "served over https, or set `secrets_in_clear` of [services.discovery]"
+        )
 
 
 def unset(variables: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:

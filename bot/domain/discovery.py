@@ -29,8 +29,11 @@ class DiscoveryPlan:
     url_scheme: str = "http"
     url_port: int | None = None
     url_path: str = ""
+    agent_scheme: str = "http"
     agent_port: int | None = None
     agent_token: str = "FIRSTFIVE_AGENT_TOKEN"  # noqa: S105 - the variable's name
+    agent_ca: str = ""
+    agent_server_name: str = ""
     most: int = 100
     timeout_s: float = 3.0
-    access: Access = field(default=Access())
+    access: Access = field(default=Access(in_clear=False))

@@ -27,7 +27,8 @@ class Target:
     `pprof` is the base address under which `/debug/pprof/` is served, `url` is where it serves its
     users, `allow` the networks (CIDR) that its addresses must lie in, `access` what `pprof` wants to see. `agent` is
     where `firstfive agent` beside it answers, `agent_token` the variable of the environment with its token, `agent_ca`
-    the file (PEM) of who signed its certificate. `log` is the file that it logs to, if that is on this machine.
+    the file (PEM) of who signed its certificate, `agent_server_name` whom that names (empty: the host of `agent`).
+    `log` is the file that it logs to, if that is on this machine.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Target:
     agent: str | None = None
     agent_token: str = "FIRSTFIVE_AGENT_TOKEN"  # noqa: S105 - the variable's name
     agent_ca: str = ""
+    agent_server_name: str = ""
     log: str | None = None
 
     @property

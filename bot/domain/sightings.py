@@ -224,9 +224,15 @@ def _pprof(each: Sighting, plan: DiscoveryPlan) -> str:
 def _target(service: str, name: str, each: Sighting, plan: DiscoveryPlan) -> Target:
     at, beside = (Sighting(each.host, port, "").where for port in (plan.url_port, plan.agent_port))
     url = None if plan.url_port is None else f"{plan.url_scheme}://{at}{plan.url_path}"
-    agent = None if plan.agent_port is None else f"http://{beside}"
+    agent = None if plan.agent_port is None else f"{plan.agent_scheme}://{beside}"
     where = (name, service, _pprof(each, plan), url, plan.allow, plan.access)
-    return Target(*where, agent=agent, agent_token=plan.agent_token)
+    return Target(
+        *where,
+        agent=agent,
+        agent_token=plan.agent_token,
+        agent_ca=plan.agent_ca,
+        agent_server_name=plan.agent_server_name,
+    )
 
 
 def _names(service: str, called: Mapping[str, str], named: Sequence[Target]) -> dict[str, str]:

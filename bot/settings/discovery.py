@@ -1,5 +1,6 @@
 """The table of a service's discovery: where its targets are found, and how what is found is asked."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -8,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from bot.domain.discovery import DiscoveryPlan
 from bot.settings.tables import Network
-from bot.settings.targets import AccessTable, TlsTable, Variable, access
+from bot.settings.targets import SERVER_NAME, AccessTable, TlsTable, Variable, access
 
 _MOST_PORT = 65_535
 
@@ -58,8 +59,12 @@ class DiscoveryTable(AccessTable):
     url_scheme: Literal["http", "https"] = "http"
     url_port: Port | None = None
     url_path: str = Field("", pattern="^(/[^ ?#]*)?$")
+    agent_scheme: Literal["http", "https"] = "http"
     agent_port: Port | None = None
     agent_token: Variable = Field("env:FIRSTFIVE_AGENT_TOKEN", validate_default=True)
+    agent_ca: str = ""
+    agent_server_name: str = Field("", pattern=SERVER_NAME)
+    secrets_in_clear: bool = False
     most: int = Field(100, ge=1, le=1_000)
     timeout_s: float = Field(3.0, ge=0.1, le=30)
 
@@ -78,6 +83,14 @@ class DiscoveryTable(AccessTable):
             raise ValueError("`tls` is for a `pprof_scheme` of https")
         return self
 
+    @model_validator(mode="after")
+    def _fits_its_agents(self) -> Self:
+        if self.agent_port is None and self.agent_scheme == "https":
+            raise ValueError("`agent_scheme` is of no use without `agent_port`")
+        if (self.agent_ca or self.agent_server_name) and self.agent_scheme != "https":
+            raise ValueError("`agent_ca` and `agent_server_name` are for an `agent_scheme` of https")
+        return self
+
 
 def discovery_plan(table: DiscoveryTable | None) -> DiscoveryPlan | None:
     """Give how targets are found as the domain knows it."""
@@ -85,5 +98,5 @@ def discovery_plan(table: DiscoveryTable | None) -> DiscoveryPlan | None:
         return None
     given = dict(table)
     given["labels"] = tuple(sorted(table.labels.items()))
-    shown = access(table)
+    shown = replace(access(table), in_clear=given.pop("secrets_in_clear"))
     return DiscoveryPlan(**{key: value for key, value in given.items() if key not in {"headers", "tls"}}, access=shown)

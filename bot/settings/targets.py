@@ -26,6 +26,7 @@ def _variable(value: str) -> str:
 
 _OURS = {"host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "accept-encoding"}
 
+SERVER_NAME = r"^$|^[A-Za-z0-9_.:-]{1,253}$"
 Header = Annotated[str, AfterValidator(_header)]
 Variable = Annotated[str, AfterValidator(_variable)]
 
@@ -36,7 +37,7 @@ class TlsTable(Table):
     ca: str = ""
     cert: str = ""
     key: str = ""
-    server_name: str = Field("", pattern=r"^$|^[A-Za-z0-9_.:-]{1,253}$")
+    server_name: str = Field("", pattern=SERVER_NAME)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -65,12 +66,13 @@ class TargetTable(AccessTable):
     agent: Address | None = None
     agent_token: Variable = Field("env:FIRSTFIVE_AGENT_TOKEN", validate_default=True)
     agent_ca: str = ""
+    agent_server_name: str = Field("", pattern=SERVER_NAME)
     log: str | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
     def _fits_its_agent(self) -> Self:
-        if self.agent_ca and not str(self.agent).startswith("https://"):
-            raise ValueError("`agent_ca` is for an agent that begins with https://")
+        if (self.agent_ca or self.agent_server_name) and not str(self.agent).startswith("https://"):
+            raise ValueError("`agent_ca` and `agent_server_name` are for an agent that begins with https://")
         if self.agent and self.log:
             raise ValueError("`log` is for a file on the bot's machine; the agent has --log")
         return self
@@ -91,4 +93,11 @@ def access(table: AccessTable) -> Access:
 def target(table: TargetTable, service: str) -> Target:
     """Give a target as the domain knows it."""
     where = (table.name, service, table.pprof, table.url, table.allow, access(table))
-    return Target(*where, agent=table.agent, agent_token=table.agent_token, agent_ca=table.agent_ca, log=table.log)
+    return Target(
+        *where,
+        agent=table.agent,
+        agent_token=table.agent_token,
+        agent_ca=table.agent_ca,
+        agent_server_name=table.agent_server_name,
+        log=table.log,
+    )

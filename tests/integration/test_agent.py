@@ -99,19 +99,21 @@ async def test_as_another_user_it_says_what_it_does_not_see() -> None:
 async def test_over_https_the_token_is_shown_to_a_known_authority_only(tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=agent"]
-    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    words += ["-addext", "subjectAltName=DNS:agent", "-keyout", str(key), "-out", str(cert)]
     await asyncio.to_thread(subprocess.run, words, check=True, capture_output=True)
     async with serving({}) as base:
         with running_agent("--port", port_of(base), "--cert", str(cert), "--key", str(key)) as running:
             assert running.url.startswith("https://")
-            target = Target("checkout-1", "checkout", base, agent=running.url)
+            target = Target("checkout-1", "checkout", base, agent=running.url, agent_server_name="agent")
             stranger = await AllTargets().capture(target, KERNEL_PARTS)
             known = await AllTargets().capture(replace(target, agent_ca=str(cert)), KERNEL_PARTS)
+            other = await AllTargets().capture(replace(target, agent_ca=str(cert), agent_server_name=""), KERNEL_PARTS)
             lost = await AllTargets().capture(replace(target, agent_ca=str(tmp_path / "none.pem")), KERNEL_PARTS)
 
     assert "give `agent_ca`" in stranger[0].error
     assert f"agent_ca {tmp_path}/none.pem cannot be read: No such file or directory" in lost[0].error
     assert known[0].status is PartStatus.OK
+    assert "its certificate is for another name: give that as `agent_server_name`" in other[0].error
 
 
 async def test_who_says_nothing_is_cut_off_and_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -273,6 +273,20 @@ async def test_a_header_comes_from_the_environment_and_goes_to_pprof_only(monkey
     assert f"Authorization: {TOKEN}\r\n" in shown[0]
     assert seen
     assert not [head for head in seen if "Authorization" in head]
+
+
+async def test_who_was_found_is_shown_no_header_in_clear_but_on_this_machine() -> None:
+    targets = HttpTargets(environ={"CHECKOUT_PPROF_TOKEN": TOKEN})
+    found = replace(HEADERS, in_clear=False)
+    elsewhere = Target("checkout-1", "checkout", "http://10.1.2.3:6060", allow=("10.0.0.0/8",), access=found)
+    seen: list[str] = []
+    async with serving(GOOD, seen=seen) as base:
+        (here,) = await targets.capture(asked(base, found), [HEAP])
+        (refused,) = await targets.capture(elsewhere, [HEAP])
+    assert here.status is PartStatus.OK
+    assert f"Authorization: {TOKEN}\r\n" in seen[0]
+    assert "checkout-1: http://10.1.2.3:6060 was found and not named, and CHECKOUT_PPROF_TOKEN would" in refused.error
+    assert SECRET not in refused.error
 
 
 async def test_without_its_variable_nothing_is_asked_and_the_variable_is_named() -> None:

@@ -30,7 +30,13 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     assert plan(tmp_path, lines + ALLOW) == DiscoveryPlan(
         "prometheus", ("10.2.0.0/16",), "shop", (("env", "prod"),), name_label="pod",
         pprof_scheme="https", pprof_port=6060, url_scheme="https", url_port=443, url_path="/ok", most=7, timeout_s=1.5,
-        access=Access((("Authorization", "TOKEN"),), Tls("/ca.pem")),
+        access=Access((("Authorization", "TOKEN"),), Tls("/ca.pem"), in_clear=False),
+    )  # fmt: skip
+    lines = 'kind = "prometheus"\nagent_scheme = "https"\nagent_port = 9464\nagent_ca = "/a.pem"\n'
+    lines += 'agent_server_name = "agent"\nsecrets_in_clear = true\n'
+    assert plan(tmp_path, lines + ALLOW) == DiscoveryPlan(
+        "prometheus", ("10.2.0.0/16",), agent_scheme="https", agent_port=9464, agent_ca="/a.pem",
+        agent_server_name="agent", access=Access(in_clear=True),
     )  # fmt: skip
 
 
@@ -60,6 +66,8 @@ def test_its_variables_are_known_at_start(tmp_path: Path) -> None:
         ('kind = "dns"\nlabels = { a = "b" }\n' + ALLOW, "`labels` is for the kind prometheus and file_sd"),
         ('kind = "prometheus"\npprof_scheme = "http"\ntls = { ca = "/x" }\n' + ALLOW, "`pprof_scheme` of https"),
         ('kind = "dns"\nnames = ["a"]\nrecord = "SRV"\ntls = { ca = "/x" }\n' + ALLOW, "`pprof_scheme` of https"),
+        ('kind = "prometheus"\nagent_scheme = "https"\n' + ALLOW, "of no use without `agent_port`"),
+        ('kind = "prometheus"\nagent_port = 1\nagent_ca = "/x"\n' + ALLOW, "for an `agent_scheme` of https"),
         ('kind = "dns"\nnames = ["a"]\nrecord = "SRV"\nserver = "10.0.0.256:53"\n' + ALLOW, "'10.0.0.256' does not"),
         ('kind = "dns"\nnames = ["a"]\nrecord = "SRV"\nserver = "10.0.0.2:65536"\n' + ALLOW, "no port from 1 to 65535"),
         ('kind = "file_sd"\nfiles = [""]\n' + ALLOW, "discovery.files[0]: names files with * and ?"),

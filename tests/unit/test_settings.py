@@ -29,7 +29,7 @@ def written(folder: Path, text: str) -> dict[str, str]:
         ),
         (
             '[[services]]\nname="x"\n[[services.targets]]\nname="a"\npprof="http://a"\nagent="http://a"\nagent_ca="c"',
-            "services[0].targets[0]: `agent_ca` is for an agent that begins with https://",
+            "services[0].targets[0]: `agent_ca` and `agent_server_name` are for an agent that begins with https://",
         ),
         ('url = "example.com"', "url: must begin with http:// or https://"),
         ('slack_bot_token = "xoxb-1"', "set SLACK_BOT_TOKEN in the environment instead"),

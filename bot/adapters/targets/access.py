@@ -12,7 +12,7 @@ import httpx
 from cryptography import x509
 
 from bot.adapters.targets.network import PinnedTransport
-from bot.domain.access import Access, AccessMissing, Tls, header_values, mask, secrets_of
+from bot.domain.access import Access, AccessMissing, Tls, check_in_clear, header_values, mask, secrets_of
 from bot.domain.addresses import Endpoint
 
 
@@ -36,9 +36,11 @@ class Keyring:
     ) -> httpx.AsyncBaseTransport:
         """Give a transport to an endpoint that shows what is wanted, and lets no secret come back in an answer.
 
-        :raises AccessMissing: a variable is not set, a file is missing or of no use.
+        :raises AccessMissing: a variable is not set, a file is missing or of no use, a secret would go in clear.
         """
         headers = header_values(access, self._environ)
+        if headers:
+            check_in_clear(access, url, endpoint.addresses, ", ".join(variable for _, variable in access.headers))
         context = await asyncio.to_thread(self._context, access.tls) if url.startswith("https:") else None
         name = access.tls.server_name if access.tls else ""
         pinned = PinnedTransport(endpoint, context, connections, server_name=name)

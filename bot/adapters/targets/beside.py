@@ -12,7 +12,7 @@ import httpx
 from bot.adapters.targets import answers
 from bot.adapters.targets.access import Keyring
 from bot.adapters.targets.network import Resolver, locate, resolve_by_system
-from bot.domain.access import Access, Tls, mask, secrets_of
+from bot.domain.access import Access, Tls, check_in_clear, mask, secrets_of
 from bot.domain.agent import (
     HEADER,
     MAX_ANSWER_BYTES,
@@ -69,7 +69,7 @@ class Agents:
             answer = await self._ask(target, path, parts)
             found = decode(target.name, parts, answer, self._monotonic() - started)
         except (TargetUnreachable, AgentAnswerMalformed) as error:
-            reason = f"{target.name}: agent {target.agent}: {error}".replace("tls.ca", "agent_ca")
+            reason = f"{target.name}: agent {target.agent}: {error}".replace("tls.", "agent_")
             return [missed(target.name, part, reason, self._monotonic() - started) for part in parts]
         return [_shown(each) for each in found]
 
@@ -82,7 +82,9 @@ class Agents:
         seconds = sum(_seconds(part) for part in parts)
         query = httpx.QueryParams({"port": target.ports, **({"seconds": seconds} if seconds else {})})
         endpoint = await locate(url, target.allow, self._resolver, RESOLVE_S)
-        access = Access(tls=Tls(ca=target.agent_ca) if target.agent_ca else None)
+        check_in_clear(target.access, url, endpoint.addresses, target.agent_token)
+        tls = Tls(ca=target.agent_ca, server_name=target.agent_server_name)
+        access = Access(tls=None if tls == Tls() else tls)
         transport = await self._keyring.transport(access, url, endpoint, 1)
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "firstfive", "Accept-Encoding": "identity"}
         timeout = httpx.Timeout(None, connect=CONNECT_S)

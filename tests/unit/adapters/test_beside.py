@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.adapters.targets.beside import Agents
+from bot.domain.access import Access
 from bot.domain.agent import encode
 from bot.domain.packets import PCAP_HEAD
 from bot.domain.service import Target
@@ -142,6 +143,13 @@ async def test_an_agent_outside_of_the_allow_list_is_not_asked() -> None:
     (only,) = await Agents(environ={"FIRSTFIVE_AGENT_TOKEN": TOKEN}).capture(target("http://10.1.2.3:9464"), [SOCKETS])
 
     assert "10.1.2.3, outside of its allow list" in only.error
+
+
+async def test_the_token_does_not_go_in_clear_to_who_was_found() -> None:
+    found = replace(target("http://10.1.2.3:9464"), allow=("10.0.0.0/8",), access=Access(in_clear=False))
+    (only,) = await Agents(environ={"FIRSTFIVE_AGENT_TOKEN": TOKEN}).capture(found, [SOCKETS])
+
+    assert "FIRSTFIVE_AGENT_TOKEN would go there over http" in only.error
 
 
 async def test_a_target_can_have_a_token_of_its_own() -> None:

@@ -1,10 +1,22 @@
 """What pprof addresses want to see: by name only, and never said aloud."""
 
+from dataclasses import replace
+
 import pytest
 
-from bot.domain.access import Access, AccessMissing, failed_handshake, header_values, mask, secrets_of, unset
+from bot.domain.access import (
+    Access,
+    AccessMissing,
+    check_in_clear,
+    failed_handshake,
+    header_values,
+    mask,
+    secrets_of,
+    unset,
+)
 
 TOKEN = Access((("Authorization", "CHECKOUT_TOKEN"), ("X-Scope", "SCOPE")))
+FOUND = replace(TOKEN, in_clear=False)
 SET = {"CHECKOUT_TOKEN": "Bearer abcdef-123\n", "SCOPE": "checkout"}
 
 
@@ -26,6 +38,29 @@ def test_what_is_missing_is_named_and_what_is_held_is_not_said(held: dict[str, s
         header_values(TOKEN, held)
     assert said in str(missing.value)
     assert "abc" not in str(missing.value)
+
+
+@pytest.mark.parametrize(
+    ("access", "url", "address"),
+    [
+        (FOUND, "https://10.2.0.11:6060", "10.2.0.11"),
+        (FOUND, "http://127.0.0.1:6060", "127.0.0.1"),
+        (FOUND, "http://[::1]:6060", "::1"),
+        (replace(FOUND, in_clear=True), "http://10.2.0.11:6060", "10.2.0.11"),
+        (TOKEN, "http://10.2.0.11:6060", "10.2.0.11"),
+    ],
+)
+def test_secrets_go_over_https_or_here_or_where_it_was_said(access: Access, url: str, address: str) -> None:
+    check_in_clear(access, url, [address], "CHECKOUT_TOKEN")
+
+
+def test_to_who_was_found_no_secret_goes_in_clear() -> None:
+    with pytest.raises(AccessMissing) as refused:
+        check_in_clear(FOUND, "http://10.2.0.11:6060", ["127.0.0.1", "10.2.0.11"], "CHECKOUT_TOKEN")
+    assert str(refused.value) == (
+        "http://10.2.0.11:6060 was found and not named, and CHECKOUT_TOKEN would go there over http, for all on the way "
+        "to read: have it served over https, or set `secrets_in_clear` of [services.discovery]"
+    )
 
 
 def test_each_variable_that_is_not_set_is_named_once() -> None:

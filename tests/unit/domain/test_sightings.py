@@ -132,14 +132,18 @@ def test_what_could_not_be_asked_is_no_place(text: str) -> None:
 
 def test_a_target_is_asked_where_it_was_found_unless_told_otherwise() -> None:
     (plain,) = made(seen("10.2.0.11:8080")).targets
-    assert plain == Target("checkout-10.2.0.11-8080", "checkout", "http://10.2.0.11:8080", None, PLAN.allow)
+    assert plain == Target(
+        "checkout-10.2.0.11-8080", "checkout", "http://10.2.0.11:8080", None, PLAN.allow, PLAN.access
+    )
     access = Access((("Authorization", "TOKEN"),))
     told = made(
         seen("[fd00::1]:8080"), pprof_scheme="https", pprof_port=6060, url_scheme="https", url_port=443, url_path="/ok",
-        access=access, agent_port=6061, agent_token="AGENT",
+        access=access, agent_scheme="https", agent_port=6061, agent_token="AGENT", agent_ca="/a.pem",
+        agent_server_name="agent",
     )  # fmt: skip
     (one,) = told.targets
-    assert (one.agent, one.agent_token) == ("http://[fd00::1]:6061", "AGENT")
+    assert (one.agent, one.agent_token) == ("https://[fd00::1]:6061", "AGENT")
+    assert (one.agent_ca, one.agent_server_name) == ("/a.pem", "agent")
     assert (one.pprof, one.url, one.access) == ("https://[fd00::1]:6060", "https://[fd00::1]:443/ok", access)
     assert one.name == "checkout-fd00-1-8080"
 
