@@ -19,6 +19,7 @@ from bot.engine import (
     Captured,
     CommandRejected,
     Danger,
+    Keyed,
     Kind,
     Params,
     Part,
@@ -58,7 +59,7 @@ class Snapshot(Params):
 
     service: ServiceName = ""
     seconds: int = 2
-    dump: str = ""
+    dump: Keyed = ""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ SECOND = Cast(
 
 CHANNELS = (
     ("general", "Company-wide announcements and work-based matters"),
-    ("incidents", "Every incident is announced here"),
+    ("incidents", "Where incidents are talked about"),
     ("announcements", "What everybody should read"),
     ("random", "Everything else; the app is not in here"),
 )

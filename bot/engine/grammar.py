@@ -258,9 +258,12 @@ def _find_service(reading: _Reading, text: str) -> None:
 
 
 def _refuse_word(playbook: Playbook, reading: _Reading, word: str) -> None:
-    for name, info in reading.fields.items():
-        if name not in reading.values and choices(info, reading.catalog):
-            raise CommandRejected(_wrong(name, info, word, reading.catalog))
+    """Say which param it may have been meant for: the only one with a choice, or one of whose choices it is nearly."""
+    free = {name: choices(info, reading.catalog) for name, info in reading.fields.items() if name not in reading.values}
+    chosen = [name for name, among in free.items() if among]
+    meant = [name for name in chosen if len(chosen) == 1 or closest(word, free[name])]
+    if meant:
+        raise CommandRejected(_wrong(meant[0], reading.fields[meant[0]], word, reading.catalog))
     raise CommandRejected(f"I don't know what to do with `{word[:40]}`. Usage: `{usage(playbook)}`")
 
 

@@ -50,7 +50,7 @@ def test_what_is_missing_is_named_and_what_is_held_is_not_said(held: dict[str, s
         (TOKEN, "http://10.2.0.11:6060", "10.2.0.11"),
     ],
 )
-def test_secrets_go_over_https_or_here_or_where_it_was_said(access: Access, url: str, address: str) -> None:
+def test_secrets_go_over_https_or_here_or_as_was_said(access: Access, url: str, address: str) -> None:
     check_in_clear(access, url, [address], "CHECKOUT_TOKEN")
 
 
@@ -58,8 +58,8 @@ def test_to_who_was_found_no_secret_goes_in_clear() -> None:
     with pytest.raises(AccessMissing) as refused:
         check_in_clear(FOUND, "http://10.2.0.11:6060", ["127.0.0.1", "10.2.0.11"], "CHECKOUT_TOKEN")
     assert str(refused.value) == (
-        "http://10.2.0.11:6060 was found and not named, and CHECKOUT_TOKEN would go there over http, for all on the way "
-        "to read: have it served over https, or set `secrets_in_clear` of [services.discovery]"
+        "http://10.2.0.11:6060 was found and not named, and CHECKOUT_TOKEN would go there over http, for all on the "
+        "way to read: have it served over https, or set `secrets_in_clear` of [services.discovery]"
     )
 
 

@@ -3,10 +3,12 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.drills import Size
+from bot.domain.errors import CommandRejected
 from bot.domain.run import Missing, RunStatus
 from bot.domain.service import Catalog, Service, Target
+from bot.engine.grammar import parse
 from tests.fakes import FakeSwitches, fake_ports
-from tests.unit.playbooks.desk import TARGETS, Desk, desk
+from tests.unit.playbooks.desk import REGISTRY, TARGETS, Desk, desk
 
 LAB = Service("checkout", TARGETS, lab=True)
 
@@ -66,6 +68,21 @@ async def test_what_cannot_be_drilled_is_refused_in_a_sentence(words: str, told:
     assert ended.status is RunStatus.FAILED
     assert told in ended.reason
     assert switches.on == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("drill goroutine-leek", "`goroutine-leek` is not a class. Did you mean `goroutine-leak`?"),
+        ("drill smal", "`smal` is not a size. Did you mean `small`?"),
+        ("drill nonsense", "I don't know what to do with `nonsense`. Usage: `/incident drill [small|medium|large] "),
+        ("snapshot nowhere", "`nowhere` is not a service. It is one of checkout."),
+    ],
+)
+def test_a_word_that_is_none_is_told_by_what_it_is_nearly(words: str, told: str) -> None:
+    with pytest.raises(CommandRejected) as rejected:
+        parse(REGISTRY, words, Catalog((LAB,)))
+    assert str(rejected.value).startswith(told)
 
 
 async def test_where_nothing_is_a_lab_nothing_is_made_sick() -> None:
