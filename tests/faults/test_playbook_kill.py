@@ -3,6 +3,7 @@
 Cases are made from the registry: a new playbook has its own as soon as it is there.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,6 +97,13 @@ def test_without_a_death_every_playbook_comes_to_its_end(births: Births, playboo
     ended = {how for name, how, _ in without.account["runs"].values() if name == playbook}
     assert ended == {"done"}, without.account["runs"]
     check(without, "", without)
+
+
+def test_a_diagnosis_names_a_fault_and_draws_what_proves_it(births: Births) -> None:
+    entries = births.without("diagnose").account["entries"].values()
+    (verdict,) = [line for told in entries for line in told if line.startswith("verdict ")]
+    assert '"verdict": "goroutine-leak"' in verdict
+    assert re.search(r'"picture": "[0-9a-f]{64}"', verdict)
 
 
 @pytest.mark.matrix(sample=10)

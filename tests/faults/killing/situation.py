@@ -13,7 +13,7 @@ from bot.domain.packets import PCAP_HEAD
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.service import Catalog, DigestPlan, Link, Service, Target
 from bot.domain.sightings import Discovered
-from bot.domain.snapshot import Captured, PartStatus, Probe
+from bot.domain.snapshot import SECOND, Captured, Part, Probe, captured
 from bot.domain.timeline import Author, Draft, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, Change, Route, Split, change_key
 from bot.engine.authority import FROZEN, frozen_key
@@ -24,6 +24,8 @@ from bot.ports import Tx
 from tests.bisecting.entries import bisected
 from tests.fakes import NOON
 from tests.unit.domain.canaries import POLICY, seconds, track, watched
+from tests.unit.domain.captures import CHAN_RECEIVE, IDLE, goroutines, heap, leaks
+from tests.unit.domain.go_profiles import main_frame
 
 ADA, BEN, CARL = Person("U1", "Ada"), Person("U2", "Ben"), Person("pagerduty:P3", "Carl")
 DUTY = Person("pagerduty", "Whoever is on call")
@@ -69,10 +71,22 @@ FOUND = Discovered(_TARGETS[1:], ("checkout: one is left out",))
 PROBES = tuple(Probe(target.name, 5, (("200", 5),), 2.0, 3.0) for target in _TARGETS)
 
 
-def capture(target: str, part: str) -> Captured:
-    """Give what a target answers when it is asked for a part; but for packets, it is none that could be read."""
-    content = PCAP_HEAD if part == "packets" else f"{part} of {target}".encode()
-    return Captured(target, part, PartStatus.OK, f"{target}/{part}", len(content), "", content=content)
+_LEAK = ((*CHAN_RECEIVE, main_frame("watch", 44)), 500)
+_SICK = _TARGETS[-1].name
+
+
+def capture(target: str, part: Part) -> Captured:
+    """Give what a target answers when it is asked for a part: the last one leaks goroutines."""
+    leaked = (_LEAK,) if target == _SICK else ()
+    contents = {
+        "packets": PCAP_HEAD,
+        "goroutine": goroutines(*IDLE, *leaked),
+        "goroutineleak": leaks(*leaked),
+        "heap": heap(((main_frame("cache"),), 1_000_000)),
+    }
+    return captured(
+        target, part, contents.get(part.name.removesuffix(SECOND), f"{part.name} of {target}".encode()), 0.0
+    )
 
 
 def prepare(ports: Ports, tx: Tx) -> None:
