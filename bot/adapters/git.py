@@ -35,9 +35,13 @@ class GitRepository:
         self._mirrors = mirrors
         self._locks: dict[Path, asyncio.Lock] = {}
 
-    async def bring(self, place: str) -> Path | Missing:
-        """Give the folder of a repository by its path or address; one that is elsewhere is brought up to date here."""
-        return await self._place(place, "")
+    async def bring(self, place: str, *, fresh: bool) -> Path | Missing:
+        """Give the folder of a repository, by its path or address; one that is elsewhere is mirrored here.
+
+        `fresh`: the mirror is brought up to date if its origin answers; else any will do.
+        """
+        found = await self._place(place, "", look_s=_CLONE_S if fresh else 0.0)
+        return Missing(redact(found.reason)) if isinstance(found, Missing) else found
 
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the commits in `bad` that are not in `good`, newest first, or say why that cannot be told."""
@@ -70,10 +74,10 @@ class GitRepository:
         rows = (each.strip() for each in told.split("\x1e"))
         return tuple(_commit(each) for each in rows if each.split("\x1f")[2:3] not in ([], [""]))
 
-    async def _place(self, repository: str, sha: str) -> Path | Missing:
+    async def _place(self, repository: str, sha: str, look_s: float = _LOOK_S) -> Path | Missing:
         """Find the repository on this disk; bring a remote one here, or up to date, if it lacks the commit.
 
-        Without a commit it is brought up to date if that is quick, else taken as it is.
+        Without a commit it is brought up to date if that takes no longer than `look_s`, else taken as it is.
         """
         if "://" not in repository and not re.match(r"[\w.-]+@[\w.-]+:", repository):
             return _local(Path(repository))
@@ -82,7 +86,8 @@ class GitRepository:
             if not mirror.is_dir():
                 told = await _clone(repository, mirror)
             elif not sha:
-                await _git(mirror, "fetch", "--quiet", "--prune", "origin", seconds=_LOOK_S)
+                if look_s:
+                    await _git(mirror, "fetch", "--quiet", "--prune", "origin", seconds=look_s)
                 return mirror
             elif isinstance(await _git(mirror, "cat-file", "-e", f"{sha}^{{commit}}", seconds=_READ_S), Missing):
                 told = await _git(mirror, "fetch", "--quiet", "--prune", "origin", seconds=_CLONE_S)

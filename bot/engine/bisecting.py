@@ -60,12 +60,12 @@ class Found:
     log: Stored | None = None
 
 
-async def bring(tools: Tools, place: str) -> Path:
-    """Give the folder of a repository; one that is elsewhere is brought here, or up to date.
+async def bring(tools: Tools, place: str, *, fresh: bool = False) -> Path:
+    """Give the folder of a repository; one that is elsewhere is brought here, and up to date if it must be `fresh`.
 
     :raises RunFailed: it cannot be had.
     """
-    found = await tools.ports.repository.bring(place)
+    found = await tools.ports.repository.bring(place, fresh=fresh)
     if isinstance(found, Missing):
         raise RunFailed(f"The repository cannot be read: {found.reason}.")
     return found
@@ -76,7 +76,7 @@ async def ask(tools: Tools, asked: Asked) -> Asked:
 
     :raises FirstFiveError: says what to ask instead.
     """
-    place, prober = await bring(tools, asked.place), tools.ports.prober
+    place, prober = await bring(tools, asked.place, fresh=True), tools.ports.prober
     old_name, new_name = (asked.good, asked.bad) if asked.find is Find.BREAK else (asked.bad, asked.good)
     new = await prober.resolve(place, new_name or "HEAD")
     old = await prober.resolve(place, old_name) if old_name else ""
@@ -117,6 +117,8 @@ async def search(tools: Tools, asked: Asked) -> Found:
     async with herald, Probes(tools, place, subject) as probes:
         answer = await bisect.answer(probes)
     trials = probes.ended
+    if answer.kind is Kind.REFUTED:
+        answer = replace(answer, why=f"{answer.why}{await _last_words(tools, trials)}")
     runs = dict(Counter("moot" if trial.moot else trial.purpose.value for trial in trials))
     seconds = round((tools.now() - bisect.progress.begun_at).total_seconds(), 3)
     found = Found(
@@ -143,6 +145,14 @@ async def _log(tools: Tools, bisect: "_Bisect", trials: Sequence[Trial], answer:
     subjects = {each: Made.of(await prober.describe(bisect.place, each)).subject for each in (*ran, *answer.suspects)}
     text = replay(bisect.question, trials, answer, subjects, first_parent=asked.first_parent)
     return await tools.ports.artifacts.put("bisect.log", text.encode())
+
+
+async def _last_words(tools: Tools, trials: Sequence[Trial]) -> str:
+    """Give the last line of what was run last: it mostly says why an end is not what it was said to be."""
+    log = next((trial.log for trial in reversed(trials) if trial.log), "")
+    said = await tools.ports.artifacts.get(log) if log else None
+    lines = [line.strip() for line in (said or b"").decode(errors="replace").splitlines() if line.strip()]
+    return f" The last that was said there: {lines[-1][:200]}" if lines else ""
 
 
 async def _subject(tools: Tools, asked: Asked) -> Subject:

@@ -260,8 +260,11 @@ class Rota(Protocol):
 class Repository(Protocol):
     """The git history of a service."""
 
-    async def bring(self, place: str) -> Path | Missing:
-        """Give the folder of a repository by its path or address; one that is elsewhere is brought up to date here."""
+    async def bring(self, place: str, *, fresh: bool) -> Path | Missing:
+        """Give the folder of a repository, by its path or address; one that is elsewhere is mirrored here.
+
+        `fresh`: the mirror is brought up to date if its origin answers; else any will do.
+        """
 
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the commits in `bad` that are not in `good`, newest first."""

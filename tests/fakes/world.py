@@ -267,7 +267,8 @@ class FakeRepository:
         self.commits = commits
         self.tagged = tags
 
-    async def bring(self, place: str) -> Path | Missing:
+    async def bring(self, place: str, *, fresh: bool) -> Path | Missing:
+        del fresh
         return Path(place)
 
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:

@@ -156,7 +156,9 @@ async def find(command: str) -> Toolchain:
     ended = await run_program((command, "env", "GOROOT", "GOMODCACHE"), seconds=_LOOK_S, environment=environment)
     why = ended.reason if isinstance(ended, Missing) else ended.why
     if isinstance(ended, Missing) or why:
-        raise GoMissing(f"Go is needed to build the test: {why}")
+        raise GoMissing(
+            f"Go is needed to build the test: {why}. Put it on PATH, or name it as bisect.go in firstfive.toml."
+        )
     root, modules = [*ended.text.splitlines(), "", ""][:2]
     return Toolchain(Path(root), Path(modules))
 

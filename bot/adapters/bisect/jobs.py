@@ -30,6 +30,6 @@ async def run(sandbox: Bubblewrap | Unguarded, job: Job, room: int, *, seconds: 
         bounds = child.Bounds(seconds, sandbox.limits.memory)
         ran = await child.run(begun.words, bounds, environment=begun.environment, cwd=begun.cwd, stop=stop)
     except OSError as error:
-        raise SandboxRefused(f"the sandbox did not start: {error}") from error
+        raise SandboxRefused(f"The sandbox did not start: {error}.") from error
     said, cpu_s = (b"", 0.0) if ran.why and not ran.said else begun.said(ran.said)
     return Heard(ran.code, said, ran.seconds, max(cpu_s, ran.cpu_s), ran.why, ran.stopped)

@@ -107,7 +107,9 @@ class GitProber:
         ran = await run(self._sandbox, job, room.number, seconds=subject.timeout_s, stop=stop)
         result = Result.BAD if ran.why else go_output.by_code(ran.code)
         if result is None:
-            raise BisectEnded(f"the command ended with {ran.code}, which ends a bisect: {ran.last}")
+            raise BisectEnded(
+                f"The command ended with {ran.code} at {commit[:SHORT]}, which ends a bisect: {ran.last}."
+            )
         trial = Trial(commit, result, cpu_s=ran.cpu_s, moot=ran.stopped)
         return Probed(trial, ran.said, ran.why or f"exit code {ran.code}")
 

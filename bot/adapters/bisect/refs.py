@@ -31,15 +31,16 @@ async def resolve(repository: Path, name: str) -> str:
         RepositoryUnreadable: there is no repository.
     """
     if not await asyncio.to_thread(repository.is_dir):
-        raise RepositoryUnreadable(f"the repository {repository} is not there")
+        raise RepositoryUnreadable(f"There is no repository at {repository}: name its folder, or its address.")
     if not _NAME.fullmatch(name) or ".." in name or "@{" in name:
-        raise CommitUnknown(f"{name[:80]!r} is no name of a commit")
+        raise CommitUnknown(f"{name[:80]!r} is no name of a commit: write a branch, a tag or an id.")
     words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     said = (await _git(repository, *words, may_fail=True)).strip()
     if _FULL.fullmatch(said):
         return said
-    await _git(repository, "rev-parse", "--git-dir")
-    raise CommitUnknown(f"{name} is no commit of {repository.name}")
+    if not (await _git(repository, "rev-parse", "--git-dir", may_fail=True)).strip():
+        raise RepositoryUnreadable(f"{repository} is no git repository.")
+    raise CommitUnknown(f"{name} is no commit, branch or tag of {repository.name}.")
 
 
 async def history(repository: Path, old: str, new: str, *, first_parent: bool) -> History:
@@ -51,11 +52,11 @@ async def history(repository: Path, old: str, new: str, *, first_parent: bool) -
     """
     for commit in (old, new):
         if not _FULL.fullmatch(commit):
-            raise CommitUnknown(f"{commit[:80]!r} is no commit named in full")
+            raise CommitUnknown(f"{commit[:80]!r} is no commit named in full.")
     words = ("rev-list", "--parents", f"--max-count={_MOST + 1}", f"{old}...{new}", "--")
     rows = (await _git(repository, *words)).splitlines()
     if len(rows) > _MOST:
-        raise RepositoryUnreadable(f"there are more than {_MOST} commits between these two")
+        raise RepositoryUnreadable(f"There are more than {_MOST} commits between these two: name ends that are closer.")
     listed = (row.split() for row in rows)
     return between((Commit(own, tuple(parents)) for own, *parents in listed), old, new, first_parent=first_parent)
 
@@ -86,7 +87,7 @@ def describe(objects: Objects, commit: str) -> Described:
 async def _git(repository: Path, *words: str, may_fail: bool = False) -> str:
     ended = await run(command(repository, *words), seconds=_READ_S, environment=environment())
     if isinstance(ended, Missing):
-        raise RepositoryUnreadable(ended.reason)
+        raise RepositoryUnreadable(f"The repository cannot be read: {ended.reason}.")
     if ended.why and not may_fail:
-        raise RepositoryUnreadable(f"{repository.name}: {ended.why}")
+        raise RepositoryUnreadable(f"{repository.name} cannot be read: {ended.why}.")
     return ended.text

@@ -33,6 +33,12 @@ printf '\\n%s\\n' "$token"; times; exit $code"""
 _TIMES = re.compile(rb"(\d+)m([\d.]+)s (\d+)m([\d.]+)s")
 
 
+WAYS_OUT = (
+    'Install bubblewrap where it may make namespaces; or set bisect.sandbox = "none" in firstfive.toml, if you trust '
+    "whoever can push to the repository."
+)
+
+
 class SandboxRefused(FirstFiveError):
     """Code that is not trusted cannot be run apart here, so it is not run."""
 
@@ -93,7 +99,7 @@ class Started:
         before, found, own = whole.partition(token)
         if not found or before:
             lines = before.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-            raise SandboxRefused(f"the sandbox did not start: {lines[-1][:300]}")
+            raise SandboxRefused(f"The sandbox did not start: {lines[-1][:300]}. {WAYS_OUT}")
         text, ended, times = own.rpartition(b"\n" + token)
         used = [(int(found[1]), float(found[2]), int(found[3]), float(found[4])) for found in _TIMES.finditer(times)]
         return (text if ended else own), sum(60 * (one + two) + more + rest for one, more, two, rest in used)
@@ -115,7 +121,7 @@ class Bubblewrap:
         """
         bwrap = shutil.which("bwrap")
         if bwrap is None:
-            raise SandboxRefused("there is no bwrap to run it apart: apt install bubblewrap")
+            raise SandboxRefused(f"What is tested is not trusted, and there is no bwrap to keep it apart. {WAYS_OUT}")
         token = token_hex(16)
         place, copy = _inside(job.folder), ("", "")
         if job.copied is not None:

@@ -48,13 +48,15 @@ class Subject:
 
     def __post_init__(self) -> None:
         if bool(self.test) == bool(self.command):
-            raise SubjectRejected("Name a test or a command, one of the two.")
+            raise SubjectRejected(
+                'Name a test or a command, one of the two: test=TestPay package=./payment, or command="make check".'
+            )
         if self.command and self.overlay:
-            raise SubjectRejected("A file is laid over a package of Go; a command has none.")
+            raise SubjectRejected("overlay= lays a file over a package of Go; a command has none.")
         if self.test and not (len(self.test) <= _LONGEST and _TEST.fullmatch(self.test)):
             raise SubjectRejected(f"{self.test[:80]!r} is no test's name, such as TestPay or TestPay/expired.")
         if not 0 < self.timeout_s <= _LONGEST_S:
-            raise SubjectRejected("A run may take up to an hour.")
+            raise SubjectRejected("timeout= is 1 to 3600 seconds: a run may take up to an hour.")
         object.__setattr__(self, "package", _folder(self.package))
 
     @property

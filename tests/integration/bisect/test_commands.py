@@ -1,6 +1,7 @@
 """`firstfive run bisect`, with real git, Go and sandbox: what it answers, and what it leaves behind."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,16 @@ def shop(small: Small, limits: list[int], *, test: str = CHECK) -> list[str]:
     return commits
 
 
-def bisect(place: Place, small: Small, *words: str) -> dict[str, Any]:
-    done = cli.firstfive("run", "bisect", f"repo={small.folder}", *words, "--json", **place.environment)
+def asked(place: Place, repository: str | Path, *words: str) -> dict[str, Any]:
+    done = cli.firstfive("run", "bisect", f"repo={repository}", *words, "--json", **place.environment)
     told: dict[str, Any] = json.loads(done.stdout)
-    assert (done.exit_code, told["status"]) == (0, "done"), told["reason"]
+    assert done.exit_code == (0 if told["status"] == "done" else 1)
+    return told
+
+
+def bisect(place: Place, small: Small, *words: str) -> dict[str, Any]:
+    told = asked(place, small.folder, *words)
+    assert told["status"] == "done", told["reason"]
     result: dict[str, Any] = told["result"]
     return result
 
@@ -74,3 +81,40 @@ def test_any_command_tells_by_its_exit_code(place: Place, small: Small) -> None:
     result = bisect(place, small, f"good={commits[0]}", "command=sh check.sh")
     assert result["culprit"] == commits[4]
     assert result["runs"]["search"] >= 1
+
+
+def test_a_repository_by_its_address_is_mirrored_and_kept_up_to_date(place: Place, small: Small) -> None:
+    commits = [small.commit({"code": str(code)}) for code in (0, 1, 1)]
+    address, words = f"file://{small.folder}", (f"good={commits[0]}", "command=sh -c 'exit $(cat code)'")
+    assert asked(place, address, *words)["result"]["culprit"] == commits[1]
+    commits += [small.commit({"code": str(code)}) for code in (0, 1)]
+    told = asked(place, address, *words)
+    assert told["result"]["culprit"] == commits[4]
+    assert len(list((place.folder / "repositories").iterdir())) == 1
+
+
+def test_what_cannot_be_searched_is_refused_in_a_sentence(
+    place: Place, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = shop(small, [30, 30])
+    small.git("checkout", "--quiet", "--orphan", "other")
+    stranger = small.commit({"README": "another beginning"})
+    test = ("test=TestLimit", "package=pay", "bad=main")
+    for repository, words, reason in (
+        (tmp_path / "nowhere", test, "is not there."),
+        (tmp_path, test, " is no git repository."),
+        (small.folder, ("good=v9", *test), "v9 is no commit, branch or tag of repository."),
+        (small.folder, (f"good={stranger}", *test), "have no commit in common."),
+        (small.folder, (f"good={commits[0]}", "overlay=/etc/hostname", *test), "is no test file"),
+    ):
+        told = asked(place, repository, *words)
+        assert told["status"] == "failed"
+        assert reason in told["reason"]
+    good = asked(place, small.folder, f"good={commits[0]}", *test)["result"]
+    assert "was said to be bad, and is good" in good["why"]
+    only_git = tmp_path / "bin"
+    only_git.mkdir()
+    (only_git / "git").symlink_to(str(shutil.which("git")))
+    monkeypatch.setenv("PATH", str(only_git))
+    told = asked(place, small.folder, f"good={commits[0]}", "command=true", "bad=main")
+    assert "there is no bwrap to keep it apart. Install bubblewrap" in told["reason"]

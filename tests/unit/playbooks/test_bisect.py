@@ -145,7 +145,7 @@ async def test_ends_that_are_not_as_they_were_said_to_be_are_told(
         ("test=TestPay repo=/srv/secret.git", "repo= is for the command line"),
         ("test=TestPay overlay=/etc/passwd good=v1", "overlay= names a test file of the repository here"),
         ("test=TestPay overlay=payment/pay.go good=v1", "is no test file"),
-        ("test=TestPay timeout=0 good=v1", "A run may take up to an hour"),
+        ("test=TestPay timeout=0 good=v1", "timeout= is 1 to 3600 seconds"),
     ],
 )
 async def test_what_cannot_be_searched_is_refused_in_a_sentence(words: str, reason: str) -> None:
