@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from bot.adapters.slack.workspace import Workspace
     from bot.adapters.sql.notices import Notices
 
-MOST_AT_ONCE = 4
+MOST_AT_ONCE = 12
 """Tests of a bisect that run at once, for each core: where they only wait, more than one does."""
 
 

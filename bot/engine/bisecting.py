@@ -203,7 +203,7 @@ class _Bisect:
     async def _old(self, probes: Probes, line: tuple[str, ...]) -> str:
         """Go back until the test is otherwise; give "" if it nowhere is."""
         while True:
-            back = retreat(line, probes.ended, probes.running, self._width, self.asked.find)
+            back = retreat(line, probes.ended, probes.running, self.tools.ports.prober.at_once, self.asked.find)
             probes.follow(back.start, back.stop)
             if back.old or back.exhausted:
                 return back.old
@@ -222,20 +222,17 @@ class _Bisect:
         while True:
             asked = question if self.tools.now() < until else replace(question, most_runs=0)
             # Thousands of commits take their time, in which others must be served.
-            planned = await asyncio.to_thread(plan, asked, probes.ended, probes.running, self._width)
+            planned = await asyncio.to_thread(
+                plan, asked, probes.ended, probes.running, self.tools.ports.prober.at_once
+            )
             probes.follow(planned.start, planned.stop)
             if planned.answer:
                 return planned.answer
             await self._tell(history, planned.left, probes)
             await probes.next()
 
-    @property
-    def _width(self) -> int:
-        prober = self.tools.ports.prober
-        return min(prober.cores, prober.workers)
-
     async def _tell(self, history: History, left: int, probes: Probes) -> None:
-        known = replace(self.progress, at=self.tools.now(), left=left, width=self._width)
+        known = replace(self.progress, at=self.tools.now(), left=left, width=self.tools.ports.prober.at_once)
         self.progress = seen(history, probes.ended, probes.running, known)
         self.herald.hear(sought(self.asked), self.question, probes.ended)
         await self.tools.commit(PROGRESS, adapter_of(Progress).dump_json(self.progress).decode())

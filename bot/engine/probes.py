@@ -14,6 +14,7 @@ from bot.domain.errors import RunFailed
 from bot.engine.tools import Tools
 
 _HEAD, _TAIL = 100_000, 100_000
+_LOOK_S = 0.25
 
 
 @dataclass
@@ -55,13 +56,16 @@ class Probes:
             self._tasks[asyncio.create_task(self._keep(started))] = started
 
     async def next(self) -> None:
-        """Return when one more has ended.
+        """Return when one more has ended, or when more may run at once than before.
 
         :raises RunFailed: none runs.
         """
         if not self._tasks:
             raise RunFailed("The bisect has come to a commit from which it knows no way on; ask with other ends.")
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        prober, done = self._tools.ports.prober, set[asyncio.Task[Trial]]()
+        before = prober.at_once
+        while not done and prober.at_once <= before:
+            done, _ = await asyncio.wait(self._tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             self._kept[self._tasks.pop(task).key] = task.result()
 

@@ -23,12 +23,12 @@ class Probed:
 class Prober(Protocol):
     """Runs what is not trusted, apart from everything else, at commits of a repository on this disk.
 
-    Raises FirstFiveError, with a sentence for who asked, where something cannot be answered at all. It has so many
-    `cores`, and room for so many runs at once (`workers`).
+    Raises FirstFiveError, with a sentence for who asked, where something cannot be answered at all.
     """
 
-    cores: int
-    workers: int
+    @property
+    def at_once(self) -> int:
+        """How many runs are worth having at once: more than there are cores while some of them only wait."""
 
     async def close(self) -> None:
         """End what is kept running."""

@@ -10,6 +10,8 @@ from bot.domain.bisect.search import plan
 from bot.domain.bisect.subject import Subject
 from bot.ports import Prober
 
+LOOK_S = 0.25
+
 
 @dataclass(frozen=True)
 class Searched:
@@ -20,9 +22,9 @@ class Searched:
 
 
 async def search(
-    prober: Prober, repository: Path, subject: Subject, old: str, new: str, *, find: Find = Find.BREAK, k: int = 2
+    prober: Prober, repository: Path, subject: Subject, old: str, new: str, *, find: Find = Find.BREAK
 ) -> Searched:
-    """Search between two commits, `k` runs at once, until there is an answer."""
+    """Search between two commits until there is an answer."""
     history = await prober.history(repository, old, new)
     beside = {parent for commit in history.commits for parent in commit.parents}
     commits = [*dict.fromkeys((*history.place, *history.ends, *sorted(beside)))]
@@ -37,7 +39,8 @@ async def search(
 
     while True:
         running = [each for each, stop in tasks.values() if not stop.is_set()]
-        planned = plan(question, trials, running, k)
+        at_once = prober.at_once
+        planned = plan(question, trials, running, at_once)
         for each, stop in tasks.values():
             if each.commit in planned.stop:
                 stop.set()
@@ -48,7 +51,9 @@ async def search(
         if planned.answer:
             trials += await asyncio.gather(*tasks)
             return Searched(planned.answer, tuple(trials))
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done = set[asyncio.Task[Trial]]()
+        while not done and prober.at_once <= at_once:
+            done, _ = await asyncio.wait(tasks, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             del tasks[task]
             trials.append(task.result())

@@ -26,8 +26,7 @@ class FakeProber:
     broken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     tested: list[str] = field(default_factory=list)
-    cores: int = 1
-    workers: int = 1
+    at_once: int = 1
 
     def __post_init__(self) -> None:
         self.go_on.set()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,25 @@ _HEAD, _TAIL = 4_000_000, 500_000
 _LOOK_S, _LAST_WORDS_S = 0.25, 0.5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MOST_PROCESSES = 4_096
+_BUSY = (b"R", b"D")
+"""On a processor or about to be, or at a disk (man proc_pid_stat)."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a program may use with all that it starts: seconds, and memory in bytes."""
+    """What a program may use with all that it starts: seconds, and memory in bytes; and it may be told to stop."""
 
     seconds: float
     memory: int
+    stop: asyncio.Event
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a program does with all that it has started: its resident memory in bytes, and whether it only waits."""
+
+    memory: int
+    waits: bool
 
 
 @dataclass(frozen=True)
@@ -80,9 +91,14 @@ class _Said:
 
 
 async def run(
-    words: Sequence[str], bounds: Bounds, *, environment: Mapping[str, str], cwd: Path, stop: asyncio.Event
+    words: Sequence[str],
+    bounds: Bounds,
+    *,
+    environment: Mapping[str, str],
+    cwd: Path,
+    look: Callable[[Seen], None],
 ) -> Ran:
-    """Run it to its end, within its bounds and until it is stopped.
+    """Run it to its end, within its bounds and until it is stopped; `look` is told now and then what it does.
 
     Raises:
         OSError: it cannot be started.
@@ -103,7 +119,7 @@ async def run(
     loop.add_reader(handle, ended.set)
     why = ""
     try:
-        why = await _watch(child.pid, bounds, ended, stop)
+        why = await _watch(child.pid, bounds, ended, look)
     finally:
         loop.remove_reader(handle)
         os.close(handle)
@@ -119,35 +135,38 @@ async def run(
 _ASKED = "stopped, because its answer was no longer wanted"
 
 
-async def _watch(pid: int, bounds: Bounds, ended: asyncio.Event, stop: asyncio.Event) -> str:
+async def _watch(pid: int, bounds: Bounds, ended: asyncio.Event, look: Callable[[Seen], None]) -> str:
     """Wait for its end; say why it must be ended now, "" if it has ended."""
     loop = asyncio.get_running_loop()
     until = loop.time() + bounds.seconds
-    waits = [asyncio.ensure_future(event.wait()) for event in (ended, stop)]
+    waits = [asyncio.ensure_future(event.wait()) for event in (ended, bounds.stop)]
     try:
         while True:
             left = until - loop.time()
             await asyncio.wait(waits, timeout=max(0, min(_LOOK_S, left)), return_when=asyncio.FIRST_COMPLETED)
             if ended.is_set():
                 return ""
-            if stop.is_set():
+            if bounds.stop.is_set():
                 return _ASKED
             if left <= 0:
                 return f"did not end within {bounds.seconds:g} s, so it was killed"
-            if _memory(pid) > bounds.memory:
+            seen = _seen(pid)
+            look(seen)
+            if seen.memory > bounds.memory:
                 return f"used more than {bounds.memory // 1_000_000} MB, so it was killed"
     finally:
         for wait in waits:
             wait.cancel()
 
 
-def _memory(pid: int) -> int:
-    """Add up the resident memory of a process and all that come from it, in bytes; pages they share count twice."""
-    whole, ahead, seen = 0, [pid], 0
-    while ahead and seen < _MOST_PROCESSES:
-        place, seen = Path("/proc") / str(ahead.pop()), seen + 1
+def _seen(pid: int) -> Seen:
+    """Look at a process and all that come from it; pages that they share count twice."""
+    memory, waits, ahead, looked = 0, True, [pid], 0
+    while ahead and looked < _MOST_PROCESSES:
+        place, looked = Path("/proc") / str(ahead.pop()), looked + 1
         with suppress(OSError, ValueError, IndexError):
-            whole += int((place / "statm").read_bytes().split()[1]) * _PAGE
+            memory += int((place / "statm").read_bytes().split()[1]) * _PAGE
             for thread in (place / "task").iterdir():
                 ahead += [int(each) for each in (thread / "children").read_bytes().split()]
-    return whole
+                waits = waits and (thread / "stat").read_bytes().rpartition(b")")[2].split()[0] not in _BUSY
+    return Seen(memory, waits)

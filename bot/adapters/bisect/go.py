@@ -116,7 +116,7 @@ class Go:
             environment=_variables(layout),
             trusted=True,
         )
-        return await run(self._sandbox, job, room.number, seconds=_BUILD_S, stop=stop)
+        return await run(self._sandbox, job, room, seconds=_BUILD_S, stop=stop)
 
     async def _run(self, toolchain: Toolchain, room: Room, subject: Subject, built: Path, stop: asyncio.Event) -> Heard:
         timeout = f"-test.timeout={subject.timeout_s:g}s"
@@ -129,7 +129,7 @@ class Go:
             environment={**_variables(Layout()), "GOCACHE": "/tmp/go-cache", "PATH": _PATH},  # noqa: S108 - of its own
         )
         # Its own time limit tells where it hung, so that one is let come first.
-        return await run(self._sandbox, job, room.number, seconds=subject.timeout_s + _GRACE_S, stop=stop)
+        return await run(self._sandbox, job, room, seconds=subject.timeout_s + _GRACE_S, stop=stop)
 
     def _make_ready(self, out: Path) -> None:
         for folder in (self._cache, out):

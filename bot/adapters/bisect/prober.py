@@ -27,7 +27,10 @@ class BisectEnded(FirstFiveError):
 
 
 class GitProber:
-    """Runs tests at commits, `workers` at once, with what it keeps below `state`; `command` is that of Go."""
+    """Runs tests at commits with what it keeps below `state`; `command` is that of Go.
+
+    As many at once as there are `cores`, and more, up to `workers`, while some of them only wait.
+    """
 
     def __init__(
         self,
@@ -41,10 +44,16 @@ class GitProber:
         """`cores`: how many there are for all runs together; as many as `workers`, if left out."""
         self._state = state.resolve()
         self._sandbox = sandbox
-        self.cores, self.workers = cores or workers, workers
+        self._cores, self._workers = cores or workers, workers
         self._go = Go(sandbox, command, self._state / "go-cache")
         self._rooms: Rooms | None = None
         self._repositories: dict[Path, tuple[Objects, Closures]] = {}
+
+    @property
+    def at_once(self) -> int:
+        """How many runs keep the cores busy now: what only waits leaves its core to another, if there is memory."""
+        spare = self._rooms.waiting if self._rooms and _available() > self._sandbox.limits.memory else 0
+        return min(self._cores + spare, self._workers)
 
     async def close(self) -> None:
         """End what is kept running, and take away what was written, except for Go's cache."""
@@ -87,7 +96,7 @@ class GitProber:
         objects, closures = self._of(repository)
         loop = asyncio.get_running_loop()
         if self._rooms is None:  # nothing is waited for in between: two would be made for two that begin at once
-            self._rooms = Rooms(self._state, self.workers)
+            self._rooms = Rooms(self._state, self._workers)
         async with self._rooms.one(objects) as room:
             begun = loop.time()
             if subject.command:
@@ -104,7 +113,7 @@ class GitProber:
         tree = room.of(objects)
         await asyncio.to_thread(tree.show, commit)
         job = Job(tree.folder, subject.command, copied="", environment={"PATH": _PATH})
-        ran = await run(self._sandbox, job, room.number, seconds=subject.timeout_s, stop=stop)
+        ran = await run(self._sandbox, job, room, seconds=subject.timeout_s, stop=stop)
         result = Result.BAD if ran.why else go_output.by_code(ran.code)
         if result is None:
             raise BisectEnded(
@@ -120,6 +129,12 @@ class GitProber:
             objects = Objects(place)
             self._repositories[place] = (objects, Closures(objects))
         return self._repositories[place]
+
+
+def _available() -> int:
+    """Give how much memory there is for new processes, in bytes (man proc_meminfo)."""
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1_024 for line in lines if line.startswith("MemAvailable:"))
 
 
 def _overlay(objects: Objects, commit: str, path: str) -> Overlay:

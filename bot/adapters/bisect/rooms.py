@@ -16,10 +16,14 @@ from bot.adapters.bisect.trees import Tree
 
 @dataclass
 class Room:
-    """One place: its number, its folder, the tree in it and whose objects that is made of."""
+    """One place: its number, its folder, the tree in it and whose objects that is made of.
+
+    `waits`: what runs in it uses no processor at the moment.
+    """
 
     number: int
     folder: Path
+    waits: bool = False
     objects: Objects | None = None
     tree: Tree | None = None
 
@@ -36,7 +40,8 @@ class Rooms:
     def __init__(self, state: Path, most: int) -> None:
         self.folder = _own(state)
         self._lock = _locked(self.folder)
-        self._free = [Room(number, self.folder / str(number)) for number in reversed(range(most))]
+        self._all = [Room(number, self.folder / str(number)) for number in range(most)]
+        self._free = self._all[::-1]
         self._places = asyncio.Semaphore(most)
 
     @asynccontextmanager
@@ -50,6 +55,11 @@ class Rooms:
                 yield room
             finally:
                 self._free.append(room)
+
+    @property
+    def waiting(self) -> int:
+        """How many hold something that only waits."""
+        return sum(room.waits for room in self._all)
 
     def close(self) -> None:
         """Take all away."""

@@ -38,9 +38,9 @@ def runs_of(house: Desk) -> list[str]:
 
 
 @pytest.mark.parametrize("culprit", [1, 13, 31])
-@pytest.mark.parametrize("cores", [1, 4])
-async def test_it_names_the_commit_that_broke_the_test(culprit: int, cores: int) -> None:
-    house = desk(told(culprit), cores=cores, workers=cores)
+@pytest.mark.parametrize("at_once", [1, 4])
+async def test_it_names_the_commit_that_broke_the_test(culprit: int, at_once: int) -> None:
+    house = desk(told(culprit), at_once=at_once)
     ended = await house.say("bisect checkout test=TestPay package=./payment good=v1 bad=main")
     assert ended.result["culprit"] == COMMITS[culprit]
     assert ended.result["confidence"] > 0.95
@@ -81,7 +81,7 @@ async def test_the_same_question_is_answered_from_the_record() -> None:
 
 
 async def test_after_a_death_no_run_that_ended_is_repeated() -> None:
-    house = desk(told(13), cores=3, workers=3)
+    house = desk(told(13), at_once=3)
     kept: list[str] = []
 
     def some_are_kept() -> bool:
