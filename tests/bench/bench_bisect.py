@@ -1,4 +1,4 @@
-"""How long it takes to name the commit that broke a Go test, beside `git bisect run` with its usual and its best script.
+"""How long it takes to name the commit that broke a Go test, beside `git bisect run` with its usual and best script.
 
 All search the same made histories, a tenth of which does not build, in an order by chance, each from a cache of builds
 that holds Go's library. The test is one of a service: it asks a server of its own, which computes or waits. It takes

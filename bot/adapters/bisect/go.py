@@ -23,6 +23,7 @@ from bot.processes import run as run_program
 _TOOLCHAIN, _MODULES, _CACHE, _OUT, _BINARY = "/toolchain", "/modules", "/cache", "/out", "/package.test"
 _LOOK_S, _BUILD_S, _GRACE_S = 30.0, 600.0, 10.0
 _MOST_BINARIES = 64
+_SKIPPED = "the test skipped itself, or ended before it said how it went"
 _BUILD_FLAGS = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
 _PATH = f"{_TOOLCHAIN}/bin:/usr/local/bin:/usr/bin:/bin"
 
@@ -82,15 +83,17 @@ class Go:
                 built = await asyncio.to_thread(self._keep, name, out, room.folder.parent / "binaries")
         ran = await self._run(self._toolchain, room, subject, built, stop)
         result = go_output.judge(ran.code, ran.text, subject.printed, declared=True)
+        why = ran.why or (_SKIPPED if result is Result.UNTESTABLE else f"exit code {ran.code}")
         trial = Trial(
             commit,
             result,
+            why=why if result is Result.UNTESTABLE and not ran.stopped else "",
             cpu_s=ran.cpu_s + (build.cpu_s if build else 0),
             build_s=build.seconds if build else 0,
             binary=await asyncio.to_thread(_digest, built),
             moot=ran.stopped,
         )
-        return Probed(trial, ran.said, ran.why or f"exit code {ran.code}")
+        return Probed(trial, ran.said, why)
 
     async def _show(self, objects: Objects, room: Room, commit: str, subject: Subject) -> None:
         tree, overlay = room.of(objects), subject.overlay
@@ -167,10 +170,17 @@ def _unbuilt(build: Heard, commit: str, subject: Subject) -> Probed | None:
     if not (build.why or build.code):
         return None
     broken = () if build.why else go_output.broken(build.text, subject.package)
+    why = build.why or f"it does not build: {go_output.complaint(build.text)}".rstrip(": ")
     trial = Trial(
-        commit, Result.UNTESTABLE, cpu_s=build.cpu_s, build_s=build.seconds, broken=broken, moot=build.stopped
+        commit,
+        Result.UNTESTABLE,
+        cpu_s=build.cpu_s,
+        build_s=build.seconds,
+        broken=broken,
+        moot=build.stopped,
+        why="" if build.stopped else why,
     )
-    return Probed(trial, build.said, build.why or "it does not build")
+    return Probed(trial, build.said, why)
 
 
 def _digest(binary: Path) -> str:

@@ -47,8 +47,11 @@ def refuted(evidence: Evidence, commit: str, said: Result) -> Answer:
 
 def no_test(evidence: Evidence, commit: str, seen: Result) -> Answer:
     """Tell that the test cannot run at the newer end."""
-    words = {Result.ABSENT: "The test is absent at {}.", Result.UNTESTABLE: "{} is untestable: it does not build."}
-    return Answer(Kind.REFUTED, words[seen].format(commit[:SHORT]), runs=runs(evidence))
+    reasons = (trial.why for trial in evidence.trials if trial.commit == commit and trial.why)
+    why = f"The test is absent at {commit[:SHORT]}."
+    if seen is Result.UNTESTABLE:
+        why = f"{commit[:SHORT]} is untestable: {next(reasons, 'it does not build')}."
+    return Answer(Kind.REFUTED, why, runs=runs(evidence))
 
 
 def contradicted(evidence: Evidence, commit: str, parent: str) -> Answer:

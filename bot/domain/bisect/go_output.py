@@ -5,6 +5,8 @@ import re
 from bot.domain.bisect.results import Result
 
 _BROKEN = re.compile(r"^# (\S+)( \[\S+\])?$", re.MULTILINE)
+_ABOUT = re.compile(r"\S+\.\w+:\d+(:\d+)?: ")
+_LONGEST = 300
 _CODES = (1, 2)  # of a test that failed, and of a panic; others are none of Go's
 SKIPPED = 125
 """The exit code that says of a commit that it cannot be tested, as for `git bisect run`."""
@@ -18,6 +20,13 @@ def broken(said: str, tested: str) -> tuple[str, ...]:
     """
     names = [tested if variant else name for name, variant in _BROKEN.findall(said)]
     return tuple(dict.fromkeys(names)) or (tested,)
+
+
+def complaint(said: str) -> str:
+    """Give the line of a build's output that says what is wrong: the first about a line of a file, else the last."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(("#", "FAIL"))]
+    about = (line for line in lines if _ABOUT.match(line))
+    return next(about, lines[-1] if lines else "")[:_LONGEST]
 
 
 def judge(code: int, said: str, test: str, *, declared: bool) -> Result:

@@ -32,7 +32,7 @@ class Trial:
 
     `seconds` passed in all, `cpu_s` of them on processors, `build_s` in the build. `broken` names the packages that did
     not build. `binary` is the digest of what was run and `log` the name of what it wrote. A run is `moot` when it was
-    stopped because its answer was no longer wanted: its result says nothing.
+    stopped because its answer was no longer wanted: its result says nothing. `why` it is untestable, in a line.
     """
 
     commit: str
@@ -45,3 +45,4 @@ class Trial:
     log: str = ""
     moot: bool = False
     purpose: Purpose = Purpose.SEARCH
+    why: str = ""

@@ -43,6 +43,7 @@ async def test_the_four_results(prober: GitProber, small: Small) -> None:
     }
     assert b"it is not two" in probed[bad].said
     assert probed[untestable].trial.broken == ("",)
+    assert "does not build: ./m.go:3:25: cannot use" in probed[untestable].trial.why
     assert len(probed[good].trial.binary) == 64
 
 

@@ -85,6 +85,25 @@ async def test_many_that_begin_at_once_share_the_rooms(small: Small, commits: li
     await prober.close()
 
 
+async def test_what_only_waits_leaves_its_core_to_another_run(small: Small, tmp_path: Path) -> None:
+    commit = small.commit({"waits.sh": "sleep 60", "computes.sh": "while :; do :; done"})
+    prober = GitProber(tmp_path / "state", Bubblewrap(tmp_path / "state", Limits()), cores=1, workers=2)
+    seen = {}
+    for script in ("computes.sh", "waits.sh"):
+        stop, subject = asyncio.Event(), Subject(command=("sh", script))
+        run = asyncio.create_task(prober.test(small.folder, commit, subject, stop=stop))
+        for _ in range(20 if script == "computes.sh" else 1_000):
+            await asyncio.sleep(0.05)
+            seen[script] = prober.at_once
+            if seen[script] > 1:
+                break
+        stop.set()
+        assert (await run).trial.moot
+        assert prober.at_once == 1
+    assert seen == {"computes.sh": 1, "waits.sh": 2}
+    await prober.close()
+
+
 async def test_one_that_is_stopped_is_moot(any_prober: Prober, small: Small, commits: list[str]) -> None:
     stop = asyncio.Event()
     stop.set()

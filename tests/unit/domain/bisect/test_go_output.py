@@ -74,3 +74,17 @@ def test_which_packages_are_broken(said: str, names: tuple[str, ...]) -> None:
 )
 def test_the_exit_code_of_a_command_is_read_as_git_does(code: int, result: Result | None) -> None:
     assert go_output.by_code(code) is result
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("# example.com/m [example.com/m.test]\n./x_test.go:7:6: TestIt redeclared\n\t./m_test.go:3:6: other\n",
+         "./x_test.go:7:6: TestIt redeclared"),
+        ("go: go.mod file not found in current directory\nFAIL\texample.com/m [setup failed]\nFAIL\n",
+         "go: go.mod file not found in current directory"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_build_is_told_in_a_line(said: str, complaint: str) -> None:
+    assert go_output.complaint(said) == complaint
