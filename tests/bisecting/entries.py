@@ -13,6 +13,7 @@ _MADE = {
     "at": "2026-03-01T12:00:00+00:00",
     "subject": "Shorten the timeout",
     "files": ["payment/client.go"],
+    "changed": 1,
 }
 _STANDING = {"bar": "░░░····███", "total": 200, "elapsed_s": 41.0, "last": [[COMMIT, "bad"]], "likeliest": []}
 _TOLD = {

@@ -194,7 +194,7 @@ def _bisects(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
     stands = {"sought": sought, "left": 12, "total": 200, "runs": 9, "elapsed_s": 41.0, "bar": "░░░░░░···x████"}
     last = [[_SHA[:40], result] for result in ("bad", "good", "untestable")]
     made: dict[str, Any] = {"commit": _SHA[:40], "author": words("Ada"), "email": "ada@example.com", "at": ""}
-    made |= {"subject": words("Shorten the timeout"), "files": [words("pay.go")]}
+    made |= {"subject": words("Shorten the timeout"), "files": [words("pay.go")] * 5, "changed": 9}
     told = {"sought": sought, "confidence": 0.997, "commits": 200, "runs": {"search": 7}, "elapsed_s": 4, "earlier": ""}
     told |= {"why": words("The test is bad there and good before."), "artifact": _SHA}
     others = ("suspects", "flaky", "refuted", "undecided")

@@ -15,7 +15,7 @@ from bot.domain.bisect.question import Find, Kind
 from bot.domain.bisect.standing import Sought, counted, percent
 from bot.domain.measures import duration
 
-_FILES = 3
+_FILES, _KEPT = 3, 30
 _SUSPECTS = 5
 _LONGEST = 80
 _DONE = {Find.BREAK: "broke", Find.FIX: "mended"}
@@ -24,7 +24,10 @@ _PURPOSES = {"search": "to search", "ends": "at the ends", "retest": "to prove i
 
 @dataclass(frozen=True)
 class Made:
-    """A commit as people know it: who made it, when (ISO 8601), the first line of its message, and the files in it."""
+    """A commit as people know it: who made it, when (ISO 8601), the first line of its message, the first of its files.
+
+    `changed` counts the files.
+    """
 
     commit: str
     author: str = ""
@@ -32,6 +35,7 @@ class Made:
     at: str = ""
     subject: str = ""
     files: tuple[str, ...] = ()
+    changed: int = 0
 
     @property
     def short(self) -> str:
@@ -42,7 +46,7 @@ class Made:
     def of(cls, it: Described) -> "Made":
         """Say what a commit is."""
         subject = next((row.strip() for row in it.message.splitlines() if row.strip()), "")
-        return cls(it.commit, it.author, it.email, it.at.isoformat(), subject, it.files)
+        return cls(it.commit, it.author, it.email, it.at.isoformat(), subject, it.files[:_KEPT], len(it.files))
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> "Made":
@@ -117,36 +121,45 @@ def of(it: Bisected) -> Told:
     )
 
 
-def summary(it: Told) -> str:
-    """Say it in a paragraph."""
-    return " ".join(each if each.endswith(".") else f"{each}." for each in lines(it))
-
-
 def headline(it: Told) -> str:
     """Give the one line that says what was found."""
-    done = _DONE[Find(it.sought.find)]
-    if culprit := it.culprit:
-        by = f" by {culprit.author}" if culprit.author else ""
-        subject = f": {culprit.subject}" if culprit.subject else ""
-        return f"*Culprit {culprit.short}*{by}, {percent(it.confidence)} sure{subject}"
-    if it.found == Kind.SUSPECTS:
-        return f"*One of {counted(it.suspects, 'commit')} {done} {it.sought.what}.*"
-    return {
-        Kind.FLAKY.value: f"*No culprit: {it.sought.what} is flaky*, {percent(it.confidence)} sure.",
-        Kind.REFUTED.value: f"*{it.sought.what} cannot be bisected like this.*",
-    }.get(it.found, f"*It is not decided which commit {done} {it.sought.what}.*")
+    strong, rest = _head(it)
+    return f"*{strong}*{rest}"
 
 
 def lines(it: Told) -> list[str]:
     """Say all of it, the headline first."""
+    return [headline(it), *_body(it)]
+
+
+def summary(it: Told) -> str:
+    """Say all of it as plain text."""
+    return "\n".join(["".join(_head(it)), *_body(it)])
+
+
+def _head(it: Told) -> tuple[str, str]:
+    """Give the headline's two halves, the stronger one first."""
+    done = _DONE[Find(it.sought.find)]
+    if culprit := it.culprit:
+        by = f" by {culprit.author}" if culprit.author else ""
+        subject = f": {culprit.subject}" if culprit.subject else ""
+        return f"Culprit {culprit.short}", f"{by}, {percent(it.confidence)} sure{subject}"
+    return {
+        Kind.SUSPECTS.value: (f"One of {counted(it.suspects, 'commit')} {done} {it.sought.what}.", ""),
+        Kind.FLAKY.value: (f"No culprit: {it.sought.what} is flaky", f", {percent(it.confidence)} sure."),
+        Kind.REFUTED.value: (f"{it.sought.what} cannot be bisected like this.", ""),
+    }.get(it.found, (f"It is not decided which commit {done} {it.sought.what}.", ""))
+
+
+def _body(it: Told) -> list[str]:
     earlier = [f"Run {it.earlier} had found this; `fresh=yes` searches again."] if it.earlier else []
-    return [headline(it), it.why, *_made(it), spent(it), *earlier]
+    return [it.why, *_made(it), spent(it), *earlier]
 
 
 def _made(it: Told) -> Iterator[str]:
     if culprit := it.culprit:
         if culprit.files:
-            yield f"It changed {_listed(culprit.files)}."
+            yield f"It changed {_listed(culprit)}."
         return
     for each in it.made:
         by = f" by {each.author}" if each.author else ""
@@ -156,9 +169,9 @@ def _made(it: Told) -> Iterator[str]:
         yield f"• and {it.suspects - len(it.made)} more"
 
 
-def _listed(files: tuple[str, ...]) -> str:
-    named = ", ".join(files[:_FILES])
-    return f"{named} and {len(files) - _FILES} more" if len(files) > _FILES else named
+def _listed(made: Made) -> str:
+    named, more = made.files[:_FILES], made.changed - len(made.files[:_FILES])
+    return f"{', '.join(named)} and {more} more" if more > 0 else ", ".join(named)
 
 
 def spent(it: Told) -> str:

@@ -63,7 +63,7 @@ async def test_outside_of_an_incident_nobody_is_told_how_far_it_is() -> None:
     house = desk()
     ended = await house.say(ASK)
     assert not entries(house, Kind.BISECTING, HOUSE)
-    assert "*Culprit 0000000000* by Ada, 99." in ended.result["summary"]
+    assert "Culprit 0000000000 by Ada, 99." in ended.result["summary"]
 
 
 async def test_while_no_good_commit_is_known_it_says_so() -> None:

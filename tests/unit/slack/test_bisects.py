@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from bot.adapters.slack.bisects import bisect_message, culprit_line
 from bot.adapters.slack.blocks import Message
@@ -98,10 +98,12 @@ def test_whoever_is_called_is_told_why_in_one_line() -> None:
     assert list(texts(list(post.message.blocks))) == [f"<@U0BEN0002> {why} {ADA.name} asks for help."]
 
 
+@settings(max_examples=30, deadline=None)
 @given(what=nasty, subject=nasty, author=nasty, why=nasty, path=nasty)
 def test_slack_takes_whatever_stands_in_a_commit(what: str, subject: str, author: str, why: str, path: str) -> None:
     sought = {"what": what, "old": what, "new": subject, "find": "fix"}
-    made = {"commit": COMMIT, "author": author, "email": why, "at": "", "subject": subject, "files": [path] * 5}
+    made: dict[str, Any] = {"commit": COMMIT, "author": author, "email": why, "at": "", "subject": subject}
+    made |= {"files": [path] * 5, "changed": 9}
     for kind in ("culprit", "suspects", "flaky"):
         facts = bisected(kind, sought=sought, made=[made] * 5, why=why)
         assert_slack_takes(drawn((Kind.BISECTING, bisecting(sought=sought)), (Kind.BISECTED, facts)))

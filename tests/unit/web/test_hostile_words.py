@@ -14,6 +14,7 @@ from bot.engine.admission import Admission
 from bot.engine.ports import Ports
 from handlers import api, pages
 from handlers.loopback import LoopbackOnly
+from tests.bisecting.entries import bisected, bisecting
 from tests.fakes import FakeStore, FakeTx
 from tests.unit.web.hostile import WORDS, dangers
 from tests.unit.web.story import ARCHIVE, OPENED_AT, Story, ports_with
@@ -40,6 +41,12 @@ def poisoned(word: str) -> Story:
             Kind.FINDING, fault_class=word, target=word, claim=word, evidence=evidence, fix=word, artifact=ARCHIVE
         )
         story.tell(Kind.VERDICT, verdict=word, statement=word, artifact=ARCHIVE, name=word)
+        sought = {"what": word, "old": word, "new": word, "find": "break"}
+        made = dict.fromkeys(("commit", "author", "email", "at", "subject"), word) | {"files": [word], "changed": 2}
+        facts = {"sought": sought, "made": [made], "why": word, "earlier": word, "artifact": ARCHIVE}
+        story.tell(Kind.BISECTING, **bisecting(sought=sought, bar=word))
+        for found in ("suspects", "culprit"):
+            story.tell(Kind.BISECTED, **bisected(found, **facts))
         story.tell(Kind.NOTE, text=word).tell(Kind.UPDATE, text=word).tell(Kind.ASKED, text=word)
         story.tell(Kind.ESCALATED, reached=[], text=word).tell(Kind.CHAT_FAILED, surface=word, reason=word)
         story.tell(Kind.RUN_ENDED, playbook=word, status="failed", elapsed_s=1, reason=word)

@@ -45,14 +45,15 @@ def test_a_culprit_has_its_author_its_files_and_what_it_cost() -> None:
         "It changed pay/pay.go.",
         SPENT,
     ]
-    assert it.culprit == Made(name(7), "Ada", "a@b.c", AT.isoformat(), "Change 7", ("pay/pay.go",))
-    assert summary(it).startswith(f"*Culprit {name(7)[:10]}* by Ada, 99.6 % sure: Change 7. The test is bad at it. It")
+    assert it.culprit == Made(name(7), "Ada", "a@b.c", AT.isoformat(), "Change 7", ("pay/pay.go",), 1)
+    assert summary(it).startswith(f"Culprit {name(7)[:10]} by Ada, 99.6 % sure: Change 7\nThe test is bad at it.\nIt")
 
 
 def test_of_many_files_a_few_are_named_and_nothing_is_said_of_what_is_not_known() -> None:
     it = _read(_culprit(tuple(f"{letter}.go" for letter in "abcde"), message=""))
     assert headline(it) == f"*Culprit {name(7)[:10]}* by Ada, 99.6 % sure"
     assert "It changed a.go, b.go, c.go and 2 more." in lines(it)
+    assert "a.go, b.go, c.go and 997 more." in lines(_read(_culprit(("a.go", "b.go", "c.go") + ("d.go",) * 997)))[2]
     assert lines(_read(_culprit(()))) == [headline(_read(_culprit())), "The test is bad at it.", SPENT]
 
 
