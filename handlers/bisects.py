@@ -1,16 +1,22 @@
-"""The bisects of an incident, for its page: where each stands, or what it told and how that can be checked."""
+"""Bisects for the pages: where each stands, or what it told and how that can be checked."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pydantic import TypeAdapter, ValidationError
+
+from bot.domain.bisect.bisected import Bisected
 from bot.domain.bisect.bisects import Bisect
 from bot.domain.bisect.question import Find
 from bot.domain.bisect.standing import lines
-from bot.domain.bisect.telling import Made, headline, spent
+from bot.domain.bisect.telling import Made, headline, of, spent
 from bot.domain.incident import Incident
 from bot.domain.narrative import unmarked
+from bot.domain.run import Run
 
 _MOST = 5
+_PLAYBOOK = "bisect"
+_BISECTED: TypeAdapter[Bisected] = TypeAdapter(Bisected)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,18 @@ class BisectView:
 def of_incident(incident: Incident) -> tuple[BisectView, ...]:
     """Give the latest bisects of an incident, newest first."""
     return tuple(_view(each) for each in reversed(incident.bisects[-_MOST:]))
+
+
+def of_run(run: Run) -> BisectView | None:
+    """Give what a run told, if it was a bisect that did."""
+    if run.plan.playbook != _PLAYBOOK or run.ended_at is None:
+        return None
+    try:
+        it = _BISECTED.validate_python(run.result)
+    except ValidationError:
+        return None
+    told = of(it)
+    return _view(Bisect(run.id, run.ended_at, told.sought, told=told, log=it.log))
 
 
 def _view(bisect: Bisect) -> BisectView:

@@ -18,7 +18,7 @@ from bot.domain.trend import Trend, incidents_per_day
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.ports import Listed
-from handlers import readings
+from handlers import bisects, readings
 from handlers.diagnoses import Diagnoses
 from handlers.html import Html, shipped
 from handlers.live import changes
@@ -179,7 +179,8 @@ class _Pages:
             return await self._lost("There is no such run.")
         shown = [json.dumps(value, indent=2, ensure_ascii=False) for value in (row.plan.params, row.result)]
         seen = await readings.with_targets(self.ports, *readings.of_run(row, reading)) if reading else None
-        return self.html.page("run.html", run=row, params=shown[0], result=shown[1], diagnosis=seen)
+        about = bisects.of_run(row)
+        return self.html.page("run.html", run=row, params=shown[0], result=shown[1], diagnosis=seen, bisect=about)
 
     async def asset(self, name: str) -> Response:
         """Give a file that pages load."""

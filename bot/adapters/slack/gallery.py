@@ -197,14 +197,15 @@ def _bisects(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
     made |= {"subject": words("Shorten the timeout"), "files": [words("pay.go")] * 5, "changed": 9}
     told = {"sought": sought, "confidence": 0.997, "commits": 200, "runs": {"search": 7}, "elapsed_s": 4, "earlier": ""}
     told |= {"why": words("The test is bad there and good before."), "artifact": _SHA}
-    others = ("suspects", "flaky", "refuted", "undecided")
+    several, nobody = ("suspects", "undecided"), ("flaky", "refuted")
     return [
         (Kind.BISECTING, {**stands, "left": 0, "total": 0, "bar": "", "last": [], "likeliest": []}),
         (Kind.BISECTING, {**stands, "last": last, "likeliest": []}),
         (Kind.BISECTING, {**stands, "bar": "▁▂▇▃▁", "last": last, "likeliest": [[_SHA[:40], 0.61], ["", 0.2]]}),
-        *((Kind.BISECTED, {**told, "found": kind, "made": [made] * 5, "suspects": 8}) for kind in others),
+        *((Kind.BISECTED, {**told, "found": found, "made": [made] * 5, "suspects": 8}) for found in several),
+        *((Kind.BISECTED, {**told, "found": found, "made": [], "suspects": 0}) for found in nobody),
         (Kind.BISECTED, {**told, "found": "culprit", "made": [made], "suspects": 0}),
-        (Kind.JOINED, {"person": _BEN.id, "name": words(_BEN.name), "how": "author", "why": words("wrote it")}),
+        (Kind.JOINED, {"person": _BEN.id, "name": words(_BEN.name), "how": "author", "why": words("wrote it.")}),
     ]
 
 

@@ -72,7 +72,7 @@ SCOPES: Mapping[str, str] = {
     "reactions:read": "hear what people mark for the timeline, and read that message; no other is kept",
     "usergroups:read": "who is on call, and who may approve, where a user group says so",
     "users:read": "who is @somebody",
-    "users:read.email": "who is on call, where PagerDuty or Opsgenie say so",
+    "users:read.email": "who wrote a culprit; who is on call, where PagerDuty or Opsgenie say so",
 }
 """Each scope, and what for."""
 
