@@ -1,4 +1,4 @@
-"""Slash commands: `/incident ...`, and the short forms that name a verb themselves (`/sop`, `/snapshot`)."""
+"""Slash commands: `/incident ...`, and the short forms that name a verb themselves, such as `/rollback`."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.adapters.slack.manifest import COMMANDS, SlashCommand
 from bot.domain.errors import ChatFailed
 from bot.domain.run import Source
 from bot.domain.timeline import Person
@@ -42,10 +43,12 @@ async def test_nothing_typed_asks_for_help(door: Door) -> None:
     assert [run.plan.playbook for run in door.runs] == ["help"]
 
 
-@pytest.mark.parametrize(("name", "text", "playbook"), [("/sop", "", "sop"), ("/snapshot", "checkout", "snapshot")])
-async def test_short_forms(door: Door, name: str, text: str, playbook: str) -> None:
-    await door.command(text, name)
-    assert [run.plan.playbook for run in door.runs] == [playbook]
+@pytest.mark.parametrize("short", [command for command in COMMANDS if command.name != "/incident"])
+async def test_every_other_command_of_the_app_is_short_for_a_verb(door: Door, short: SlashCommand) -> None:
+    service = "checkout" if short.hint.startswith("[service]") else ""
+    await door.command(service, short.name)
+    (run,) = door.runs
+    assert (run.plan.playbook, run.plan.params.get("service", "")) == (short.name.removeprefix("/"), service)
 
 
 async def test_an_unknown_word_offers_what_was_meant(door: Door) -> None:
