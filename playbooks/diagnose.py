@@ -123,8 +123,7 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     if not tools.incident_id and (well := healthy_targets(facts, diagnosis)):
         known = remember_healthy(baselines, well, taken.parts, tools.now())
         tools.keep(baseline_key(taken.service), Baselines, known)
-    first = diagnosis.findings[0] if diagnosis.findings else None
-    summary = f"{first.fault} on {first.target}: {first.claim}" if first else diagnosis.statement
+    summary = f"{diagnosis.verdict} on {diagnosis.statement}" if diagnosis.verdict else diagnosis.statement
     archive = taken.archive.sha256
     return Diagnosed(diagnosis.verdict, diagnosis.findings, stored.sha256, archive, summary, taken.run, picture)
 

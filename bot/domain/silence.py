@@ -31,7 +31,7 @@ def _explain(facts: Facts) -> str:
     if facts.probe is not None and facts.probe.requests:
         said.append(f"Its users get {facts.probe}.")
     if facts.process is not None:
-        said.append(f"Its process runs: {_seen(facts.process)}.")
+        said.append(f"Its process is there: {_seen(facts.process)}.")
     if late or facts.process is not None:
         said.append(_advice(facts))
     return " ".join(said)

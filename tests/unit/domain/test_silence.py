@@ -50,7 +50,7 @@ def test_a_target_that_accepts_and_does_not_answer_is_told_with_what_its_users_g
     ],
 )
 def test_what_the_kernel_knows_decides_what_to_do(process: dict[str, Any], seen: str, advice: str) -> None:
-    assert explain([silent(**process)]).endswith(f"Its process runs: {seen} {advice}")
+    assert explain([silent(**process)]).endswith(f"Its process is there: {seen} {advice}")
 
 
 def test_who_does_not_listen_is_told_by_the_reason_alone() -> None:

@@ -2,7 +2,7 @@
 
 from bot.domain.baseline import Baselines, baseline_key
 from bot.domain.flame_drawing import BLAME
-from bot.domain.snapshot import Captured, Probe
+from bot.domain.snapshot import GOROUTINE, Captured, Probe, missed
 from bot.engine.tools import adapter_of
 from tests.fakes import FakeTargets
 from tests.unit.domain.captures import cpu, failed_probe, good_probe, parts_of
@@ -66,12 +66,15 @@ async def test_a_verdict_has_the_picture_that_proves_it_and_names_its_snapshot()
 async def test_the_card_has_the_target_the_numbers_and_the_line_to_blame() -> None:
     hot = cpu(((main_frame("encode", 56), main_frame("handle")), 190))
     sick = [part for each in TARGETS[:1] for part in parts_of(each.name, {"cpu": hot})]
-    house = desk(targets=FakeTargets((good_probe("checkout-1", 900.0),), sick))
+    down = missed("checkout-2", GOROUTINE, "checkout-2: nothing listens")
+    house = desk(targets=FakeTargets((good_probe("checkout-1", 900.0),), [*sick, down]))
     await house.say("start sev3 checkout slow")
-    await house.say("diagnose incident=INC-1")
+    told = await house.say("diagnose incident=INC-1")
 
     incident = house.incident()
     assert incident.verdict == "cpu-hotspot"
     assert incident.proof.startswith("checkout-1, ")
     assert "main.encode (checkout/main.go:56)" in incident.proof
     assert "could not be examined" not in incident.proof
+    assert told.result["summary"].startswith("cpu-hotspot on checkout-1: ")
+    assert "checkout-2 could not be examined" in told.result["summary"]
