@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from bot.domain.facts import Crowd
 from bot.domain.goroutine_dump import MARK, NEXT, group
 from bot.domain.goroutines import Goroutines
-from bot.domain.stacks import LOCK_WAITS, Frame, in_handler, is_called, is_standard, own_frame, servers
+from bot.domain.stacks import (
+    CONNECTION_ROOTS,
+    LOCK_WAITS,
+    Frame,
+    in_handler,
+    is_called,
+    is_standard,
+    own_frame,
+    servers,
+)
 
 LARGEST = 40
 LOCKED = 40
@@ -25,13 +34,17 @@ Key = tuple[Frame, str, bool]
 
 @dataclass(frozen=True)
 class Counts:
-    """One reading: goroutines by own line, state and whether of a request; those that answer one; clients there."""
+    """One reading: goroutines by own line, state and whether of a request; those that answer one; clients there.
+
+    `orphans`: handlers in goroutines of their own beyond those that a connection waits for, as of http.TimeoutHandler.
+    """
 
     crowds: Mapping[Key, int]
     paths: Mapping[Key, tuple[Frame, ...]]
     waits: Mapping[Frame, int]
     handling: int
     attended: int
+    orphans: int
     allocating: Mapping[Key, int]
 
 
@@ -41,12 +54,14 @@ def count(goroutines: Goroutines, module: str) -> Counts:
     waits: Counter[Frame] = Counter()
     allocating: Counter[Key] = Counter()
     paths: dict[Key, tuple[Frame, ...]] = {}
-    handling = attended = 0
+    handling = attended = orphans = 0
     own_servers = servers(each.stack for each in goroutines.groups)
     for each in goroutines.groups:
         request = in_handler(each.stack, own_servers)
         handling += each.count if request else 0
         called = request and is_called(each.stack, own_servers)
+        if request and not called:
+            orphans += -each.count if any(frame.function in CONNECTION_ROOTS for frame in each.stack) else each.count
         attended += each.count if called or any(frame.function == READER for frame in each.stack) else 0
         if (frame := own_frame(each.stack, module)) is None:
             continue
@@ -55,7 +70,7 @@ def count(goroutines: Goroutines, module: str) -> Counts:
         allocating[key] += each.count if any(call.function.startswith(ALLOCATES) for call in each.stack) else 0
         waits[frame] = max(waits[frame], each.longest_wait_min)
         paths.setdefault(key, tuple(call for call in each.stack if not is_standard(call.function))[:PATH])
-    return Counts(sums, paths, waits, handling, attended, allocating)
+    return Counts(sums, paths, waits, handling, attended, max(orphans, 0), allocating)
 
 
 def crowds(first: Counts, second: Counts | None = None) -> tuple[Crowd, ...]:

@@ -127,6 +127,7 @@ def _with_goroutines(facts: Facts, profiles: Mapping[str, Profile], grouped: Gor
         crowds=with_waits(crowds(first), waits),
         handling=first.handling,
         attended=first.attended if exact else None,
+        orphans=first.orphans,
         leaked=leaks.total if leaks else None,
         leaked_groups=_short(leaks) if leaks else (),
     )

@@ -96,6 +96,7 @@ class Window:
     goroutines: int | None = None
     handling: int | None = None
     attended: int | None = None
+    orphans: int = 0
     locks: tuple[Spent, ...] | None = None
     blocked: tuple[Spent, ...] | None = None
     memory: tuple[Made, ...] | None = None
@@ -234,6 +235,7 @@ class Facts:
 
     `pace_s` is how long the target took for what costs it next to nothing: on a busy machine everything is slow.
     `handling` requests are answered; of `attended` of them nothing says that the client has left (HTTP/1 tells).
+    `orphans` are handlers that no connection waits for any more.
     """
 
     target: str
@@ -242,6 +244,7 @@ class Facts:
     crowds: tuple[Crowd, ...] = ()
     handling: int = 0
     attended: int | None = None
+    orphans: int = 0
     leaked: int | None = None
     leaked_groups: tuple[Group, ...] = ()
     heap: Heap | None = None

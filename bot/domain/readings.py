@@ -44,6 +44,7 @@ def with_second(
         goroutines=group_profile(second).total,
         handling=after.handling,
         attended=after.attended,
+        orphans=after.orphans,
         locks=_spent(profiles, "mutex", module),
         blocked=_spent(profiles, "block", module),
         sockets=ends[0],

@@ -29,6 +29,9 @@ ACCEPTS = frozenset({"net.(*TCPListener).Accept", "net.(*TCPListener).AcceptTCP"
 LISTENERS = frozenset({"runtime", "internal/poll", "net", "crypto/tls"})
 """Packages that a call for the next connection goes through before it reaches who accepts it."""
 
+CONNECTION_ROOTS = frozenset(HANDLER_ROOTS[1:])
+"""Those of them that hold the client's connection or stream: a handler in a goroutine without one answers another."""
+
 UNREAD = "answer unread"
 """The wait of a handler whose client takes no more bytes of its answer."""
 UNREAD_STREAM = "stream unread"

@@ -39,7 +39,7 @@ ANSWERS = frozenset({"chan receive", "select"})
 POOLS = frozenset({"SQL connection", "HTTP connection"})
 """Waits that are for a place by their nature."""
 MIN_ASIDE = 0.9
-CAUSES = LOCK_WAITS | POOLS | {"dial", UNREAD}
+CAUSES = LOCK_WAITS | POOLS | {"dial", "HTTP answer", UNREAD}
 MIN_CAUSE = 0.5
 """Of those who wait for an answer: so many in one of these waits are the cause."""
 HOLDING = (STILL - {UNREAD}) | {"chan receive", "select", "sync.Cond.Wait", "sync.WaitGroup.Wait"}
@@ -142,7 +142,7 @@ def longest_queue(facts: Facts) -> Queue | None:
     """
     behind = is_slowed(facts)
     found = [
-        Queue(each, each.count, each.before or 0, _holders(facts, each), _helpers(facts, each))
+        Queue(each, each.count, each.before or 0, _holders(facts, each), helpers(facts, each))
         for each in facts.crowds
         if each.count >= MIN_WAITING
         and ((each.request and each.state in QUEUE_WAITS) or (behind and each.state in POOLS))
@@ -155,9 +155,9 @@ def _holders(facts: Facts, waiting: Crowd) -> tuple[Crowd, ...]:
     return tuple(each for each in facts.crowds if each.state in HOLDING and each.count and is_past(waiting, each))
 
 
-def _helpers(facts: Facts, waiting: Crowd) -> tuple[Crowd, ...]:
+def helpers(facts: Facts, waiting: Crowd) -> tuple[Crowd, ...]:
     """Give who runs a function that was written in the waiting one: what these do is what is waited for."""
-    inner = f"{waiting.frame.function}.func"
+    inner = f"{waiting.frame.function}."
     return tuple(
         each
         for each in facts.crowds
