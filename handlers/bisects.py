@@ -9,7 +9,7 @@ from bot.domain.bisect.bisected import Bisected
 from bot.domain.bisect.bisects import Bisect
 from bot.domain.bisect.question import Find
 from bot.domain.bisect.standing import lines
-from bot.domain.bisect.telling import Made, headline, of, spent
+from bot.domain.bisect.telling import Made, in_a_line, of, spent
 from bot.domain.incident import Incident
 from bot.domain.narrative import unmarked
 from bot.domain.run import Run
@@ -63,7 +63,7 @@ def _view(bisect: Bisect) -> BisectView:
         suspects = () if told.culprit else told.made
         return replace(
             bare,
-            head=unmarked(headline(told)),
+            head=in_a_line(told),
             words=(told.why, spent(told)),
             culprit=told.culprit,
             suspects=suspects,

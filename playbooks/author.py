@@ -34,4 +34,4 @@ async def bring(tools: Tools, params: Author) -> Reply:
     if await tools.hold(f"author:{incident.id}:{person.id}", _HELD_S) != tools.run_id:
         return Reply(f"{person.name} is being brought in already.")
     tools.record(Kind.JOINED, person=person.id, name=person.name, how="author", why=authors.called(told, made))
-    return Reply(f"{person.name} is invited to {incident.id} and told that {made.short} is the culprit.")
+    return Reply(f"{person.name} is invited to {incident.id} and told there why.")

@@ -82,8 +82,9 @@ async def say(tools: Tools, params: Bisect, found: bisection.Found) -> bisection
     if found.log:
         tools.record(Kind.ARTIFACT, **asdict(found.log), what=f"{found.asked.subject}: for git bisect replay")
     tools.record(Kind.BISECTED, service=found.asked.service, artifact=told.log, **bisection.of(told).facts())
-    if tools.catalog.bisect.invite and told.culprit and told.confidence >= bisection.SURE:
-        await _invite(tools, told.culprit)
+    broke = told.culprit if told.asked.find is bisection.Find.BREAK else None
+    if tools.catalog.bisect.invite and broke and told.confidence >= bisection.SURE:
+        await _invite(tools, broke)
     return told
 
 

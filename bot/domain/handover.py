@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 
+from bot.domain.bisect.bisects import culprit
 from bot.domain.incident import Incident
 from bot.domain.timeline import Entry, Kind
 
@@ -11,7 +12,7 @@ _LONGEST = 200
 
 
 def brief(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Give status, impact, verdict, what waits for approval, the next update and the last notes, Markdown, a line each.
+    """Give status, impact, verdict, culprit, what waits for approval, next update, last notes: Markdown, a line each.
 
     `entries` are what the incident was folded from. It names moments, not ages: the same entries give the same lines.
     """
@@ -19,6 +20,7 @@ def brief(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
     found.append(
         f"Verdict: {_short(f'{incident.verdict}. {incident.statement}')}" if incident.verdict else "No verdict yet."
     )
+    found += [_short(each) for each in (culprit(incident.bisects),) if each]
     found += [f"Waits for a second person: {_short(each.words)}." for each in incident.waiting]
     if incident.next_update_at is not None and not incident.is_over:
         found.append(f"The next update is promised for {incident.next_update_at:%H:%M} UTC.")

@@ -352,7 +352,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.ACTED: lambda _, f: f"Did {f['action']} on {f['service']} ({f['command']}): {f['how']}.",
     Kind.DEPLOYED: _deployed,
     Kind.BISECTING: lambda _, f: unmarked(bisecting(f)) if f["sought"] else "Bisecting.",
-    Kind.BISECTED: lambda _, f: unmarked(bisected(f)) if f["sought"] else "Bisected.",
+    Kind.BISECTED: lambda _, f: bisected(f) if f["sought"] else "Bisected.",
     Kind.DYED: _dyed,
     Kind.APPROVAL_ASKED: _asked_approval,
     Kind.APPROVAL_DECIDED: _decided_approval,

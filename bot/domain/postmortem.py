@@ -12,8 +12,7 @@ from typing import Any
 
 from bot.domain import hindsight
 from bot.domain.actions import ActionItem
-from bot.domain.bisect.bisects import blamed
-from bot.domain.bisect.telling import headline
+from bot.domain.bisect.bisects import culprit
 from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.measures import Measure, Milestone, duration
@@ -184,8 +183,8 @@ def _cause(entries: Sequence[Entry]) -> str:
 
 
 def _culprit(incident: Incident) -> str:
-    bisect = blamed(incident.bisects)
-    return f"{unmarked(headline(bisect.told)).rstrip('.')}." if bisect and bisect.told else ""
+    named = culprit(incident.bisects)
+    return f"{named.rstrip('.')}." if named else ""
 
 
 def _lead(incident: Incident) -> str:

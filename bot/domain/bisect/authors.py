@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from bot.domain.bisect.bisects import Bisect
 from bot.domain.bisect.question import Find
 from bot.domain.bisect.standing import percent
-from bot.domain.bisect.telling import Made, Told
+from bot.domain.bisect.telling import DONE, Made, Told
 
 _BOT = "[bot]"
 _NO_REPLY = ("@users.noreply.", "noreply@")
@@ -29,6 +29,6 @@ def out_of_reach(made: Made) -> str:
 
 def called(told: Told, made: Made) -> str:
     """Tell an author in one line why they are called; their name goes before it."""
-    done = "broke" if told.sought.find == Find.BREAK else "mended"
     subject = f": {made.subject.rstrip('.')}." if made.subject else "."
-    return f"wrote {made.short}, which {done} {told.sought.what}, {percent(told.confidence)} sure{subject}"
+    what = f"{DONE[Find(told.sought.find)]} {told.sought.what}"
+    return f"wrote {made.short}, which {what}, {percent(told.confidence)} sure{subject}"

@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain.bisect.question import Kind as Found
 from bot.domain.bisect.standing import Sought, Standing
 from bot.domain.bisect.standing import lines as standing_lines
-from bot.domain.bisect.telling import Told, headline
+from bot.domain.bisect.telling import Told, in_a_line
 from bot.domain.timeline import Entry, Kind
 
 _BLAMES = {Found.CULPRIT, Found.SUSPECTS}
@@ -41,7 +41,7 @@ def follow(bisects: Sequence[Bisect], entry: Entry) -> tuple[Bisect, ...]:
     if entry.kind == Kind.RUN_ENDED:
         if known is None or known.is_over:
             return tuple(bisects)
-        changed = replace(known, failed=str(entry.facts.get("reason") or "It ended without an answer."))
+        changed = replace(known, failed=str(entry.facts.get("reason") or "The answer is not on the timeline any more."))
     else:
         facts = entry.facts
         changed = replace(known or Bisect(entry.run_id, entry.at, Sought(**facts["sought"])), at=entry.at)
@@ -62,6 +62,12 @@ def blamed(bisects: Sequence[Bisect]) -> Bisect | None:
     return max(blaming, key=lambda each: each.at, default=None)
 
 
+def culprit(bisects: Sequence[Bisect]) -> str:
+    """Say in a line which commits are to blame; "" while none is."""
+    bisect = blamed(bisects)
+    return in_a_line(bisect.told) if bisect and bisect.told else ""
+
+
 def bisecting(facts: Mapping[str, Any]) -> str:
     """Tell in a sentence where a bisect stands."""
     return standing_lines(Sought(**facts["sought"]), Standing.read(facts))[0]
@@ -70,4 +76,4 @@ def bisecting(facts: Mapping[str, Any]) -> str:
 def bisected(facts: Mapping[str, Any]) -> str:
     """Tell in two sentences what a bisect found."""
     told = Told.read(facts)
-    return f"{headline(told).rstrip('.')}. {told.why}"
+    return f"{in_a_line(told).rstrip('.')}. {told.why}"

@@ -18,7 +18,7 @@ from bot.domain.measures import duration
 _FILES, _KEPT = 3, 30
 _SUSPECTS = 5
 _LONGEST = 80
-_DONE = {Find.BREAK: "broke", Find.FIX: "mended"}
+DONE: Mapping[Find, str] = {Find.BREAK: "broke", Find.FIX: "mended"}
 _PURPOSES = {"search": "to search", "ends": "at the ends", "retest": "to prove it", "moot": "stopped as needless"}
 
 
@@ -127,6 +127,11 @@ def headline(it: Told) -> str:
     return f"*{strong}*{rest}"
 
 
+def in_a_line(it: Told) -> str:
+    """Give the same as plain text."""
+    return "".join(_head(it))
+
+
 def lines(it: Told) -> list[str]:
     """Say all of it, the headline first."""
     return [headline(it), *_body(it)]
@@ -134,19 +139,22 @@ def lines(it: Told) -> list[str]:
 
 def summary(it: Told) -> str:
     """Say all of it as plain text."""
-    return "\n".join(["".join(_head(it)), *_body(it)])
+    return "\n".join([in_a_line(it), *_body(it)])
 
 
 def _head(it: Told) -> tuple[str, str]:
     """Give the headline's two halves, the stronger one first."""
-    done = _DONE[Find(it.sought.find)]
+    done = DONE[Find(it.sought.find)]
     if culprit := it.culprit:
         by = f" by {culprit.author}" if culprit.author else ""
         subject = f": {culprit.subject}" if culprit.subject else ""
-        return f"Culprit {culprit.short}", f"{by}, {percent(it.confidence)} sure{subject}"
+        named = "Culprit" if it.sought.find == Find.BREAK else "Mended in"
+        return f"{named} {culprit.short}", f"{by}, {percent(it.confidence)} sure{subject}"
+    sure = f", {percent(it.confidence)} sure." if 0 < it.confidence < 1 else "."
+    several = f"One of {it.suspects} commits" if it.suspects != 1 else f"{it.made[0].short} or an older commit"
     return {
-        Kind.SUSPECTS.value: (f"One of {counted(it.suspects, 'commit')} {done} {it.sought.what}.", ""),
-        Kind.FLAKY.value: (f"No culprit: {it.sought.what} is flaky", f", {percent(it.confidence)} sure."),
+        Kind.SUSPECTS.value: (f"{several} {done} {it.sought.what}", sure),
+        Kind.FLAKY.value: (f"No culprit: {it.sought.what} is flaky", sure),
         Kind.REFUTED.value: (f"{it.sought.what} cannot be bisected like this.", ""),
     }.get(it.found, (f"It is not decided which commit {done} {it.sought.what}.", ""))
 

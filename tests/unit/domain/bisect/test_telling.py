@@ -61,10 +61,21 @@ def test_suspects_are_a_list_that_ends() -> None:
     listed = tuple(Described(name(each), "Ada", "a@b.c", AT, f"Change {each}", ()) for each in range(3, 9))
     it = _read(_came_out(Kind.SUSPECTS, suspects=listed, suspected=8))
     said = lines(it)
-    assert said[0] == "*One of 8 commits broke TestPay of ./payment.*"
+    assert said[0] == "*One of 8 commits broke TestPay of ./payment*, 96 % sure."
     assert said[2] == f"• {name(3)[:10]} by Ada: Change 3"
     assert said[7] == "• and 3 more"
     assert it.culprit is None
+
+
+def test_the_only_commit_whose_parent_cannot_run_may_have_company() -> None:
+    listed = (Described(name(3), "Ada", "a@b.c", AT, "Change 3", ()),)
+    it = _read(_came_out(Kind.SUSPECTS, suspects=listed, suspected=1))
+    assert headline(replace(it, confidence=0.0)) == f"*{name(3)[:10]} or an older commit broke TestPay of ./payment*."
+
+
+def test_who_mended_it_is_not_called_a_culprit() -> None:
+    it = _read(replace(_culprit(), asked=replace(ASKED, find=Find.FIX)))
+    assert headline(it) == f"*Mended in {name(7)[:10]}* by Ada, 99.6 % sure: Change 7"
 
 
 def test_the_other_answers_blame_nobody() -> None:
