@@ -22,7 +22,10 @@ MOST = 1_000
 
 @dataclass(frozen=True)
 class Case:
-    """A flaky test in a line of commits; `culprit` is the number of the commit that broke it, 0 for none."""
+    """A flaky test in a line of commits; `culprit` is the number of the commit that broke it, 0 for none.
+
+    It cannot run at the commits that are `unbuildable`.
+    """
 
     size: int
     rates: Rates
@@ -30,6 +33,7 @@ class Case:
     seed: int
     told: bool = False
     k: int = 1
+    unbuildable: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -49,17 +53,17 @@ class Test:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a search said: the number of a commit, 0 for no culprit, None for no answer."""
+    """What a search said: numbers of commits, of which one did it; 0 for no culprit, nothing for no answer."""
 
     case: Case
-    said: int | None
+    said: tuple[int, ...]
     runs: int
     confidence: float = 0.0
 
     @property
     def right(self) -> bool:
-        """Tell whether it is so."""
-        return self.said == self.case.culprit
+        """Tell whether it is so; only where the test cannot run may several be named."""
+        return self.case.culprit in self.said and len({*self.said} - self.case.unbuildable) <= 1
 
 
 def ours(case: Case) -> Outcome:
@@ -67,12 +71,17 @@ def ours(case: Case) -> Outcome:
     test = Test(case)
     question = Question(line(case.size), rates=case.rates if case.told else None, most_runs=MOST)
     trials: list[Trial] = []
-    while (todo := plan(question, trials, (), case.k)).answer is None:
-        for wanted in todo.start:
-            failed = test.fails(int(wanted.commit, 16))
-            trials.append(Trial(wanted.commit, Result.BAD if failed else Result.GOOD, purpose=wanted.purpose))
-    said = {Kind.CULPRIT: int(todo.answer.culprit or "0", 16), Kind.FLAKY: 0}.get(todo.answer.kind)
-    return Outcome(case, said, len(trials), todo.answer.confidence)
+    while (answer := (todo := plan(question, trials, (), case.k)).answer) is None:
+        trials += [Trial(wanted.commit, _result(test, wanted.commit), purpose=wanted.purpose) for wanted in todo.start]
+    named = {Kind.CULPRIT: (answer.culprit,), Kind.SUSPECTS: answer.suspects, Kind.FLAKY: ("0",)}.get(answer.kind, ())
+    return Outcome(case, tuple(int(each, 16) for each in named), len(trials), answer.confidence)
+
+
+def _result(test: Test, commit: str) -> Result:
+    number = int(commit, 16)
+    if number in test.case.unbuildable:
+        return Result.UNTESTABLE
+    return Result.BAD if test.fails(number) else Result.GOOD
 
 
 def bayesect(case: Case, stop: float = 0.95) -> Outcome:
@@ -83,7 +92,7 @@ def bayesect(case: Case, stop: float = 0.95) -> Outcome:
         place = search.select()
         search.record(place, test.fails(case.size - place))
     said = case.size - int(search.distribution.argmax())
-    return Outcome(case, said, search.num_total_observations, float(search.distribution.max()))
+    return Outcome(case, (said,), search.num_total_observations, float(search.distribution.max()))
 
 
 def git(case: Case, repeats: int) -> Outcome:
@@ -98,4 +107,4 @@ def git(case: Case, repeats: int) -> Outcome:
             bad = middle
         else:
             good = middle
-    return Outcome(case, bad, sum(test.runs.values()))
+    return Outcome(case, (bad,), sum(test.runs.values()))

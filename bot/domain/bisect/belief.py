@@ -2,15 +2,15 @@
 
 The model: a test fails with one rate at commits that hold the culprit and with a lower one at the others; or there is
 no culprit and it fails with one rate everywhere. The rates are not known: each pair of a grid has a share of the
-belief, most of it on the pair of a test that is not flaky at all. What follows from the counts alone, so that the order
-of the runs does not matter.
+belief, most of it on the pair of a test that is not flaky at all, and of the rest more on what is usual. What follows
+from the counts alone, so that the order of the runs does not matter.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product, starmap
 from math import exp, log
-from operator import mul
 from typing import NamedTuple
 
 from bot.domain.bisect.history import History
@@ -20,13 +20,19 @@ NEVER = 0.001
 """How often a test that is not flaky fails at a good commit, or passes at a bad one: a machine may be sick."""
 STEADY = 0.9
 """The share of tests that are not flaky."""
-NO_CULPRIT = 0.3
-"""Of the reds of a flaky test, the share without a culprit; some 40 % at Google (Flake Aware Culprit Finding, 2023)."""
-LOW = (0.001, 0.005, 0.015, 0.035, 0.07, 0.13, 0.22, 0.35, 0.5)
-HIGH = (0.06, 0.12, 0.18, 0.25, 0.33, 0.42, 0.52, 0.63, 0.74, 0.84, 0.93, 0.98)
-APART, FACTOR = 0.2, 4
-"""By how much more, or how many times as often, a test must fail for it to count as broken."""
-FLAKES = (0.005, 0.01, 0.02, 0.04, 0.07, 0.11, 0.16, 0.22, 0.29, 0.37, 0.46, 0.55, 0.65, 0.75, 0.85, 0.93)
+NO_CULPRIT, NO_CULPRIT_KNOWN = 0.2, 0.05
+"""Of the reds of a flaky test, the share without a culprit; who knows a rate for each side saw the test change. It is
+some 40 % at Google (Flake Aware Culprit Finding, 2023), of all reds; a bisect is asked for when a test is worse than it
+was.
+"""
+RATES = (0.002, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.3, 0.38, 0.47, 0.57, 0.67, 0.77, 0.86, 0.93, 0.97, 0.99)
+"""How often a flaky test may fail."""
+BROKEN, APART, FACTOR = 0.1, 0.15, 3
+"""How often a test must fail at least to count as broken, and by how much more, or how many times as often, than
+before: without a least difference no run would ever speak against a culprit."""
+USUAL, SPREAD = Rates(bad=0.35, good=0.06), 1.5
+"""What rates are likely at first: normal in the logarithm of the odds. Were all as likely, a search would need a tenth
+more runs where they are usual, and a tenth fewer where they are far from it."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +76,18 @@ class Belief:
 
 
 class _Pair(NamedTuple):
-    """How often the test fails where the culprit is held and where not, with the logarithms that weigh what is seen."""
+    """How often the test fails where the culprit is held and where not, with the logarithms that weigh what is seen.
+
+    `fails` and `passes` are what it weighs more where the culprit is held than where not.
+    """
 
     inside: float
     outside: float
     share: float
-    inside_fails: float
-    inside_passes: float
     outside_fails: float
     outside_passes: float
+    fails: float
+    passes: float
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,8 @@ def believe(history: History, suspects: int, counts: Mapping[str, Counts], chanc
     seen = Counts(sum(each.failed for each in counts.values()), sum(each.passed for each in counts.values()))
     culprit = log((1 - _no_culprit(chances)) / max(1, suspects.bit_count()))
     pairs = _pairs(chances)
-    parts = [_weigh(pairs, part, inside, seen) for part, inside in _parts(history, suspects, counts)]
+    shares = [each.share + each.outside_fails * seen.failed + each.outside_passes * seen.passed for each in pairs]
+    parts = [_weigh(pairs, shares, part, inside) for part, inside in _parts(history, suspects, counts)]
     rates = _flakes(chances)
     flakes = [_flaking(rate, seen) for rate in rates]
     none = log(_no_culprit(chances) / len(rates))
@@ -116,7 +126,7 @@ def believe(history: History, suspects: int, counts: Mapping[str, Counts], chanc
 
 
 def _no_culprit(chances: Chances) -> float:
-    return NO_CULPRIT if chances.rates else NO_CULPRIT * (1 - STEADY)
+    return NO_CULPRIT_KNOWN if chances.rates else NO_CULPRIT * (1 - STEADY)
 
 
 def _parts(history: History, suspects: int, counts: Mapping[str, Counts]) -> Iterator[tuple[int, Counts]]:
@@ -136,26 +146,21 @@ def _parts(history: History, suspects: int, counts: Mapping[str, Counts]) -> Ite
     return ((part, Counts(failed, passed)) for part, failed, passed in parts)
 
 
-def _weigh(pairs: tuple[_Pair, ...], part: int, inside: Counts, seen: Counts) -> _Part:
+def _weigh(pairs: tuple[_Pair, ...], shares: Sequence[float], part: int, inside: Counts) -> _Part:
     failed, passed = inside.failed, inside.passed
-    failed_outside, passed_outside = seen.failed - failed, seen.passed - passed
-    logs = [
-        share + fails * failed + passes * passed + other_fails * failed_outside + other_passes * passed_outside
-        for _, _, share, fails, passes, other_fails, other_passes in pairs
-    ]
+    logs = [share + pair.fails * failed + pair.passes * passed for share, pair in zip(shares, pairs, strict=True)]
     highest = max(logs)
     weights = [exp(each - highest) for each in logs]
     whole = sum(weights)
-    inside_rates, outside_rates, *_ = zip(*pairs, strict=True)
-    fails = sum(map(mul, weights, inside_rates)) / whole
-    fails_outside = sum(map(mul, weights, outside_rates)) / whole
+    fails = sum(weight * pair.inside for weight, pair in zip(weights, pairs, strict=True)) / whole
+    fails_outside = sum(weight * pair.outside for weight, pair in zip(weights, pairs, strict=True)) / whole
     return _Part(part, highest + log(whole), fails, fails_outside)
 
 
 def _flakes(chances: Chances) -> tuple[float, ...]:
     """Give the rates of a test that no commit changed: where rates are known, it is one of them or lies between."""
     known = chances.rates
-    return (known.good, (known.good + known.bad) / 2, known.bad) if known else FLAKES
+    return (known.good, (known.good + known.bad) / 2, known.bad) if known else RATES
 
 
 def _flaking(rate: float, seen: Counts) -> float:
@@ -167,17 +172,32 @@ def _pairs(chances: Chances) -> tuple[_Pair, ...]:
     """Give the pairs of rates: the known one; or those of a grid, and that of a test which is not flaky."""
     if chances.rates:
         return (_pair(chances.rates, 1.0, mends=chances.mends),)
-    grid = [Rates(bad, good) for bad in HIGH for good in LOW if bad >= good + APART or bad >= FACTOR * good]
+    grid = {each: _usual(each) for each in starmap(Rates, product(RATES, RATES)) if _breaks(each)}
+    whole = sum(grid.values())
     # What is no fault of the commits shares the belief that is not in steady tests.
     flaky = (1 - STEADY) * (1 - NO_CULPRIT)
     steady = STEADY / (STEADY + flaky)
     return (
         _pair(Rates(1 - NEVER, NEVER), steady, mends=chances.mends),
-        *(_pair(each, (1 - steady) / len(grid), mends=chances.mends) for each in grid),
+        *(_pair(each, (1 - steady) * share / whole, mends=chances.mends) for each, share in grid.items()),
     )
+
+
+def _breaks(rates: Rates) -> bool:
+    return rates.bad >= BROKEN and (rates.bad >= rates.good + APART or rates.bad >= FACTOR * rates.good)
+
+
+def _usual(rates: Rates) -> float:
+    off = (_log_odds(rates.bad) - _log_odds(USUAL.bad), _log_odds(rates.good) - _log_odds(USUAL.good))
+    return exp(-sum((each / SPREAD) ** 2 for each in off) / 2)
+
+
+def _log_odds(chance: float) -> float:
+    return log(chance / (1 - chance))
 
 
 def _pair(rates: Rates, share: float, *, mends: bool) -> _Pair:
     both = (rates.good, rates.bad) if mends else (rates.bad, rates.good)
     inside, outside = (min(max(rate, NEVER), 1 - NEVER) for rate in both)
-    return _Pair(inside, outside, log(share), log(inside), log(1 - inside), log(outside), log(1 - outside))
+    fails, passes = log(outside), log(1 - outside)
+    return _Pair(inside, outside, log(share), fails, passes, log(inside) - fails, log(1 - inside) - passes)

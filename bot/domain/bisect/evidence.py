@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 
 from bot.domain.bisect.belief import Counts
 from bot.domain.bisect.question import Question
 from bot.domain.bisect.results import Result, Trial
 
+SHORTEST_S = 0.05
+"""What any run takes, in seconds: a process is started."""
 SETTLED = 3
 """Runs that must agree before a result is believed that contradicts another one."""
 
@@ -42,6 +45,12 @@ class Evidence:
         return {
             commit: max(seen, key=lambda result: (result.tells, seen[result])) for commit, seen in self.runs.items()
         }
+
+    @cached_property
+    def run_s(self) -> float:
+        """What a run takes beside its build, in seconds, a second where none is known."""
+        ended = [trial.seconds - trial.build_s for trial in self.trials if trial.result.tells and not trial.moot]
+        return max(fmean(ended or [1.0]), SHORTEST_S)
 
     @property
     def flaky(self) -> bool:

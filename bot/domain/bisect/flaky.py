@@ -13,8 +13,6 @@ from bot.domain.bisect.question import Answer, Plan, Running, Wanted
 
 AGAIN = 0.7
 """What a run is worth beside another one of the same commit that has not ended."""
-SHORTEST_S = 0.05
-"""What any run takes, in seconds: a process is started."""
 NEGLIGIBLE = 1e-3
 """The probability below which suspects do not decide what is run next."""
 
@@ -59,10 +57,9 @@ def _likeliest(evidence: Evidence, belief: Belief, suspects: int, probes: Sequen
 
 def _costs(evidence: Evidence, probes: Sequence[str]) -> dict[str, float]:
     """Give what a run takes at each commit, in seconds: at one that was run already there is nothing to build."""
-    ended = [trial for trial in evidence.trials if trial.result.tells and not trial.moot]
-    build = fmean([trial.build_s for trial in ended if trial.build_s] or [0.0])
-    run = fmean([trial.seconds - trial.build_s for trial in ended] or [1.0])
-    return {commit: max(run, SHORTEST_S) + (0.0 if commit in evidence.own else build) for commit in probes}
+    built = [trial.build_s for trial in evidence.trials if trial.result.tells and trial.build_s and not trial.moot]
+    build = fmean(built or [0.0])
+    return {commit: evidence.run_s + (0.0 if commit in evidence.own else build) for commit in probes}
 
 
 def choose(history: History, belief: Belief, costs: Mapping[str, float], busy: Sequence[str], wanted: int) -> list[str]:

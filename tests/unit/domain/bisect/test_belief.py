@@ -49,6 +49,13 @@ def test_equal_rates_everywhere_are_no_culprit() -> None:
     assert isclose(belief.flake, 0.3, abs_tol=0.03)
 
 
+def test_what_a_failure_means_depends_on_what_is_usual_until_more_is_seen() -> None:
+    _, at_first = believed({0: Counts(0, 5), 2: Counts(2, 3), 4: Counts(2, 3)}, Chances())
+    _, later = believed({0: Counts(160, 240), 2: Counts(162, 243), 4: Counts(360, 40)}, Chances())
+    assert sum(at_first[:2]) > 0.5
+    assert sum(later[2:]) > 0.99
+
+
 def test_many_runs_do_not_vanish_in_rounding() -> None:
     belief, each = believed({0: Counts(10, 9_000), 4: Counts(9_000, 10)}, Chances())
     assert isclose(sum(each) + belief.none, 1)

@@ -22,10 +22,11 @@ def test_the_culprit_is_found_and_its_rates_are_told(k: int) -> None:
     assert any("The test is flaky" in answer.why for answer in answers)
 
 
-def test_a_flake_has_no_culprit() -> None:
-    world = World({name(number): Result.BAD for number in range(31)}, rates=Rates(0.4, 0.4))
-    answers = [play(Question(line(30)), world, 2, seed).answer for seed in range(10)]
-    assert sum(answer.kind is Kind.FLAKY for answer in answers) >= 9
+@pytest.mark.parametrize("rate", [0.08, 0.4])
+def test_a_flake_has_no_culprit(rate: float) -> None:
+    world = World({name(number): Result.BAD for number in range(31)}, rates=Rates(rate, rate))
+    answers = [play(Question(line(30)), world, 2, seed).answer for seed in range(6)]
+    assert sum(answer.kind is Kind.FLAKY for answer in answers) >= 5
     assert any("No commit did it" in answer.why for answer in answers)
     assert all(answer.posterior[0][0] == "" for answer in answers if answer.kind is Kind.FLAKY)
 

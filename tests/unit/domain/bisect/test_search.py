@@ -91,6 +91,19 @@ class TestEnds:
         assert answer.kind is Kind.REFUTED
         assert f"{name(0)[:10]} was said to be good, and is bad" in answer.why
 
+    @pytest.mark.parametrize(("run_s", "least"), [(30.0, 10), (2.0, 30), (0.01, 80)])
+    def test_a_quick_test_is_run_more_often_before_it_is_said_never_to_fail(self, run_s: float, least: int) -> None:
+        passed = Trial(name(20), Result.GOOD, run_s + 50, build_s=50)
+        assert plan(Question(line(20)), [passed] * (least - 1), [], 1).start[0].commit == name(20)
+        answer = plan(Question(line(20)), [passed] * least, [], 1).answer
+        assert answer is not None
+        assert answer.kind is Kind.REFUTED
+
+    def test_how_seldom_a_flake_may_be_is_told(self) -> None:
+        answer = plan(Question(line(20)), [Trial(name(20), Result.GOOD, seconds=2)] * 30, [], 1).answer
+        assert answer is not None
+        assert "If it is flaky, it is bad in less than 10% of its runs." in answer.why
+
     @pytest.mark.parametrize("k", [1, 3])
     def test_a_test_that_is_nowhere(self, k: int) -> None:
         history = line(20)
