@@ -20,14 +20,15 @@ NEVER = 0.001
 """How often a test that is not flaky fails at a good commit, or passes at a bad one: a machine may be sick."""
 STEADY = 0.9
 """The share of tests that are not flaky."""
-NO_CULPRIT, NO_CULPRIT_KNOWN = 0.2, 0.05
-"""Of the reds of a flaky test, the share without a culprit; who knows a rate for each side saw the test change. It is
-some 40 % at Google (Flake Aware Culprit Finding, 2023), of all reds; a bisect is asked for when a test is worse than it
-was.
+NO_CULPRIT, NO_CULPRIT_KNOWN = 0.3, 0.05
+"""Of the reds of a flaky test, the share without a culprit; some 40 % at Google (Flake Aware Culprit Finding, 2023).
+Who knows a rate for each side saw the test change.
 """
 RATES = (0.002, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.3, 0.38, 0.47, 0.57, 0.67, 0.77, 0.86, 0.93, 0.97, 0.99)
-"""How often a flaky test may fail."""
-BROKEN, APART, FACTOR = 0.1, 0.15, 3
+"""How often a flaky test may fail, before and since a culprit."""
+FLAKES = tuple(1 / (1 + exp(-step / 6)) for step in range(-27, 28))
+"""How often it may fail where there is none: closer to each other, as each is weighed but once."""
+BROKEN, APART, FACTOR = 0.1, 0.2, 3
 """How often a test must fail at least to count as broken, and by how much more, or how many times as often, than
 before: without a least difference no run would ever speak against a culprit."""
 USUAL, SPREAD = Rates(bad=0.35, good=0.06), 1.5
@@ -160,7 +161,7 @@ def _weigh(pairs: tuple[_Pair, ...], shares: Sequence[float], part: int, inside:
 def _flakes(chances: Chances) -> tuple[float, ...]:
     """Give the rates of a test that no commit changed: where rates are known, it is one of them or lies between."""
     known = chances.rates
-    return (known.good, (known.good + known.bad) / 2, known.bad) if known else RATES
+    return (known.good, (known.good + known.bad) / 2, known.bad) if known else FLAKES
 
 
 def _flaking(rate: float, seen: Counts) -> float:

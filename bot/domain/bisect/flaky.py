@@ -13,6 +13,10 @@ from bot.domain.bisect.question import Answer, Plan, Running, Wanted
 
 AGAIN = 0.7
 """What a run is worth beside another one of the same commit that has not ended."""
+COARSE = 0.75
+"""What is left of the doubt that is allowed where the rates are not known: those of a grid are believed a little more
+than is right.
+"""
 NEGLIGIBLE = 1e-3
 """The probability below which suspects do not decide what is run next."""
 
@@ -32,7 +36,8 @@ def plan(evidence: Evidence, running: Sequence[Running], k: int) -> Plan:
 
 
 def _answer(evidence: Evidence, belief: Belief, group: int) -> Answer | None:
-    confident = evidence.question.confident
+    doubt = (1 - evidence.question.confident) * (1 if evidence.question.rates else COARSE)
+    confident = 1 - doubt
     if belief.none >= confident:
         return answers.no_culprit(evidence, belief)
     if belief.of(group) >= confident:

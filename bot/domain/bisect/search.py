@@ -38,9 +38,9 @@ def _answer(evidence: Evidence, disagreeing: set[str]) -> Answer | None:
     if disagreeing or any(True for _ in unproven(evidence)) or _unsettled(evidence):
         return None
     suspects = evidence.suspects & ~evidence.before_the_test
-    if not suspects or any(True for _ in _splits(evidence, suspects)):
+    if not evidence.suspects or any(True for _ in _splits(evidence, suspects)):
         return None
-    if suspects.bit_count() > 1 or evidence.suspects & evidence.before_the_test:
+    if suspects.bit_count() != 1 or evidence.suspects & evidence.before_the_test:
         return answers.suspects(evidence)
     (culprit,) = evidence.question.history.ids(suspects)
     if parent := contradicted(evidence, culprit):

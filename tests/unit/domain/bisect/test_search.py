@@ -202,6 +202,17 @@ class TestMerges:
         assert play(Question(history), world).answer.culprit == name(5)
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_where_the_test_is_absent_at_all_that_are_left_they_are_suspected(k: int) -> None:
+    commits = graph({0: [], 1: [0], 2: [0], 3: [2], 4: [2, 1], 5: [4, 3]})
+    history = between(listing(commits, name(0), name(5)), name(0), name(5))
+    keys = {name(number): {"p": "mended"} for number in (2, 4, 5)}
+    world = World({name(0): Result.ABSENT, name(1): Result.ABSENT, name(3): Result.BAD})
+    seen = [Trial(name(number), world.results.get(name(number), Result.GOOD)) for number in (0, 1, 2, 3, 5)]
+    answer = play(Question(history, Find.FIX, "p", keys), world, k, ended=seen).answer
+    assert (answer.kind, answer.suspects) == (Kind.SUSPECTS, (name(1),))
+
+
 class TestUndone:
     """A change that was undone and done again."""
 
