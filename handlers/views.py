@@ -48,6 +48,8 @@ _GROUPS = {
     "runs": ("Runs", {Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED, Kind.RUN_ENDED}),
     "slack": ("Slack", {Kind.CHANNEL_OPENED, Kind.CHAT_FAILED}),
 }
+# What their steps come to has entries of its own.
+_TELL_IT_THEMSELVES = {"bisect"}
 _TREND: TypeAdapter[Trend] = TypeAdapter(Trend)
 _TEXT = (".txt", ".json", ".md", ".log", ".yaml", ".toml")
 
@@ -278,6 +280,8 @@ def _is_inner(entry: Entry) -> bool:
     facts = entry.facts
     went_on = {"done"} if facts.get("playbook") == SOP else {"done", "missing"}
     is_well = facts.get("outcome", facts.get("status", "done")) in went_on
+    if entry.kind == Kind.STEP_ENDED and facts.get("playbook") in _TELL_IT_THEMSELVES:
+        return is_well
     return entry.kind in {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED} and is_child(entry.run_id) and is_well
 
 

@@ -57,6 +57,14 @@ async def test_a_run_that_broke_off_says_why() -> None:
     assert "░" not in text
 
 
+async def test_what_its_steps_came_to_is_no_highlight_unless_one_failed() -> None:
+    step = {"playbook": "bisect", "step": "search", "title": "Run the test", "elapsed_s": 3.0, "summary": "all of it"}
+    done, failed = ((Kind.STEP_ENDED, {**step, "outcome": outcome}) for outcome in ("done", "failed"))
+    assert "all of it" not in await get("/incidents/INC-7", told(done))
+    assert "all of it" in await get("/incidents/INC-7?show=everything", told(done))
+    assert "all of it" in await get("/incidents/INC-7", told(failed))
+
+
 async def test_the_postmortem_names_the_culprit() -> None:
     text = await get("/incidents/INC-7/postmortem.md", told((Kind.BISECTED, bisected())))
     assert "Culprit 3f2a91c0ab by Ben Osei, 99.6 % sure: Shorten the timeout." in text.partition("## ")[2]
@@ -68,6 +76,7 @@ async def test_a_run_shows_what_it_told() -> None:
     text = await _run_page(replace(found, log=LOG))
     assert "Culprit 3f2a91c0ab by Ben, 99.6 % sure" in text
     assert f'href="/artifacts/{LOG}?inline=1"' in text
+    assert f'href="/runs/{RUN}"' not in text
     assert 'id="bisect"' not in await _run_page(None)
 
 
