@@ -56,6 +56,10 @@ class Go:
         self._binaries: OrderedDict[tuple[str, Subject], Path] = OrderedDict()
         self._building: WeakValueDictionary[tuple[str, Subject], asyncio.Lock] = WeakValueDictionary()
 
+    def forget(self) -> None:
+        """Know nothing of binaries any more: whoever calls it takes them away."""
+        self._binaries.clear()
+
     async def test(
         self, closures: Closures, room: Room, commit: str, subject: Subject, *, stop: asyncio.Event
     ) -> Probed:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.adapters.bisect import refs
+from bot.adapters.bisect.caches import Rest, trim
 from bot.adapters.bisect.closure import Closures
 from bot.adapters.bisect.go import Go
 from bot.adapters.bisect.jobs import Bubblewrap, Job, Unguarded, run
@@ -45,8 +46,11 @@ class GitProber:
         self._state = state.resolve()
         self._sandbox = sandbox
         self._cores, self._workers = cores or workers, workers
-        self._go = Go(sandbox, command, self._state / "go-cache")
+        self._cache = self._state / "go-cache"
+        self._go = Go(sandbox, command, self._cache)
         self._rooms: Rooms | None = None
+        self.rest = Rest(self._let_go)
+        self._leaving = set[asyncio.Task[None]]()
         self._repositories: dict[Path, tuple[Objects, Closures]] = {}
 
     @property
@@ -57,12 +61,18 @@ class GitProber:
 
     async def close(self) -> None:
         """End what is kept running, and take away what was written, except for Go's cache."""
-        for objects, _ in self._repositories.values():
-            await asyncio.to_thread(objects.close)
-        self._repositories.clear()
-        if self._rooms is not None:
-            await asyncio.to_thread(self._rooms.close)
-            self._rooms = None
+        self.rest.cancel()
+        self._let_go()
+        await asyncio.gather(*self._leaving)
+
+    def _let_go(self) -> None:
+        """Let go of readers, trees and binaries; a run that begins meanwhile makes its own."""
+        rooms, self._rooms = self._rooms, None
+        readers, self._repositories = [objects for objects, _ in self._repositories.values()], {}
+        self._go.forget()
+        leaving = asyncio.get_running_loop().create_task(asyncio.to_thread(_let_go, rooms, readers, self._cache))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     async def resolve(self, repository: Path, name: str) -> str:
         """Give the commit that a name stands for, in full."""
@@ -97,14 +107,15 @@ class GitProber:
         loop = asyncio.get_running_loop()
         if self._rooms is None:  # nothing is waited for in between: two would be made for two that begin at once
             self._rooms = Rooms(self._state, self._workers)
-        async with self._rooms.one(objects) as room:
-            begun = loop.time()
-            if subject.command:
-                tested = await self._command(objects, room, commit, subject, stop)
-            elif await asyncio.to_thread(closures.declared, commit, subject):
-                tested = await self._go.test(closures, room, commit, subject, stop=stop)
-            else:
-                tested = Probed(Trial(commit, Result.ABSENT), b"", f"{subject.test} is not there")
+        with self.rest:
+            async with self._rooms.one(objects) as room:
+                begun = loop.time()
+                if subject.command:
+                    tested = await self._command(objects, room, commit, subject, stop)
+                elif await asyncio.to_thread(closures.declared, commit, subject):
+                    tested = await self._go.test(closures, room, commit, subject, stop=stop)
+                else:
+                    tested = Probed(Trial(commit, Result.ABSENT), b"", f"{subject.test} is not there")
         return replace(tested, trial=replace(tested.trial, seconds=loop.time() - begun))
 
     async def _command(
@@ -135,6 +146,14 @@ def _available() -> int:
     """Give how much memory there is for new processes, in bytes (man proc_meminfo)."""
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1_024 for line in lines if line.startswith("MemAvailable:"))
+
+
+def _let_go(rooms: Rooms | None, readers: Sequence[Objects], cache: Path) -> None:
+    for reader in readers:
+        reader.close()
+    if rooms is not None:
+        rooms.close()
+    trim(cache)
 
 
 def _overlay(objects: Objects, commit: str, path: str) -> Overlay:
