@@ -12,7 +12,7 @@ from bot.domain.bisect.evidence import SETTLED, Evidence
 from bot.domain.bisect.history import places
 from bot.domain.bisect.proof import contradicted, lacking
 from bot.domain.bisect.question import Answer, Plan, Question, Running, Wanted
-from bot.domain.bisect.results import Purpose, Trial
+from bot.domain.bisect.results import Purpose, Result, Trial
 
 
 def plan(question: Question, trials: Sequence[Trial], running: Sequence[Running], k: int) -> Plan:
@@ -35,7 +35,7 @@ def plan(question: Question, trials: Sequence[Trial], running: Sequence[Running]
 def _answer(evidence: Evidence, disagreeing: set[str]) -> Answer | None:
     if answer := refuted(evidence):
         return answer
-    if disagreeing or any(True for _ in unproven(evidence)) or _unsettled(evidence):
+    if disagreeing or _ends(evidence) or _unsettled(evidence):
         return None
     suspects = evidence.suspects & ~evidence.before_the_test
     if not evidence.suspects or any(True for _ in _splits(evidence, suspects)):
@@ -48,6 +48,16 @@ def _answer(evidence: Evidence, disagreeing: set[str]) -> Answer | None:
     return None if lacking(evidence, culprit) else answers.culprit(evidence, culprit)
 
 
+def _ends(evidence: Evidence) -> list[str]:
+    """Give the ends to be run. Once the test was seen to be as before, a later commit stands for the old end.
+
+    What is named then has parents that were run, so that it did change the test whatever the old end is.
+    """
+    old, seen = evidence.question.history.old, set(evidence.own.values())
+    is_moot = evidence.question.find.before in seen and Result.ABSENT not in seen and old not in evidence.own
+    return [commit for commit in unproven(evidence) if not (is_moot and commit == old)]
+
+
 def _unsettled(evidence: Evidence) -> list[str]:
     """Give commits that contradict each other over what came later, and that did not run often enough to be sure."""
     both = dict.fromkeys(chain.from_iterable(evidence.undone))
@@ -58,7 +68,7 @@ def _more(evidence: Evidence, disagreeing: set[str], running: Sequence[Running],
     """Plan the next runs: what is in doubt first, then the ends, then the search, then proof in advance."""
     suspects = evidence.suspects & ~evidence.before_the_test
     doubts = [commit for commit in sorted(disagreeing) if evidence.ran(commit) < SETTLED] + _unsettled(evidence)
-    ends = list(unproven(evidence))
+    ends = _ends(evidence)
     proof = _proof(evidence, suspects, k)
     stop = tuple(each.commit for each in running if _moot(evidence, suspects, each, {*doubts, *ends, *proof}))
     busy = [each.commit for each in running if each.commit not in stop]

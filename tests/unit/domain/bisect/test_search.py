@@ -104,6 +104,13 @@ class TestEnds:
         assert answer is not None
         assert "If it is flaky, it is bad in less than 10% of its runs." in answer.why
 
+    def test_an_old_end_need_not_be_run_once_a_later_commit_is_as_it_was_said_to_be(self) -> None:
+        history = line(20)
+        ended = [Trial(name(20), Result.BAD), Trial(name(7), Result.GOOD)]
+        played = play(Question(history), broken_at(history, name(13)), 2, ended=ended)
+        assert (played.answer.kind, played.answer.culprit) == (Kind.CULPRIT, name(13))
+        assert name(0) not in {trial.commit for trial in played.trials}
+
     @pytest.mark.parametrize("k", [1, 3])
     def test_a_test_that_is_nowhere(self, k: int) -> None:
         history = line(20)
