@@ -22,7 +22,9 @@ def lacking(evidence: Evidence, culprit: str) -> list[str]:
             key = evidence.closures.get(parent, "")
             alike = {each for each in evidence.counts if key and evidence.closures.get(each) == key} | {parent}
             known = sum(evidence.ran(each) for each in alike)
-            runs += [parent] * max(PARENT - evidence.ran(parent), SOURCES - known)
+            # What an old end that was not run leaves unsaid, one more run says that needs no build.
+            wanted = SOURCES + (evidence.question.history.old not in evidence.own)
+            runs += [parent] * max(PARENT - evidence.ran(parent), wanted - known)
     if not runs and confidence(evidence, culprit) < evidence.question.confident:
         runs = [culprit, *(each for each in parents(evidence, culprit) if evidence.can_run(each))]
     return runs
