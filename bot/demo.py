@@ -171,6 +171,7 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
         lines += [f'pprof = "{target["pprof"]}"', f'url = "{target["url"]}"']
     lines += _canary(lab["router"]) if "router" in lab else []
     lines += ["[services.people]", 'approve = ["U0ADA0001", "U0BEN0002", "U0CHEN003"]', 'break_glass = ["U0CHEN003"]']
+    lines += ["[bisect]", f'go = "{lab["go"]}"']
     (places.folder / "firstfive.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

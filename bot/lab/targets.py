@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.lab import router
+from bot.lab import router, toolchain
 from bot.lab.errors import PortBusy, TargetFailed
 from bot.lab.processes import START_S, Child
 from bot.lab.releases import HEALTHY, SICK, Releases
@@ -69,7 +69,8 @@ def start(stack: ExitStack, releases: Releases, plan: Plan, logs: Path) -> Runni
     described = [
         {"name": one["name"], "url": one["url"], "pprof": one["admin"], "admin": one["admin"]} for one in announced
     ]
-    told = {"repository": str(releases.repository), "targets": described}
+    go = toolchain.GO.installed() or toolchain.from_path()
+    told = {"repository": str(releases.repository), "go": str(go or "go"), "targets": described}
     if routed:
         return Running((*children, routed.child, load), json.dumps(told | {"router": routed.answer}))
     return Running((*children, load), json.dumps(told))
