@@ -12,7 +12,7 @@ from bot.domain.bisect.bisected import PROGRESS, Asked, Bisected, Progress, seen
 from bot.domain.bisect.history import SHORT, EndsReversed, History
 from bot.domain.bisect.question import Answer, Find, Kind, Question
 from bot.domain.bisect.replay import replay
-from bot.domain.bisect.results import Trial
+from bot.domain.bisect.results import Result, Trial
 from bot.domain.bisect.retreat import nowhere_else, retreat
 from bot.domain.bisect.search import plan
 from bot.domain.bisect.standing import SURE
@@ -118,7 +118,7 @@ async def search(tools: Tools, asked: Asked) -> Found:
         answer = await bisect.answer(probes)
     trials = probes.ended
     if answer.kind is Kind.REFUTED:
-        answer = replace(answer, why=f"{answer.why}{await _last_words(tools, trials)}")
+        answer = replace(answer, why=f"{answer.why}{await _last_words(tools, answer.why, trials)}")
     runs = dict(Counter("moot" if trial.moot else trial.purpose.value for trial in trials))
     seconds = round((tools.now() - bisect.progress.begun_at).total_seconds(), 3)
     found = Found(
@@ -147,11 +147,15 @@ async def _log(tools: Tools, bisect: "_Bisect", trials: Sequence[Trial], answer:
     return await tools.ports.artifacts.put("bisect.log", text.encode())
 
 
-async def _last_words(tools: Tools, trials: Sequence[Trial]) -> str:
-    """Give the last line of what was run last: it mostly says why an end is not what it was said to be."""
-    log = next((trial.log for trial in reversed(trials) if trial.log), "")
-    said = await tools.ports.artifacts.get(log) if log else None
-    lines = [line.strip() for line in (said or b"").decode(errors="replace").splitlines() if line.strip()]
+async def _last_words(tools: Tools, why: str, trials: Sequence[Trial]) -> str:
+    """Give the last line that was said at the commit that an answer names: it mostly tells what is wrong there."""
+    trial = next((each for each in reversed(trials) if each.log and each.commit[:SHORT] in why), None)
+    if trial is None:
+        return ""
+    if trial.result is Result.ABSENT:
+        return " Are its name and its package right? With overlay= it runs where it did not exist."
+    said = (await tools.ports.artifacts.get(trial.log) or b"").decode(errors="replace")
+    lines = [line.strip() for line in said.splitlines()[1:] if line.strip()]
     return f" The last that was said there: {lines[-1][:200]}" if lines else ""
 
 

@@ -118,6 +118,8 @@ async def test_how_far_it_is_can_be_read_while_it_runs() -> None:
     ("words", "results", "reason"),
     [
         ("good=v1 bad=main", told(0), "was said to be good, and is bad"),
+        ("good=v1 bad=main", told(0), "The last that was said there: it is bad"),
+        ("good=v1 bad=main", dict.fromkeys(COMMITS, A), "Are its name and its package right?"),
         ("good=v1 bad=main", dict.fromkeys(COMMITS, G), "was said to be bad, and is good"),
         ("good=v1 bad=main", dict.fromkeys(COMMITS, A), "The test is absent at"),
         ("good=v1 bad=main", dict.fromkeys(COMMITS, U), "is untestable: it does not build"),
