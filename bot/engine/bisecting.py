@@ -131,7 +131,7 @@ async def search(tools: Tools, asked: Asked) -> Found:
         answer.why,
         await _log(tools, bisect, trials, answer),
     )
-    if answer.kind is not Kind.UNDECIDED:
+    if answer.kind not in {Kind.UNDECIDED, Kind.REFUTED}:  # whoever has mended what was wrong asks the same again
         tools.keep(record_of(asked), Found, found)
     return found
 

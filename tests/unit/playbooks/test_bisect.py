@@ -25,10 +25,10 @@ def told(culprit: int, **odd: Result) -> dict[str, Result]:
     return results | {COMMITS[int(name.removeprefix("at_"))]: result for name, result in odd.items()}
 
 
-def desk(results: Mapping[str, Result], *, trusted: bool = False, **more: Any) -> Desk:
+def desk(results: Mapping[str, Result], *, rules: BisectRules | None = None, **more: Any) -> Desk:
     names = {"v1": COMMITS[0], "HEAD": COMMITS[-1], "main": COMMITS[-1]}
     services = (Service("checkout", (), repository="/srv/checkout.git"), Service("payment", ()))
-    ports = fake_ports(Catalog(services, bisect=BisectRules(trusted=trusted)))
+    ports = fake_ports(Catalog(services, bisect=rules or BisectRules()))
     return Desk(replace(ports, prober=FakeProber(results, names, **more)))
 
 
@@ -78,6 +78,20 @@ async def test_the_same_question_is_answered_from_the_record() -> None:
     await house.say("bisect checkout test=TestPay good=v1 fresh=yes")
     await house.say("bisect checkout test=TestOther good=v1")
     assert len(runs_of(house)) == 3 * runs
+
+
+async def test_when_its_time_is_over_it_says_what_it_knows_and_does_not_keep_that() -> None:
+    house = desk(told(13), rules=BisectRules(minutes=0))
+    for _ in range(2):
+        ended = await house.say("bisect checkout test=TestPay good=v1 bad=main")
+        assert (ended.result["kind"], ended.result["culprit"], ended.result["earlier"]) == ("undecided", None, "")
+
+
+async def test_what_was_refused_is_tried_again_when_it_is_asked_again() -> None:
+    house = desk(told(0))
+    for _ in range(2):
+        ended = await house.say("bisect checkout test=TestPay good=v1 bad=main")
+        assert (ended.result["kind"], ended.result["earlier"]) == ("refuted", "")
 
 
 async def test_after_a_death_no_run_that_ended_is_repeated() -> None:
@@ -162,5 +176,5 @@ async def test_a_service_without_a_repository_is_told_where_to_name_one() -> Non
 
 
 async def test_what_is_not_kept_apart_runs_no_command_from_the_chat() -> None:
-    ended = await desk(told(13), trusted=True).say('bisect checkout command="make check" good=v1')
+    ended = await desk(told(13), rules=BisectRules(trusted=True)).say('bisect checkout command="make check" good=v1')
     assert "command= is for the command line" in ended.reason
