@@ -66,15 +66,17 @@ def _size(facts: Facts) -> float | None:
 
 
 def _growing(facts: Facts) -> Made | None:
-    """Give what grows most, at its largest line, if it keeps what it makes and never gave any back."""
+    """Give the line or the function that grows most, if it keeps what it makes and hardly gave any back."""
     window = facts.window
     if window is None or not window.memory or not window.memory_s or facts.heap is None or not facts.heap.current:
         return None
-    grown = max(_by_function(window.memory), key=lambda each: each.grown)
-    enough = grown.kept >= MIN_HELD and grown.grown >= max(MIN_GROWN, MIN_RATE * window.memory_s)
-    keeps = grown.grown >= MIN_KEPT * grown.allocated and grown.freed <= MAX_FREED * (grown.kept + grown.freed)
-    all_of_it = (window.grown_bytes or 0) >= MIN_SHARE * grown.grown
-    return grown if enough and keeps and all_of_it else None
+    least = max(MIN_GROWN, MIN_RATE * window.memory_s)
+    for each in sorted((*window.memory, *_by_function(window.memory)), key=lambda each: -each.grown):
+        keeps = each.grown >= MIN_KEPT * each.allocated and each.freed <= MAX_FREED * (each.kept + each.freed)
+        all_of_it = (window.grown_bytes or 0) >= MIN_SHARE * each.grown
+        if keeps and all_of_it and each.kept >= MIN_HELD and each.grown >= least:
+            return each
+    return None
 
 
 def _by_function(lines: Sequence[Made]) -> Iterable[Made]:

@@ -204,7 +204,8 @@ def _only_follows(facts: Facts, queue: Queue) -> bool:
     if queue.is_of_places and queue.crowd.state not in ANSWERS:
         return False
     known = (queue.crowd, *queue.holders)
-    elsewhere = sum(each.count for each in facts.crowds if each.state in CAUSES and each not in known)
+    causes = [each for each in facts.crowds if each.state in CAUSES or (each.request and not each.state)]
+    elsewhere = sum(each.count for each in causes if each not in known)
     return elsewhere >= MIN_CAUSE * queue.waiting
 
 

@@ -28,6 +28,13 @@ def test_what_a_function_makes_at_several_lines_grows_as_one() -> None:
     assert "100 % of it held by main.keep" in found.claim
 
 
+def test_a_line_that_keeps_is_told_beside_one_of_its_function_that_gives_back() -> None:
+    read = (main_frame("keep", 4), *SERVE)
+    first, second = (allocs((KEEP, size, size), (read, 4 * size, 1)) for size in (40_000_000, 48_000_000))
+
+    assert classes(twice("c", None, {"heap-gc": first}, {"heap-gc": second})) == ["heap-growth"]
+
+
 def test_a_large_cache_that_stands_still_is_none() -> None:
     assert classes(twice("c", None, {"heap-gc": allocs((KEEP, 400_000_000, 400_000_000))})) == []
 

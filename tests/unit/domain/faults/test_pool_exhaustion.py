@@ -119,6 +119,8 @@ def test_who_waits_for_the_answers_of_those_at_a_lock_only_follows() -> None:
     behind = goroutines((fan, 30), ((*LOCK, main_frame("(*ledger).book", 71), main_frame("work", 9)), 20))
 
     assert "pool-exhaustion" not in classes(twice("c", failed_probe("c"), {"goroutine": behind}))
+    computing = goroutines((fan, 30), ((main_frame("table", 46), *SERVE), 33))
+    assert "pool-exhaustion" not in classes(twice("c", failed_probe("c"), {"goroutine": computing}))
     assert classes(twice("c", failed_probe("c"), {"goroutine": goroutines((fan, 30))})) == ["pool-exhaustion"]
 
 
