@@ -15,7 +15,9 @@ def parents(evidence: Evidence, commit: str) -> tuple[str, ...]:
 
 
 def lacking(evidence: Evidence, culprit: str) -> list[str]:
-    """Name each run that is still lacking, by its commit."""
+    """Name each run that is still lacking, by its commit; none where it cannot be run itself, as nothing proves it."""
+    if not evidence.can_run(culprit):
+        return []
     runs = [culprit] * (CULPRIT - evidence.ran(culprit))
     for parent in parents(evidence, culprit):
         if evidence.own.get(parent) is None or evidence.own[parent].tells:

@@ -40,9 +40,10 @@ def _answer(evidence: Evidence, disagreeing: set[str]) -> Answer | None:
     suspects = evidence.suspects & ~evidence.before_the_test
     if not evidence.suspects or any(True for _ in _splits(evidence, suspects)):
         return None
-    if suspects.bit_count() != 1 or evidence.suspects & evidence.before_the_test:
+    last = evidence.question.history.ids(suspects)
+    if len(last) != 1 or evidence.suspects & evidence.before_the_test or not evidence.can_run(last[0]):
         return answers.suspects(evidence)
-    (culprit,) = evidence.question.history.ids(suspects)
+    (culprit,) = last
     if parent := contradicted(evidence, culprit):
         return answers.contradicted(evidence, culprit, parent)
     return None if lacking(evidence, culprit) else answers.culprit(evidence, culprit)

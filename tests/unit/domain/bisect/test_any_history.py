@@ -30,9 +30,14 @@ class Made:
     seed: int
 
     def changed(self, commit: Commit, find: Find) -> bool:
-        """Tell whether the test is as at the new end there, and as at the old end at each parent, as far as it runs."""
-        results = [self.truth(each) for each in (commit.id, *commit.parents)]
-        return results[0] is find.after and all(result is find.before for result in results[1:])
+        """Tell whether the test is as at the new end there, and as at the old end at each parent.
+
+        Of a parent that another one holds already, at which the test runs, nothing is new.
+        """
+        place, holds, ids = self.history.place, self.history.holds, self.history.ids
+        before = {each for each in commit.parents if self.truth(each) is find.before}
+        held = {each for good in before if good in place for each in ids(holds[place[good]])}
+        return self.truth(commit.id) is find.after and {*commit.parents} <= before | held
 
     def truth(self, commit: str) -> Result:
         """Give what the test says there."""

@@ -247,6 +247,18 @@ class TestUndone:
         assert play(question, self.WORLD, k).answer.culprit == name(25)
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_only_commit_that_explains_all_is_suspected_where_it_does_not_build(k: int) -> None:
+    """Two branches from it are bad: it is the one thing that they share."""
+    commits = graph({0: [], 1: [0], 2: [1, 0], 3: [1, 0], 4: [2, 3]})
+    history = between(listing(commits, name(0), name(4)), name(0), name(4))
+    world = World({name(number): Result.BAD for number in (1, 2, 3, 4)}, {name(1): "q"})
+    played = play(Question(history), world, k)
+
+    assert (played.answer.kind, played.answer.suspects) == (Kind.SUSPECTS, (name(1),))
+    assert len(played.trials) <= 12
+
+
 def test_the_runs_that_are_allowed_are_not_exceeded() -> None:
     history = line(100)
     answer = play(Question(history, most_runs=5), broken_at(history, name(50))).answer
