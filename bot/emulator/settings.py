@@ -41,6 +41,7 @@ COMMANDS = (
     SlashCommand("/incident", "start [sev1..4] [service] [text]"),
     SlashCommand("/sop", "start or show the five minutes"),
     SlashCommand("/snapshot", "[service]"),
+    SlashCommand("/bisect", "[service] test=TEST package=PACKAGE"),
     SlashCommand("/rollback", "[service] [why]"),
 )
 

@@ -32,6 +32,9 @@ COMMANDS = (
     ),
     SlashCommand("/sop", "Run the five minutes for this channel's incident"),
     SlashCommand("/snapshot", "Capture a service's targets now", "[service]"),
+    SlashCommand(
+        "/bisect", "Name the commit that broke a test", "[service] test=TEST package=PACKAGE [good=REF] [bad=REF]"
+    ),
     SlashCommand("/rollback", "Roll a service back, when a second person agrees", "[service] [why]"),
 )
 SHORTCUTS = (Shortcut("ff:pick", "Add to timeline", "Put this message on the incident's timeline"),)

@@ -70,7 +70,7 @@ def test_it_is_written_from_what_the_code_says() -> None:
 
 
 def test_people_are_sent_as_ids_not_as_names() -> None:
-    assert MANIFEST.count("should_escape: true") == MANIFEST.count("- command: /") == 4
+    assert MANIFEST.count("should_escape: true") == MANIFEST.count("- command: /") == 5
 
 
 def test_one_url_takes_everything() -> None:
