@@ -239,7 +239,7 @@ def wired_prober(settings: Settings) -> Prober:
     """Give what runs tests at commits: apart from everything else, unless the configuration trusts them."""
     rules, state = settings.bisect, (settings.workspace / "bisect").resolve()
     limits = Limits(rules.memory_mb, rules.disk_mb, rules.processes)
-    apart = Bubblewrap(state, limits, rules.visible) if rules.sandbox == "bubblewrap" else Unguarded(state, limits)
+    apart = Bubblewrap(state, limits, rules.visible) if rules.sandbox == "bubblewrap" else Unguarded(limits)
     cores = rules.workers or available_cores()
     return GitProber(state, apart, cores=cores, workers=rules.workers or MOST_AT_ONCE * cores, command=rules.go)
 

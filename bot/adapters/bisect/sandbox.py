@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
+from tempfile import mkdtemp
 
 from bot.domain.errors import FirstFiveError
 
@@ -173,15 +174,18 @@ class Bubblewrap:
 class Unguarded:
     """Starts programs as they are, in copies of the tree, for who has said that the code can be trusted."""
 
-    def __init__(self, state: Path, limits: Limits) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._state = state
 
     def start(self, job: Job, room: int) -> Started:
-        """Say how to start a program; what it may write to lies in a folder of its room."""
-        token, own = token_hex(16), self._state / f"open-{room}"
-        shutil.rmtree(own, ignore_errors=True)
-        (own / "tmp").mkdir(parents=True)
+        """Say how to start a program; what it may write to is a new folder beside the tree.
+
+        A program that outlived whoever started it may still write to an earlier one.
+        """
+        for left in job.tree.parent.glob("open-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        token, own = token_hex(16), Path(mkdtemp(prefix=f"open-{room}-", dir=job.tree.parent))
+        (own / "tmp").mkdir()
         tree = own / "src" if job.copied is not None else job.tree
         if job.copied is not None:
             shutil.copytree(job.tree, tree, symlinks=True)

@@ -134,9 +134,9 @@ async def test_a_module_further_down_and_a_workspace_are_built(prober: GitProber
     assert (await probe(prober, small, commit, Subject(test="TestIt", package="shop/pay"))).trial.result is Result.GOOD
 
 
-@pytest.mark.parametrize("guard", [Bubblewrap, Unguarded])
+@pytest.mark.parametrize("is_apart", [True, False])
 async def test_a_tree_that_is_older_than_modules_is_built_by_its_import_path(
-    small: Small, state: Path, go_command: str, guard: type[Bubblewrap | Unguarded]
+    small: Small, state: Path, go_command: str, *, is_apart: bool
 ) -> None:
     files: dict[str, str | None] = {
         "m.go": 'package m\n\nimport (\n\t"example.com/ada/m/tax"\n\t"example.com/lib"\n)\n\nvar V = lib.V + tax.V\n',
@@ -147,7 +147,8 @@ async def test_a_tree_that_is_older_than_modules_is_built_by_its_import_path(
     good = small.commit(files)
     bad = small.commit({"tax/tax.go": "package tax\n\nvar V = 2\n"})
     broken = small.commit({"tax/tax.go": 'package tax\n\nvar V int = ""\n'})
-    prober = GitProber(state, guard(state, Limits()), command=go_command)
+    sandbox = Bubblewrap(state, Limits()) if is_apart else Unguarded(Limits())
+    prober = GitProber(state, sandbox, command=go_command)
     trials = [(await probe(prober, small, each)).trial for each in (good, bad, broken)]
     assert [trial.result for trial in trials] == [Result.GOOD, Result.BAD, Result.UNTESTABLE]
     keys = await prober.keys(small.folder, [good, bad, broken], Subject(test="TestIt"))

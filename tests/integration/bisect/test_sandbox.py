@@ -179,7 +179,7 @@ async def test_a_bwrap_that_does_not_work_is_no_bad_commit(
 
 
 async def test_without_a_sandbox_each_run_has_a_copy_of_its_own(small: Small, tmp_path: Path) -> None:
-    prober = GitProber(tmp_path / "state", Unguarded(tmp_path / "state", Limits()))
+    prober = GitProber(tmp_path / "state", Unguarded(Limits()))
     for _ in range(2):
         probed = await shell(prober, small, "cat a; rm a; echo x >pay/new; ls pay")
         assert (probed.trial.result, probed.said) == (Result.GOOD, b"1b\nnew\n")
