@@ -54,15 +54,17 @@ def count(goroutines: Goroutines, module: str) -> Counts:
     waits: Counter[Frame] = Counter()
     allocating: Counter[Key] = Counter()
     paths: dict[Key, tuple[Frame, ...]] = {}
-    handling = attended = orphans = 0
+    handling = readers = apart = orphans = 0
     own_servers = servers(each.stack for each in goroutines.groups)
     for each in goroutines.groups:
+        functions = {frame.function for frame in each.stack}
         request = in_handler(each.stack, own_servers)
+        alone = request and CONNECTION_ROOTS.isdisjoint(functions)
         handling += each.count if request else 0
-        called = request and is_called(each.stack, own_servers)
-        if request and not called:
-            orphans += -each.count if any(frame.function in CONNECTION_ROOTS for frame in each.stack) else each.count
-        attended += each.count if called or any(frame.function == READER for frame in each.stack) else 0
+        apart += each.count if alone else 0
+        readers += each.count if READER in functions else 0
+        if request and not is_called(each.stack, own_servers):
+            orphans += each.count if alone else -each.count
         if (frame := own_frame(each.stack, module)) is None:
             continue
         key = (frame, each.state, request)
@@ -70,7 +72,7 @@ def count(goroutines: Goroutines, module: str) -> Counts:
         allocating[key] += each.count if any(call.function.startswith(ALLOCATES) for call in each.stack) else 0
         waits[frame] = max(waits[frame], each.longest_wait_min)
         paths.setdefault(key, tuple(call for call in each.stack if not is_standard(call.function))[:PATH])
-    return Counts(sums, paths, waits, handling, attended, max(orphans, 0), allocating)
+    return Counts(sums, paths, waits, handling, readers + apart if readers else 0, max(orphans, 0), allocating)
 
 
 def crowds(first: Counts, second: Counts | None = None) -> tuple[Crowd, ...]:

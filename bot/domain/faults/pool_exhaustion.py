@@ -39,9 +39,11 @@ ANSWERS = frozenset({"chan receive", "select"})
 POOLS = frozenset({"SQL connection", "HTTP connection"})
 """Waits that are for a place by their nature."""
 MIN_ASIDE = 0.9
+"""Of those who wait: so many stay where they are while users are answered."""
 CAUSES = LOCK_WAITS | POOLS | {"dial", "HTTP answer", UNREAD}
+"""Waits that have a cause of their own; who waits for the answer of these only follows."""
 MIN_CAUSE = 0.5
-"""Of those who wait for an answer: so many in one of these waits are the cause."""
+"""Of those who wait for an answer: so many in such a wait, or computing for requests, are the cause."""
 HOLDING = (STILL - {UNREAD}) | {"chan receive", "select", "sync.Cond.Wait", "sync.WaitGroup.Wait"}
 
 

@@ -72,6 +72,8 @@ def test_handlers_that_go_on_after_their_answer_was_given_up_are_counted_against
     assert (found.fault, found.confidence) == ("timeout-mismatch", LIKELY)
     assert "33 of 93 requests are worked on for clients that gave up (http.TimeoutHandler" in found.claim
     assert "timeout-mismatch" not in classes(facts(31))
+    attended = {"goroutine": goroutines((inner, 30), (outer, 30), (READER, 30))}
+    assert "timeout-mismatch" not in classes(twice("c", failed_probe("c"), attended))
 
 
 def test_helpers_that_take_longer_than_their_request_waits_outlive_it() -> None:
