@@ -10,7 +10,7 @@ from bot.domain.snapshot import Probe
 
 SLOW_MS = 200.0
 """A probe that takes longer hurts: the rollback tree's own step for a worse P95 (SPEC, R10)."""
-SLOWING_MS = 50.0
+SLOWING_MS = 35.0
 """One that takes longer is on its way there."""
 MIN_PACE = 0.75
 """Of what the target takes for what costs it nothing: an answer that takes less is as slow as everything there."""
