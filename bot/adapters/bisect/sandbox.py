@@ -147,11 +147,11 @@ class Bubblewrap:
         words += ["--dir", "/etc", *(part for name in _ETC for part in _seen(f"/etc/{name}", f"/etc/{name}"))]
         for file in _people(self._state):
             words += ["--ro-bind", str(file), f"/etc/{file.name}"]
-        for visible in self._visible:
+        words += ["--proc", "/proc", "--dev", "/dev", *room, "/dev/shm", *room, "/tmp"]  # noqa: S108 - of its own
+        for visible in self._visible:  # after /tmp, which would hide what is below it
             parents = reversed(visible.parents[:-1])  # they would be closed to others otherwise
             words += [part for each in parents for part in ("--perms", "0755", "--dir", str(each))]
             words += _seen(str(visible), str(visible))
-        words += ["--proc", "/proc", "--dev", "/dev", *room, "/dev/shm", *room, "/tmp"]  # noqa: S108 - of its own
         words += ["--ro-bind", str(job.tree), SOURCE]
         if job.copied is not None:
             words += ["--ro-bind", str(job.tree), _BASE, *room, _inside(job.copied)]

@@ -67,6 +67,21 @@ async def test_no_file_of_the_host_can_be_read(
     assert f"\n{os.getpid()}\n".encode() not in probed.said
 
 
+async def test_a_folder_that_is_named_can_be_read_wherever_it_is(state: Path, small: Small, tmp_path: Path) -> None:
+    """The tests' own is below /tmp, of which a run has one of its own."""
+    seen, hidden = tmp_path / "seen", tmp_path / "hidden"
+    for folder in (seen, hidden):
+        folder.mkdir()
+        (folder / "word").write_text(folder.name)
+    prober = GitProber(state, Bubblewrap(state, Limits(), (seen,)))
+    probed = await shell(prober, small, f"cat {seen}/word {hidden}/word; touch {seen}/more && exit 9; touch /tmp/mine")
+    await prober.close()
+
+    assert probed.said.startswith(b"seen")
+    assert b"No such file" in probed.said
+    assert probed.why == "exit code 0"
+
+
 async def test_nothing_that_lasts_can_be_written(prober: GitProber, small: Small, state: Path) -> None:
     before = {place: place.stat().st_mtime_ns for place in small.folder.rglob("*")}
     script = (
