@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.domain.facts import Facts
 from bot.domain.snapshot import Captured
 
-PICTURED = {"cpu": ("cpu",), "allocs": ("allocs",), "heap": ("heap-gc", "heap")}
+PICTURED = {"cpu": ("cpu",), "allocs": ("heap-gc", "heap"), "heap": ("heap-gc", "heap")}
 """Of each profile worth a differential flame graph: the parts that give it, the better one first."""
 
 MOST = 200

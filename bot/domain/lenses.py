@@ -29,7 +29,7 @@ class Lens:
 LENSES: Mapping[str, Lens] = {
     "cpu": Lens("CPU", "cpu", ("cpu",)),
     "heap": Lens("Heap in use", "inuse_space", ("heap-gc" + SECOND, "heap-gc", "heap" + SECOND, "heap")),
-    "allocs": Lens("Allocations", "alloc_space", ("allocs",), ("heap-gc", "heap")),
+    "allocs": Lens("Allocations", "alloc_space", ("heap-gc", "heap"), ("heap-gc", "heap")),
     "mutex": Lens("Waits for locks", "delay", ("mutex",), ("mutex",)),
     "block": Lens("Blocking", "delay", ("block",), ("block",)),
     "goroutines": Lens("Goroutines", "goroutine", ("goroutine" + SECOND, "goroutine")),

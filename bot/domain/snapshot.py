@@ -74,7 +74,6 @@ GOROUTINE_LEAK = Part(
     goroutines=LEAK_GOROUTINES,
 )
 HEAP = Part("heap", "/debug/pprof/heap", "heap.pb.gz")
-ALLOCS = Part("allocs", "/debug/pprof/allocs", "allocs.pb.gz")
 MUTEX = Part("mutex", "/debug/pprof/mutex", "mutex.pb.gz")
 BLOCK = Part("block", "/debug/pprof/block", "block.pb.gz")
 THREADS = Part("threadcreate", "/debug/pprof/threadcreate", "threadcreate.pb.gz")
@@ -93,7 +92,7 @@ PROCESS = Part("process", "", "process.json", kind="kernel")
 BUILD = Part("build", "", "build.json", kind="kernel")
 LOG = Part("log", "", "log.txt", kind="log")
 
-CHEAP_PARTS = (GOROUTINE, GOROUTINE_LEAK, HEAP, ALLOCS, MUTEX, BLOCK, THREADS, DUMP)
+CHEAP_PARTS = (GOROUTINE, GOROUTINE_LEAK, HEAP, MUTEX, BLOCK, THREADS, DUMP)
 """What every target gives. In order of capture: the count first, the dump last and only if it is small."""
 KERNEL_PARTS = (SOCKETS, PROCESS, BUILD)
 

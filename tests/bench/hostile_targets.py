@@ -84,7 +84,7 @@ def answers() -> dict[str, Send]:
         "dump": {"goroutine?debug=2": in_pieces(dump())},
         "endless": dict.fromkeys(("", "goroutine?debug=2"), hostile.endless),
         "bomb": {"": hostile.whole(hostile.bomb())},
-        "fat": dict.fromkeys(("heap", "allocs", "goroutineleak"), hostile.whole(fat())),
+        "fat": dict.fromkeys(("heap", "mutex", "goroutineleak"), hostile.whole(fat())),
         "drip": {"": hostile.drip},
         "crumbs": {"": crumbs},
     }

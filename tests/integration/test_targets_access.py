@@ -324,7 +324,7 @@ async def test_a_target_that_repeats_the_secret_gives_it_to_nobody(said: str) ->
         "/debug/pprof/goroutine": whole(goroutines(*IDLE)),
         "/debug/pprof/goroutine?debug=2": telling,
         "/debug/pprof/heap": whole(f"what is {said}?".encode(), "500 Internal Server Error"),
-        "/debug/pprof/allocs": whole(b"", "302 Found", Location=f"/login?t={said}"),
+        "/debug/pprof/mutex": whole(b"", "302 Found", Location=f"/login?t={said}"),
     }
     async with serving(answers) as base:
         targets = HttpTargets(environ={**os.environ, "CHECKOUT_PPROF_TOKEN": TOKEN})

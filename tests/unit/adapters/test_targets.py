@@ -7,7 +7,7 @@ from bot.adapters.targets import Caps, HttpTargets
 from bot.domain.access import Access
 from bot.domain.service import Target
 from bot.domain.snapshot import (
-    ALLOCS,
+    BLOCK,
     CHEAP_PARTS,
     DUMP,
     DUMP_BY_NAME,
@@ -163,7 +163,7 @@ async def test_without_a_count_there_is_no_dump_either() -> None:
 
 async def test_the_count_is_asked_first_and_the_costly_parts_one_by_one() -> None:
     seen: list[str] = []
-    parts = [DUMP, HEAP_GC, HEAP, MUTEX, ALLOCS, GOROUTINE_LEAK, GOROUTINE]
+    parts = [DUMP, HEAP_GC, HEAP, MUTEX, BLOCK, GOROUTINE_LEAK, GOROUTINE]
     async with serving({**GOOD, DUMP.path: whole(dump(("select", [main_frame("a")])))}, seen=seen) as base:
         done = await HttpTargets(caps=QUICK).capture(target(base), parts)
     asked = [head.split(" ", 2)[1] for head in seen]

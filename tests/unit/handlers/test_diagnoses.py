@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
-from bot.domain.snapshot import ALLOCS, GOROUTINE, LOG, Captured, captured, missed
+from bot.domain.snapshot import GOROUTINE, LOG, THREADS, Captured, captured, missed
 from bot.domain.stacks import Frame
 from handlers import pages
 from tests.fakes import FakeTargets
@@ -36,7 +36,7 @@ def sick(target: str) -> list[Captured]:
             "process": document({"pid": 7, "fds": 120, "fd_limit": 1024, "rss_bytes": 52_000_000, "uptime_s": 30.0}),
         },
     )
-    return [*parts, missed(target, ALLOCS, f"{target}: allocs did not answer")]
+    return [*parts, missed(target, THREADS, f"{target}: threadcreate did not answer")]
 
 
 @dataclass
@@ -85,7 +85,7 @@ async def test_a_run_shows_its_findings_its_picture_and_its_targets() -> None:
     for words in (
         "cpu-hotspot", "main.encode (checkout/main.go:56)", f'href="/runs/{it.run_id}/targets/checkout-2"',
         f'href="/runs/{it.run_id}/targets/checkout-3"', '<img src="/artifacts/', "Download everything",
-        "checkout-2: allocs did not answer",
+        "checkout-2: threadcreate did not answer",
     ):  # fmt: skip
         assert words in text, words
 
@@ -108,7 +108,7 @@ async def test_a_target_shows_who_waits_where_its_sockets_its_limits_and_its_log
     for words in (
         "main.watch (checkout/main.go:44)", "40 leaked", "chan receive", "CPU</a>", "1.90 s in 2.0 s",
         "<dt>ESTABLISHED</dt><dd>1,204</dd>", "2 hold bytes that nobody took", "120 of 1,024", "52 MB",
-        "allocs did not answer", "cpu-hotspot",
+        "threadcreate did not answer", "cpu-hotspot",
         "net/http.(*conn).serve (http/server.go:2157)", "Answers to users: 5 x 200 in 900 ms",
     ):  # fmt: skip
         assert words in text, words
@@ -198,7 +198,7 @@ async def test_a_profile_is_compared_with_the_baseline_where_one_is_known() -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["/flames/none", "/flames/allocs", "/flames/cpu?against=nobody", "/flames/cpu?against=baseline", "/flames/x.svg"],
+    ["/flames/none", "/flames/mutex", "/flames/cpu?against=nobody", "/flames/cpu?against=baseline", "/flames/x.svg"],
 )
 async def test_what_is_not_there_is_not_found(path: str) -> None:
     await (await seen()).of_target(path, 404)

@@ -32,7 +32,7 @@ async def test_what_healthy_targets_are_like_is_remembered() -> None:
     known = remembered(house)
     assert known is not None
     assert set(known.targets) == {each.name for each in TARGETS}
-    assert set(known.targets["checkout-1"].profiles) == {"cpu", "heap"}
+    assert set(known.targets["checkout-1"].profiles) == {"cpu", "allocs", "heap"}
 
 
 async def test_nothing_is_remembered_while_somebody_suffers() -> None:
