@@ -24,7 +24,7 @@ def test_a_healthy_target_is_remembered_with_the_artifacts_of_its_profiles() -> 
     assert kept is not None
     assert kept.taken_at == AT
     assert kept.facts.cpu == PROFILED.cpu
-    assert kept.profiles == {"cpu": MEASURED.sha256, "heap": LIVE.sha256}
+    assert kept.profiles == {"cpu": MEASURED.sha256, "allocs": LIVE.sha256, "heap": LIVE.sha256}
     assert not kept.facts.files  # names in an archive that may be gone
 
 
