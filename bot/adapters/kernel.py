@@ -142,7 +142,7 @@ class Kernel:
 
         return (
             record(SOCKETS, lambda: self._socket_document(place, sockets())),
-            record(PROCESS, lambda: {**self._process_document(pid()), **self._busiest_peer(pid(), sockets())}),
+            record(PROCESS, lambda: self._process_document(pid(), sockets())),
             record(BUILD, lambda: self._build_document(pid())),
         )
 
@@ -211,22 +211,12 @@ class Kernel:
         except OSError:
             return  # it ended, or is another user's
 
-    def _busiest_peer(self, pid: int, sockets: read.Tally) -> Mapping[str, Any]:
-        """Give where most of the connections lead, or led in the last minute, that a process opened itself."""
-        links = set(self._links(pid))
-        opened = Counter(peer for inode, peer in sockets.opened if f"socket:[{inode}]" in links)
-        if not opened:
-            return {}
-        peer = max(opened, key=lambda each: (opened[each] + sockets.waiting.get(each, 0), each))
-        waiting = sockets.waiting.get(peer, 0)
-        return {"peer": read.endpoint(peer), "peer_sockets": opened[peer], "peer_waiting": waiting}
-
-    def _process_document(self, pid: int) -> Mapping[str, Any]:
+    def _process_document(self, pid: int, sockets: read.Tally) -> Mapping[str, Any]:
         memory = read.read_memory(self._text(f"{pid}/status"))
         stat = self._text(f"{pid}/stat")
         started_s = read.read_start(stat) / os.sysconf("SC_CLK_TCK")
         booted_at = read.read_boot(self._text("stat"))
-        links = list(self._links(pid))
+        links = tuple(self._links(pid))
         return {
             "pid": pid,
             "state": read.read_state(stat),
@@ -239,6 +229,7 @@ class Kernel:
             "uptime_s": round(read.read_uptime(self._text("uptime")) - started_s, 1),
             "started_at": datetime.fromtimestamp(booted_at + started_s, UTC).isoformat(timespec="seconds"),
             **self._limits(read.read_cgroups(self._text(f"{pid}/cgroup"))),
+            **_busiest_peer(links, sockets),
         }
 
     def _limits(self, cgroups: Sequence[read.Cgroup]) -> Mapping[str, Any]:
@@ -287,6 +278,17 @@ class Kernel:
     def _text(self, name: str) -> bytes:
         with (self._proc / name).open("rb") as file:
             return file.read(MAX_TEXT_BYTES)
+
+
+def _busiest_peer(links: Sequence[str], sockets: read.Tally) -> Mapping[str, Any]:
+    """Give where most of the connections lead, or led in the last minute, that a process opened itself."""
+    held = set(links)
+    opened = Counter(peer for inode, peer in sockets.opened if f"socket:[{inode}]" in held)
+    if not opened:
+        return {}
+    peer = max(opened, key=lambda each: (opened[each] + sockets.waiting.get(each, 0), each))
+    waiting = sockets.waiting.get(peer, 0)
+    return {"peer": read.endpoint(peer), "peer_sockets": opened[peer], "peer_waiting": waiting}
 
 
 def _content(file: Path) -> Iterator[bytes]:
