@@ -26,8 +26,13 @@ func (l *Lending[T]) Borrow(ctx context.Context) (thing T, err error) {
 	}
 }
 
-// Return gives one back.
-func (l *Lending[T]) Return(thing T) { l.free <- thing }
+// Return gives one back; there is no place for more than there were at first.
+func (l *Lending[T]) Return(thing T) {
+	select {
+	case l.free <- thing:
+	default:
+	}
+}
 
 // Free counts what is not lent out.
 func (l *Lending[T]) Free() int { return len(l.free) }
