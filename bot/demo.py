@@ -123,6 +123,7 @@ def _router(fault: str) -> list[str]:
 
 def _slack(parts: ExitStack, places: Places, lab: Mapping[str, Any], environment: Mapping[str, str]) -> _Part:
     labs = [word for target in lab["targets"] for word in ("--lab", f"{target['name']}={target['admin']}")]
+    labs += ["--lab", f"lab={lab['lab']}"]
     command = [*_module("bot.emulator"), "--port", str(places.port), "--app-url", f"{places.bot}/slack/events", *labs]
     command += [*app_options(), "--exit-with-stdin"]
     return parts.enter_context(_started("the local Slack", command, places.folder / "slack.log", environment))
@@ -164,6 +165,7 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
         'name = "checkout"',
         f'repository = "{lab["repository"]}"',
         "lab = true",
+        f'lab_switches = "{lab["lab"]}"',
         f'links = [{{ title = "Runbook", url = "{places.bot}/" }}]',
     ]
     for target in lab["targets"]:

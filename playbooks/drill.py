@@ -74,10 +74,7 @@ async def is_lab(tools: Tools, params: _Where) -> None:
 async def look(tools: Tools, params: _Where) -> Lab:
     """Ask every target that may be meant."""
     service = _lab(tools, params)
-    targets = await _targets(tools, service, params.target)
-    read = list(zip(targets, await gather(*map(tools.ports.switches.read, targets)), strict=True))
-    seen = tuple(Seen(each.name, found) for each, found in read if not isinstance(found, Missing))
-    silent = {each.name: found.reason for each, found in read if isinstance(found, Missing)}
+    seen, silent = await _read(tools, await _targets(tools, service, params.target))
     if not seen:
         raise RunFailed(f"{_listed(silent)} Nothing was switched. Once the lab runs, say it again.")
     on = [f"{switch.name} on {each.target}" for each in seen for switch in each.switches if switch.on]
@@ -96,10 +93,10 @@ async def _start(tools: Tools, params: _Where, lab: Lab) -> str:
     for each in lab.seen:
         if running := next((one for one in each.switches if one.on and one.fault == fault), None):
             return f"*{fault}* is on already, on {each.target}: {running.title}. {_ending(lab)}"
-    last = lab.seen[-1]
-    found = pick_switch(last.switches, str(fault))
-    if found is None:
-        raise RunFailed(f"{last.target} has no switch for {fault}.")
+    able = [(each, found) for each in lab.seen if (found := pick_switch(each.switches, str(fault)))]
+    if not able:
+        raise RunFailed(f"Nothing here has a switch for {fault}: {', '.join(each.target for each in lab.seen)}.")
+    last, found = able[-1]
     if failed := await _turn(tools, lab, last.target, found, params.size):
         raise RunFailed(f"{failed}.")
     unseen = f" {_listed(lab.silent)} What is on there is not known." if lab.silent else ""
@@ -108,8 +105,23 @@ async def _start(tools: Tools, params: _Where, lab: Lab) -> str:
 
 async def _end(tools: Tools, params: _Where, lab: Lab) -> str:
     """End it wherever that can be done; what may be on still is a failure, and told of last."""
-    fault, ended, left = _asked(params), [], dict(lab.silent)
-    for each in lab.seen:
+    ended, left = await _end_these(tools, params, lab, lab.seen)
+    silent = await _targets(tools, tools.service(lab.service), *lab.silent) if lab.silent else ()
+    seen, unknown = await _read(tools, silent)  # who was silent because of what has ended now answers
+    more, failed = await _end_these(tools, params, lab, seen)
+    ended, left = ended + more, left | failed | unknown
+    where = ", ".join(each.target for each in lab.seen) if left else lab.service
+    told = f"Ended: {', '.join(ended)}." if ended else f"Nothing was on at {where}."
+    if not left:
+        return told
+    later = f"Once it answers, {_ending(lab)} So does a restart of the target."
+    raise RunFailed(f"{told} {_listed(left)} What is on there goes on. {later}")
+
+
+async def _end_these(tools: Tools, params: _Where, lab: Lab, seen: Sequence[Seen]) -> tuple[list[str], dict[str, str]]:
+    """End what is on; give what was ended, and by name what was not and why."""
+    fault, ended, left = _asked(params), [], {}
+    for each in seen:
         for one in each.switches:
             if not one.on or fault not in {None, one.fault}:
                 continue
@@ -117,12 +129,14 @@ async def _end(tools: Tools, params: _Where, lab: Lab) -> str:
                 left[each.target] = failed
             else:
                 ended.append(f"{one.name} on {each.target}")
-    where = ", ".join(each.target for each in lab.seen) if left else lab.service
-    told = f"Ended: {', '.join(ended)}." if ended else f"Nothing was on at {where}."
-    if not left:
-        return told
-    later = f"Once it answers, {_ending(lab)} So does a restart of the target."
-    raise RunFailed(f"{told} {_listed(left)} What is on there goes on. {later}")
+    return ended, left
+
+
+async def _read(tools: Tools, targets: Sequence[Target]) -> tuple[tuple[Seen, ...], dict[str, str]]:
+    """Give the switches of those who tell them, and by name why the others do not."""
+    read = list(zip(targets, await gather(*map(tools.ports.switches.read, targets)), strict=True))
+    seen = tuple(Seen(each.name, found) for each, found in read if not isinstance(found, Missing))
+    return seen, {each.name: found.reason for each, found in read if isinstance(found, Missing)}
 
 
 async def _turn(tools: Tools, lab: Lab, name: str, switch: Switch, size: DrillSize | None) -> str:
@@ -160,11 +174,12 @@ def _lab(tools: Tools, params: _Where) -> Service:
     return service
 
 
-async def _targets(tools: Tools, service: Service, name: str) -> Sequence[Target]:
-    """Give the target of a name, or all of them without one."""
-    known = (await tools.targets(service)).targets
-    found = [target for target in known if name in {"", target.name}]
+async def _targets(tools: Tools, service: Service, *wanted: str) -> Sequence[Target]:
+    """Give the targets of these names, or all of them ("") with the lab itself first."""
+    known = [*([service.stage] if service.stage else ()), *(await tools.targets(service)).targets]
+    found = [target for target in known if target.name in wanted or "" in wanted]
     if not found:
+        name = next(iter(wanted), "")
         names = ", ".join(target.name for target in known) or "none"
         raise CommandRejected(f"{service.name} has no target `{name[:40]}`. It has: {names}.")
     return found

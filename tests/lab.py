@@ -32,10 +32,11 @@ class LabRouter(TypedDict):
 
 
 class Lab(TypedDict):
-    """What `python -m bot.lab serve` announces."""
+    """What `python -m bot.lab serve` announces; `lab` is where the lab itself is switched."""
 
     repository: str
     targets: list[LabTarget]
+    lab: str
     router: NotRequired[LabRouter]
 
 

@@ -151,7 +151,8 @@ async def running_stack(
 
 def _labs(lab: Lab | None) -> list[str]:
     targets = lab["targets"] if lab else ()
-    return [word for target in targets for word in ("--lab", f"{target['name']}={target['admin']}")]
+    known = [(target["name"], target["admin"]) for target in targets] + ([("lab", lab["lab"])] if lab else [])
+    return [word for name, admin in known for word in ("--lab", f"{name}={admin}")]
 
 
 def services(lab: Lab | None, more: Sequence[str] = ()) -> list[str]:
@@ -163,6 +164,7 @@ def services(lab: Lab | None, more: Sequence[str] = ()) -> list[str]:
     )
     keys = [line for line in more if line.startswith("prometheus")]
     lines = ["[[services]]", 'name = "checkout"', f'repository = "{lab["repository"]}"' if lab else "", *keys]
+    lines += [f'lab_switches = "{lab["lab"]}"'] if lab and "lab = true" in more else []
     for name, pprof, url in targets:
         lines += ["[[services.targets]]", f'name = "{name}"', f'pprof = "{pprof}"', f'url = "{url}"']
     return [*lines, *(line for line in more if line not in keys)]

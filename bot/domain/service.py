@@ -119,7 +119,7 @@ class DigestPlan:
 class Service:
     """A named group of targets that run the same program: those that are named, and those that `discovery` finds.
 
-    A drill may make a `lab` sick.
+    A drill may make a `lab` sick; `lab_switches` is where the lab itself can be switched, beside its targets.
     """
 
     name: str
@@ -137,6 +137,12 @@ class Service:
     people: People = field(default=People())
     discovery: DiscoveryPlan | None = None
     lab: bool = False
+    lab_switches: str | None = None
+
+    @property
+    def stage(self) -> Target | None:
+        """The lab itself, asked for its switches like a target."""
+        return Target("lab", self.name, self.lab_switches) if self.lab_switches else None
 
 
 @dataclass(frozen=True)

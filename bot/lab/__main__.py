@@ -68,7 +68,7 @@ def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> targe
     options.sick = options.sick or names[-1]
     if options.sick not in (*names, "none"):
         parser.error(f"--sick {options.sick}: choose one of {', '.join(names)}, or none")
-    highest = 65_535 - targets.USERS_ABOVE_ADMIN - options.targets
+    highest = 65_535 - targets.USERS_ABOVE_ADMIN - options.targets - 1
     if not 0 <= options.port_base <= highest:
         parser.error(f"--port-base {options.port_base}: choose 0 for any free ports, or at most {highest}")
     if options.router and options.targets == 1:
@@ -98,13 +98,14 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 
 def _watch(running: targets.Running, parent: int) -> None:
     """Stay until our parent goes or hangs up; tell of a target that ended."""
-    alive = list(running.children)
+    told: set[int] = set()
     listened = [sys.stdin] if _can_hang_up() else []
     while os.getppid() == parent:
         if select.select(listened, [], [], LOOK_EVERY_S)[0] and not os.read(sys.stdin.fileno(), 4096):
             return
-        for child in [child for child in alive if child.process.poll() is not None]:
-            alive.remove(child)
+        ended = [child for child in list(running.stage.children.values()) if child.process.poll() is not None]
+        for child in [child for child in ended if child.process.pid not in told]:
+            told.add(child.process.pid)
             progress(f"{child.name} ended with exit code {child.process.returncode}; its log is {child.log}")
 
 

@@ -1,8 +1,10 @@
 """Processes of the lab: they log to a file, say where they listen, and end with us."""
 
 import json
+import os
 import select
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +19,8 @@ LOG_LIMIT = 5_000_000
 class Child:
     """A process that ends when its standard input does, and so with us, whatever ends us."""
 
-    def __init__(self, name: str, command: list[str], log: Path) -> None:
+    def __init__(self, name: str, command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: variables beside those of ours."""
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -28,6 +31,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=sink,
+                env={**os.environ, **(environment or {})},
                 process_group=0,  # a Ctrl-C on the terminal is ours to handle
             )
 

@@ -3,15 +3,19 @@
 import http.client
 import json
 import socket
+import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.lab import router, toolchain
+from bot.lab.acts import ACTS
 from bot.lab.errors import PortBusy, TargetFailed
-from bot.lab.processes import START_S, Child
+from bot.lab.processes import START_S
 from bot.lab.releases import HEALTHY, SICK, Releases
+from bot.lab.stage import Role, Stage
+from bot.lab.switchboard import Switchboard
 
 USERS_ABOVE_ADMIN = 2380  # with the base 6060: operators at 6061, 6062 ..., users at 8441, 8442 ...
 
@@ -34,8 +38,8 @@ class Plan:
 
     @property
     def places(self) -> range:
-        """The places of everything that listens: the targets from 1, before them the router."""
-        return range(0 if self.envoy else 1, len(self.names) + 1)
+        """The places of everything that listens: the targets from 1, before them the router, after them the lab."""
+        return range(0 if self.envoy else 1, len(self.names) + 2)
 
     def ports(self, place: int) -> tuple[int, int]:
         """Return the operators' and the users' port at a place; 0 is any free port."""
@@ -48,32 +52,26 @@ class Plan:
 class Running:
     """Targets that answer, the load on them, and what to tell about them."""
 
-    children: tuple[Child, ...]
+    stage: Stage
     answer: str
 
 
 def start(stack: ExitStack, releases: Releases, plan: Plan, logs: Path) -> Running:
     """Start everything in a plan; the stack ends it."""
     refuse_busy_ports(plan)
-    children = [
-        stack.enter_context(_start_target(releases, plan, logs, place)) for place in range(1, len(plan.names) + 1)
-    ]
-    announced = [child.announcement() for child in children]
-    for target in announced:
-        _expect_ready(target)
-        if plan.fault and target["name"] == plan.sick:
-            _turn_on(target, plan.fault)
-    routed = _start_router(stack, plan.envoy, plan, announced, logs) if plan.envoy else None
-    urls = [routed.answer["url"]] if routed else [target["url"] for target in announced]
-    load = stack.enter_context(_start_load(releases, plan, urls, logs))
-    described = [
-        {"name": one["name"], "url": one["url"], "pprof": one["admin"], "admin": one["admin"]} for one in announced
-    ]
-    go = toolchain.GO.installed() or toolchain.from_path()
-    told = {"repository": str(releases.repository), "go": str(go or "go"), "targets": described}
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firstfive-stage-")))
+    stage = stack.enter_context(Stage(releases, logs, folder, plan.canary))
+    roles = [_start_target(stage, plan, place) for place in range(1, len(plan.names) + 1)]
+    routed = _start_router(stack, plan.envoy, plan, roles, logs) if plan.envoy else None
     if routed:
-        return Running((*children, routed.child, load), json.dumps(told | {"router": routed.answer}))
-    return Running((*children, load), json.dumps(told))
+        stage.router = routed.answer["admin"]
+        stage.children["router"] = routed.child
+    _start_load(stage, plan, [routed.answer["url"]] if routed else [role.url for role in roles])
+    lab = stack.enter_context(Switchboard(ACTS, stage, plan.ports(plan.places[-1])[0]))
+    described = [{"name": one.name, "url": one.url, "pprof": one.admin, "admin": one.admin} for one in roles]
+    go = toolchain.GO.installed() or toolchain.from_path()
+    told = {"repository": str(releases.repository), "go": str(go or "go"), "targets": described, "lab": lab.url}
+    return Running(stage, json.dumps(told | ({"router": routed.answer} if routed else {})))
 
 
 def refuse_busy_ports(plan: Plan) -> None:
@@ -90,47 +88,46 @@ def refuse_busy_ports(plan: Plan) -> None:
                 ) from None
 
 
-def _start_target(releases: Releases, plan: Plan, logs: Path, place: int) -> Child:
+def _start_target(stage: Stage, plan: Plan, place: int) -> Role:
     name = plan.names[place - 1]
-    admin, users = plan.ports(place)
-    program = releases.program(SICK if name == plan.sick else HEALTHY)
-    command = [str(program), "-listen", f"127.0.0.1:{users}", "-admin", f"127.0.0.1:{admin}"]
-    return Child(name, [*command, "-name", name, "-follow-stdin"], logs / f"{name}.log")
+    role = stage.play_target(name, stage.releases.program(SICK if name == plan.sick else HEALTHY), plan.ports(place))
+    _expect_ready(role)
+    if plan.fault and name == plan.sick:
+        _turn_on(role, plan.fault)
+    return role
 
 
-def _start_router(
-    stack: ExitStack, envoy: Path, plan: Plan, announced: list[dict[str, str]], logs: Path
-) -> router.Router:
-    baseline = tuple(target["url"] for target in announced if target["name"] != plan.canary)
-    (canary,) = (target["url"] for target in announced if target["name"] == plan.canary)
+def _start_router(stack: ExitStack, envoy: Path, plan: Plan, roles: list[Role], logs: Path) -> router.Router:
+    baseline = tuple(role.url for role in roles if role.name != plan.canary)
+    (canary,) = (role.url for role in roles if role.name == plan.canary)
     return router.start(stack, envoy, plan.ports(0), logs, router.Tracks(baseline, canary))
 
 
-def _start_load(releases: Releases, plan: Plan, urls: list[str], logs: Path) -> Child:
+def _start_load(stage: Stage, plan: Plan, urls: list[str]) -> None:
     """Send every target its load, or the router the sum of it."""
     rate = plan.rate * len(plan.names) // len(urls)
-    command = [str(releases.program(HEALTHY)), "-load", ",".join(urls), "-rate", str(rate)]
-    return Child("load", [*command, "-name", "load", "-follow-stdin"], logs / "load.log")
+    command = [str(stage.releases.program(HEALTHY)), "-load", ",".join(urls), "-rate", str(rate)]
+    stage.play("load", [*command, "-name", "load", "-follow-stdin"])
 
 
-def _turn_on(target: dict[str, str], fault: str) -> None:
-    status = _ask(target, target["admin"], f"/debug/faults/{fault}", '{"on": true}')
+def _turn_on(target: Role, fault: str) -> None:
+    status = _ask(target, target.admin, f"/debug/faults/{fault}", '{"on": true}')
     if status != http.client.OK:
-        raise TargetFailed(f"{target['name']} has no fault {fault}; its /debug/faults lists them")
+        raise TargetFailed(f"{target.name} has no fault {fault}; its /debug/faults lists them")
 
 
-def _expect_ready(target: dict[str, str]) -> None:
-    status = _ask(target, target["url"], "/health/ready")
+def _expect_ready(target: Role) -> None:
+    status = _ask(target, target.url, "/health/ready")
     if status != http.client.OK:
-        raise TargetFailed(f"{target['name']} is not ready: {target['url']}/health/ready answered {status}")
+        raise TargetFailed(f"{target.name} is not ready: {target.url}/health/ready answered {status}")
 
 
-def _ask(target: dict[str, str], address: str, path: str, send: str | None = None) -> int:
+def _ask(target: Role, address: str, path: str, send: str | None = None) -> int:
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=START_S)
     try:
         connection.request("POST" if send else "GET", path, send)
         return connection.getresponse().status
     except OSError as error:
-        raise TargetFailed(f"{target['name']} does not answer on {address}: {error}") from error
+        raise TargetFailed(f"{target.name} does not answer on {address}: {error}") from error
     finally:
         connection.close()

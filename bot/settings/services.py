@@ -34,6 +34,13 @@ class ServiceTable(Table):
     people: PeopleTable = PeopleTable()
     canary: CanaryTable | None = None
     lab: bool = False
+    lab_switches: Address | None = None
+
+    @model_validator(mode="after")
+    def _may_be_made_sick(self) -> Self:
+        if self.lab_switches and not self.lab:
+            raise ValueError("`lab_switches` are those of a lab: it needs `lab = true`")
+        return self
 
     @model_validator(mode="after")
     def _is_measured(self) -> Self:
@@ -66,4 +73,5 @@ def watched(table: ServiceTable) -> Service:
         discovery=discovery_plan(table.discovery),
         front=Front(**dict(table.front)) if table.front else None,
         lab=table.lab,
+        lab_switches=table.lab_switches,
     )

@@ -6,13 +6,20 @@ from bot.domain.service import Target
 
 
 class FakeSwitches:
-    """The switches of a lab's targets, each with a leak and a healthy window; `silent`: who gives no answer, why."""
+    """The switches of a lab's targets, each with a leak and a healthy window; `silent`: who gives no answer, why.
+
+    The lab itself can lock a target for ever, which then gives no answer.
+    """
 
     def __init__(self, silent: Mapping[str, str] | None = None) -> None:
         self.silent = silent or {}
         self.on: dict[tuple[str, str], Size] = {}
 
     async def read(self, target: Target) -> tuple[Switch, ...] | Missing:
+        if target.name == "lab":
+            return (Switch("two-locks", "Locks twice", "deadlock", (target.name, "two-locks") in self.on),)
+        if ("lab", "two-locks") in self.on:
+            return Missing(f"{target.name} does not answer")
         known = {"watch-leak": "goroutine-leak", "goroutine-leak": "goroutine-leak", "busy": ""}
         switches = [Switch(name, f"Is {name}", of, (target.name, name) in self.on) for name, of in known.items()]
         return Missing(self.silent[target.name]) if target.name in self.silent else tuple(switches)

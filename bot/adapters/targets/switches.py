@@ -1,6 +1,7 @@
 """Switches the faults of a lab's targets, over connections to vetted addresses only."""
 
 import asyncio
+import json
 from urllib.parse import quote
 
 import httpx
@@ -61,5 +62,13 @@ class HttpSwitches:
             why = one_line(str(error), 100) or type(error).__name__
             return Missing(f"{target.name} does not answer at {url}: {why}")
         if response.status_code != httpx.codes.OK:
-            return Missing(f"{url} answered {response.status_code}: is {target.name} a target of the lab?")
+            return Missing(_refusal(f"{url} answered {response.status_code}", content, target))
         return content
+
+
+def _refusal(answered: str, content: bytes, target: Target) -> str:
+    """Say what the lab says of it; what says nothing is no lab."""
+    try:
+        return f"{answered}: {one_line(str(json.loads(content)['error']), 200)}"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return f"{answered}: is {target.name} a target of the lab?"

@@ -11,17 +11,22 @@ from bot.domain.run import Missing
 from bot.domain.service import Target
 from bot.ports import Switches
 from tests.fakes import FakeSwitches
-from tests.lab import running_lab
+from tests.lab import Lab, running_lab
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 LEAK = "goroutine-leak"
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
+def lab() -> Iterator[Lab]:
     with running_lab(targets=1, sick="none") as lab:
-        (one,) = lab["targets"]
-        yield Target(one["name"], "checkout", one["pprof"], one["url"])
+        yield lab
+
+
+@pytest.fixture
+def target(lab: Lab) -> Target:
+    (one,) = lab["targets"]
+    return Target(one["name"], "checkout", one["pprof"], one["url"])
 
 
 @pytest.fixture(params=["fake", "http"])
@@ -53,8 +58,9 @@ async def test_faults_have_a_class_and_healthy_windows_have_none(switches: Switc
     assert any(each.fault == "" for each in found)
 
 
-async def test_the_lab_has_a_switch_of_every_class_that_can_be_drilled(target: Target) -> None:
-    found = await listed(HttpSwitches(), target)
+async def test_the_lab_has_a_switch_of_every_class_that_can_be_drilled(lab: Lab, target: Target) -> None:
+    switches = HttpSwitches()
+    found = [*await listed(switches, target), *await listed(switches, Target("lab", "checkout", lab["lab"]))]
 
     assert [fault for fault in Drilled if pick(found, fault) is None] == []
 

@@ -17,9 +17,9 @@ def test_operators_and_users_have_fixed_ports() -> None:
     assert [plan(6060).ports(place) for place in (1, 2)] == [(6061, 8441), (6062, 8442)]
 
 
-def test_the_router_listens_below_the_targets() -> None:
+def test_the_router_listens_below_the_targets_and_the_lab_above_them() -> None:
     routed = replace(plan(6060), envoy=Path("envoy"))
-    assert [routed.ports(place) for place in routed.places] == [(6060, 8440), (6061, 8441), (6062, 8442)]
+    assert [routed.ports(place) for place in routed.places] == [(6060, 8440), (6061, 8441), (6062, 8442), (6063, 8443)]
 
 
 @pytest.mark.parametrize(("sick", "canary"), [("checkout-1", "checkout-1"), (None, "checkout-2")])

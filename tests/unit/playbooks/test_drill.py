@@ -52,13 +52,23 @@ async def test_what_is_on_is_ended_by_class_or_all_of_it() -> None:
     assert await house.text("drill off") == "Nothing was on at checkout."
 
 
+async def test_what_no_target_can_be_switched_to_the_lab_does_to_it_and_takes_back() -> None:
+    switches = FakeSwitches()
+    house = Desk(replace(fake_ports(Catalog((replace(LAB, lab_switches="http://127.0.0.1:6060"),))), switches=switches))
+
+    assert "*deadlock* (small) is on, on lab: Locks twice." in await house.text("drill deadlock small")
+    assert switches.on == {("lab", "two-locks"): Size.SMALL}
+    assert await house.text("drill off") == "Ended: two-locks on lab."
+    assert "on checkout-3" in await house.text("drill goroutine-leak")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         ("drill", "Which fault? One of gc-pressure, "),
         ("drill goroutine-leak payment", "payment is no lab, and a drill would make it sick."),
         ("drill goroutine-leak target=checkout-9", "It has: checkout-1, checkout-2, checkout-3."),
-        ("drill deadlock", "checkout-3 has no switch for deadlock."),
+        ("drill deadlock", "Nothing here has a switch for deadlock: checkout-1, checkout-2, checkout-3."),
     ],
 )
 async def test_what_cannot_be_drilled_is_refused_in_a_sentence(words: str, told: str) -> None:

@@ -1,0 +1,24 @@
+"""What the lab does to its targets from outside, one act a file: another program, other surroundings, nobody there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.lab.stage import Stage
+
+__all__ = ["ACTS", "Act"]
+
+Begin = Callable[[Stage, str], Callable[[], None]]
+"""Does it at a size (small, medium, large), and gives what takes it back. LabError and OSError say why it cannot."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """A switch of the lab itself: `fault` is the class that a diagnosis names then, "" for what must not be named."""
+
+    name: str
+    title: str
+    fault: str
+    begin: Begin
+
+
+ACTS: tuple[Act, ...] = ()

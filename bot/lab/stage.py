@@ -1,0 +1,79 @@
+"""The stage: the lab's targets as processes that an act may end, or start again as something else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from bot.lab.processes import Child
+from bot.lab.releases import Releases
+
+
+@dataclass(frozen=True)
+class Role:
+    """A target of the lab: the program that it runs, and where it answers operators (`admin`) and users (`url`)."""
+
+    name: str
+    program: Path
+    admin: str
+    url: str
+
+
+@dataclass
+class Stage:
+    """What an act may use: programs, targets and more processes by name, and a folder of its own.
+
+    `star` is the target that acts are for. `router` is where the router answers its operators, "" without one.
+    """
+
+    releases: Releases
+    logs: Path
+    folder: Path
+    star: str
+    router: str = ""
+    roles: dict[str, Role] = field(default_factory=dict)
+    children: dict[str, Child] = field(default_factory=dict)
+
+    def play(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> Child:
+        """Start a process; one of the same name ends first.
+
+        :raises OSError: there is no such program here, or none that this machine can run.
+        """
+        self.end(name)
+        self.children[name] = child = Child(name, command, self.logs / f"{name}.log", environment)
+        return child
+
+    def play_target(
+        self, name: str, program: Path, ports: tuple[int, int], environment: Mapping[str, str] | None = None
+    ) -> Role:
+        """Start a target (operators' port, users' port) and wait until it says where it listens.
+
+        :raises TargetFailed: it did not start.
+        """
+        admin, users = ports
+        command = [str(program), "-listen", f"127.0.0.1:{users}", "-admin", f"127.0.0.1:{admin}"]
+        child = self.play(name, [*command, "-name", name, "-follow-stdin"], environment)
+        told = child.announcement()
+        self.roles[name] = role = Role(name, program, told["admin"], told["url"])
+        return role
+
+    def recast(self, name: str, program: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
+        """Start a target again where it answered, as another program or in another environment; or as it was."""
+        role = self.roles[name]
+        ports = (urlsplit(role.admin).port or 0, urlsplit(role.url).port or 0)
+        self.play_target(name, program or role.program, ports, environment)
+        self.roles[name] = role
+
+    def end(self, name: str) -> None:
+        """End a process if it runs; that is no accident, and nobody is told."""
+        if (child := self.children.pop(name, None)) is not None:
+            child.__exit__(None, None, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for name in list(self.children):
+            self.end(name)

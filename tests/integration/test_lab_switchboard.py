@@ -1,0 +1,91 @@
+"""The lab's own switches: as a target's, for what is done to a target from outside."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from bot.lab.acts import Act
+from bot.lab.errors import TargetFailed
+from bot.lab.folders import cache
+from bot.lab.releases import HEALTHY, SICK, Releases, prepare
+from bot.lab.stage import Stage
+from bot.lab.switchboard import Switchboard
+
+pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+
+
+def other_release(stage: Stage, _: str) -> Callable[[], None]:
+    stage.recast(stage.star, stage.releases.program(SICK))
+    return lambda: stage.recast(stage.star)
+
+
+def impossible(_: Stage, size: str) -> Callable[[], None]:
+    raise TargetFailed(f"it did not start at size {size}")
+
+
+ACTS = (
+    Act("other-release", "Runs another release", "build-drift", other_release),
+    Act("impossible", "Cannot be", "", impossible),
+)
+
+
+@pytest.fixture(scope="module")
+def releases() -> Releases:
+    return prepare(cache() / "lab")
+
+
+@pytest.fixture(scope="module")
+def stage(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("stage")
+    with Stage(releases, folder / "logs", folder, "checkout-1") as stage:
+        stage.play_target("checkout-1", releases.program(HEALTHY), (0, 0))
+        yield stage
+
+
+@pytest.fixture
+def lab(stage: Stage) -> Iterator[httpx.Client]:
+    with Switchboard(ACTS, stage) as board, httpx.Client(base_url=board.url, timeout=30) as client:
+        yield client
+
+
+def running(stage: Stage) -> str:
+    told: str = httpx.get(f"{stage.roles['checkout-1'].url}/version").json()["version"]
+    return told
+
+
+def test_an_act_recasts_a_target_where_it_was_and_takes_it_back(stage: Stage, lab: httpx.Client) -> None:
+    assert running(stage) == HEALTHY
+    told = {"name": "other-release", "title": "Runs another release", "class": "build-drift"}
+    for _ in ("once", "and again, which changes nothing"):
+        assert lab.post("/debug/faults/other-release", json={"on": True, "size": "large"}).json() == told | {"on": True}
+        assert (running(stage), lab.get("/debug/faults").json()[0]["on"]) == (SICK, True)
+    for _ in ("once", "and again"):
+        assert lab.post("/debug/faults/other-release", json={"on": False}).json() == told | {"on": False}
+        assert (running(stage), lab.get("/debug/faults").json()[0]["on"]) == (HEALTHY, False)
+
+
+def test_what_cannot_be_done_is_told_and_is_not_on(lab: httpx.Client) -> None:
+    failed = lab.post("/debug/faults/impossible", json={"on": True, "size": "small"})
+    assert (failed.status_code, failed.json()) == (500, {"error": "it did not start at size small"})
+    assert [one["on"] for one in lab.get("/debug/faults").json()] == [False, False]
+
+
+@pytest.mark.parametrize("sent", [b"", b"{", b"[]", b"{}", b'{"on": 1}', b'{"on": true, "size": "huge"}', b"null"])
+def test_wrong_words_are_answered_with_the_right_ones(lab: httpx.Client, sent: bytes) -> None:
+    answer = lab.post("/debug/faults/other-release", content=sent)
+    assert (answer.status_code, '"small", "medium" or "large"' in answer.json()["error"]) == (400, True)
+
+
+def test_an_unknown_name_is_told(lab: httpx.Client) -> None:
+    assert lab.post("/debug/faults/nothing", json={"on": True}).status_code == 404
+    assert lab.get("/debug/pprof").status_code == 404
+
+
+def test_what_is_on_ends_with_the_lab(stage: Stage) -> None:
+    with ExitStack() as stack:
+        board = stack.enter_context(Switchboard(ACTS, stage))
+        assert board.turn("other-release", "medium")
+        assert running(stage) == SICK
+    assert running(stage) == HEALTHY
