@@ -1,0 +1,1 @@
+"""What audits look at: source, settings, processes; each gathers evidence that the domain judges."""
