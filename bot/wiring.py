@@ -35,6 +35,7 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.targets.beside import Agents
 from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.targets.discovery import Sources
+from bot.adapters.targets.served import HttpVersions
 from bot.adapters.worker import EmbeddedWorker
 from bot.domain.addresses import AddressRefused
 from bot.domain.run import Run
@@ -61,6 +62,7 @@ class AllTargets:
 
     def __init__(self) -> None:
         self._http = HttpTargets()
+        self._versions = HttpVersions()
         self._agents = Agents()
         self._here = Here()
 
@@ -71,12 +73,15 @@ class AllTargets:
     async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
         """Capture parts of a target, each recorded whatever becomes of it, and kept before the next."""
         of_machine = [part for part in parts if part.kind in {"kernel", "log", "packets"}]
-        of_target = [part for part in parts if part not in of_machine]
-        told, asked = await asyncio.gather(
-            self._ask_machine(target, of_machine), self._http.capture(target, of_target, keep)
+        of_service = [part for part in parts if part.kind == "served"]
+        of_target = [part for part in parts if part not in of_machine + of_service]
+        told, asked, served = await asyncio.gather(
+            self._ask_machine(target, of_machine),
+            self._http.capture(target, of_target, keep),
+            asyncio.gather(*(self._versions.capture(target, part) for part in of_service)),
         )
         done = dict(zip((part.name for part in of_target), asked, strict=True))
-        done |= {captured.part: await keep(captured) for captured in told}
+        done |= {captured.part: await keep(captured) for captured in (*told, *served)}
         return tuple(done[part.name] for part in parts)
 
     async def _ask_machine(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:

@@ -36,6 +36,8 @@ class Told(BaseModel):
     at: datetime | None = None
     by: Word = ""
     id: Word = ""
+    go: Word = ""
+    build: Annotated[str, Field(max_length=200)] = ""
 
 
 def router(admission: Admission, ports: Ports, token: str) -> APIRouter:
@@ -81,7 +83,7 @@ class _Door:
         if told.at is not None and told.at > now:
             raise CommandRejected(f"at: it is still to come; here it is {now:%Y-%m-%dT%H:%M:%SZ}.")
         at = told.at.isoformat() if told.at else ""
-        params = {**told.model_dump(include={"service", "release", "commit", "by"}), "at": at}
+        params = {**told.model_dump(include={"service", "release", "commit", "by", "go", "build"}), "at": at}
         key = told.id or at
         slot = f"deploy:{told.service}:{told.release}:{told.commit}:{key}" if key else ""
         async with answering(_PLAYBOOK):

@@ -1,6 +1,7 @@
 """Record what was deployed: when, by whom, of which commit."""
 
 import re
+from dataclasses import replace
 
 from pydantic import field_validator
 
@@ -23,16 +24,23 @@ from bot.engine import (
 
 _RELEASE = re.compile(r"[A-Za-z0-9][\w.+:/@-]{0,99}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_GO = re.compile(r"go1\.[0-9]+[\w.+-]{0,30}")
+_BUILD = re.compile(r"[\w./+=-]{7,200}")
 
 
 class RecordDeploy(Params):
-    """Which release of a service went out; when (now if left out), of which commit, by whom (you)."""
+    """Which release of a service went out; when (now if left out), of which commit, by whom (you).
+
+    `go` and `build` (its link id) say how it was built, so that what runs can be held against it.
+    """
 
     service: ServiceName
     release: Keyed
     commit: Keyed = ""
     at: Moment = Field("", title="When was it?", description="HH:MM, UTC; now if left out")
     by: Keyed = Field("", max_length=100)
+    go: Keyed = ""
+    build: Keyed = ""
 
     @field_validator("release")
     @classmethod
@@ -48,6 +56,20 @@ class RecordDeploy(Params):
             raise ValueError("a commit is 7 to 64 hexadecimal digits")
         return commit.lower()
 
+    @field_validator("go")
+    @classmethod
+    def _is_a_toolchain(cls, go: str) -> str:
+        if go and not _GO.fullmatch(go):
+            raise ValueError("a toolchain is written as `go version` does, such as go1.27.3")
+        return go
+
+    @field_validator("build")
+    @classmethod
+    def _is_a_link_id(cls, build: str) -> str:
+        if build and not _BUILD.fullmatch(build):
+            raise ValueError("a link id is one word of 7 to 200 characters, as `file` or pprof shows it")
+        return build
+
 
 playbook = Playbook("deploy", "Record what was deployed, and when.", RecordDeploy)
 
@@ -62,6 +84,7 @@ async def record(tools: Tools, params: RecordDeploy) -> Reply:
     typed = tools.run_row.source.via != VIA_DEPLOYS
     by = params.by or (tools.actor.name if typed else "")
     deploy = Deploy(service.name, params.release, at, by, params.commit, "typed" if typed else "webhook")
+    deploy = replace(deploy, go=params.go, build=params.build)
     before = [each for each in await deploys_of(tools, service) if each.release != deploy.release and each.at <= at]
     record_deploy(tools, deploy)
     was = f" Before it ran {before[-1].words}." if before else ""

@@ -32,6 +32,7 @@ from bot.engine import (
     remember_healthy,
     to_us,
     usual_key,
+    with_expected,
 )
 
 _PARTS: TypeAdapter[tuple[Captured, ...]] = TypeAdapter(tuple[Captured, ...])
@@ -98,7 +99,7 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     """Put every finding and the verdict on the timeline; a verdict is the moment the fault was located."""
     usual = await tools.recall(usual_key(taken.service), Usual)
     baselines = await tools.recall(baseline_key(taken.service), Baselines) or Baselines()
-    facts = await _facts(tools, taken)
+    facts = await with_expected(tools, tools.service(taken.service), await _facts(tools, taken))
     diagnosis = compare_targets(facts, usual, baselines)
     report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
     stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)

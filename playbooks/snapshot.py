@@ -16,6 +16,7 @@ from bot.engine import (
     KERNEL_PARTS,
     LOG,
     READ_TWICE,
+    VERSION,
     Captured,
     CommandRejected,
     Danger,
@@ -270,7 +271,7 @@ def _cheap_parts(*, by_name: bool) -> tuple[Part, ...]:
 
 
 async def _look(tools: Tools, target: Target, parts: Sequence[Part], began: datetime) -> _Seen:
-    wanted = (*parts, *([LOG] if target.tells_log else []))
+    wanted = (*parts, *([LOG] if target.tells_log else []), *([VERSION] if target.version else []))
     probe, seen = await asyncio.gather(tools.ports.targets.probe(target), _capture(tools, target, wanted, began))
     return replace(seen, probe=probe)
 

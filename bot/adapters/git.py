@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.domain.expected import Lineage
 from bot.domain.redaction import redact
 from bot.domain.run import Missing
 from bot.domain.service import Service
@@ -19,6 +20,8 @@ _SHA = re.compile(r"[0-9a-f]{7,64}")
 _READ_S = 10.0
 _LOOK_S = 4.0
 _CLONE_S = 120.0
+_REFS = 3
+_PUBLISHED = ("refs/heads", "refs/tags", "refs/remotes")
 _US = (("NAME", "FirstFive"), ("EMAIL", "firstfive@localhost"))
 _SAFE = (
     ("core.hooksPath", "/dev/null"),
@@ -73,6 +76,15 @@ class GitRepository:
             return told
         rows = (each.strip() for each in told.split("\x1e"))
         return tuple(_commit(each) for each in rows if each.split("\x1f")[2:3] not in ([], [""]))
+
+    async def lineage(self, service: Service, commit: str, other: str) -> Lineage | Missing:
+        """Say where a commit lies in the repository, and to another one (a commit or a tag), or why not."""
+        if not service.repository:
+            return Missing(f"no repository is configured for {service.name}")
+        if not _SHA.fullmatch(commit):
+            return Missing("a build does not say which commit it was made of")
+        place = await self._place(service.repository, commit)
+        return place if isinstance(place, Missing) else await _lineage(place, commit, other)
 
     async def _place(self, repository: str, sha: str, look_s: float = _LOOK_S) -> Path | Missing:
         """Find the repository on this disk; bring a remote one here, or up to date, if it lacks the commit.
@@ -174,6 +186,30 @@ async def flaw(repository: str) -> str:
     """Ask a repository, by its path or address, for its head; say why it cannot be read, or ""."""
     told = await _git(Path(), "ls-remote", "--", repository, "HEAD", seconds=_LOOK_S)
     return redact(told.reason) if isinstance(told, Missing) else ""
+
+
+async def _lineage(place: Path, commit: str, other: str) -> Lineage | Missing:
+    """Ask for both commits, for who holds the first, and how far they are apart."""
+    shallow = await _git(place, "rev-parse", "--is-shallow-repository", seconds=_READ_S)
+    if isinstance(shallow, Missing) or shallow.strip() == "true":
+        return shallow if isinstance(shallow, Missing) else Missing(f"{place} is a shallow clone: fetch its history")
+    name = other if _SHA.fullmatch(other) else f"refs/tags/{other}"
+    asked = f"{commit}^{{commit}}\n{name}^{{commit}}\n".encode()
+    told = await _git(place, "cat-file", "--batch-check", given=asked, seconds=_READ_S)
+    if isinstance(told, Missing):
+        return told
+    sha, wanted = (line.split()[0] if line.split()[1:2] == ["commit"] else "" for line in told.splitlines())
+    if not sha:
+        return Lineage(other=wanted)
+    listed = ("for-each-ref", f"--contains={sha}", f"--count={_REFS}", "--format=%(refname:short)", *_PUBLISHED)
+    refs = await _git(place, *listed, seconds=_READ_S)
+    apart = await _git(place, "rev-list", "--left-right", "--count", f"{sha}...{wanted or sha}", seconds=_READ_S)
+    if isinstance(refs, Missing):
+        return refs
+    if isinstance(apart, Missing):
+        return apart
+    ahead, behind = map(int, apart.split())
+    return Lineage(sha, tuple(refs.split()), wanted, ahead, behind)
 
 
 async def _clone(repository: str, mirror: Path) -> str | Missing:

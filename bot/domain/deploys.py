@@ -14,7 +14,8 @@ _SHORT = 7
 class Deploy:
     """One release of a service that went out. `source` is who told of it: `webhook`, `typed` or `tag`.
 
-    `rolled_back_at` is when it was found bad and taken back, None if it was not.
+    `rolled_back_at` is when it was found bad and taken back, None if it was not. `go` and `build` are the toolchain
+    (`go1.27.3`) and the link id that it was built to, "" where nobody told.
     """
 
     service: str
@@ -24,6 +25,8 @@ class Deploy:
     commit: str = ""
     source: str = ""
     rolled_back_at: datetime | None = None
+    go: str = ""
+    build: str = ""
 
     @property
     def words(self) -> str:

@@ -16,6 +16,7 @@ from bot.domain.goroutines import DumpMalformed, Goroutines, Group, group_profil
 from bot.domain.log_lines import LogSummary, summarise
 from bot.domain.profile import Profile, ProfileMalformed, decode
 from bot.domain.readings import with_second
+from bot.domain.served import read_served
 from bot.domain.snapshot import FIRST, SECOND, Captured, Probe
 from bot.domain.stacks import Frame, in_handler, own_frame, own_path, servers
 
@@ -48,7 +49,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
     losses = [Loss(each.part, each.status, each.error) for each in parts.values() if not each.usable]
     profiles = dict(_profiles(parts.values(), losses, stacks=stacks))
     kernel = {name: _document(part, losses) for name, part in parts.items() if part.file.endswith(".json")}
-    build = _build(profiles.values(), kernel.get("build", {}))
+    build = _build(profiles.values(), kernel.get("build", {}), kernel.get("version", {}))
     dump = parts.get("goroutine-dump")
     grouped = _dump(dump, losses) if dump and dump.usable else None
     facts = Facts(
@@ -229,16 +230,20 @@ def _log(part: Captured | None) -> LogSummary | None:
     return summarise(part.content.decode("utf-8", "replace")) if part and part.usable else None
 
 
-def _build(profiles: Iterable[Profile], document: Mapping[str, Any]) -> Build:
+def _build(profiles: Iterable[Profile], document: Mapping[str, Any], served: Mapping[str, Any]) -> Build:
+    """Give which program it is: the link id of its profiles, its binary's own words, else what the service serves."""
     ids = [profile.build_id for profile in profiles if profile.build_id]
     settings = document.get("settings")
     known = settings if isinstance(settings, dict) else {}
+    told = read_served(served)
+    by_binary = bool(known.get("vcs.revision"))
     return Build(
         id=ids[0] if ids else "",
-        go=str(document.get("go", "")),
+        go=str(document.get("go", "")) or told.go,
         module=str(document.get("module", "")),
-        revision=str(known.get("vcs.revision", "")),
-        modified=known.get("vcs.modified") == "true",
+        revision=str(known.get("vcs.revision", "")) or told.revision,
+        modified=known.get("vcs.modified") == "true" if by_binary else told.modified,
+        release=told.release,
     )
 
 

@@ -5,6 +5,7 @@ A fact that could not be had is None: never 0, and never taken for healthy.
 
 from dataclasses import dataclass
 
+from bot.domain.expected import Expected
 from bot.domain.goroutines import Group
 from bot.domain.log_lines import LogSummary
 from bot.domain.snapshot import Probe
@@ -159,13 +160,17 @@ class Heap:
 
 @dataclass(frozen=True)
 class Build:
-    """Which program it is. `id` is the linker's build id; the rest is read from a binary on this machine."""
+    """Which program it is. `id` is the linker's build id; the rest is its binary's own, or what the service tells.
+
+    `release` is the name that the service gives itself, "" where it tells none.
+    """
 
     id: str = ""
     go: str = ""
     module: str = ""
     revision: str = ""
     modified: bool = False
+    release: str = ""
 
     def __str__(self) -> str:
         name = (self.revision or self.id)[:7] or "unknown"
@@ -235,7 +240,7 @@ class Facts:
 
     `pace_s` is how long the target took for what costs it next to nothing: on a busy machine everything is slow.
     `handling` requests are answered; of `attended` of them nothing says that the client has left (HTTP/1 tells).
-    `orphans` are handlers that no connection waits for any more.
+    `orphans` are handlers that no connection waits for any more. `expected` is what should run there.
     """
 
     target: str
@@ -260,6 +265,7 @@ class Facts:
     log: LogSummary | None = None
     losses: tuple[Loss, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
+    expected: Expected | None = None
 
     def file(self, part: str) -> str:
         """Give the name in the archive of a part, "" when it is not there."""

@@ -28,7 +28,8 @@ class Target:
     users, `allow` the networks (CIDR) that its addresses must lie in, `access` what `pprof` wants to see. `agent` is
     where `firstfive agent` beside it answers, `agent_token` the variable of the environment with its token, `agent_ca`
     the file (PEM) of who signed its certificate, `agent_server_name` whom that names (empty: the host of `agent`).
-    `log` is the file that it logs to, if that is on this machine.
+    `log` is the file that it logs to, if that is on this machine. `version` is the path below the origin of its `url`
+    where it says which build it is, "" if nowhere.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Target:
     agent_ca: str = ""
     agent_server_name: str = ""
     log: str | None = None
+    version: str = ""
 
     @property
     def ports(self) -> tuple[int, ...]:

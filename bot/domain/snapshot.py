@@ -57,7 +57,7 @@ class Part:
     name: str
     path: str
     file: str
-    kind: Literal["profile", "dump", "kernel", "log", "packets"] = "profile"
+    kind: Literal["profile", "dump", "kernel", "log", "packets", "served"] = "profile"
     timeout_s: float = PART_TIMEOUT_S
     intrusive: bool = False
     optional: bool = False
@@ -91,6 +91,7 @@ SOCKETS = Part("sockets", "", "sockets.json", kind="kernel")
 PROCESS = Part("process", "", "process.json", kind="kernel")
 BUILD = Part("build", "", "build.json", kind="kernel")
 LOG = Part("log", "", "log.txt", kind="log")
+VERSION = Part("version", "", "version.json", kind="served", timeout_s=2.0)
 
 CHEAP_PARTS = (GOROUTINE, GOROUTINE_LEAK, HEAP, MUTEX, BLOCK, THREADS, DUMP)
 """What every target gives. In order of capture: the count first, the dump last and only if it is small."""

@@ -87,6 +87,7 @@ from bot.domain.snapshot import (
     KERNEL_PARTS,
     LOG,
     READ_TWICE,
+    VERSION,
     Captured,
     Part,
     PartStatus,
@@ -113,6 +114,7 @@ from bot.engine.alarms import propose as propose_alerts
 from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
 from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
+from bot.engine.expecting import with_expected
 from bot.engine.fields import (
     Day,
     File,
@@ -171,6 +173,7 @@ __all__ = [
     "READ_TWICE",
     "SOP_S",
     "STEP",
+    "VERSION",
     "VIA_CLOCK",
     "VIA_DEPLOYS",
     "VIA_EVENT",
@@ -363,6 +366,7 @@ __all__ = [
     "usage",
     "usual_key",
     "watch_key",
+    "with_expected",
     "withdraw",
     "write_digest",
 ]

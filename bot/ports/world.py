@@ -11,6 +11,7 @@ from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
 from bot.domain.drills import Size, Switch
 from bot.domain.dyeing import Front, Landed, Request
+from bot.domain.expected import Lineage
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
@@ -268,6 +269,9 @@ class Repository(Protocol):
 
     async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the commits in `bad` that are not in `good`, newest first."""
+
+    async def lineage(self, service: Service, commit: str, other: str) -> Lineage | Missing:
+        """Say where a commit lies in the history, and to another one (a commit, or a tag; "" for none)."""
 
     async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the latest tags, newest first: their names as subjects, who made them and when, their commits."""

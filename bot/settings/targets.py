@@ -68,6 +68,7 @@ class TargetTable(AccessTable):
     agent_ca: str = ""
     agent_server_name: str = Field("", pattern=SERVER_NAME)
     log: str | None = Field(None, min_length=1)
+    version: str = Field("", pattern=r"^$|^/[!-~]*$")
 
     @model_validator(mode="after")
     def _fits_its_agent(self) -> Self:
@@ -75,6 +76,12 @@ class TargetTable(AccessTable):
             raise ValueError("`agent_ca` and `agent_server_name` are for an agent that begins with https://")
         if self.agent and self.log:
             raise ValueError("`log` is for a file on the bot's machine; the agent has --log")
+        return self
+
+    @model_validator(mode="after")
+    def _serves_users(self) -> Self:
+        if self.version and not self.url:
+            raise ValueError("`version` is a path of the target's `url`, which it has none of")
         return self
 
     @model_validator(mode="after")
@@ -100,4 +107,5 @@ def target(table: TargetTable, service: str) -> Target:
         agent_ca=table.agent_ca,
         agent_server_name=table.agent_server_name,
         log=table.log,
+        version=table.version,
     )

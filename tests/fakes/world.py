@@ -11,6 +11,7 @@ from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.errors import AnchorRaced
+from bot.domain.expected import Lineage
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
@@ -266,6 +267,7 @@ class FakeRepository:
     def __init__(self, commits: Sequence[Commit] | Missing = (), tags: Sequence[Commit] | Missing = ()) -> None:
         self.commits = commits
         self.tagged = tags
+        self.lineages: dict[tuple[str, str], Lineage] = {}
 
     async def bring(self, place: str, *, fresh: bool) -> Path | Missing:
         del fresh
@@ -275,6 +277,10 @@ class FakeRepository:
         assert service.name
         assert good != bad
         return self.commits if isinstance(self.commits, Missing) else tuple(self.commits[:limit])
+
+    async def lineage(self, service: Service, commit: str, other: str) -> Lineage | Missing:
+        assert service.name
+        return self.lineages.get((commit, other), Missing("this history is not known"))
 
     async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
         assert service.name

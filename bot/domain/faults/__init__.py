@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bot.domain.facts import Facts
 from bot.domain.faults import (
     alloc_churn,
+    build_drift,
     cpu_hotspot,
     deadlock,
     gc_pressure,
@@ -34,5 +35,6 @@ RULES: tuple[Rule, ...] = (
     cpu_hotspot.find,
     goroutine_leak.find,
     heap_growth.find,
+    build_drift.find,
 )
 """The most harmful first: what stops requests, what slows them, what will."""

@@ -19,6 +19,7 @@ from bot.domain.snapshot import (
     PROCESS,
     READ_TWICE,
     SOCKETS,
+    VERSION,
     Captured,
     Part,
     Probe,
@@ -36,7 +37,20 @@ from tests.unit.domain.go_profiles import SERVE, Sample, Stack, dump, main_frame
 
 PARTS: Mapping[str, Part] = {
     part.name: part
-    for part in (GOROUTINE, GOROUTINE_LEAK, HEAP, HEAP_GC, MUTEX, BLOCK, DUMP, SOCKETS, PROCESS, BUILD, cpu_part(2))
+    for part in (
+        GOROUTINE,
+        GOROUTINE_LEAK,
+        HEAP,
+        HEAP_GC,
+        MUTEX,
+        BLOCK,
+        DUMP,
+        SOCKETS,
+        PROCESS,
+        BUILD,
+        VERSION,
+        cpu_part(2),
+    )
 }
 CHAN_SEND: tuple[Frame, ...] = (Frame("runtime.gopark"), Frame("runtime.chansend"), Frame("runtime.chansend1"))
 CHAN_RECEIVE: tuple[Frame, ...] = (Frame("runtime.gopark"), Frame("runtime.chanrecv"), Frame("runtime.chanrecv1"))

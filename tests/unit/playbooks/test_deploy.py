@@ -42,6 +42,15 @@ async def test_a_deploy_is_kept_and_on_the_timelines_of_its_service() -> None:
     assert kept(house) == (Deploy("checkout", "v1.2.3", NOON, "Ada", "abc1234", "typed"),)
 
 
+async def test_how_it_was_built_is_kept_for_who_compares() -> None:
+    house = desk()
+    await house.say("deploy checkout release=v1.2.3 go=go1.27.3 build=4f5e6d7c")
+
+    assert [(each.go, each.build) for each in kept(house)] == [("go1.27.3", "4f5e6d7c")]
+    with pytest.raises(CommandRejected, match=r"such as go1\.27\.3"):
+        await house.say("deploy checkout release=v1.2.4 go=1.27")
+
+
 async def test_the_same_again_is_no_news() -> None:
     house = desk()
     await house.say("deploy checkout release=v1.2.3")

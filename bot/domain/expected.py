@@ -1,0 +1,74 @@
+"""What should run on a target: the deploy record, and where the commit that runs lies in the repository."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.deploys import Deploy
+from bot.domain.traffic import Split
+
+ROLLS_OUT = timedelta(minutes=10)
+"""So long after a deploy (or after one was taken back) its targets may run this release or that."""
+SHORT = 7
+_WHOLE = 100.0
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a commit lies in a repository. `sha` is its whole name, "" where the repository has no such commit.
+
+    `refs` are some of the branches and tags that hold it. `other` is the commit that should run ("": not known there):
+    so many commits it is `ahead` of that one, and lacks so many of it, `behind`. Not ahead: it is an ancestor.
+    """
+
+    sha: str = ""
+    refs: tuple[str, ...] = ()
+    other: str = ""
+    ahead: int = 0
+    behind: int = 0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What should run on a target: the deploy that stands, and the lineage of what runs there; None: not known.
+
+    `changing` says why another release may run there now, "" when none may.
+    """
+
+    deploy: Deploy | None = None
+    lineage: Lineage | None = None
+    changing: str = ""
+
+    @property
+    def commit(self) -> str:
+        """The commit that should run, as far as it is known; "" when it is not."""
+        known = self.lineage.other if self.lineage else ""
+        return known or (self.deploy.commit if self.deploy else "")
+
+    def meets(self, revision: str) -> bool | None:
+        """Tell whether a commit is what should run; None: that cannot be told."""
+        wanted, runs = self.commit, (self.lineage.sha if self.lineage else "") or revision
+        length = min(len(wanted), len(runs))
+        return wanted[:length] == runs[:length] if length >= SHORT else None
+
+
+def standing(deploys: Sequence[Deploy]) -> Deploy | None:
+    """Give the last deploy that was told of and not taken back; a tag alone deploys nothing."""
+    return next((each for each in reversed(deploys) if each.source != "tag" and not each.rolled_back_at), None)
+
+
+def changing(deploys: Sequence[Deploy], split: Split | None, now: datetime) -> str:
+    """Say why targets may differ from the record now, "" when they may not: a rollout, or a canary that is open."""
+    for each in reversed(deploys):
+        moved = each.rolled_back_at or each.at
+        if each.source != "tag" and timedelta() <= now - moved < ROLLS_OUT:
+            return f"{each.words} was {'taken back' if each.rolled_back_at else 'deployed'} at {moved:%H:%M} UTC"
+    if split is not None and (split.dyed or (split.weight is not None and 0 < split.weight < _WHOLE)):
+        return f"the router says: {split.words}"
+    return ""
+
+
+def is_idle(deploys: Sequence[Deploy], split: Split | None, revision: str) -> bool:
+    """Tell whether a target is a canary that was rolled back: it still runs its release, and gets nothing."""
+    taken = [each.commit for each in deploys if each.rolled_back_at and len(each.commit) >= SHORT]
+    return split is not None and split.weight == 0 and any(revision.startswith(commit) for commit in taken)

@@ -1,0 +1,44 @@
+"""What services serve of their builds, in the words that are in use."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.served import Served, read_served
+from tests.unit.domain.captures import document, facts_of
+
+COMMIT = "4f5e6d7c" * 5
+
+
+@pytest.mark.parametrize(
+    ("served", "known"),
+    [
+        (
+            {"version": "v1.5.0", "revision": COMMIT, "modified": True, "go": "go1.27.3"},
+            Served("v1.5.0", COMMIT, "go1.27.3", modified=True),
+        ),
+        (
+            {"status": "success", "data": {"version": "2.42.0", "revision": COMMIT, "goVersion": "go1.19.8"}},
+            Served("2.42.0", COMMIT, "go1.19.8"),
+        ),
+        (
+            {"gitVersion": "v1.30.1", "gitCommit": COMMIT, "gitTreeState": "dirty", "goVersion": "go1.22.2"},
+            Served("v1.30.1", COMMIT, "go1.22.2", modified=True),
+        ),
+        ({"commit": COMMIT[:7].upper(), "vcs.modified": "false"}, Served("", COMMIT[:7])),
+        ({"revision": "unknown", "go": "1.27", "version": 3, "data": [1]}, Served()),
+        ({"version": "x" * 101}, Served()),
+        ({}, Served()),
+    ],
+)
+def test_a_version_document_is_read_as_far_as_it_can_be_used(served: dict[str, Any], known: Served) -> None:
+    assert read_served(served) == known
+
+
+def test_the_binary_itself_is_believed_before_what_is_served() -> None:
+    served = document({"version": "v1.5.0", "revision": COMMIT, "modified": True, "go": "go1.27.3"})
+    build = document({"go": "go1.26.1", "settings": {"vcs.revision": "a" * 40, "vcs.modified": "false"}})
+
+    both, alone = facts_of("c", version=served, build=build).build, facts_of("c", version=served).build
+    assert (both.go, both.revision, both.modified, both.release) == ("go1.26.1", "a" * 40, False, "v1.5.0")
+    assert (alone.go, alone.revision, alone.modified) == ("go1.27.3", COMMIT, True)
