@@ -48,7 +48,7 @@ async def test_a_deploy_becomes_a_run() -> None:
     assert answer.status_code == 202
     assert answer.json() == {"run": run.id, "fresh": True, "url": f"/api/runs/{run.id}"}
     assert (run.plan.playbook, run.actor.name) == ("deploy", "Deploy webhook")
-    assert run.plan.params == {**BODY, "at": ""}
+    assert run.plan.params == {**BODY, "at": "", "go": "", "build": ""}
 
 
 @pytest.mark.parametrize("key", [{"at": "2026-03-01T11:00:00+01:00"}, {"id": "pipeline-7"}])
