@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.artifacts import FolderArtifacts
+from bot.adapters.auditing import Auditors
 from bot.adapters.bisect.cores import available_cores
 from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
 from bot.adapters.bisect.prober import GitProber
@@ -35,9 +36,11 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.targets.beside import Agents
 from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.targets.discovery import Sources
+from bot.adapters.targets.exposition import MetricsLook
 from bot.adapters.targets.served import HttpVersions
 from bot.adapters.worker import EmbeddedWorker
 from bot.domain.addresses import AddressRefused
+from bot.domain.audits import Audited
 from bot.domain.run import Run
 from bot.domain.service import Target
 from bot.domain.snapshot import Captured, Part, Probe, missed
@@ -45,7 +48,7 @@ from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
 from bot.here import Here
-from bot.ports import Anchors, Artifacts, Clock, Engine, Keep, Pager, Prober, Rota, Router, as_it_is
+from bot.ports import Anchors, Artifacts, Audits, Clock, Engine, Keep, Pager, Prober, Rota, Router, as_it_is
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -265,3 +268,8 @@ def wired_router(settings: Settings) -> Router:
             "webhook": WebhookDriver(Api(settings.firstfive_router_token)),
         }
     )
+
+
+def wired_audits() -> Audits:
+    """Give who looks at what an audit judges."""
+    return Auditors({Audited.METRICS: MetricsLook()})

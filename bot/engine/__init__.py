@@ -106,6 +106,7 @@ from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, EMPTIED, Change, Course
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import Usual, learn, usual_key
+from bot.engine import auditing as audits
 from bot.engine import bisecting as bisection
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
@@ -280,6 +281,7 @@ __all__ = [
     "action_values",
     "again",
     "alerts_of",
+    "audits",
     "authors",
     "baseline_key",
     "bisection",

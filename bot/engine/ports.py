@@ -10,6 +10,7 @@ from bot.ports import (
     Anchors,
     Archive,
     Artifacts,
+    Audits,
     Bell,
     Bundles,
     Checkup,
@@ -48,6 +49,7 @@ class Ports:
     clock: Clock
     bell: Bell
     artifacts: Artifacts
+    audits: Audits
     anchors: Anchors
     bundles: Bundles
     discovery: Discovery

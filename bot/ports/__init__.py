@@ -3,6 +3,7 @@
 Ports that write take an explicit `Tx`: what belongs together commits together.
 """
 
+from bot.ports.auditing import Audits, Wanted
 from bot.ports.bisecting import Probed, Prober
 from bot.ports.keeping import (
     Alerts,
@@ -63,6 +64,7 @@ __all__ = [
     "Answer",
     "Archive",
     "Artifacts",
+    "Audits",
     "Bell",
     "Bundles",
     "Checkup",
@@ -107,5 +109,6 @@ __all__ = [
     "Timeline",
     "Transcript",
     "Tx",
+    "Wanted",
     "as_it_is",
 ]

@@ -1,5 +1,6 @@
 """The ports in memory, small enough to be seen through; the contract suites hold them to what the adapters do."""
 
+from bot.domain.run import Missing
 from bot.domain.service import Catalog
 from bot.engine.ports import Ports
 from tests.fakes.bisecting import FakeProber
@@ -22,6 +23,7 @@ from tests.fakes.world import (
     FakeAnchors,
     FakeArchive,
     FakeArtifacts,
+    FakeAudits,
     FakeBundles,
     FakeCheckup,
     FakeCounters,
@@ -45,6 +47,7 @@ __all__ = [
     "FakeAnchors",
     "FakeArchive",
     "FakeArtifacts",
+    "FakeAudits",
     "FakeBell",
     "FakeBundles",
     "FakeCheckup",
@@ -88,6 +91,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         clock=clock,
         bell=bell,
         artifacts=FakeArtifacts(),
+        audits=FakeAudits(Missing("nobody answers")),
         anchors=FakeAnchors(),
         bundles=FakeBundles(),
         discovery=FakeDiscovery(),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.domain.audits import Audited, Subject
 from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
 from bot.domain.dyeing import Front, Landed, Request
@@ -20,7 +21,7 @@ from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest
 from bot.domain.timeline import Entry, Person
 from bot.domain.traffic import Move, Split
-from bot.ports import Clock, Commit, OnCall, PageState, Picture, Posted, Pushed, Reached, Sample, Stored
+from bot.ports import Clock, Commit, OnCall, PageState, Picture, Posted, Pushed, Reached, Sample, Stored, Wanted
 from tests.fakes.keeping import NOON
 
 
@@ -381,3 +382,15 @@ class FakePager:
     async def follow(self, key: str, to: PageState) -> bool:
         self.followed.append((key, to))
         return True
+
+
+class FakeAudits:
+    """Finds what it was given, at whatever it looks; `asked` is what it was asked for."""
+
+    def __init__(self, found: Subject | Missing) -> None:
+        self.found = found
+        self.asked: list[tuple[Audited, Wanted]] = []
+
+    async def look(self, what: Audited, of: Wanted) -> Subject | Missing:
+        self.asked.append((what, of))
+        return self.found

@@ -34,6 +34,7 @@ TYPED = {
     "alert": Typed("group=nothing", "There are no alerts of a group"),
     "anchor": Typed("", "Anchor |already"),
     "approve": Typed("", "Nothing waits for an approval"),
+    "audit": Typed("metrics checkout", "There was nothing to audit: "),
     "author": Typed("", "No bisect of INC-[0-9]+ has named a culprit"),
     "bisect": Typed("checkout test=TestPay good=nowhere", "nowhere is no commit|has no repository"),
     "breach": Typed("checkout", "Nothing bad of the canary of checkout is known"),

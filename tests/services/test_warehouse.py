@@ -124,6 +124,7 @@ def test_every_class_has_a_fault_and_windows_have_none(warehouse: Warehouse) -> 
     assert [one["name"] for one in told if f"`{one['name']}`" not in listed] == []
 
 
+@pytest.mark.matrix(sample=2)
 @pytest.mark.parametrize(
     ("name", "state", "function", "count"),
     [
@@ -158,6 +159,7 @@ def test_a_leak_that_a_profile_has_found_is_taken_back(warehouse: Warehouse) -> 
     assert warehouse.serves()
 
 
+@pytest.mark.matrix(sample=1)
 @pytest.mark.parametrize("name", ["bin-transfers", "implausible-counts", "urgent-orders", "lost-printers"])
 def test_users_suffer_until_it_is_over(warehouse: Warehouse, name: str) -> None:
     assert warehouse.serves()

@@ -15,6 +15,7 @@ from typing import Any
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.archive import TarArchive
 from bot.adapters.artifacts import FolderArtifacts
+from bot.domain.audits import Subject
 from bot.domain.bisect.results import Result
 from bot.domain.run import Missing
 from bot.domain.service import Service, Target
@@ -26,6 +27,7 @@ from bot.engine.tools import adapter_of
 from bot.ports import Keep, Posted, Pushed, Reached, as_it_is
 from tests.bisecting.entries import MAIL
 from tests.fakes import (
+    FakeAudits,
     FakeBundles,
     FakeCounters,
     FakeDirectory,
@@ -60,10 +62,15 @@ from tests.faults.killing.situation import (
 _LONGEST = 60
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+>")
 
+EXPOSED = {
+    "targets": {"checkout-1": [{"name": "jobs", "type": "counter", "help": "", "series": 1, "labels": {}}]},
+}
+
 OUTSIDE = (
     "anchors",
     "archive",
     "artifacts",
+    "audits",
     "bundles",
     "checkup",
     "directory",
@@ -163,6 +170,7 @@ def world(folder: Path, log: Log) -> Ports:
         anchors=FileAnchors(folder / "anchors"),
         archive=TarArchive(),
         artifacts=FolderArtifacts(folder / "artifacts"),
+        audits=FakeAudits(Subject("/metrics of checkout-1", EXPOSED)),
         bundles=Bundles(folder / "pushed"),
         directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA, MAIL: BEN}),
         discovery=FakeDiscovery(FOUND),

@@ -9,6 +9,7 @@ from tests.fakes import FakeRouter
 from tests.unit.playbooks.desk import REGISTRY, desk
 
 WORDS = {
+    "audit": "metrics checkout",
     "alert": "group=nothing",
     "paging": "key=nothing",
     "propose": "group=nothing",

@@ -1,0 +1,28 @@
+"""The port of audits: what is there to be judged, of a service and of its source."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.audits import Audited, Subject
+from bot.domain.run import Missing
+from bot.domain.service import Service, Target
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Of what: a service and its targets as they are now, or a repository (its path or address; "" for none).
+
+    `revision` is the commit that runs as far as the deploy record knows, "" otherwise.
+    """
+
+    service: Service | None
+    targets: tuple[Target, ...] = ()
+    repository: str = ""
+    revision: str = ""
+
+
+class Audits(Protocol):
+    """Looks at what is audited; never raises for what it finds."""
+
+    async def look(self, what: Audited, of: Wanted) -> Subject | Missing:
+        """Give what there is to be judged, or why nothing could be looked at."""
