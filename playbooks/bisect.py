@@ -16,7 +16,7 @@ from bot.engine import (
 
 
 class Bisect(Params):
-    """Of which service (the incident's, if left out): `test` in the folder `package`, or `command`.
+    """Of which service (the incident's, if left out): `test` in the folder `package`, or `command`; or its own.
 
     It is good at an older commit (looked for, if left out) and bad at a newer one (the head); with find=fix the other
     way round. `overlay`: a test file that is put into the package at each commit. `timeout`: seconds that one run may
@@ -46,8 +46,9 @@ async def ask(tools: Tools, params: Bisect) -> bisection.Asked:
     service = params.service or ((await tools.incident()).service if tools.incident_id else "")
     place = _repository(tools, params, service)
     _check_way_in(tools, params)
-    command = bisection.words(params.command) if params.command else ()
-    subject = bisection.Subject(params.test, params.package, command, timeout_s=float(params.timeout))
+    test, package, command = _regression(tools, params, service)
+    words = bisection.words(command) if command else ()
+    subject = bisection.Subject(test, package, words, timeout_s=float(params.timeout))
     return await bisection.ask(
         tools,
         bisection.Asked(
@@ -86,6 +87,14 @@ async def say(tools: Tools, params: Bisect, found: bisection.Found) -> bisection
     if tools.catalog.bisect.invite and broke and told.confidence >= bisection.SURE:
         await _invite(tools, broke)
     return told
+
+
+def _regression(tools: Tools, params: Bisect, service: str) -> tuple[str, str, str]:
+    """Give the test, its package and the command: those that were named, or else the service's own."""
+    usual = None if params.repo else tools.service(service).regression
+    if usual is None or params.test or params.command:
+        return params.test, params.package, params.command
+    return usual.test, usual.package, usual.command
 
 
 async def _invite(tools: Tools, culprit: str) -> None:

@@ -21,6 +21,9 @@ from bot.engine import (
     Status,
     Tools,
     TransitionRefused,
+    deploys_of,
+    last_good,
+    latest,
 )
 
 _PAGE_AGAIN_S = 15.0
@@ -126,6 +129,7 @@ async def decide(tools: Tools, params: Sop, diagnosed: Diagnosed | Missing) -> D
     service = (await tools.incident()).service
     if not service:
         raise RunFailed("no service is named, so there is nothing to decide")
+    await _look_for_culprit(tools, service)
     outcome = await tools.run("canary", {"service": service})
     bad = outcome.result.get("judgement") in {Judgement.ROLLBACK, Judgement.HOLD} and outcome.result.get("choices")
     # As above: numbers that matter stand on the card right below, and all of them on the incident's page.
@@ -186,6 +190,15 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
     for key in pages:
         tools.begin("paging", {"key": key})
     return _told(tools, _rows(reached), _said(reached, ""), pages)
+
+
+async def _look_for_culprit(tools: Tools, name: str) -> None:
+    """Begin a bisect of what was deployed last, if it is configured what tells whether the service is well."""
+    service = tools.service(name)
+    deploys = await deploys_of(tools, service) if service.regression else ()
+    if (last := latest(deploys, tools.now())) and last.commit:
+        good = last_good(deploys)
+        tools.begin("bisect", {"service": name, "bad": last.commit, "good": good.commit if good else ""})
 
 
 def _over(incident: Incident) -> str:

@@ -118,10 +118,20 @@ class DigestPlan:
 
 
 @dataclass(frozen=True)
+class Regression:
+    """What tells whether a service is well at a commit: a test of Go in the folder `package`, or a `command`."""
+
+    test: str = ""
+    package: str = "."
+    command: str = ""
+
+
+@dataclass(frozen=True)
 class Service:
     """A named group of targets that run the same program: those that are named, and those that `discovery` finds.
 
-    A drill may make a `lab` sick; `lab_switches` is where the lab itself can be switched, beside its targets.
+    A bisect that is told nothing else runs `regression`. A drill may make a `lab` sick; `lab_switches` is where the lab
+    itself can be switched, beside its targets.
     """
 
     name: str
@@ -138,6 +148,7 @@ class Service:
     actions: tuple[ConfiguredAction, ...] = ()
     people: People = field(default=People())
     discovery: DiscoveryPlan | None = None
+    regression: Regression | None = None
     lab: bool = False
     lab_switches: str | None = None
 

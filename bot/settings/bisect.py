@@ -1,11 +1,11 @@
 """The table of bisects: where code that is not trusted runs, and what it may use."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from bot.domain.service import BisectRules
+from bot.domain.service import BisectRules, Regression
 from bot.settings.tables import Table
 
 
@@ -33,3 +33,21 @@ class BisectTable(Table):
     def rules(self) -> BisectRules:
         """Give the bounds as the domain knows them."""
         return BisectRules(self.minutes, trusted=self.sandbox == "none", invite=self.invite)
+
+
+class RegressionTable(Table):
+    """What a bisect of a service runs where it is told nothing else; the SOP begins one by itself then."""
+
+    test: str = ""
+    package: str = "."
+    command: str = ""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if bool(self.test) == bool(self.command):
+            raise ValueError("name a `test` of Go (and its `package`), or a `command`: one of the two")
+        return self
+
+    def regression(self) -> Regression:
+        """Give it as the domain knows it."""
+        return Regression(self.test, self.package, self.command)

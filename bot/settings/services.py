@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from bot.domain.dyeing import Front
 from bot.domain.service import Edge, Link, Service
+from bot.settings.bisect import RegressionTable
 from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.configured_actions import ActionTable, configured_action
 from bot.settings.discovery import DiscoveryTable, discovery_plan
@@ -33,6 +34,7 @@ class ServiceTable(Table):
     router: RouterTable | None = Field(None, discriminator="kind")
     people: PeopleTable = PeopleTable()
     canary: CanaryTable | None = None
+    bisect: RegressionTable | None = None
     lab: bool = False
     lab_switches: Address | None = None
 
@@ -46,6 +48,12 @@ class ServiceTable(Table):
     def _is_measured(self) -> Self:
         if self.canary and not self.canary.exposition and not self.prometheus:
             raise ValueError("a canary needs the service's prometheus, or canary.exposition")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_bisected(self) -> Self:
+        if self.bisect and not self.repository:
+            raise ValueError("`bisect` is of the service's repository: it needs `repository`")
         return self
 
     @model_validator(mode="after")
@@ -72,6 +80,7 @@ def watched(table: ServiceTable) -> Service:
         actions=tuple(configured_action(each) for each in table.actions),
         discovery=discovery_plan(table.discovery),
         front=Front(**dict(table.front)) if table.front else None,
+        regression=table.bisect.regression() if table.bisect else None,
         lab=table.lab,
         lab_switches=table.lab_switches,
     )

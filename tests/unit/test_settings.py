@@ -73,3 +73,21 @@ def test_links_lead_to_the_port_that_is_served_unless_an_address_is_given(tmp_pa
     assert read(nothing).url == "http://127.0.0.1:8000"
     assert read(nothing | {"PORT": "8123"}).url == "http://127.0.0.1:8123"
     assert read(written(tmp_path, 'url = "https://five.example.com/"')).url == "https://five.example.com"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('lab_switches = "http://127.0.0.1:6064"', "it needs `lab = true`"),
+        ('[services.bisect]\ntest = "TestPay"', "it needs `repository`"),
+        (
+            'repository = "/srv/x"\n[services.bisect]\npackage = "./pay"',
+            "a `test` of Go (and its `package`), or a `command`",
+        ),
+        ('repository = "/srv/x"\n[services.bisect]\ntest = "T"\ncommand = "make"', "one of the two"),
+    ],
+)
+def test_what_needs_something_else_says_so(tmp_path: Path, lines: str, told: str) -> None:
+    with pytest.raises(ConfigRefused) as refused:
+        read(written(tmp_path, f'[[services]]\nname = "checkout"\n{lines}\n'))
+    assert told in str(refused.value)

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.bisect.bisected import PROGRESS, Progress
 from bot.domain.bisect.results import Result
 from bot.domain.run import RunStatus
-from bot.domain.service import BisectRules, Catalog, Service
+from bot.domain.service import BisectRules, Catalog, Regression, Service
 from bot.domain.timeline import HOUSE, Kind
 from bot.engine.tools import adapter_of
 from tests.fakes import FakeProber, fake_ports
@@ -30,6 +30,13 @@ def desk(results: Mapping[str, Result], *, rules: BisectRules | None = None, **m
     services = (Service("checkout", (), repository="/srv/checkout.git"), Service("payment", ()))
     ports = fake_ports(Catalog(services, bisect=rules or BisectRules()))
     return Desk(replace(ports, prober=FakeProber(results, names, **more)))
+
+
+def with_a_test_of_its_own(regression: Regression, results: Mapping[str, Result]) -> Desk:
+    house = desk(results)
+    (checkout, *others) = house.ports.catalog.services
+    services = (replace(checkout, regression=regression), *others)
+    return Desk(replace(house.ports, catalog=replace(house.ports.catalog, services=services)))
 
 
 def runs_of(house: Desk) -> list[str]:
@@ -178,3 +185,41 @@ async def test_a_service_without_a_repository_is_told_where_to_name_one() -> Non
 async def test_what_is_not_kept_apart_runs_no_command_from_the_chat() -> None:
     ended = await desk(told(13), rules=BisectRules(trusted=True)).say('bisect checkout command="make check" good=v1')
     assert "command= is for the command line" in ended.reason
+
+
+async def test_a_service_names_its_own_test_and_another_one_may_be_named() -> None:
+    house = with_a_test_of_its_own(Regression("TestAnswers", "./payment"), told(13))
+    ended = await house.say("bisect checkout good=v1")
+    assert (ended.result["culprit"], ended.result["asked"]["test"]) == (COMMITS[13], "TestAnswers")
+    assert ended.result["asked"]["package"] == "payment"
+    other = await house.say("bisect checkout good=v1 test=TestPay")
+    assert (other.result["asked"]["test"], other.result["asked"]["package"]) == ("TestPay", "")
+    by_command = await house.say("bisect checkout good=v1 command=true")
+    assert (by_command.result["asked"]["test"], by_command.result["asked"]["command"]) == ("", ["true"])
+
+
+async def test_the_five_minutes_bisect_what_was_deployed_last_by_themselves() -> None:
+    house = with_a_test_of_its_own(Regression(command="make check"), told(13))
+    await house.say(f"deploy checkout release=v1 commit={COMMITS[4]}")
+    house.later(60)
+    await house.say(f"deploy checkout release=v2 commit={COMMITS[20]}")
+    house.later(60)
+    await house.say("start sev2 checkout slow")
+    await house.reach("mitigate")
+    await house.work(lambda: bool(house.incident().bisects and house.incident().bisects[0].is_over))
+    (found,) = house.incident().bisects
+    assert found.told is not None
+    assert found.told.made[0].commit == COMMITS[13]
+    begun = next(run for run in house.state.runs.values() if run.plan.playbook == "bisect")
+    assert begun.plan.params["bad"] == COMMITS[20]
+    assert begun.plan.params["good"] == COMMITS[4]
+
+
+@pytest.mark.parametrize("regression", [None, Regression("TestAnswers")])
+async def test_without_a_test_or_a_deploy_nothing_is_bisected_unasked(regression: Regression | None) -> None:
+    house = with_a_test_of_its_own(regression, told(13)) if regression else desk(told(13))
+    if regression is None:
+        await house.say(f"deploy checkout release=v1 commit={COMMITS[4]}")
+    await house.say("start sev2 checkout slow")
+    await house.reach("mitigate")
+    assert [run for run in house.state.runs.values() if run.plan.playbook == "bisect"] == []
