@@ -12,7 +12,8 @@ from bot.domain.service import Service
 from bot.engine.deploys import Deploys
 from bot.engine.tools import Tools
 
-_WITHIN_S = 3.0
+_WITHIN_S = 1.0
+"""The verdict waits for it; it is the next one that a clone which takes longer is for."""
 
 _ASKED: set[asyncio.Future[Lineage | Missing]] = set()
 

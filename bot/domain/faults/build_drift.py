@@ -25,9 +25,12 @@ class Drift:
 
 
 def find(facts: Facts, beside: Beside) -> Finding | None:
-    """Find a program that is not the one of the deploy record, or that no commit of the repository makes again."""
+    """Find a program that is not the one of the deploy record, or that no commit of the repository makes again.
+
+    Where nobody tells of deploys nothing is known of what should run: a build of somebody's own tree may be just that.
+    """
     expected = facts.expected
-    drifts = list(_drifts(facts, expected, beside)) if expected is not None else []
+    drifts = list(_drifts(facts, expected, beside)) if expected is not None and expected.deploy else []
     if not drifts:
         return None
     first, file = drifts[0], facts.file("build") or facts.file("version") or facts.file("goroutine")

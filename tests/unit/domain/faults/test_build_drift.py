@@ -62,8 +62,10 @@ def test_a_commit_of_another_line_is_told_by_both_sides() -> None:
         (Lineage(SIDE, (), ""), "which no branch and no tag holds", LIKELY),
     ],
 )
-def test_what_nobody_can_build_again_needs_no_record(lineage: Lineage, words: str, confidence: str) -> None:
-    (found,) = findings(runs(SIDE, Expected(None, lineage)))
+def test_what_nobody_can_build_again_is_told_during_a_rollout_too(
+    lineage: Lineage, words: str, confidence: str
+) -> None:
+    (found,) = findings(runs(SIDE, Expected(RECORD, lineage, "v1.5.0 was deployed at 11:58 UTC")))
 
     assert (found.fault, found.confidence) == (FAULT, confidence)
     assert words in found.claim
@@ -120,6 +122,8 @@ def test_releases_are_compared_by_name_where_no_commit_is_known() -> None:
         runs("", Expected(replace(RECORD, commit="", go="go1.20", build=""))),
         runs(NEW, Expected(replace(RECORD, go="go1.27.3", build="link-aaa"), HERE)),
         runs(OLD, Expected(None, BEHIND)),
+        runs(SIDE, Expected(None, Lineage("", (), NEW))),
+        runs(NEW, Expected(None, HERE), modified=True),
         Facts("checkout-1", expected=Expected(RECORD)),
     ],
     ids=str,
