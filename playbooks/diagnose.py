@@ -8,13 +8,16 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.engine import (
+    MODULE_FILES,
     Baselines,
+    Build,
     Captured,
     Diagnosis,
     Facts,
     Finding,
     Kind,
     Milestone,
+    Missing,
     Params,
     Playbook,
     Probe,
@@ -22,14 +25,18 @@ from bot.engine import (
     RunStatus,
     ServiceName,
     Stored,
+    Sums,
     Tools,
     Usual,
+    VerifiedSums,
     baseline_key,
     compare_targets,
     examine,
     healthy_targets,
     prove,
     remember_healthy,
+    sums_key,
+    sums_of,
     to_us,
     usual_key,
     with_expected,
@@ -150,10 +157,33 @@ def _tell_findings(tools: Tools, taken: Taken, diagnosis: Diagnosis) -> None:
 async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
     """Examine one target after the other: of all together the parts might not fit into memory."""
     probes = {probe.target: probe for probe in taken.probes}
-    return {
+    facts = {
         target: await asyncio.to_thread(examine, await _parts(tools, taken, target), probes.get(target))
         for target in dict.fromkeys(part.target for part in taken.parts)
     }
+    return await _with_sums(tools, taken.service, facts)
+
+
+async def _with_sums(tools: Tools, service: str, facts: Mapping[str, Facts]) -> dict[str, Facts]:
+    """Add what is written down of the modules of each build: go.sum at its commit, and what the last audit proved."""
+    verified = (await tools.recall(sums_key(service), VerifiedSums) or VerifiedSums({})).sums
+    recorded: dict[Build, Sums | None] = {}
+    held = dict(facts)
+    for name, each in facts.items():
+        if each.modules and each.modules.told:
+            if each.build not in recorded:
+                recorded[each.build] = await _recorded(tools, service, each.build)
+            modules = replace(each.modules, recorded=recorded[each.build], verified=verified)
+            held[name] = replace(each, modules=modules)
+    return held
+
+
+async def _recorded(tools: Tools, name: str, build: Build) -> Sums | None:
+    service = tools.catalog.service(name)
+    if service is None or not service.repository or not build.revision:
+        return None
+    files = await tools.ports.repository.files(service.repository, build.revision, MODULE_FILES)
+    return None if isinstance(files, Missing) else sums_of(files, build.module)
 
 
 async def _parts(tools: Tools, taken: Taken, target: str) -> list[Captured]:

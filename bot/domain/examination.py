@@ -8,6 +8,7 @@ from math import isfinite
 from statistics import median
 from typing import Any, TypeGuard
 
+from bot.domain import modules
 from bot.domain.crowds import count, crowds, with_waits
 from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets
 from bot.domain.goroutine_counts import counted, group_counts
@@ -55,6 +56,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
     facts = Facts(
         target=target,
         build=build,
+        modules=modules.read(kernel.get("build", {})),
         heap=_heap(profiles, build.module),
         cpu=_cpu(profiles.get("cpu"), build.module, _servers(profiles)),
         sockets=_sockets(kernel.get("sockets", {})),

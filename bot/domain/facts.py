@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.domain.expected import Expected
 from bot.domain.goroutines import Group
 from bot.domain.log_lines import LogSummary
+from bot.domain.modules import Modules
 from bot.domain.snapshot import Probe
 from bot.domain.stacks import Frame
 
@@ -259,6 +260,7 @@ class Facts:
     window: Window | None = None
     pace_s: float = 0.0
     build: Build = Build()
+    modules: Modules | None = None
     sockets: Sockets | None = None
     process: Process | None = None
     probe: Probe | None = None

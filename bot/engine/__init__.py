@@ -63,6 +63,8 @@ from bot.domain.incident import (
     may_see,
 )
 from bot.domain.measures import Milestone, check_milestone, measure
+from bot.domain.modules import FILES as MODULE_FILES
+from bot.domain.modules import VerifiedSums, sums_key, sums_of
 from bot.domain.narrative import size
 from bot.domain.packets import MAX_SECONDS as MAX_PACKETS_S
 from bot.domain.packets import summarise as traffic_of
@@ -102,6 +104,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
     second_parts,
 )
+from bot.domain.sumdb.records import Sums
 from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, EMPTIED, Change, Course
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
@@ -171,6 +174,7 @@ __all__ = [
     "KERNEL_PARTS",
     "LOG",
     "MAX_PACKETS_S",
+    "MODULE_FILES",
     "READ_TWICE",
     "SOP_S",
     "STEP",
@@ -267,6 +271,7 @@ __all__ = [
     "Standing",
     "Status",
     "Stored",
+    "Sums",
     "Switch",
     "Target",
     "TargetSight",
@@ -275,6 +280,7 @@ __all__ = [
     "TransitionRefused",
     "Trend",
     "Usual",
+    "VerifiedSums",
     "Warnings",
     "Within",
     "action_call",
@@ -358,6 +364,8 @@ __all__ = [
     "span",
     "stalk_key",
     "stand",
+    "sums_key",
+    "sums_of",
     "tell_alerts",
     "tell_judged",
     "tell_proof",

@@ -1,6 +1,6 @@
 """What lies outside: time, people, bytes, targets, histories, documents."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -275,6 +275,12 @@ class Repository(Protocol):
 
     async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the latest tags, newest first: their names as subjects, who made them and when, their commits."""
+
+    async def files(self, place: str, sha: str, names: Collection[str]) -> Mapping[str, bytes] | Missing:
+        """Give every file of these names, in whatever folder, as a commit of a repository has it, by path.
+
+        Quick: a repository that was never brought here, or lacks the commit, is not asked for elsewhere.
+        """
 
 
 class Transcript(Protocol):

@@ -17,6 +17,7 @@ from tests.fakes.keeping import (
     FakeTimeline,
     FakeTx,
 )
+from tests.fakes.repositories import FakeRepository
 from tests.fakes.switches import FakeSwitches
 from tests.fakes.targets import FakeDiscovery, FakeTargets
 from tests.fakes.world import (
@@ -35,7 +36,6 @@ from tests.fakes.world import (
     FakeMetrics,
     FakePager,
     FakePoster,
-    FakeRepository,
     FakeRota,
     FakeRouter,
     FakeTranscript,

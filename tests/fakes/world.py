@@ -5,14 +5,12 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from bot.domain.audits import Audited, Subject
 from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.errors import AnchorRaced
-from bot.domain.expected import Lineage
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
@@ -21,7 +19,7 @@ from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Captured, Manifest
 from bot.domain.timeline import Entry, Person
 from bot.domain.traffic import Move, Split
-from bot.ports import Clock, Commit, OnCall, PageState, Picture, Posted, Pushed, Reached, Sample, Stored, Wanted
+from bot.ports import Clock, OnCall, PageState, Picture, Posted, Pushed, Reached, Sample, Stored, Wanted
 from tests.fakes.keeping import NOON
 
 
@@ -262,30 +260,6 @@ class FakeArchive:
 
     async def tar(self, folder: str, files: Mapping[str, bytes]) -> bytes:
         return "".join(f"{folder}/{name} {len(files[name])}\n" for name in sorted(files)).encode()
-
-
-class FakeRepository:
-    def __init__(self, commits: Sequence[Commit] | Missing = (), tags: Sequence[Commit] | Missing = ()) -> None:
-        self.commits = commits
-        self.tagged = tags
-        self.lineages: dict[tuple[str, str], Lineage] = {}
-
-    async def bring(self, place: str, *, fresh: bool) -> Path | Missing:
-        del fresh
-        return Path(place)
-
-    async def between(self, service: Service, good: str, bad: str, limit: int) -> tuple[Commit, ...] | Missing:
-        assert service.name
-        assert good != bad
-        return self.commits if isinstance(self.commits, Missing) else tuple(self.commits[:limit])
-
-    async def lineage(self, service: Service, commit: str, other: str) -> Lineage | Missing:
-        assert service.name
-        return self.lineages.get((commit, other), Missing("this history is not known"))
-
-    async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
-        assert service.name
-        return self.tagged if isinstance(self.tagged, Missing) else tuple(self.tagged[:limit])
 
 
 class FakeDocuments:

@@ -2,9 +2,11 @@
 
 import gzip
 import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.adapters.audits.archives import zip_h1
 from bot.domain import proc
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
 from bot.domain.errors import FirstFiveError
@@ -12,11 +14,17 @@ from bot.domain.examination import examine
 from bot.domain.goroutine_counts import group_counts
 from bot.domain.goroutine_dump import count, group
 from bot.domain.goroutines import DumpMalformed, group_profile
+from bot.domain.modules import sums_of
 from bot.domain.proc import ProcMalformed
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.protobuf import number_bytes
 from bot.domain.redaction import redact_bytes, redact_profile
 from bot.domain.snapshot import CHEAP_PARTS, HEAP_GC, KERNEL_PARTS, captured, cpu_part
+from bot.domain.sumdb.dirhash import ModuleRefused
+from bot.domain.sumdb.notes import NoteRefused, opened, read_key
+from bot.domain.sumdb.records import H1, RecordRefused, read_record, read_sums
+from bot.domain.sumdb.tree import MAX_SIZE, ProofRefused, inclusion_nodes, read_head
+from tests.gomodules.log import Log
 from tests.unit.domain import go_profiles
 from tests.unit.domain.go_profiles import main_frame
 
@@ -108,6 +116,39 @@ def _capture(data: bytes) -> None:
     assert facts.target == "checkout-1"
 
 
+def _note(data: bytes) -> None:
+    assert opened(data, _KEY, lambda *_: True) == data[: data.rindex(b"\n\n") + 1].decode()
+
+
+def _key(data: bytes) -> None:
+    assert len(read_key(data.decode("utf-8", "replace")).public) == 32
+
+
+def _head(data: bytes) -> None:
+    found = read_head(data.decode("utf-8", "replace"))
+    assert 0 <= found.size <= MAX_SIZE
+    inclusion_nodes(found.size - 1, found.size)
+
+
+def _record(data: bytes) -> None:
+    found = read_record(data)
+    assert data.startswith(b"%d\n" % found.number) or data[:1] == b"0"
+    assert all(lines for lines in found.sums.values())
+
+
+def _sums(data: bytes) -> None:
+    """Read it as a go.sum, and as the files of a repository."""
+    assert all(lines for lines in read_sums(data).values())
+    sums_of({"go.mod": data, "go.sum": data, "a/go.mod": data, "a/go.sum": data}, "example.com/c")
+
+
+def _archive(data: bytes) -> None:
+    assert H1.fullmatch(zip_h1(io.BytesIO(data), "example.com/c", "v1.0.0"))
+
+
+_LOG = Log()
+_LOG.fill(3)
+_KEY = read_key(_LOG.key)
 _RAW = go_profiles.raw_profile(
     go_profiles.HEAP, [((main_frame("work"), *go_profiles.SERVE), (1, 64, 1, 64), {"user": "ada"})]
 )
@@ -151,7 +192,24 @@ _PROC = (
     b"8.5 16.0\n",
 )
 
+_LINES = f"example.com/a v1.0.0 h1:{'A' * 43}=\nexample.com/a v1.0.0/go.mod h1:{'B' * 43}=\n".encode()
+
+
+def _module() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as out:
+        for name in ("go.mod", "c.go"):
+            out.writestr(zipfile.ZipInfo(f"example.com/c@v1.0.0/{name}"), b"package c\n" * 9)
+    return made.getvalue()
+
+
 PARSERS = {
+    "note": Parser(_note, NoteRefused, (_LOG.note(),)),
+    "key": Parser(_key, NoteRefused, (_LOG.key.encode(),)),
+    "head": Parser(_head, ProofRefused, (_LOG.note(),)),
+    "record": Parser(_record, RecordRefused, (_LOG.answer("example.com/filler1", "v1.0.0") or b"",)),
+    "go.sum": Parser(_sums, FirstFiveError, (_LINES,)),
+    "module zip": Parser(_archive, ModuleRefused, (_module(),)),
     "pprof": Parser(_pprof, ProfileMalformed, (_RAW, _CPU, gzip.compress(_RAW, mtime=0))),
     "dump": Parser(_dump, DumpMalformed, (_DUMP, _PANIC)),
     "counts": Parser(_counts, DumpMalformed, (_COUNTS,)),

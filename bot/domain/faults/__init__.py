@@ -12,6 +12,7 @@ from bot.domain.faults import (
     goroutine_leak,
     heap_growth,
     lock_contention,
+    module_poisoning,
     pool_exhaustion,
     socket_exhaustion,
     stalled_readers,
@@ -24,6 +25,7 @@ __all__ = ["RULES", "Beside", "Evidence", "Finding", "Rule"]
 Rule = Callable[[Facts, Beside], Finding | None]
 
 RULES: tuple[Rule, ...] = (
+    module_poisoning.find,
     deadlock.find,
     pool_exhaustion.find,
     timeout_mismatch.find,
@@ -36,5 +38,6 @@ RULES: tuple[Rule, ...] = (
     goroutine_leak.find,
     heap_growth.find,
     build_drift.find,
+    module_poisoning.suspect,
 )
-"""The most harmful first: what stops requests, what slows them, what will."""
+"""The most harmful first: code of others in the process, what stops requests, what slows them, what will."""
