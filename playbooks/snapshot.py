@@ -16,6 +16,7 @@ from bot.engine import (
     KERNEL_PARTS,
     LOG,
     READ_TWICE,
+    TLS,
     VERSION,
     Captured,
     CommandRejected,
@@ -271,7 +272,8 @@ def _cheap_parts(*, by_name: bool) -> tuple[Part, ...]:
 
 
 async def _look(tools: Tools, target: Target, parts: Sequence[Part], began: datetime) -> _Seen:
-    wanted = (*parts, *([LOG] if target.tells_log else []), *([VERSION] if target.version else []))
+    asked = ((LOG, target.tells_log), (VERSION, target.version), (TLS, target.secure_url))
+    wanted = (*parts, *(part for part, applies in asked if applies))
     probe, seen = await asyncio.gather(tools.ports.targets.probe(target), _capture(tools, target, wanted, began))
     return replace(seen, probe=probe)
 

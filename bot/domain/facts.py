@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.expected import Expected
 from bot.domain.goroutines import Group
+from bot.domain.handshakes import Handshakes
 from bot.domain.log_lines import LogSummary
 from bot.domain.modules import Modules
 from bot.domain.snapshot import Probe
@@ -241,7 +242,8 @@ class Facts:
 
     `pace_s` is how long the target took for what costs it next to nothing: on a busy machine everything is slow.
     `handling` requests are answered; of `attended` of them nothing says that the client has left (HTTP/1 tells).
-    `orphans` are handlers that no connection waits for any more. `expected` is what should run there.
+    `orphans` are handlers that no connection waits for any more. `expected` is what should run there, `tls` how
+    connections of its users begin.
     """
 
     target: str
@@ -265,6 +267,7 @@ class Facts:
     process: Process | None = None
     probe: Probe | None = None
     log: LogSummary | None = None
+    tls: Handshakes | None = None
     losses: tuple[Loss, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     expected: Expected | None = None

@@ -57,7 +57,7 @@ class Part:
     name: str
     path: str
     file: str
-    kind: Literal["profile", "dump", "kernel", "log", "packets", "served"] = "profile"
+    kind: Literal["profile", "dump", "kernel", "log", "packets", "served", "handshake"] = "profile"
     timeout_s: float = PART_TIMEOUT_S
     intrusive: bool = False
     optional: bool = False
@@ -92,6 +92,7 @@ PROCESS = Part("process", "", "process.json", kind="kernel")
 BUILD = Part("build", "", "build.json", kind="kernel")
 LOG = Part("log", "", "log.txt", kind="log")
 VERSION = Part("version", "", "version.json", kind="served", timeout_s=2.0)
+TLS = Part("tls", "", "tls.json", kind="handshake")
 
 CHEAP_PARTS = (GOROUTINE, GOROUTINE_LEAK, HEAP, MUTEX, BLOCK, THREADS, DUMP)
 """What every target gives. In order of capture: the count first, the dump last and only if it is small."""

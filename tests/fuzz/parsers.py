@@ -2,11 +2,17 @@
 
 import gzip
 import io
+import json
+import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from cryptography.utils import CryptographyDeprecationWarning
 
 from bot.adapters.audits.archives import zip_h1
+from bot.adapters.targets.handshake import served
 from bot.domain import proc
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
 from bot.domain.errors import FirstFiveError
@@ -19,11 +25,12 @@ from bot.domain.proc import ProcMalformed
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.protobuf import number_bytes
 from bot.domain.redaction import redact_bytes, redact_profile
-from bot.domain.snapshot import CHEAP_PARTS, HEAP_GC, KERNEL_PARTS, captured, cpu_part
+from bot.domain.snapshot import CHEAP_PARTS, HEAP_GC, KERNEL_PARTS, TLS, captured, cpu_part
 from bot.domain.sumdb.dirhash import ModuleRefused
 from bot.domain.sumdb.notes import NoteRefused, opened, read_key
 from bot.domain.sumdb.records import H1, RecordRefused, read_record, read_sums
 from bot.domain.sumdb.tree import MAX_SIZE, ProofRefused, inclusion_nodes, read_head
+from tests.authority import leaf, root
 from tests.gomodules.log import Log
 from tests.unit.domain import go_profiles
 from tests.unit.domain.go_profiles import main_frame
@@ -111,7 +118,7 @@ def _redaction(data: bytes) -> None:
 
 def _capture(data: bytes) -> None:
     """Examine a target that gave the same bytes for everything: it never raises."""
-    parts = (*CHEAP_PARTS, *KERNEL_PARTS, cpu_part(2), HEAP_GC)
+    parts = (*CHEAP_PARTS, *KERNEL_PARTS, TLS, cpu_part(2), HEAP_GC)
     facts = examine([captured("checkout-1", part, data, 0.1) for part in parts])
     assert facts.target == "checkout-1"
 
@@ -149,6 +156,17 @@ def _archive(data: bytes) -> None:
 _LOG = Log()
 _LOG.fill(3)
 _KEY = read_key(_LOG.key)
+
+
+def _certificate(data: bytes) -> None:
+    """Read what somebody serves as its certificate; what is odd in it is cryptography's to warn of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        found = served(data, datetime.now(UTC))
+    assert found.subject
+    assert json.dumps(asdict(found))
+
+
 _RAW = go_profiles.raw_profile(
     go_profiles.HEAP, [((main_frame("work"), *go_profiles.SERVE), (1, 64, 1, 64), {"user": "ada"})]
 )
@@ -217,6 +235,9 @@ PARSERS = {
     "proc": Parser(_tables, ProcMalformed, _PROC),
     "redaction": Parser(
         _redaction, FirstFiveError, (b'password="hunter2" key: users\nAuthorization: Bearer abc.def\n', _DUMP)
+    ),
+    "certificate": Parser(
+        _certificate, FirstFiveError, (leaf(root()).der, leaf(None, ["shop.test", "10.0.0.1"], traced=True).der)
     ),
     "capture": Parser(_capture, FirstFiveError, (_RAW, _DUMP, _COUNTS, b'{"states": {"LISTEN": 1}}\n')),
 }

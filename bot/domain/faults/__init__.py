@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bot.domain.facts import Facts
 from bot.domain.faults import (
     alloc_churn,
+    alpn_h2,
     build_drift,
     cpu_hotspot,
     deadlock,
@@ -17,6 +18,7 @@ from bot.domain.faults import (
     socket_exhaustion,
     stalled_readers,
     timeout_mismatch,
+    tls_chain,
 )
 from bot.domain.faults.finding import Beside, Evidence, Finding
 
@@ -26,6 +28,7 @@ Rule = Callable[[Facts, Beside], Finding | None]
 
 RULES: tuple[Rule, ...] = (
     module_poisoning.find,
+    tls_chain.find,
     deadlock.find,
     pool_exhaustion.find,
     timeout_mismatch.find,
@@ -35,9 +38,11 @@ RULES: tuple[Rule, ...] = (
     gc_pressure.find,
     alloc_churn.find,
     cpu_hotspot.find,
+    alpn_h2.find,
     goroutine_leak.find,
     heap_growth.find,
     build_drift.find,
     module_poisoning.suspect,
+    tls_chain.find_disorder,
 )
 """The most harmful first: code of others in the process, what stops requests, what slows them, what will."""
