@@ -21,6 +21,7 @@ from bot.engine import (
     Params,
     Playbook,
     Probe,
+    RouterWatched,
     RunFailed,
     RunStatus,
     ServiceName,
@@ -40,9 +41,11 @@ from bot.engine import (
     to_us,
     usual_key,
     with_expected,
+    with_routed,
 )
 
 _PARTS: TypeAdapter[tuple[Captured, ...]] = TypeAdapter(tuple[Captured, ...])
+_WATCHED: TypeAdapter[RouterWatched | None] = TypeAdapter(RouterWatched | None)
 _PROBES: TypeAdapter[tuple[Probe, ...]] = TypeAdapter(tuple[Probe, ...])
 
 
@@ -55,7 +58,7 @@ class Diagnose(Params):
 
 @dataclass(frozen=True)
 class Taken:
-    """The records of a snapshot."""
+    """The records of a snapshot, and what the router did while it was taken; None: that is not known."""
 
     service: str
     archive: Stored
@@ -63,6 +66,7 @@ class Taken:
     probes: tuple[Probe, ...]
     summary: str
     run: str = ""
+    watched: RouterWatched | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ async def take(tools: Tools, params: Diagnose) -> Taken:
         raise RunFailed(f"There is no snapshot to read: {outcome.reason}")
     found: dict[str, Any] = dict(outcome.result)
     parts, probes = _PARTS.validate_python(found["parts"]), _PROBES.validate_python(found["probes"])
-    return Taken(found["service"], Stored(**found["archive"]), parts, probes, found["summary"], outcome.run_id)
+    watched = _WATCHED.validate_python(found.get("watched"))  # an older run's has none
+    return Taken(found["service"], Stored(**found["archive"]), parts, probes, found["summary"], outcome.run_id, watched)
 
 
 @playbook.step("Compare the targets")
@@ -106,7 +111,9 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     """Put every finding and the verdict on the timeline; a verdict is the moment the fault was located."""
     usual = await tools.recall(usual_key(taken.service), Usual)
     baselines = await tools.recall(baseline_key(taken.service), Baselines) or Baselines()
-    facts = await with_expected(tools, tools.service(taken.service), await _facts(tools, taken))
+    service = tools.service(taken.service)
+    facts = await with_expected(tools, service, await _facts(tools, taken))
+    facts = await with_routed(tools, service, taken.watched, facts)
     diagnosis = compare_targets(facts, usual, baselines)
     report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
     stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)
@@ -138,6 +145,8 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
 
 def _tell_findings(tools: Tools, taken: Taken, diagnosis: Diagnosis) -> None:
     kept = {part.file: {"sha256": part.sha256, "bytes": part.bytes} for part in taken.parts if part.sha256}
+    if (watched := taken.watched) is not None:
+        kept[watched.file] = {"sha256": watched.sha256, "bytes": watched.bytes}
     whole = {"sha256": taken.archive.sha256, "bytes": taken.archive.bytes}
     for finding in diagnosis.findings:
         evidence = [{**each.__dict__, **kept.get(each.artifact, whole)} for each in finding.evidence]

@@ -5,6 +5,7 @@ A fact that could not be had is None: never 0, and never taken for healthy.
 
 from dataclasses import dataclass
 
+from bot.domain.backends import Routed
 from bot.domain.expected import Expected
 from bot.domain.goroutines import Group
 from bot.domain.handshakes import Handshakes
@@ -243,7 +244,7 @@ class Facts:
     `pace_s` is how long the target took for what costs it next to nothing: on a busy machine everything is slow.
     `handling` requests are answered; of `attended` of them nothing says that the client has left (HTTP/1 tells).
     `orphans` are handlers that no connection waits for any more. `expected` is what should run there, `tls` how
-    connections of its users begin.
+    connections of its users begin, `routed` what a router sent there.
     """
 
     target: str
@@ -271,6 +272,7 @@ class Facts:
     losses: tuple[Loss, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     expected: Expected | None = None
+    routed: Routed | None = None
 
     def file(self, part: str) -> str:
         """Give the name in the archive of a part, "" when it is not there."""

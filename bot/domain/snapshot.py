@@ -28,6 +28,8 @@ INTRUSIVE_TARGETS = 3
 INTRUSIVE_REST = timedelta(minutes=2)
 """Time that must pass before a service is captured intrusively again."""
 PART_TIMEOUT_S = 3.0
+NOBODY = "nothing listens on"
+"""In the reason of whatever was not got because a connection was refused."""
 FAR = 10.0
 """Beyond so many times the middle, further is not worse: one signal alone must not outweigh failed answers."""
 SLOW_PROBE_MS = 20.0

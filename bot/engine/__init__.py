@@ -118,6 +118,7 @@ from bot.engine.alarms import proposals
 from bot.engine.alarms import propose as propose_alerts
 from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
+from bot.engine.backends import RouterSeen, RouterWatched, see_router, watch_router, with_routed
 from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
 from bot.engine.expecting import with_expected
 from bot.engine.fields import (
@@ -260,6 +261,8 @@ __all__ = [
     "Rest",
     "Right",
     "Role",
+    "RouterSeen",
+    "RouterWatched",
     "RunFailed",
     "RunStatus",
     "Said",
@@ -358,6 +361,7 @@ __all__ = [
     "remember_healthy",
     "reminders_due",
     "second_parts",
+    "see_router",
     "sentence",
     "set_traffic",
     "settle_alerts",
@@ -378,7 +382,9 @@ __all__ = [
     "usage",
     "usual_key",
     "watch_key",
+    "watch_router",
     "with_expected",
+    "with_routed",
     "withdraw",
     "write_digest",
 ]

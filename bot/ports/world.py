@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from bot.domain.backends import Backend
 from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
 from bot.domain.drills import Size, Switch
@@ -173,6 +174,9 @@ class Router(Protocol):
 
     async def read(self, service: Service) -> Split | Missing:
         """Read what it does now."""
+
+    async def backends(self, service: Service) -> tuple[Backend, ...] | Missing:
+        """Give what it has counted of each of the service's backends since it began; Missing where it tells none."""
 
     async def earlier(self, service: Service) -> str | Missing:
         """Name the release before the one that runs, in the controller's own words; "" where it knows of none."""

@@ -13,6 +13,7 @@ from bot.domain.faults import (
     goroutine_leak,
     heap_growth,
     lock_contention,
+    lost_connections,
     module_poisoning,
     pool_exhaustion,
     socket_exhaustion,
@@ -29,6 +30,7 @@ Rule = Callable[[Facts, Beside], Finding | None]
 RULES: tuple[Rule, ...] = (
     module_poisoning.find,
     tls_chain.find,
+    lost_connections.find,
     deadlock.find,
     pool_exhaustion.find,
     timeout_mismatch.find,
