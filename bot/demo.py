@@ -166,6 +166,7 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
         f'repository = "{lab["repository"]}"',
         "lab = true",
         f'lab_switches = "{lab["lab"]}"',
+        f'pods = {{ api = "{lab["lab"]}", namespace = "lab", selector = "app=checkout" }}',
         f'links = [{{ title = "Runbook", url = "{places.bot}/" }}]',
     ]
     for target in lab["targets"]:

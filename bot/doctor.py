@@ -65,7 +65,7 @@ class Doctor:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._targets = AllTargets()
+        self._targets = AllTargets(settings.kubernetes_token)
         self._sources = wired_sources(settings)
 
     async def checks(self, *, live: bool = False) -> tuple[Check, ...]:

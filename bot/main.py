@@ -176,7 +176,7 @@ def _ports(
         anchors=anchors,
         bundles=GitBundles(settings.bundle.repository, settings.bundle.branch, mirrors),
         discovery=KeptDiscovery(wired_sources(settings), store, marks, clock),
-        targets=AllTargets(),
+        targets=AllTargets(settings.kubernetes_token),
         archive=TarArchive(),
         repository=GitRepository(mirrors),
         documents=documents,

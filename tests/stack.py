@@ -164,7 +164,9 @@ def services(lab: Lab | None, more: Sequence[str] = ()) -> list[str]:
     )
     keys = [line for line in more if line.startswith("prometheus")]
     lines = ["[[services]]", 'name = "checkout"', f'repository = "{lab["repository"]}"' if lab else "", *keys]
-    lines += [f'lab_switches = "{lab["lab"]}"'] if lab and "lab = true" in more else []
+    if lab and "lab = true" in more:
+        lines.append(f'lab_switches = "{lab["lab"]}"')
+        lines.append(f'pods = {{ api = "{lab["lab"]}", namespace = "lab", selector = "app=checkout" }}')
     for name, pprof, url in targets:
         lines += ["[[services.targets]]", f'name = "{name}"', f'pprof = "{pprof}"', f'url = "{url}"']
     return [*lines, *(line for line in more if line not in keys)]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.domain.access import Access
+from bot.domain.pods import PodsPlan
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,4 @@ class DiscoveryPlan:
     most: int = 100
     timeout_s: float = 3.0
     access: Access = field(default=Access(in_clear=False))
+    pods: PodsPlan | None = None

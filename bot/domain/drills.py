@@ -28,6 +28,7 @@ class Drilled(StrEnum):
     STALLED_READERS = "stalled-readers"
     SOCKET_EXHAUSTION = "socket-exhaustion"
     POOL_EXHAUSTION = "pool-exhaustion"
+    PROBE_LOOP = "probe-loop"
 
 
 @dataclass(frozen=True)

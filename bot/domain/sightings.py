@@ -232,6 +232,7 @@ def _target(service: str, name: str, each: Sighting, plan: DiscoveryPlan) -> Tar
         agent_token=plan.agent_token,
         agent_ca=plan.agent_ca,
         agent_server_name=plan.agent_server_name,
+        pods=plan.pods,
     )
 
 

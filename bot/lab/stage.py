@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.lab.processes import Child
 from bot.lab.releases import Releases
+from bot.lab.supervisor import Supervisor
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Role:
 class Stage:
     """What an act may use: programs, targets and more processes by name, and a folder of its own.
 
-    `star` is the target that acts are for. `router` is where the router answers its operators, "" without one.
+    `star` is the target that acts are for. `router` is where the router answers its operators, "" without one. `pods`
+    are those that a cluster would tell of.
     """
 
     releases: Releases
@@ -35,6 +37,7 @@ class Stage:
     router: str = ""
     roles: dict[str, Role] = field(default_factory=dict)
     children: dict[str, Child] = field(default_factory=dict)
+    pods: dict[str, Supervisor] = field(default_factory=dict)
 
     def play(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> Child:
         """Start a process; one of the same name ends first.

@@ -10,9 +10,11 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self
 
+from bot.lab import cluster
 from bot.lab.acts import Act
 from bot.lab.errors import LabError
 from bot.lab.stage import Stage
+from bot.lab.supervisor import Supervisor
 
 SIZES = {"small": "small", "": "medium", "medium": "medium", "large": "large"}
 _LONGEST = 1024
@@ -38,6 +40,11 @@ class Switchboard:
     def url(self) -> str:
         """Where it answers."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def pods(self) -> tuple[Supervisor, ...]:
+        """What a cluster would tell of."""
+        return tuple(self._stage.pods.values())
 
     def list(self) -> list[dict[str, Any]]:
         """Give every switch as it is."""
@@ -83,6 +90,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/debug/faults":
             self._say(HTTPStatus.OK, self._board.list())
+        elif (told := cluster.answer(self.path, self._board.pods)) is not None:
+            self._say(HTTPStatus.OK, told)
         else:
             self._say(HTTPStatus.NOT_FOUND, {"error": "GET /debug/faults lists what there is"})
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from bot.domain.discovery import DiscoveryPlan
+from bot.domain.pods import PodsPlan
 from bot.settings.tables import Network
 from bot.settings.targets import SERVER_NAME, AccessTable, TlsTable, Variable, access
 
@@ -92,11 +93,13 @@ class DiscoveryTable(AccessTable):
         return self
 
 
-def discovery_plan(table: DiscoveryTable | None) -> DiscoveryPlan | None:
+def discovery_plan(table: DiscoveryTable | None, pods: PodsPlan | None = None) -> DiscoveryPlan | None:
     """Give how targets are found as the domain knows it."""
     if table is None:
         return None
     given = dict(table)
     given["labels"] = tuple(sorted(table.labels.items()))
     shown = replace(access(table), in_clear=given.pop("secrets_in_clear"))
-    return DiscoveryPlan(**{key: value for key, value in given.items() if key not in {"headers", "tls"}}, access=shown)
+    return DiscoveryPlan(
+        **{key: value for key, value in given.items() if key not in {"headers", "tls"}}, access=shown, pods=pods
+    )

@@ -11,6 +11,7 @@ from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.configured_actions import ActionTable, configured_action
 from bot.settings.discovery import DiscoveryTable, discovery_plan
 from bot.settings.people import PeopleTable, people
+from bot.settings.pods import PodsTable, pods_plan
 from bot.settings.routers import RouterTable, route
 from bot.settings.tables import Address, EdgeTable, FrontTable, LinkTable, Name, Table
 from bot.settings.targets import TargetTable, target
@@ -32,6 +33,7 @@ class ServiceTable(Table):
     front: FrontTable | None = None
     actions: tuple[ActionTable, ...] = ()
     router: RouterTable | None = Field(None, discriminator="kind")
+    pods: PodsTable | None = None
     people: PeopleTable = PeopleTable()
     canary: CanaryTable | None = None
     bisect: RegressionTable | None = None
@@ -65,9 +67,10 @@ class ServiceTable(Table):
 
 def watched(table: ServiceTable) -> Service:
     """Give a service as the domain knows it."""
+    pods = pods_plan(table.pods, table.router)
     return Service(
         name=table.name,
-        targets=tuple(target(each, table.name) for each in table.targets),
+        targets=tuple(target(each, table.name, pods) for each in table.targets),
         repository=table.repository,
         prometheus=table.prometheus,
         error_query=table.error_query,
@@ -78,7 +81,7 @@ def watched(table: ServiceTable) -> Service:
         people=people(table.people),
         canary=canary_plan(table.canary, table.name),
         actions=tuple(configured_action(each) for each in table.actions),
-        discovery=discovery_plan(table.discovery),
+        discovery=discovery_plan(table.discovery, pods),
         front=Front(**dict(table.front)) if table.front else None,
         regression=table.bisect.regression() if table.bisect else None,
         lab=table.lab,

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from bot.domain.access import Access, Tls
+from bot.domain.pods import PodsPlan
 from bot.domain.service import Target
 from bot.settings.tables import Address, Name, Network, Table
 
@@ -69,18 +70,6 @@ class TargetTable(AccessTable):
     agent_server_name: str = Field("", pattern=SERVER_NAME)
     log: str | None = Field(None, min_length=1)
     version: str = Field("", pattern=r"^$|^/[!-~]*$")
-    https: Address | None = None
-    ca: str = ""
-    server_name: str = Field("", pattern=SERVER_NAME)
-    h2: bool = False
-
-    @model_validator(mode="after")
-    def _is_served_over_tls(self) -> Self:
-        if self.https and not self.https.startswith("https://"):
-            raise ValueError("`https` begins with https://")
-        if (self.ca or self.server_name or self.h2) and not f"{self.https or self.url}".startswith("https://"):
-            raise ValueError("`ca`, `server_name` and `h2` are for a `url` or `https` that begins with https://")
-        return self
 
     @model_validator(mode="after")
     def _fits_its_agent(self) -> Self:
@@ -109,7 +98,7 @@ def access(table: AccessTable) -> Access:
     return Access(tuple(sorted(table.headers.items())), tls)
 
 
-def target(table: TargetTable, service: str) -> Target:
+def target(table: TargetTable, service: str, pods: PodsPlan | None = None) -> Target:
     """Give a target as the domain knows it."""
     where = (table.name, service, table.pprof, table.url, table.allow, access(table))
     return Target(
@@ -119,9 +108,6 @@ def target(table: TargetTable, service: str) -> Target:
         agent_ca=table.agent_ca,
         agent_server_name=table.agent_server_name,
         log=table.log,
+        pods=pods,
         version=table.version,
-        https=table.https,
-        ca=table.ca,
-        server_name=table.server_name,
-        h2=table.h2,
     )

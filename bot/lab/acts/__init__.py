@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.lab.acts import probe_loop, slow_start
 from bot.lab.stage import Stage
 
 __all__ = ["ACTS", "Act"]
@@ -21,4 +22,7 @@ class Act:
     begin: Begin
 
 
-ACTS: tuple[Act, ...] = ()
+ACTS: tuple[Act, ...] = (
+    Act("probe-loop", "Liveness asks another service, which is away", "probe-loop", probe_loop.begin),
+    Act("slow-start", "The start takes longer than liveness allows", "probe-loop", slow_start.begin),
+)

@@ -47,6 +47,7 @@ func serve(name, listen, admin string) error {
 	runtime.SetMutexProfileFraction(1)
 	runtime.SetBlockProfileRate(int(10 * time.Microsecond))
 
+	waitForPrices()
 	users, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err

@@ -15,8 +15,8 @@ const slowRequest = 500 * time.Millisecond
 func usersHandler(requests *requestMetrics, faults *switches) http.Handler {
 	pages := http.NewServeMux()
 	pages.Handle("/{$}", observe(requests, faults.around(http.HandlerFunc(checkout))))
-	pages.HandleFunc("GET /health/live", answerStatus("live"))
-	pages.HandleFunc("GET /health/ready", answerStatus("ready"))
+	pages.HandleFunc("GET /health/live", answerHealth("live"))
+	pages.HandleFunc("GET /health/ready", answerHealth("ready"))
 	pages.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, readBuild())
 	})
@@ -63,12 +63,6 @@ type recorder struct {
 func (r *recorder) WriteHeader(code int) {
 	r.code = code
 	r.ResponseWriter.WriteHeader(code)
-}
-
-func answerStatus(status string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]string{"status": status})
-	}
 }
 
 // build says which commit this process was built from.
