@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 from bot.adapters.anchors import FileAnchors
@@ -37,6 +37,7 @@ from bot.adapters.targets.beside import Agents
 from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.targets.discovery import Sources
 from bot.adapters.targets.exposition import MetricsLook
+from bot.adapters.targets.handshake import TlsHandshakes
 from bot.adapters.targets.pods import Pods
 from bot.adapters.targets.served import HttpVersions
 from bot.adapters.worker import EmbeddedWorker
@@ -44,7 +45,7 @@ from bot.domain.addresses import AddressRefused
 from bot.domain.audits import Audited
 from bot.domain.run import Run
 from bot.domain.service import Target
-from bot.domain.snapshot import Captured, Part, Probe, missed
+from bot.domain.snapshot import RESTARTS, TLS, VERSION, Captured, Part, Probe, missed
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
@@ -61,14 +62,24 @@ MOST_AT_ONCE = 12
 """Tests of a bisect that run at once, for each core: where they only wait, more than one does."""
 
 
+class Look(Protocol):
+    """Captures a part of its own kind."""
+
+    async def capture(self, target: Target, part: Part) -> Captured:
+        """Capture the part, recorded whatever becomes of it."""
+
+
 class AllTargets:
     """Asks a target over the network; and what only its machine knows, the agent beside it or our own kernel."""
 
     def __init__(self, kubernetes_token: str = "") -> None:
         """`kubernetes_token` is what a cluster is asked with for pods."""
         self._http = HttpTargets()
-        self._pods = Pods(kubernetes(kubernetes_token))
-        self._versions = HttpVersions()
+        self._looks: Mapping[str, Look] = {
+            VERSION.kind: HttpVersions(),
+            TLS.kind: TlsHandshakes(),
+            RESTARTS.kind: Pods(kubernetes(kubernetes_token)),
+        }
         self._agents = Agents()
         self._here = Here()
 
@@ -79,17 +90,15 @@ class AllTargets:
     async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
         """Capture parts of a target, each recorded whatever becomes of it, and kept before the next."""
         of_machine = [part for part in parts if part.kind in {"kernel", "log", "packets"}]
-        of_service = [part for part in parts if part.kind == "served"]
-        of_pod = [part for part in parts if part.kind == "pod"]
-        of_target = [part for part in parts if part not in of_machine + of_service + of_pod]
-        told, asked, served, pods = await asyncio.gather(
+        of_front = [part for part in parts if part.kind in self._looks]
+        of_target = [part for part in parts if part not in of_machine + of_front]
+        told, asked, looked = await asyncio.gather(
             self._ask_machine(target, of_machine),
             self._http.capture(target, of_target, keep),
-            asyncio.gather(*(self._versions.capture(target, part) for part in of_service)),
-            asyncio.gather(*(self._pods.capture(target, part) for part in of_pod)),
+            asyncio.gather(*(self._looks[part.kind].capture(target, part) for part in of_front)),
         )
         done = dict(zip((part.name for part in of_target), asked, strict=True))
-        done |= {captured.part: await keep(captured) for captured in (*told, *served, *pods)}
+        done |= {captured.part: await keep(captured) for captured in (*told, *looked)}
         return tuple(done[part.name] for part in parts)
 
     async def _ask_machine(self, target: Target, parts: Sequence[Part]) -> tuple[Captured, ...]:

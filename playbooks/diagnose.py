@@ -8,34 +8,44 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.engine import (
+    MODULE_FILES,
     Baselines,
+    Build,
     Captured,
     Diagnosis,
     Facts,
     Finding,
     Kind,
     Milestone,
+    Missing,
     Params,
     Playbook,
     Probe,
+    RouterWatched,
     RunFailed,
     RunStatus,
     ServiceName,
     Stored,
+    Sums,
     Tools,
     Usual,
+    VerifiedSums,
     baseline_key,
     compare_targets,
     examine,
     healthy_targets,
     prove,
     remember_healthy,
+    sums_key,
+    sums_of,
     to_us,
     usual_key,
     with_expected,
+    with_routed,
 )
 
 _PARTS: TypeAdapter[tuple[Captured, ...]] = TypeAdapter(tuple[Captured, ...])
+_WATCHED: TypeAdapter[RouterWatched | None] = TypeAdapter(RouterWatched | None)
 _PROBES: TypeAdapter[tuple[Probe, ...]] = TypeAdapter(tuple[Probe, ...])
 
 
@@ -48,7 +58,7 @@ class Diagnose(Params):
 
 @dataclass(frozen=True)
 class Taken:
-    """The records of a snapshot."""
+    """The records of a snapshot, and what the router did while it was taken; None: that is not known."""
 
     service: str
     archive: Stored
@@ -56,6 +66,7 @@ class Taken:
     probes: tuple[Probe, ...]
     summary: str
     run: str = ""
+    watched: RouterWatched | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,8 @@ async def take(tools: Tools, params: Diagnose) -> Taken:
         raise RunFailed(f"There is no snapshot to read: {outcome.reason}")
     found: dict[str, Any] = dict(outcome.result)
     parts, probes = _PARTS.validate_python(found["parts"]), _PROBES.validate_python(found["probes"])
-    return Taken(found["service"], Stored(**found["archive"]), parts, probes, found["summary"], outcome.run_id)
+    watched = _WATCHED.validate_python(found.get("watched"))  # an older run's has none
+    return Taken(found["service"], Stored(**found["archive"]), parts, probes, found["summary"], outcome.run_id, watched)
 
 
 @playbook.step("Compare the targets")
@@ -99,7 +111,9 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     """Put every finding and the verdict on the timeline; a verdict is the moment the fault was located."""
     usual = await tools.recall(usual_key(taken.service), Usual)
     baselines = await tools.recall(baseline_key(taken.service), Baselines) or Baselines()
-    facts = await with_expected(tools, tools.service(taken.service), await _facts(tools, taken))
+    service = tools.service(taken.service)
+    facts = await with_expected(tools, service, await _facts(tools, taken))
+    facts = await with_routed(tools, service, taken.watched, facts)
     diagnosis = compare_targets(facts, usual, baselines)
     report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
     stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)
@@ -131,6 +145,8 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
 
 def _tell_findings(tools: Tools, taken: Taken, diagnosis: Diagnosis) -> None:
     kept = {part.file: {"sha256": part.sha256, "bytes": part.bytes} for part in taken.parts if part.sha256}
+    if (watched := taken.watched) is not None:
+        kept[watched.file] = {"sha256": watched.sha256, "bytes": watched.bytes}
     whole = {"sha256": taken.archive.sha256, "bytes": taken.archive.bytes}
     for finding in diagnosis.findings:
         evidence = [{**each.__dict__, **kept.get(each.artifact, whole)} for each in finding.evidence]
@@ -150,10 +166,33 @@ def _tell_findings(tools: Tools, taken: Taken, diagnosis: Diagnosis) -> None:
 async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
     """Examine one target after the other: of all together the parts might not fit into memory."""
     probes = {probe.target: probe for probe in taken.probes}
-    return {
+    facts = {
         target: await asyncio.to_thread(examine, await _parts(tools, taken, target), probes.get(target))
         for target in dict.fromkeys(part.target for part in taken.parts)
     }
+    return await _with_sums(tools, taken.service, facts)
+
+
+async def _with_sums(tools: Tools, service: str, facts: Mapping[str, Facts]) -> dict[str, Facts]:
+    """Add what is written down of the modules of each build: go.sum at its commit, and what the last audit proved."""
+    verified = (await tools.recall(sums_key(service), VerifiedSums) or VerifiedSums({})).sums
+    recorded: dict[Build, Sums | None] = {}
+    held = dict(facts)
+    for name, each in facts.items():
+        if each.modules and each.modules.told:
+            if each.build not in recorded:
+                recorded[each.build] = await _recorded(tools, service, each.build)
+            modules = replace(each.modules, recorded=recorded[each.build], verified=verified)
+            held[name] = replace(each, modules=modules)
+    return held
+
+
+async def _recorded(tools: Tools, name: str, build: Build) -> Sums | None:
+    service = tools.catalog.service(name)
+    if service is None or not service.repository or not build.revision:
+        return None
+    files = await tools.ports.repository.files(service.repository, build.revision, MODULE_FILES)
+    return None if isinstance(files, Missing) else sums_of(files, build.module)
 
 
 async def _parts(tools: Tools, taken: Taken, target: str) -> list[Captured]:

@@ -17,6 +17,7 @@ from bot.engine import (
     LOG,
     READ_TWICE,
     RESTARTS,
+    TLS,
     VERSION,
     Captured,
     CommandRejected,
@@ -29,6 +30,8 @@ from bot.engine import (
     Pick,
     Playbook,
     Probe,
+    RouterSeen,
+    RouterWatched,
     RunFailed,
     ServiceName,
     Signal,
@@ -43,7 +46,9 @@ from bot.engine import (
     manifest,
     pick_intrusive,
     second_parts,
+    see_router,
     size,
+    watch_router,
 )
 
 _LONGEST_PROFILE_S = 30
@@ -73,6 +78,7 @@ class Looked:
     parts: tuple[Captured, ...]
     probes: tuple[Probe, ...]
     summary: str
+    router: RouterSeen
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ class Packed:
     probes: tuple[Probe, ...]
     losses: tuple[str, ...]
     summary: str
+    watched: RouterWatched | None = None
 
     @property
     def artifact(self) -> str:
@@ -139,8 +146,9 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
         raise CommandRejected(f"dump={params.dump[:40]}: name one target, {', '.join(names)}.")
     started_at = tools.now()
     wanted = {target: _cheap_parts(by_name=target.name == params.dump) for target in found.targets}
-    seen = await asyncio.gather(
-        *(tools.once(t.name, _Seen, partial(_look, tools, t, wanted[t], started_at)) for t in wanted)
+    router, seen = await asyncio.gather(
+        see_router(tools, service),
+        asyncio.gather(*(tools.once(t.name, _Seen, partial(_look, tools, t, wanted[t], started_at)) for t in wanted)),
     )
     parts = tuple(part for each in seen for part in each.parts)
     kept = sum(part.status is PartStatus.OK for part in parts)
@@ -150,6 +158,7 @@ async def look(tools: Tools, params: Snapshot) -> Looked:
         parts,
         tuple(each.probe for each in seen if each.probe),
         f"{_targets(len(found.targets))}, {kept} of {len(parts)} parts{found.caveat}",
+        router,
     )
 
 
@@ -191,7 +200,8 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
 async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profiled) -> Packed:  # noqa: ARG001 - every step takes its params
     """Keep everything as one archive whose manifest says what is there and what is not."""
     parts = (*looked.parts, *profiled.parts)
-    found = await tools.targets(tools.service(looked.service))
+    service = tools.service(looked.service)
+    found = await tools.targets(service)
     listed = manifest(looked.service, looked.started_at, parts, looked.probes, found.losses)
     archive = await tools.ports.archive.pack(listed, partial(_content, tools))
     name = f"snapshot-{looked.service}-{looked.started_at:%Y%m%dT%H%M%SZ}.tar.gz"
@@ -204,7 +214,8 @@ async def pack(tools: Tools, params: Snapshot, looked: Looked, profiled: Profile
     if not any(part.status is PartStatus.OK for part in parts):
         raise RunFailed(f"Nothing could be captured from {looked.service}. {_silence(parts, looked.probes, losses)}")
     summary = f"{what}, {size(stored.bytes)}{found.caveat}"
-    return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary)
+    watched = await watch_router(tools, service, looked.router)
+    return Packed(looked.service, looked.started_at, stored, parts, looked.probes, losses, summary, watched)
 
 
 def _silence(parts: Sequence[Captured], probes: Sequence[Probe], losses: Sequence[str]) -> str:
@@ -272,8 +283,8 @@ def _cheap_parts(*, by_name: bool) -> tuple[Part, ...]:
 
 
 async def _look(tools: Tools, target: Target, parts: Sequence[Part], began: datetime) -> _Seen:
-    more = ((LOG, target.tells_log), (VERSION, target.version), (RESTARTS, target.pods))
-    wanted = (*parts, *(part for part, told in more if told))
+    asked = ((LOG, target.tells_log), (VERSION, target.version), (TLS, target.secure_url), (RESTARTS, target.pods))
+    wanted = (*parts, *(part for part, applies in asked if applies))
     probe, seen = await asyncio.gather(tools.ports.targets.probe(target), _capture(tools, target, wanted, began))
     return replace(seen, probe=probe)
 

@@ -5,8 +5,9 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from bot.domain.expected import Lineage
@@ -22,6 +23,7 @@ _LOOK_S = 4.0
 _CLONE_S = 120.0
 _REFS = 3
 _PUBLISHED = ("refs/heads", "refs/tags", "refs/remotes")
+_MOST_FILES = 1_000
 _US = (("NAME", "FirstFive"), ("EMAIL", "firstfive@localhost"))
 _SAFE = (
     ("core.hooksPath", "/dev/null"),
@@ -86,14 +88,32 @@ class GitRepository:
         place = await self._place(service.repository, commit)
         return place if isinstance(place, Missing) else await _lineage(place, commit, other)
 
+    async def files(self, place: str, sha: str, names: Collection[str]) -> Mapping[str, bytes] | Missing:
+        """Give every file of these names, in whatever folder, as a commit of a repository has it, by path.
+
+        Quick: a repository that was never brought here, or lacks the commit, is not asked for elsewhere.
+        """
+        if not _SHA.fullmatch(sha) and sha != "HEAD":
+            return Missing("the build does not say which commit it was made of")
+        folder = _local(self._mirror(place) if _is_remote(place) else Path(place))
+        if isinstance(folder, Missing):
+            return folder
+        listed = await _git(folder, "ls-tree", "-r", "-z", "--full-tree", sha, seconds=_LOOK_S)
+        if isinstance(listed, Missing):
+            return listed
+        blobs = dict(islice(_blobs(listed, names), _MOST_FILES))
+        given = "\n".join(blobs.values()).encode()
+        told = await _git_bytes(folder, "cat-file", "--batch", seconds=_LOOK_S, given=given)
+        return told if isinstance(told, Missing) else dict(zip(blobs, _contents(told), strict=False))
+
     async def _place(self, repository: str, sha: str, look_s: float = _LOOK_S) -> Path | Missing:
         """Find the repository on this disk; bring a remote one here, or up to date, if it lacks the commit.
 
         Without a commit it is brought up to date if that takes no longer than `look_s`, else taken as it is.
         """
-        if "://" not in repository and not re.match(r"[\w.-]+@[\w.-]+:", repository):
+        if not _is_remote(repository):
             return _local(Path(repository))
-        mirror = self._mirrors / hashlib.sha256(repository.encode()).hexdigest()[:16]
+        mirror = self._mirror(repository)
         async with self._locks.setdefault(mirror, asyncio.Lock()):
             if not mirror.is_dir():
                 told = await _clone(repository, mirror)
@@ -106,6 +126,9 @@ class GitRepository:
             else:
                 return mirror
         return told if isinstance(told, Missing) else mirror
+
+    def _mirror(self, repository: str) -> Path:
+        return self._mirrors / hashlib.sha256(repository.encode()).hexdigest()[:16]
 
 
 class GitBundles:
@@ -224,6 +247,27 @@ async def _clone(repository: str, mirror: Path) -> str | Missing:
     return told
 
 
+def _is_remote(repository: str) -> bool:
+    return "://" in repository or re.match(r"[\w.-]+@[\w.-]+:", repository) is not None
+
+
+def _blobs(listed: str, names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Give path and object of each file that has one of the names; links and submodules are none."""
+    for row in listed.split("\0"):
+        about, _, path = row.partition("\t")
+        if path.rpartition("/")[2] in names and about.startswith("100"):
+            yield path, about.split()[2]
+
+
+def _contents(batch: bytes) -> Iterator[bytes]:
+    """Read what `git cat-file --batch` prints: a line with the size, the object, a line break."""
+    at = 0
+    while (end := batch.find(b"\n", at)) >= 0:
+        size = int(batch[at:end].rpartition(b" ")[2])
+        yield batch[end + 1 : end + 1 + size]
+        at = end + 1 + size + 1
+
+
 def _local(place: Path) -> Path | Missing:
     return place if place.is_dir() else Missing(f"the repository {place} is not there")
 
@@ -236,6 +280,14 @@ def _commit(row: str) -> Commit:
 async def _git(
     place: Path, *arguments: str, seconds: float, given: bytes = b"", own: Mapping[str, str] | None = None
 ) -> str | Missing:
+    """Run git in a place and give what it prints as text, or the last line of why it could not."""
+    told = await _git_bytes(place, *arguments, seconds=seconds, given=given, own=own)
+    return told if isinstance(told, Missing) else told.decode(errors="replace")
+
+
+async def _git_bytes(
+    place: Path, *arguments: str, seconds: float, given: bytes = b"", own: Mapping[str, str] | None = None
+) -> bytes | Missing:
     """Run git in a place and give what it prints, or the last line of why it could not.
 
     `given` is its standard input, `own` is added to its environment.
@@ -258,4 +310,4 @@ async def _git(
         said = ended.err.decode(errors="replace").splitlines()
         rejected = [line.strip() for line in said if "rejected]" in line]  # git's last line only says that it failed
         return Missing(f"git {arguments[0]}: {rejected[-1] if rejected else ended.why}")
-    return ended.text
+    return ended.out

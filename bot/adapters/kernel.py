@@ -20,6 +20,7 @@ from typing import Any
 from bot.domain import proc as read
 from bot.domain.addresses import Endpoint
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
+from bot.domain.go_environment import VARIABLES
 from bot.domain.redaction import redact_bytes
 from bot.domain.service import Target
 from bot.domain.snapshot import BUILD, KERNEL_PARTS, PROCESS, SOCKETS, Captured, Part, captured, missed, skipped
@@ -273,7 +274,22 @@ class Kernel:
         with (self._proc / str(pid) / "exe").open("rb") as binary:
             size = os.fstat(binary.fileno()).st_size
             info = read_build_info(lambda at, count: os.pread(binary.fileno(), count, at), size)
-        return {"go": info.go, "path": info.path, "module": info.module, "settings": dict(info.settings)}
+        return {
+            "go": info.go,
+            "path": info.path,
+            "module": info.module,
+            "settings": dict(info.settings),
+            # In lists: a name beside a value would read like a secret to whatever redacts.
+            "dependencies": [[each.path, each.version, each.sum, each.replaces] for each in info.dependencies],
+            "environment": self._environment(pid),
+        }
+
+    def _environment(self, pid: int) -> Mapping[str, str] | None:
+        """Give what of a process's environment decides where Go gets modules from; None where it must not be read."""
+        try:
+            return read.read_variables(self._text(f"{pid}/environ"), VARIABLES)
+        except OSError:
+            return None
 
     def _text(self, name: str) -> bytes:
         with (self._proc / name).open("rb") as file:

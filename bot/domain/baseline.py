@@ -50,7 +50,7 @@ def remember(known: Baselines, healthy: Iterable[Facts], parts: Iterable[Capture
             for name, ways in PICTURED.items()
         }
         profiles = {name: digest for name, digest in given.items() if digest}
-        kept[facts.target] = Baseline(replace(facts, losses=(), files=()), taken_at, profiles)
+        kept[facts.target] = Baseline(replace(facts, losses=(), files=(), modules=None), taken_at, profiles)
     latest = sorted(kept, key=lambda name: kept[name].taken_at)[-MOST:]
     return Baselines({name: kept[name] for name in latest})
 

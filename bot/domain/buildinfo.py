@@ -6,7 +6,7 @@ The format is that of debug/buildinfo in Go 1.18 and later: a magic string align
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from bot.domain.errors import FirstFiveError
@@ -34,13 +34,24 @@ class BuildInfoMissing(FirstFiveError):
 
 
 @dataclass(frozen=True)
+class Dependency:
+    """A module that was compiled in: path, version, `sum` (h1:...; "" of a folder), and whose place it took, if any."""
+
+    path: str
+    version: str
+    sum: str = ""
+    replaces: str = ""
+
+
+@dataclass(frozen=True)
 class BuildInfo:
-    """Toolchain (`go1.27.3`), package path, module path, and settings such as vcs.revision and -ldflags."""
+    """Toolchain (`go1.27.3`), package path, module path, settings such as vcs.revision and -ldflags, and modules."""
 
     go: str
     path: str
     module: str
     settings: tuple[tuple[str, str], ...]
+    dependencies: tuple[Dependency, ...] = ()
 
     def setting(self, key: str) -> str:
         """Give one setting, "" when it is not there."""
@@ -81,19 +92,30 @@ def _read_at(read: Read, at: int) -> BuildInfo:
 
 
 def parse(go: str, text: str) -> BuildInfo:
-    """Read the module text: tab-separated lines of path, mod, dep, build. Unknown lines are passed over."""
+    """Read the module text: tab-separated lines of path, mod, dep, =>, build. Unknown lines are passed over."""
     path = module = ""
     settings: list[tuple[str, str]] = []
+    modules: list[Dependency] = []
     for line in text.splitlines():
         kind, _, rest = line.partition("\t")
         if kind == "path":
             path = rest
         elif kind == "mod":
             module = rest.partition("\t")[0]
+            modules += [main] if (main := _dependency(rest)).sum else []
+        elif kind == "dep":
+            modules.append(_dependency(rest))
+        elif kind == "=>" and modules:
+            modules[-1] = replace(_dependency(rest), replaces=f"{modules[-1].path}@{modules[-1].version}")
         elif kind == "build":
             key, _, value = rest.partition("=")
             settings.append((_unquote(key), _unquote(value)))
-    return BuildInfo(go, path, module, tuple(settings))
+    return BuildInfo(go, path, module, tuple(settings), tuple(modules))
+
+
+def _dependency(columns: str) -> Dependency:
+    path, version, checksum = (*columns.split("\t"), "", "")[:3]
+    return Dependency(path, version, checksum)
 
 
 def _places(read: Read, size: int) -> Iterator[int]:

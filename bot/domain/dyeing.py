@@ -53,7 +53,7 @@ class Request:
 class Landed:
     """What came back: the track that answered, the id and the header's mark as they were told ("": not told).
 
-    `error`: why there was no answer.
+    `error`: why there was no answer; `status` is 0 then.
     """
 
     request: Request
@@ -61,6 +61,7 @@ class Landed:
     id: str = ""
     error: str = ""
     phase: str = ""
+    status: int = 0
 
 
 @dataclass(frozen=True)

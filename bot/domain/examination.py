@@ -8,11 +8,13 @@ from math import isfinite
 from statistics import median
 from typing import Any, TypeGuard
 
+from bot.domain import modules
 from bot.domain.crowds import count, crowds, with_waits
 from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets
 from bot.domain.goroutine_counts import counted, group_counts
 from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import DumpMalformed, Goroutines, Group, group_profile
+from bot.domain.handshakes import read as read_handshakes
 from bot.domain.log_lines import LogSummary, summarise
 from bot.domain.profile import Profile, ProfileMalformed, decode
 from bot.domain.readings import with_second
@@ -56,6 +58,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
     facts = Facts(
         target=target,
         build=build,
+        modules=modules.read(kernel.get("build", {})),
         heap=_heap(profiles, build.module),
         cpu=_cpu(profiles.get("cpu"), build.module, _servers(profiles)),
         sockets=_sockets(kernel.get("sockets", {})),
@@ -64,6 +67,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
         restarts=read_restarts(kernel.get("restarts", {})),
         pace_s=median([each.elapsed_s for each in parts.values() if each.part in QUICK and each.usable] or [0.0]),
         log=_log(parts.get("log")),
+        tls=read_handshakes(kernel.get("tls", {})),
         losses=tuple(sorted(losses, key=lambda loss: loss.part)),
         files=tuple(sorted((each.part, each.file) for each in parts.values() if each.usable)),
     )

@@ -5,9 +5,12 @@ A fact that could not be had is None: never 0, and never taken for healthy.
 
 from dataclasses import dataclass
 
+from bot.domain.backends import Routed
 from bot.domain.expected import Expected
 from bot.domain.goroutines import Group
+from bot.domain.handshakes import Handshakes
 from bot.domain.log_lines import LogSummary
+from bot.domain.modules import Modules
 from bot.domain.restarts import Restarts
 from bot.domain.snapshot import Probe
 from bot.domain.stacks import Frame
@@ -241,7 +244,8 @@ class Facts:
 
     `pace_s` is how long the target took for what costs it next to nothing: on a busy machine everything is slow.
     `handling` requests are answered; of `attended` of them nothing says that the client has left (HTTP/1 tells).
-    `orphans` are handlers that no connection waits for any more. `expected` is what should run there.
+    `orphans` are handlers that no connection waits for any more. `expected` is what should run there, `tls` how
+    connections of its users begin, `routed` what a router sent there.
     `restarts`: how the container that it runs in is probed and was ended.
     """
 
@@ -261,13 +265,16 @@ class Facts:
     window: Window | None = None
     pace_s: float = 0.0
     build: Build = Build()
+    modules: Modules | None = None
     sockets: Sockets | None = None
     process: Process | None = None
     probe: Probe | None = None
     log: LogSummary | None = None
+    tls: Handshakes | None = None
     losses: tuple[Loss, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     expected: Expected | None = None
+    routed: Routed | None = None
     restarts: Restarts | None = None
 
     def file(self, part: str) -> str:

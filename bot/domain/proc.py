@@ -298,6 +298,12 @@ def read_throttling(cpu_stat: bytes) -> Throttling | None:
     )
 
 
+def read_variables(environ: bytes, names: AbstractSet[str]) -> dict[str, str]:
+    """Read these variables, and no other, of /proc/PID/environ: as they were when the process started."""
+    pairs = (entry.decode("utf-8", "replace").partition("=") for entry in environ.split(b"\0"))
+    return {name: value for name, _, value in pairs if name in names}
+
+
 def _words(text: bytes, count: int) -> tuple[bytes, ...]:
     """Give the first words of a text, empty ones where it has fewer."""
     return tuple([*text.split(), *([b""] * count)][:count])

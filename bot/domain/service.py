@@ -30,7 +30,9 @@ class Target:
     where `firstfive agent` beside it answers, `agent_token` the variable of the environment with its token, `agent_ca`
     the file (PEM) of who signed its certificate, `agent_server_name` whom that names (empty: the host of `agent`).
     `log` is the file that it logs to, if that is on this machine. `version` is the path below the origin of its `url`
-    where it says which build it is, "" if nowhere. `pods` is where a cluster tells of its pod, if it has one.
+    where it says which build it is, "" if nowhere. `https` is where it serves its users over TLS if that is not `url`,
+    `ca` the file (PEM) of who signed for it, `server_name` whom its certificate must name (empty: the host); `h2`: they
+    are to get HTTP/2 there. `pods` is where a cluster tells of its pod, if it has one.
     """
 
     name: str
@@ -45,7 +47,21 @@ class Target:
     agent_server_name: str = ""
     log: str | None = None
     version: str = ""
+    https: str | None = None
+    ca: str = ""
+    server_name: str = ""
+    h2: bool = False
     pods: PodsPlan | None = None
+
+    @property
+    def secure_url(self) -> str | None:
+        """Where it serves its users over TLS, if it does."""
+        return self.https or (self.url if self.url and self.url.startswith("https://") else None)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where it is, `pprof` first."""
+        return tuple(url for url in (self.pprof, self.url, self.https) if url)
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -53,8 +69,7 @@ class Target:
 
         :raises AddressRefused: an address is none.
         """
-        urls = [self.pprof, *([self.url] if self.url else [])]
-        return tuple(dict.fromkeys(host_and_port(url)[1] for url in urls))
+        return tuple(dict.fromkeys(host_and_port(url)[1] for url in self.urls))
 
     @property
     def tells_log(self) -> bool:

@@ -28,6 +28,8 @@ INTRUSIVE_TARGETS = 3
 INTRUSIVE_REST = timedelta(minutes=2)
 """Time that must pass before a service is captured intrusively again."""
 PART_TIMEOUT_S = 3.0
+NOBODY = "nothing listens on"
+"""In the reason of whatever was not got because a connection was refused."""
 FAR = 10.0
 """Beyond so many times the middle, further is not worse: one signal alone must not outweigh failed answers."""
 SLOW_PROBE_MS = 20.0
@@ -57,7 +59,7 @@ class Part:
     name: str
     path: str
     file: str
-    kind: Literal["profile", "dump", "kernel", "log", "packets", "served", "pod"] = "profile"
+    kind: Literal["profile", "dump", "kernel", "log", "packets", "served", "handshake", "pod"] = "profile"
     timeout_s: float = PART_TIMEOUT_S
     intrusive: bool = False
     optional: bool = False
@@ -94,6 +96,7 @@ LOG = Part("log", "", "log.txt", kind="log")
 RESTARTS = Part("restarts", "", "restarts.json", kind="pod", timeout_s=5.0)
 """How the container that a target runs in is probed and was ended, told by its cluster."""
 VERSION = Part("version", "", "version.json", kind="served", timeout_s=2.0)
+TLS = Part("tls", "", "tls.json", kind="handshake")
 
 CHEAP_PARTS = (GOROUTINE, GOROUTINE_LEAK, HEAP, MUTEX, BLOCK, THREADS, DUMP)
 """What every target gives. In order of capture: the count first, the dump last and only if it is small."""

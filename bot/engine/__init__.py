@@ -63,6 +63,8 @@ from bot.domain.incident import (
     may_see,
 )
 from bot.domain.measures import Milestone, check_milestone, measure
+from bot.domain.modules import FILES as MODULE_FILES
+from bot.domain.modules import VerifiedSums, sums_key, sums_of
 from bot.domain.narrative import size
 from bot.domain.packets import MAX_SECONDS as MAX_PACKETS_S
 from bot.domain.packets import summarise as traffic_of
@@ -88,6 +90,7 @@ from bot.domain.snapshot import (
     LOG,
     READ_TWICE,
     RESTARTS,
+    TLS,
     VERSION,
     Captured,
     Part,
@@ -103,6 +106,7 @@ from bot.domain.snapshot import (
     pick_intrusive,
     second_parts,
 )
+from bot.domain.sumdb.records import Sums
 from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, EMPTIED, Change, Course
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
@@ -115,6 +119,7 @@ from bot.engine.alarms import proposals
 from bot.engine.alarms import propose as propose_alerts
 from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
+from bot.engine.backends import RouterSeen, RouterWatched, see_router, watch_router, with_routed
 from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
 from bot.engine.expecting import with_expected
 from bot.engine.fields import (
@@ -172,10 +177,12 @@ __all__ = [
     "KERNEL_PARTS",
     "LOG",
     "MAX_PACKETS_S",
+    "MODULE_FILES",
     "READ_TWICE",
     "RESTARTS",
     "SOP_S",
     "STEP",
+    "TLS",
     "VERSION",
     "VIA_CLOCK",
     "VIA_DEPLOYS",
@@ -256,6 +263,8 @@ __all__ = [
     "Rest",
     "Right",
     "Role",
+    "RouterSeen",
+    "RouterWatched",
     "RunFailed",
     "RunStatus",
     "Said",
@@ -269,6 +278,7 @@ __all__ = [
     "Standing",
     "Status",
     "Stored",
+    "Sums",
     "Switch",
     "Target",
     "TargetSight",
@@ -277,6 +287,7 @@ __all__ = [
     "TransitionRefused",
     "Trend",
     "Usual",
+    "VerifiedSums",
     "Warnings",
     "Within",
     "action_call",
@@ -352,6 +363,7 @@ __all__ = [
     "remember_healthy",
     "reminders_due",
     "second_parts",
+    "see_router",
     "sentence",
     "set_traffic",
     "settle_alerts",
@@ -360,6 +372,8 @@ __all__ = [
     "span",
     "stalk_key",
     "stand",
+    "sums_key",
+    "sums_of",
     "tell_alerts",
     "tell_judged",
     "tell_proof",
@@ -370,7 +384,9 @@ __all__ = [
     "usage",
     "usual_key",
     "watch_key",
+    "watch_router",
     "with_expected",
+    "with_routed",
     "withdraw",
     "write_digest",
 ]

@@ -1,12 +1,13 @@
 """What lies outside: time, people, bytes, targets, histories, documents."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from bot.domain.backends import Backend
 from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
 from bot.domain.drills import Size, Switch
@@ -174,6 +175,9 @@ class Router(Protocol):
     async def read(self, service: Service) -> Split | Missing:
         """Read what it does now."""
 
+    async def backends(self, service: Service) -> tuple[Backend, ...] | Missing:
+        """Give what it has counted of each of the service's backends since it began; Missing where it tells none."""
+
     async def earlier(self, service: Service) -> str | Missing:
         """Name the release before the one that runs, in the controller's own words; "" where it knows of none."""
 
@@ -275,6 +279,12 @@ class Repository(Protocol):
 
     async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the latest tags, newest first: their names as subjects, who made them and when, their commits."""
+
+    async def files(self, place: str, sha: str, names: Collection[str]) -> Mapping[str, bytes] | Missing:
+        """Give every file of these names, in whatever folder, as a commit of a repository has it, by path.
+
+        Quick: a repository that was never brought here, or lacks the commit, is not asked for elsewhere.
+        """
 
 
 class Transcript(Protocol):

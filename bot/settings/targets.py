@@ -70,6 +70,18 @@ class TargetTable(AccessTable):
     agent_server_name: str = Field("", pattern=SERVER_NAME)
     log: str | None = Field(None, min_length=1)
     version: str = Field("", pattern=r"^$|^/[!-~]*$")
+    https: Address | None = None
+    ca: str = ""
+    server_name: str = Field("", pattern=SERVER_NAME)
+    h2: bool = False
+
+    @model_validator(mode="after")
+    def _is_served_over_tls(self) -> Self:
+        if self.https and not self.https.startswith("https://"):
+            raise ValueError("`https` begins with https://")
+        if (self.ca or self.server_name or self.h2) and not f"{self.https or self.url}".startswith("https://"):
+            raise ValueError("`ca`, `server_name` and `h2` are for a `url` or `https` that begins with https://")
+        return self
 
     @model_validator(mode="after")
     def _fits_its_agent(self) -> Self:
@@ -110,4 +122,8 @@ def target(table: TargetTable, service: str, pods: PodsPlan | None = None) -> Ta
         log=table.log,
         pods=pods,
         version=table.version,
+        https=table.https,
+        ca=table.ca,
+        server_name=table.server_name,
+        h2=table.h2,
     )

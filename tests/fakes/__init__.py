@@ -17,6 +17,8 @@ from tests.fakes.keeping import (
     FakeTimeline,
     FakeTx,
 )
+from tests.fakes.repositories import FakeRepository
+from tests.fakes.routers import FakeCounters, FakeMetrics, FakeRouter
 from tests.fakes.switches import FakeSwitches
 from tests.fakes.targets import FakeDiscovery, FakeTargets
 from tests.fakes.world import (
@@ -26,18 +28,14 @@ from tests.fakes.world import (
     FakeAudits,
     FakeBundles,
     FakeCheckup,
-    FakeCounters,
     FakeDirectory,
     FakeDocuments,
     FakeDoer,
     FakeFronts,
     FakeGroups,
-    FakeMetrics,
     FakePager,
     FakePoster,
-    FakeRepository,
     FakeRota,
-    FakeRouter,
     FakeTranscript,
 )
 

@@ -2,9 +2,17 @@
 
 import gzip
 import io
+import json
+import warnings
+import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
+from cryptography.utils import CryptographyDeprecationWarning
+
+from bot.adapters.audits.archives import zip_h1
+from bot.adapters.targets.handshake import served
 from bot.domain import proc
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
 from bot.domain.errors import FirstFiveError
@@ -12,11 +20,18 @@ from bot.domain.examination import examine
 from bot.domain.goroutine_counts import group_counts
 from bot.domain.goroutine_dump import count, group
 from bot.domain.goroutines import DumpMalformed, group_profile
+from bot.domain.modules import sums_of
 from bot.domain.proc import ProcMalformed
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.protobuf import number_bytes
 from bot.domain.redaction import redact_bytes, redact_profile
-from bot.domain.snapshot import CHEAP_PARTS, HEAP_GC, KERNEL_PARTS, captured, cpu_part
+from bot.domain.snapshot import CHEAP_PARTS, HEAP_GC, KERNEL_PARTS, TLS, captured, cpu_part
+from bot.domain.sumdb.dirhash import ModuleRefused
+from bot.domain.sumdb.notes import NoteRefused, opened, read_key
+from bot.domain.sumdb.records import H1, RecordRefused, read_record, read_sums
+from bot.domain.sumdb.tree import MAX_SIZE, ProofRefused, inclusion_nodes, read_head
+from tests.authority import leaf, root
+from tests.gomodules.log import Log
 from tests.unit.domain import go_profiles
 from tests.unit.domain.go_profiles import main_frame
 
@@ -103,9 +118,53 @@ def _redaction(data: bytes) -> None:
 
 def _capture(data: bytes) -> None:
     """Examine a target that gave the same bytes for everything: it never raises."""
-    parts = (*CHEAP_PARTS, *KERNEL_PARTS, cpu_part(2), HEAP_GC)
+    parts = (*CHEAP_PARTS, *KERNEL_PARTS, TLS, cpu_part(2), HEAP_GC)
     facts = examine([captured("checkout-1", part, data, 0.1) for part in parts])
     assert facts.target == "checkout-1"
+
+
+def _note(data: bytes) -> None:
+    assert opened(data, _KEY, lambda *_: True) == data[: data.rindex(b"\n\n") + 1].decode()
+
+
+def _key(data: bytes) -> None:
+    assert len(read_key(data.decode("utf-8", "replace")).public) == 32
+
+
+def _head(data: bytes) -> None:
+    found = read_head(data.decode("utf-8", "replace"))
+    assert 0 <= found.size <= MAX_SIZE
+    inclusion_nodes(found.size - 1, found.size)
+
+
+def _record(data: bytes) -> None:
+    found = read_record(data)
+    assert data.startswith(b"%d\n" % found.number) or data[:1] == b"0"
+    assert all(lines for lines in found.sums.values())
+
+
+def _sums(data: bytes) -> None:
+    """Read it as a go.sum, and as the files of a repository."""
+    assert all(lines for lines in read_sums(data).values())
+    sums_of({"go.mod": data, "go.sum": data, "a/go.mod": data, "a/go.sum": data}, "example.com/c")
+
+
+def _archive(data: bytes) -> None:
+    assert H1.fullmatch(zip_h1(io.BytesIO(data), "example.com/c", "v1.0.0"))
+
+
+_LOG = Log()
+_LOG.fill(3)
+_KEY = read_key(_LOG.key)
+
+
+def _certificate(data: bytes) -> None:
+    """Read what somebody serves as its certificate; what is odd in it is cryptography's to warn of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        found = served(data, datetime.now(UTC))
+    assert found.subject
+    assert json.dumps(asdict(found))
 
 
 _RAW = go_profiles.raw_profile(
@@ -151,7 +210,24 @@ _PROC = (
     b"8.5 16.0\n",
 )
 
+_LINES = f"example.com/a v1.0.0 h1:{'A' * 43}=\nexample.com/a v1.0.0/go.mod h1:{'B' * 43}=\n".encode()
+
+
+def _module() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as out:
+        for name in ("go.mod", "c.go"):
+            out.writestr(zipfile.ZipInfo(f"example.com/c@v1.0.0/{name}"), b"package c\n" * 9)
+    return made.getvalue()
+
+
 PARSERS = {
+    "note": Parser(_note, NoteRefused, (_LOG.note(),)),
+    "key": Parser(_key, NoteRefused, (_LOG.key.encode(),)),
+    "head": Parser(_head, ProofRefused, (_LOG.note(),)),
+    "record": Parser(_record, RecordRefused, (_LOG.answer("example.com/filler1", "v1.0.0") or b"",)),
+    "go.sum": Parser(_sums, FirstFiveError, (_LINES,)),
+    "module zip": Parser(_archive, ModuleRefused, (_module(),)),
     "pprof": Parser(_pprof, ProfileMalformed, (_RAW, _CPU, gzip.compress(_RAW, mtime=0))),
     "dump": Parser(_dump, DumpMalformed, (_DUMP, _PANIC)),
     "counts": Parser(_counts, DumpMalformed, (_COUNTS,)),
@@ -159,6 +235,9 @@ PARSERS = {
     "proc": Parser(_tables, ProcMalformed, _PROC),
     "redaction": Parser(
         _redaction, FirstFiveError, (b'password="hunter2" key: users\nAuthorization: Bearer abc.def\n', _DUMP)
+    ),
+    "certificate": Parser(
+        _certificate, FirstFiveError, (leaf(root()).der, leaf(None, ["shop.test", "10.0.0.1"], traced=True).der)
     ),
     "capture": Parser(_capture, FirstFiveError, (_RAW, _DUMP, _COUNTS, b'{"states": {"LISTEN": 1}}\n')),
 }

@@ -10,10 +10,10 @@ import pytest
 from bot.adapters.routers.envoy import EnvoyDriver
 from bot.domain.run import Missing
 from bot.domain.traffic import CLOSED, Move, Route, Split
-from bot.lab.envoy import DYED_KEY, WEIGHT_KEY
+from bot.lab.envoy import BASELINE, CANARY, DYED_KEY, WEIGHT_KEY
 from tests.routers.envoy import running_envoy
 from tests.routers.programs import Running
-from tests.routers.tracks import Tracks
+from tests.routers.tracks import Tracks, share
 
 pytestmark = pytest.mark.timeout(180)  # the first Envoy on a machine is fetched
 STATIC = {"name": "static", "static_layer": {WEIGHT_KEY: 10, DYED_KEY: 100}}
@@ -45,6 +45,16 @@ async def test_a_restart_loses_what_was_set_and_that_is_seen(tmp_path: Path) -> 
         router.restart()
         assert await DRIVER.read(route) == Split(weight=10.0, dyed=True)
         assert await close(route) is None
+
+
+async def test_requests_for_nobody_are_counted_as_refused(tmp_path: Path) -> None:
+    with envoy(tmp_path) as (router, route):
+        assert share(router.address, 20)["503"] == 20
+        told = await DRIVER.backends(route)
+        assert isinstance(told, tuple)
+        assert {each.name for each in told} == {f"{name}/127.0.0.1:9" for name in (BASELINE, CANARY)}
+        assert [sum(each) for each in zip(*((b.sent, b.failed, b.refused) for b in told), strict=True)] == [20, 20, 20]
+        assert {each.state for each in told} == {"healthy"}
 
 
 async def test_both_keys_are_set_in_one_request_that_is_shown(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bot.domain.run import Missing
 from bot.domain.traffic import CLOSED, EMPTIED, Move, Route, Split
 from tests.routers.haproxy import running_haproxy
 from tests.routers.programs import Running
-from tests.routers.tracks import Tracks
+from tests.routers.tracks import Tracks, share
 
 DRIVER = HaproxyDriver()
 OPEN = Split(weight=10.0, dyed=True)
@@ -74,6 +74,18 @@ async def test_what_a_reload_would_undo_is_said_and_kept_by_planning_again(route
     assert move.command == f"show servers state > {route.text('state_file')}"
     await reload(router)
     assert await DRIVER.read(route) == Split(weight=0.0, dyed=True)
+
+
+async def test_requests_for_nobody_are_counted_as_refused(router: Running, route: Route) -> None:
+    assert share(router.address, 10) == {"503": 10}
+    told = await DRIVER.backends(route)
+    assert isinstance(told, tuple)
+    assert [(each.name, each.address, each.state) for each in told] == [
+        ("checkout/baseline", "127.0.0.1:9", "no check"),
+        ("checkout/canary", "127.0.0.1:9", "no check"),
+        ("dyed/canary", "127.0.0.1:9", "no check"),
+    ]
+    assert [sum(each) for each in zip(*((b.sent, b.failed, b.refused) for b in told), strict=True)] == [10, 10, 10]
 
 
 async def test_the_line_that_is_sent_is_shown(route: Route) -> None:

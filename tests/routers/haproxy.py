@@ -17,6 +17,7 @@ global
     server-state-file {folder}/state
 defaults
     mode http
+    retries 0
     timeout connect 1s
     timeout client 10s
     timeout server 10s

@@ -1,1 +1,1 @@
-"""What audits look at: source, settings, processes; each gathers evidence that the domain judges."""
+"""What audits look at, one collector a file."""

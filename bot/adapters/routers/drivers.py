@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from bot.domain.backends import Backend
 from bot.domain.redaction import redact
 from bot.domain.run import Missing
 from bot.domain.service import Service
@@ -26,6 +27,14 @@ class Driver(Protocol):
         """Make one move; safe to repeat."""
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """A driver whose router counts by backend."""
+
+    async def backends(self, route: Route) -> tuple[Backend, ...] | Missing:
+        """Give what it has counted of each backend since it began."""
+
+
 class Drivers:
     """Every driver, by the kind of router. What they say is shown to people: an address may hold a password."""
 
@@ -37,6 +46,17 @@ class Drivers:
         found = self._of(service)
         told = found if isinstance(found, Missing) else await found[0].read(found[1])
         return _shown(told) if isinstance(told, Missing) else replace(told, note=redact(told.note))
+
+    async def backends(self, service: Service) -> tuple[Backend, ...] | Missing:
+        """Give what the service's router has counted of each backend."""
+        found = self._of(service)
+        if isinstance(found, Missing):
+            return found
+        driver, route = found
+        if not isinstance(driver, Counting):
+            return Missing(f"{route.kind} does not tell what it counts of each backend")
+        told = await driver.backends(route)
+        return _shown(told) if isinstance(told, Missing) else told
 
     async def earlier(self, service: Service) -> str | Missing:
         """Name the release before the one that runs."""

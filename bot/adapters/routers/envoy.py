@@ -6,10 +6,12 @@ What is set there is held until Envoy restarts; then its configuration counts ag
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from bot.adapters.routers.asking import ask
 from bot.adapters.routers.words import UNMARKED, change, short
+from bot.domain.backends import Backend
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
 
@@ -33,6 +35,19 @@ class EnvoyDriver:
         if not (dyed_key := route.text("dyed_key")):
             return Split(weight=float(weight), note=UNMARKED)
         return Split(weight=float(weight), dyed=values[dyed_key] > 0)
+
+    async def backends(self, route: Route) -> tuple[Backend, ...] | Missing:
+        """Read the counters of every host of its clusters; an error is an answer of 5xx, or none."""
+        admin = route.text("admin")
+        said = await self._ask("GET", f"{admin}/clusters?format=json")
+        if isinstance(said, Missing):
+            return said
+        try:
+            clusters = json.loads(said)["cluster_statuses"]
+            hosts = [(each["name"], host) for each in clusters for host in each.get("host_statuses", ())]
+            return tuple(_counted(cluster, host) for cluster, host in hosts)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return Missing(f"{admin} answered what are not Envoy's clusters: {short(said)}")
 
     async def earlier(self, route: Route) -> str | Missing:  # noqa: ARG002 - the same for every route
         """Name no release: Envoy knows of none."""
@@ -98,6 +113,16 @@ class EnvoyDriver:
             hint = ": add `admin_layer: {}` to its layered_runtime" if "admin layer" in text else ""
             return Missing(f"{url.partition('?')[0]} answered {status} {short(text)}{hint}")
         return text
+
+
+def _counted(cluster: str, host: Mapping[str, Any]) -> Backend:
+    counted = {each["name"]: int(each.get("value", 0)) for each in host["stats"]}
+    place, health = host["address"]["socket_address"], host["health_status"]
+    address = f"{place['address']}:{place['port_value']}"
+    failing = [word.replace("_", " ") for word, is_so in health.items() if is_so is True]
+    state = ", ".join(failing) or str(health.get("eds_health_status", "not checked")).lower()
+    sent = counted["rq_success"] + counted["rq_error"]
+    return Backend(f"{cluster}/{address}", address, state, sent, counted["rq_error"], counted["cx_connect_fail"])
 
 
 def _modify(route: Route, body: Mapping[str, str]) -> str:

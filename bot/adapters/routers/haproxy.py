@@ -10,14 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.adapters.routers.files import put, text_of
-from bot.adapters.routers.servers import Roles, Server, Servers, goal, parse, reweigh, split, take
+from bot.adapters.routers.servers import Roles, Server, Servers, counts, goal, parse, reweigh, split, take
 from bot.adapters.routers.words import UNMARKED, change, short
+from bot.domain.backends import Backend
 from bot.domain.run import Missing
 from bot.domain.traffic import Move, Route, Split
 
 _TIMEOUT_S = 2.0
 _MOST_BYTES = 4_000_000
 _SHOW = "show servers state"
+_COUNTS = "show stat -1 4 -1"
+"""Of servers only."""
 
 
 class HaproxyDriver:
@@ -35,6 +38,14 @@ class HaproxyDriver:
         notes += [] if route.text("dyed") else [UNMARKED]
         notes += ["a reload of HAProxy would undo it"] if await _is_forgotten(route, servers) else []
         return replace(split(_roles(route), servers), note=", ".join(notes))
+
+    async def backends(self, route: Route) -> tuple[Backend, ...] | Missing:
+        """Read the counters of our servers; a session whose every try failed is a refused connection."""
+        said = await self._ask(route, _COUNTS)
+        if isinstance(said, Missing):
+            return said
+        found = counts(said, _roles(route).names)
+        return found or Missing(f"{route.text('socket')} answered what is no `show stat` ({short(said) or 'nothing'})")
 
     async def earlier(self, route: Route) -> str | Missing:  # noqa: ARG002 - the same for every route
         """Name no release: HAProxy knows of none."""

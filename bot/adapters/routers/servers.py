@@ -1,8 +1,10 @@
 """The servers of a HAProxy backend: what their weights give the canary, and the commands that change it."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.domain.backends import Backend
 from bot.domain.run import Missing
 from bot.domain.traffic import Split
 
@@ -47,6 +49,21 @@ def parse(text: str) -> Servers | None:
         return {f"{row['be_name']}/{row['srv_name']}": _server(row) for row in rows} if "srv_name" in columns else None
     except (KeyError, ValueError):
         return None
+
+
+def counts(text: str, names: Sequence[str]) -> tuple[Backend, ...]:
+    """Read what `show stat` gives of servers by `backend/server`; () if this is no such thing."""
+    rows = csv.DictReader(text.removeprefix("# ").splitlines())
+    try:
+        return tuple(_counted(row) for row in rows if f"{row['pxname']}/{row['svname']}" in names)
+    except (KeyError, ValueError, TypeError):
+        return ()
+
+
+def _counted(row: Mapping[str, str]) -> Backend:
+    refused, broken, errors = (int(row[key] or 0) for key in ("econ", "eresp", "hrsp_5xx"))
+    lost, name = refused + broken + errors, f"{row['pxname']}/{row['svname']}"
+    return Backend(name, row.get("addr", ""), row["status"], int(row["stot"] or 0), lost, refused)
 
 
 def _server(row: Mapping[str, str]) -> Server:

@@ -14,6 +14,7 @@ from cryptography import x509
 from bot.adapters.targets.network import PinnedTransport
 from bot.domain.access import Access, AccessMissing, Tls, check_in_clear, header_values, mask, secrets_of
 from bot.domain.addresses import Endpoint
+from bot.domain.service import Target
 
 
 class Keyring:
@@ -49,29 +50,37 @@ class Keyring:
     def _context(self, tls: Tls | None) -> ssl.SSLContext:
         if tls is None:
             return self._tls or trusting("", 0)
-        context = trusting(tls.ca, _changed_ns("tls.ca", tls.ca)) if not tls.cert else _trusting(tls.ca)
+        context = trusting(tls.ca, changed_ns("tls.ca", tls.ca)) if not tls.cert else trust("tls.ca", tls.ca)
         if tls.cert:
-            _changed_ns("tls.cert", tls.cert)
-            _changed_ns("tls.key", tls.key)
+            changed_ns("tls.cert", tls.cert)
+            changed_ns("tls.key", tls.key)
             _show(context, tls)
         return context
 
 
 @lru_cache(maxsize=64)
-def trusting(ca: str, changed_ns: int) -> ssl.SSLContext:
+def trusting(ca: str, changed_ns: int, key: str = "tls.ca") -> ssl.SSLContext:
     """Give how addresses are trusted by a file of authorities as it was last changed, or by those of the machine."""
     del changed_ns
-    return _trusting(ca)
+    return trust(key, ca)
 
 
-def _trusting(ca: str) -> ssl.SSLContext:
+def trust(key: str, ca: str) -> ssl.SSLContext:
+    """Give how addresses are trusted by the file of a key, or by the machine's authorities where it names none.
+
+    :raises AccessMissing: there is no certificate in it.
+    """
     try:
         return ssl.create_default_context(cafile=ca or None)
     except (OSError, ValueError) as error:
-        raise AccessMissing(f"tls.ca {ca} holds no certificate that can be read (PEM)") from error
+        raise AccessMissing(f"{key} {ca} holds no certificate that can be read (PEM)") from error
 
 
-def _changed_ns(key: str, path: str) -> int:
+def changed_ns(key: str, path: str) -> int:
+    """Give when a file was last changed, 0 where none is configured.
+
+    :raises AccessMissing: it is not there.
+    """
     try:
         return Path(path).stat().st_mtime_ns if path else 0
     except OSError as error:
@@ -95,6 +104,14 @@ def _show(context: ssl.SSLContext, tls: Tls) -> None:
         raise AccessMissing(f"tls.cert {tls.cert} and its key {named} cannot be read: {why or error}") from error
     if ends_at < datetime.now(UTC):
         raise AccessMissing(f"tls.cert {tls.cert} has expired on {ends_at:%Y-%m-%d}: renew it")
+
+
+def as_users_do(target: Target, url: str) -> ssl.SSLContext | None:
+    """Give how the users of a target trust its address; None for one in clear.
+
+    :raises AccessMissing: its `ca` is missing or of no use.
+    """
+    return trusting(target.ca, changed_ns("ca", target.ca), "ca") if url.startswith("https:") else None
 
 
 class _Showing(httpx.AsyncBaseTransport):

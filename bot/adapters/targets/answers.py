@@ -12,7 +12,7 @@ from bot.domain.goroutine_dump import DUMP_LIMIT_BYTES
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.redaction import redact, redact_bytes, redact_profile
 from bot.domain.service import Target
-from bot.domain.snapshot import Captured, Part, PartStatus, captured, missed
+from bot.domain.snapshot import NOBODY, Captured, Part, PartStatus, captured, missed
 
 REASON_BYTES = 400
 """So much of an error page is read for its reason."""
@@ -98,7 +98,7 @@ def complaint(part: Part, base: str, error: httpx.TransportError, got: int) -> s
     if isinstance(error, httpx.ConnectTimeout):
         return f"{base} accepts no connection: is the address right, does a firewall drop it, is the process stuck?"
     if isinstance(error, httpx.ConnectError):
-        return f"nothing listens on {base}: is the process up and the port right?"
+        return f"{NOBODY} {base}: is the process up and the port right?"
     if isinstance(error, httpx.ReadTimeout | httpx.PoolTimeout | httpx.WriteTimeout):
         return f"{part.path} gave no answer in time"
     if isinstance(error, httpx.RemoteProtocolError) and not got and "disconnected" not in text:

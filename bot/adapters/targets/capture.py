@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from statistics import median
 
 import httpx
 
 from bot.adapters.targets import answers
-from bot.adapters.targets.access import Keyring
+from bot.adapters.targets.access import Keyring, as_users_do
 from bot.adapters.targets.network import HandshakeFailed, PinnedTransport, Resolver, locate, resolve_by_system
 from bot.adapters.targets.room import Claim, Room
 from bot.domain.access import AccessMissing
@@ -92,8 +92,7 @@ class HttpTargets:
 
         :raises AddressRefused: says which address and why.
         """
-        urls = [target.pprof] if target.url is None else [target.pprof, target.url]
-        return tuple(await asyncio.gather(*(self._locate(target, url) for url in urls)))
+        return tuple(await asyncio.gather(*(self._locate(target, url) for url in target.urls)))
 
     async def capture(
         self, target: Target, parts: Sequence[Part] = CHEAP_PARTS, keep: Keep = as_it_is
@@ -127,9 +126,10 @@ class HttpTargets:
     async def _probe(self, target: Target, url: str, requests: int) -> Probe:
         try:
             endpoint = await self._locate(target, url)
-        except AddressRefused as refused:
+            tls = await asyncio.to_thread(self._tls, target, url)
+        except (AddressRefused, AccessMissing) as refused:
             return Probe(target.name, 0, error=str(refused))
-        transport = PinnedTransport(endpoint, self._tls(url), requests)
+        transport = PinnedTransport(endpoint, tls, requests, server_name=target.server_name)
         async with self._client(transport) as client:
             tries = await self._tries(client, url, requests)
         answered = [elapsed_s * 1000 for _, elapsed_s, error in tries if not error]
@@ -180,7 +180,8 @@ class HttpTargets:
             return "timeout", self._monotonic() - started, f"{url} gave no answer in {self._caps.probe_s:g} s"
         except httpx.TransportError as error:
             part = Part("probe", url, "")
-            return "no answer", self._monotonic() - started, answers.complaint(part, url, error, 0)
+            said = answers.complaint(part, url, error, 0).replace("`tls.", "`")
+            return "no answer", self._monotonic() - started, said
 
     async def _pprof(self, target: Target) -> httpx.AsyncBaseTransport:
         """Give the way to a target's pprof address.
@@ -199,12 +200,8 @@ class HttpTargets:
         except AddressRefused as refused:
             raise AddressRefused(f"{target.name}: {refused}") from refused
 
-    def _tls(self, url: str) -> ssl.SSLContext | None:
-        return self._default_tls if url.startswith("https:") else None
-
-    @cached_property
-    def _default_tls(self) -> ssl.SSLContext:
-        return self._given_tls or ssl.create_default_context()
+    def _tls(self, target: Target, url: str) -> ssl.SSLContext | None:
+        return self._given_tls if self._given_tls and not target.ca else as_users_do(target, url)
 
     def _client(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
         return httpx.AsyncClient(

@@ -31,7 +31,8 @@ async def land(client: httpx.AsyncClient, front: Front, request: Request, timeou
             track = await _track(front, response)
             told = response.headers
             phase = one_line(told.get(front.header, ""), 60)
-            return Landed(request, one_line(track, 60), one_line(told.get("X-Request-ID", ""), 100), phase=phase)
+            known = (one_line(track, 60), one_line(told.get("X-Request-ID", ""), 100))
+            return Landed(request, *known, phase=phase, status=response.status_code)
     except (TimeoutError, httpx.TimeoutException):
         return Landed(request, error=f"nothing within {timeout_s:g} s")
     except httpx.HTTPError as error:

@@ -2,23 +2,22 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import httpx
-from cryptography import x509
 
 from bot.adapters.targets.answers import one_line
 from bot.adapters.targets.dyeing import CONNECTIONS, land
+from bot.adapters.targets.handshake import TlsHandshakes
 from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
+from bot.domain.access import AccessMissing
 from bot.domain.addresses import AddressRefused, Endpoint, host_and_port
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.fronts import Certificate, EdgeAnswer, read_answer
 from bot.domain.service import Edge, Target
 
 _TIMEOUT_S = 3.0
-_CLOSE_S = 0.5
 
 
 class HttpFronts:
@@ -35,21 +34,18 @@ class HttpFronts:
         self._timeout_s = timeout_s
 
     async def certificate(self, target: Target) -> Certificate | None:
-        """Read until when the certificate of a target's `url` is valid; None when it does not serve HTTPS."""
-        if target.url is None or not target.url.startswith("https://"):
+        """Read until when the first certificate of a target to end is valid; None when it does not serve HTTPS."""
+        if target.secure_url is None:
             return None
         try:
-            endpoint = await locate(target.url, target.allow, self._resolver, self._timeout_s)
-            async with asyncio.timeout(self._timeout_s):
-                served = await _served_certificate(endpoint)
-            expires_at = x509.load_der_x509_certificate(served).not_valid_after_utc
-        except AddressRefused as refused:
+            found = await TlsHandshakes(self._resolver, self._now, self._timeout_s).look(target)
+        except (AddressRefused, AccessMissing) as refused:
             return Certificate(target.name, error=str(refused))
-        except TimeoutError:
-            return Certificate(target.name, error=f"no TLS handshake within {self._timeout_s:g} s")
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            return Certificate(target.name, error=f"its certificate cannot be read: {one_line(str(error), 100)}")
-        return Certificate(target.name, expires_at)
+        ends = [each.chain[0].ends_at for each in found.addresses if each.chain and each.chain[0].ends_at]
+        if ends:
+            return Certificate(target.name, datetime.fromisoformat(min(ends)))
+        errors = (each.error for each in found.addresses if each.error)
+        return Certificate(target.name, error=next(errors, "its certificate cannot be read"))
 
     async def edge(self, edge: Edge) -> tuple[EdgeAnswer, ...]:
         """Ask every address of an edge for its path; what goes wrong is in the answer."""
@@ -92,25 +88,3 @@ class HttpFronts:
             return EdgeAnswer(address, error=f"nothing within {self._timeout_s:g} s")
         except httpx.HTTPError as error:
             return EdgeAnswer(address, error=one_line(str(error), 100) or type(error).__name__)
-
-
-async def _served_certificate(endpoint: Endpoint) -> bytes:
-    """Shake hands and give the certificate (DER), whoever signed it: an expired one must be read too."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    async with _connected(endpoint, context) as writer:
-        return writer.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
-
-
-@asynccontextmanager
-async def _connected(endpoint: Endpoint, context: ssl.SSLContext) -> AsyncIterator[asyncio.StreamWriter]:
-    address = endpoint.addresses[0]
-    _, writer = await asyncio.open_connection(address, endpoint.port, ssl=context, server_hostname=endpoint.host)
-    try:
-        yield writer
-    finally:
-        writer.close()
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await writer.wait_closed()

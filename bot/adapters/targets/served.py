@@ -1,15 +1,16 @@
 """Asks a target's users' address for the document in which the service says which build it is."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable
 from urllib.parse import urljoin
 
 import httpx
 
+from bot.adapters.targets.access import as_users_do
 from bot.adapters.targets.answers import complaint, head
 from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
+from bot.domain.access import AccessMissing
 from bot.domain.addresses import AddressRefused
 from bot.domain.redaction import redact_bytes
 from bot.domain.service import Target
@@ -35,7 +36,7 @@ class HttpVersions:
         try:
             async with asyncio.timeout(part.timeout_s):
                 body, wrong = await self._fetch(target, url, part)
-        except AddressRefused as refused:
+        except (AddressRefused, AccessMissing) as refused:
             return missed(target.name, part, f"{target.name}: {refused}")
         except TimeoutError:
             body, wrong = b"", f"{url} gave no answer in {part.timeout_s:g} s"
@@ -49,9 +50,10 @@ class HttpVersions:
     async def _fetch(self, target: Target, url: str, part: Part) -> tuple[bytes, str]:
         """Give the document, and what is wrong with the answer if something is."""
         endpoint = await locate(url, target.allow, self._resolver, part.timeout_s)
-        tls = ssl.create_default_context() if url.startswith("https:") else None
+        tls = await asyncio.to_thread(as_users_do, target, url)
+        transport = PinnedTransport(endpoint, tls, 1, server_name=target.server_name)
         async with (
-            httpx.AsyncClient(transport=PinnedTransport(endpoint, tls, 1), trust_env=False, headers=_SENT) as client,
+            httpx.AsyncClient(transport=transport, trust_env=False, headers=_SENT) as client,
             client.stream("GET", url) as response,
         ):
             if response.status_code != httpx.codes.OK:

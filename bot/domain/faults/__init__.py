@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bot.domain.facts import Facts
 from bot.domain.faults import (
     alloc_churn,
+    alpn_h2,
     build_drift,
     cpu_hotspot,
     deadlock,
@@ -12,11 +13,14 @@ from bot.domain.faults import (
     goroutine_leak,
     heap_growth,
     lock_contention,
+    lost_connections,
+    module_poisoning,
     pool_exhaustion,
     probe_loop,
     socket_exhaustion,
     stalled_readers,
     timeout_mismatch,
+    tls_chain,
 )
 from bot.domain.faults.finding import Beside, Evidence, Finding
 
@@ -25,6 +29,9 @@ __all__ = ["RULES", "Beside", "Evidence", "Finding", "Rule"]
 Rule = Callable[[Facts, Beside], Finding | None]
 
 RULES: tuple[Rule, ...] = (
+    module_poisoning.find,
+    tls_chain.find,
+    lost_connections.find,
     deadlock.find,
     probe_loop.find,
     pool_exhaustion.find,
@@ -35,8 +42,11 @@ RULES: tuple[Rule, ...] = (
     gc_pressure.find,
     alloc_churn.find,
     cpu_hotspot.find,
+    alpn_h2.find,
     goroutine_leak.find,
     heap_growth.find,
     build_drift.find,
+    module_poisoning.suspect,
+    tls_chain.find_disorder,
 )
-"""The most harmful first: what stops requests, what slows them, what will."""
+"""The most harmful first: code of others in the process, what stops requests, what slows them, what will."""

@@ -117,6 +117,7 @@ async def test_every_ill_is_told_in_a_sentence_in_time(ground: Ground) -> None:
                     await router.read(service),
                     await router.plan(service, ground.away[0]),
                     await router.make(service, moves[0]),
+                    await router.backends(service),
                 ]
         assert all(isinstance(each, Missing) and len(each.reason) > 20 for each in told), (ailment, told)
     assert (await now(ground)).meets(ground.begun)
@@ -125,6 +126,20 @@ async def test_every_ill_is_told_in_a_sentence_in_time(ground: Ground) -> None:
 async def test_what_is_not_spoken_of_stays_as_it_is(busy: Ground) -> None:
     await reach(busy, EMPTIED)
     assert (await now(busy)).dyed == busy.begun.dyed
+
+
+async def test_what_is_sent_is_counted_of_each_backend_by_routers_that_tell(busy: Ground) -> None:
+    first = await busy.router.backends(busy.service)
+    if isinstance(first, Missing):
+        assert "does not tell what it counts of each backend" in first.reason
+        return
+    answered(busy, 30)
+    second = await busy.router.backends(busy.service)
+    assert isinstance(second, tuple)
+    before = {each.name: each for each in first}
+    assert sum(each.sent - before[each.name].sent for each in second) == 30
+    assert all(each.failed == before[each.name].failed for each in second)
+    assert all(each.address.startswith("127.0.0.1:") and each.state for each in second)
 
 
 async def test_an_emptied_canary_gets_marked_requests_alone(busy: Ground) -> None:

@@ -110,6 +110,34 @@ async def test_sockets_process_and_build_are_read(proc: Path) -> None:
         "started_at": f"2026-03-01T12:01:{9000 // ticks - 60:02d}+00:00",
     }
     assert read["build"]["settings"]["vcs.revision"] == "1a2b3c4d"
+    assert read["build"]["dependencies"] == [["example.com/dep", "v1.0.0", "h1:x=", ""]]
+    assert read["build"]["environment"] is None  # no such file, or another user's
+
+
+async def test_of_the_environment_only_what_go_reads_is_told(proc: Path) -> None:
+    given = (
+        b"HOME=/root\0GOFLAGS=-mod=mod\0DATABASE_PASSWORD=hunter2\0GOPROXY=https://ada:hunter2@proxy.example\0GOSUMDB\0"
+    )
+    (proc / "4242/environ").write_bytes(given)
+    done, read = await documents(LocalKernel(proc=proc), ADMIN)
+
+    assert read["build"]["environment"] == {
+        "GOFLAGS": "-mod=mod",
+        "GOPROXY": "https://ada:[redacted:password]@proxy.example",
+        "GOSUMDB": "",
+    }
+    assert b"hunter2" not in done["build"].content
+
+
+async def test_no_hash_of_a_module_is_taken_for_a_secret(proc: Path) -> None:
+    names = ["example.com/token", "example.com/session-key", "example.com/basic", "example.com/x/password"]
+    checksum = "h1:" + "aB3" * 14 + "z="
+    text = "".join(f"dep\t{name}\tv1.0.0-20200101000000-abcdef123456\t{checksum}\n" for name in names)
+    (proc / "4242/exe").write_bytes(binary(text, before=4096))
+    _, read = await documents(LocalKernel(proc=proc), ADMIN)
+
+    assert [row[0] for row in read["build"]["dependencies"]] == names
+    assert {row[2] for row in read["build"]["dependencies"]} == {checksum}
 
 
 async def test_secrets_in_build_flags_are_redacted(proc: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, Read, parse, read_build_info
+from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, Dependency, Read, parse, read_build_info
 from bot.domain.protobuf import number_bytes
 
 TEXT = (
@@ -39,6 +39,7 @@ def test_build_info_is_read_in_pieces_even_across_their_edges() -> None:
         "example.com/checkout",
         "example.com/checkout",
         (("-ldflags", "-X main.version=1.2 -s"), ("vcs.revision", "1a2b3c4d"), ("vcs.modified", "true")),
+        (Dependency("example.com/dep", "v1.0.0", "h1:x="),),
     )
     assert (found.revision, found.modified, found.setting("GOARCH")) == ("1a2b3c4d", True, "")
     assert max(sizes) < len(content) / 4
@@ -80,7 +81,7 @@ WORDS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=
 @settings(deadline=None)
 @given(WORDS, st.lists(st.tuples(WORDS, st.text(st.characters(exclude_categories=["Cs"]), max_size=12))))
 def test_what_a_linker_wrote_is_read(path: str, flags: list[tuple[str, str]]) -> None:
-    lines = [f"path\t{path}", f"mod\t{path}\tv1.2.3\th1:x="]
+    lines = [f"path\t{path}", f"mod\t{path}\t(devel)\t"]
     lines += [f"build\t{key}={json.dumps(value)}" for key, value in flags]
     content = binary("\n".join(lines) + "\n", before=0)
 
@@ -106,6 +107,19 @@ def test_any_module_text_can_be_shown(noise: bytes) -> None:
         found = parse("go1.27.3", text.decode("utf-8", "replace"))
 
         assert json.dumps(found.settings, ensure_ascii=False).encode()
+
+
+def test_what_takes_the_place_of_a_module_is_what_was_compiled_in() -> None:
+    text = (
+        "mod\texample.com/tool\tv1.2.3\th1:t=\ndep\texample.com/a\tv1.0.0\n=>\texample.com/fork\tv1.0.1\th1:f=\n"
+        "dep\texample.com/b\tv2.0.0\n=>\t../b\t(devel)\t\n"
+    )
+
+    assert parse("", text).dependencies == (
+        Dependency("example.com/tool", "v1.2.3", "h1:t="),
+        Dependency("example.com/fork", "v1.0.1", "h1:f=", "example.com/a@v1.0.0"),
+        Dependency("../b", "(devel)", "", "example.com/b@v2.0.0"),
+    )
 
 
 def test_half_a_character_in_quotes_is_replaced() -> None:

@@ -1,14 +1,23 @@
 """What a diagnosis remembers, and what it is told of earlier ones."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
+
+from bot.domain.backends import Backend
 from bot.domain.baseline import Baselines, baseline_key
+from bot.domain.dyeing import Front
 from bot.domain.expected import Lineage
 from bot.domain.flame_drawing import BLAME
-from bot.domain.service import Catalog
+from bot.domain.modules import VerifiedSums, sums_key
+from bot.domain.run import Missing
+from bot.domain.service import Catalog, Service
 from bot.domain.snapshot import GOROUTINE, Captured, Probe, missed
+from bot.domain.timeline import HOUSE, Kind
+from bot.domain.traffic import Route
 from bot.engine.tools import adapter_of
-from tests.fakes import FakeRepository, FakeTargets
+from tests.fakes import FakeRepository, FakeRouter, FakeTargets, fake_ports
 from tests.unit.domain.captures import cpu, document, failed_probe, good_probe, parts_of
 from tests.unit.domain.go_profiles import main_frame
 from tests.unit.domain.pixels import coloured, pixels
@@ -120,3 +129,75 @@ async def test_a_repository_that_cannot_be_asked_makes_no_drift() -> None:
     told = await house.run("diagnose", {"service": "checkout"})
 
     assert told.result["verdict"] is None
+
+
+CHECKSUM, OTHER = f"h1:{'G' * 43}=", f"h1:{'B' * 43}="
+
+
+def house_of_modules(files: Mapping[str, bytes] | Missing) -> Desk:
+    """Have targets that were built of `example.com/money`, and a repository with these files."""
+    told = {"module": "checkout", "settings": {"vcs.revision": "1a2b3c4d"}}
+    build = document({**told, "dependencies": [["example.com/money", "v1.2.0", OTHER, ""]], "environment": {}})
+    parts = [part for each in TARGETS for part in parts_of(each.name, {"build": build})]
+    targets = FakeTargets(tuple(good_probe(each.name) for each in TARGETS), parts)
+    catalog = Catalog((Service("checkout", TARGETS, repository="checkout.git"),))
+    return Desk(replace(fake_ports(catalog), targets=targets, repository=FakeRepository(files=files)))
+
+
+@pytest.mark.parametrize(
+    ("files", "verdict"),
+    [
+        ({"go.sum": f"example.com/money v1.2.0 {CHECKSUM}\n".encode()}, "module-poisoning"),
+        ({"go.sum": f"example.com/money v1.2.0 {OTHER}\n".encode()}, None),
+        ({}, None),
+        (Missing("no git"), None),
+    ],
+)
+async def test_modules_are_held_against_go_sum(files: Mapping[str, bytes] | Missing, verdict: str | None) -> None:
+    told = await house_of_modules(files).run("diagnose", {"service": "checkout"})
+
+    assert told.result["verdict"] == verdict
+
+
+async def test_what_an_audit_proved_is_remembered_when_go_sum_agrees_with_the_thief() -> None:
+    house = house_of_modules({"go.sum": f"example.com/money v1.2.0 {OTHER}\n".encode()})
+    proven = VerifiedSums({"example.com/money@v1.2.0": (CHECKSUM,)})
+    house.state.marks[sums_key("checkout")] = adapter_of(VerifiedSums).dump_json(proven).decode()
+
+    assert (await house.run("diagnose", {"service": "checkout"})).result["verdict"] == "module-poisoning"
+
+
+def counted(lost: int) -> tuple[Backend, ...]:
+    names = [each.name for each in TARGETS]
+    return tuple(
+        Backend(
+            f"checkout/{name}", "", "no check", 100 + lost, lost * (name == "checkout-2"), lost * (name == "checkout-2")
+        )
+        for name in names
+    )
+
+
+async def test_what_the_router_loses_meanwhile_is_held_against_the_targets() -> None:
+    down = Probe(
+        "checkout-2", 5, (("no answer", 5),), error="checkout-2: nothing listens on http://127.0.0.1:8442: up?"
+    )
+    alive = [part for each in TARGETS if each.name != "checkout-2" for part in built(each.name, NEW)]
+    gone = missed("checkout-2", GOROUTINE, "checkout-2: nothing listens on http://127.0.0.1:6062: up?")
+    router = FakeRouter()
+    router.counted = [counted(0), counted(40)]
+    users = tuple(replace(each, url=f"http://127.0.0.1:844{place}") for place, each in enumerate(TARGETS, 1))
+    shop = replace(CATALOG.services[0], targets=users, route=Route("haproxy"), front=Front("http://127.0.0.1:8440"))
+    house = desk(
+        catalog=Catalog((shop,)),
+        router=router,
+        targets=FakeTargets([good_probe("checkout-1"), down, good_probe("checkout-3")], [*alive, gone]),
+    )
+    told = await house.run("diagnose", {"service": "checkout"})
+
+    assert told.result["verdict"] == "lost-connections"
+    (found,) = told.result["findings"]
+    assert "40 of 120 requests were lost" in found["claim"]
+    (told_of,) = [entry.facts for entry in house.chain(HOUSE) if entry.kind == Kind.FINDING]
+    kept = await house.ports.artifacts.get(told_of["evidence"][0]["sha256"])
+    assert kept is not None
+    assert b'"checkout/checkout-2"' in kept

@@ -1,0 +1,1 @@
+"""Go modules made for tests: archives, a module proxy, a checksum database with a real signed tree."""
