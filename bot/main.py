@@ -164,6 +164,7 @@ def _ports(
     """Give every port its adapter; who is in the chat is known only once there is one."""
     artifacts, anchors = kept(settings)
     mirrors, marks = settings.workspace / "repositories", SqlMarks()
+    repository = GitRepository(mirrors)
     return Ports(
         store=store,
         timeline=SqlTimeline(),
@@ -172,13 +173,13 @@ def _ports(
         clock=clock,
         bell=bell,
         artifacts=artifacts,
-        audits=wired_audits(),
+        audits=wired_audits(settings, repository),
         anchors=anchors,
         bundles=GitBundles(settings.bundle.repository, settings.bundle.branch, mirrors),
         discovery=KeptDiscovery(wired_sources(settings), store, marks, clock),
         targets=AllTargets(settings.kubernetes_token),
         archive=TarArchive(),
-        repository=GitRepository(mirrors),
+        repository=repository,
         documents=documents,
         directory=NoDirectory(),
         groups=NoGroups(),

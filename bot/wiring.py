@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
@@ -10,6 +11,7 @@ from weakref import WeakKeyDictionary
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.auditing import Auditors
+from bot.adapters.audits.probes import ProbesLook
 from bot.adapters.bisect.cores import available_cores
 from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
 from bot.adapters.bisect.prober import GitProber
@@ -50,7 +52,7 @@ from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
 from bot.here import Here
-from bot.ports import Anchors, Artifacts, Audits, Clock, Engine, Keep, Pager, Prober, Rota, Router, as_it_is
+from bot.ports import Anchors, Artifacts, Audits, Clock, Engine, Keep, Pager, Prober, Repository, Rota, Router, as_it_is
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -284,6 +286,9 @@ def wired_router(settings: Settings) -> Router:
     )
 
 
-def wired_audits() -> Audits:
-    """Give who looks at what an audit judges."""
-    return Auditors({Audited.METRICS: MetricsLook()})
+def wired_audits(settings: Settings, repository: Repository) -> Audits:
+    """Give who looks at what an audit judges; a repository that is asked for is brought up to date."""
+    pods, bring = Pods(kubernetes(settings.kubernetes_token)), partial(repository.bring, fresh=True)
+    return Auditors(
+        {Audited.METRICS: MetricsLook(), Audited.PROBES: ProbesLook(bring, pods.capture, pods.ask)},
+    )

@@ -147,6 +147,13 @@ class Restarts:
         changed, last = self.ready_changed_at, self.last
         return not self.ready and last is not None and (changed is None or changed <= last.started_at)
 
+    @property
+    def start_s(self) -> float | None:
+        """How long it took from its start until it was ready; None where that was not seen."""
+        if not self.ready or self.running_since is None or self.ready_changed_at is None:
+            return None
+        return max((self.ready_changed_at - self.running_since).total_seconds(), 0.0)
+
     def misses(self, probe: str) -> tuple[Told, ...]:
         """Give what was told of a probe's failures."""
         return tuple(each for each in self.told if each.reason == "Unhealthy" and each.probe == probe)

@@ -7,7 +7,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -76,6 +76,19 @@ class Pods:
         if not told:
             return skipped(target.name, part, f"{target.name}: no pod in {plan.namespace} has its name or address")
         return captured(target.name, part, json.dumps(told, indent=1).encode(), elapsed_s)
+
+    async def ask(self, target: Target, paths: Sequence[str]) -> dict[str, Any] | Missing:
+        """Ask a target for paths as a probe does, at where it serves its users; give what each is answered."""
+        if target.url is None:
+            return Missing(f"{target.name} has no `url` to ask for its health")
+        url = httpx.URL(target.url)
+        try:
+            endpoint = await locate(target.url, target.allow, self._resolver, _ANSWER_S)
+        except AddressRefused as refused:
+            return Missing(f"{target.name}: {refused}")
+        asked = [{"scheme": url.scheme, "port": endpoint.port, "path": path} for path in paths]
+        answers = await asyncio.gather(*(self._ask(endpoint, each, 0.0) for each in asked))
+        return dict(zip(paths, answers, strict=True))
 
     async def _tell(self, target: Target, plan: PodsPlan, endpoint: Endpoint) -> Mapping[str, Any] | Missing:
         pods = await self._pods(plan)

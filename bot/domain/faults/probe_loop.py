@@ -33,7 +33,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     spec = pod.startup if by == "startup" else pod.liveness
     if not by or spec is None:
         return None
-    return _too_slow(facts, beside, pod, last, spec) or _depends(facts, beside, pod, last, spec)
+    return _too_slow(facts, pod, last, spec) or _depends(facts, beside, pod, last, spec)
 
 
 def _goes_on(pod: Restarts, last: Life) -> bool:
@@ -46,7 +46,7 @@ def _goes_on(pod: Restarts, last: Life) -> bool:
     return not pod.live.is_good or pod.live.seconds >= pod.liveness.timeout_s
 
 
-def _too_slow(facts: Facts, beside: Beside, pod: Restarts, last: Life, spec: ProbeSpec) -> Finding | None:
+def _too_slow(facts: Facts, pod: Restarts, last: Life, spec: ProbeSpec) -> Finding | None:
     """Find a start that takes longer than the probe allows: never ready, nobody listened, ended at its budget's end."""
     by = "startup" if spec is pod.startup else "liveness"
     least_s = spec.initial_delay_s + spec.period_s * max(spec.failures - 1, 0)
@@ -54,21 +54,19 @@ def _too_slow(facts: Facts, beside: Beside, pod: Restarts, last: Life, spec: Pro
     hows = {each.how for each in pod.misses(by) if each.last_at >= last.started_at}
     if not pod.was_never_ready or not least_s <= last.seconds <= most_s or (by == "liveness" and hows != {"refused"}):
         return None
-    others = [started for each in beside.others if (started := _start_s(each.restarts)) is not None]
-    beyond = f"; another replica needed {max(others):.0f} s" if others and max(others) > spec.budget_s else ""
     probe = f"{by} probe"
     return Finding(
         FAULT,
         facts.target,
         f"Its {probe} ended {pod.container} {_times(pod.kills(by))}, the last time before it was ready: after "
-        f"{last.seconds:.0f} s it did not listen yet, and {spec.budget_s:.0f} s are allowed{beyond}.",
+        f"{last.seconds:.0f} s it did not listen yet, and {spec.budget_s:.0f} s are allowed.",
         (
             *_ends(facts, pod, last),
             Evidence(f"what the {probe} allows", _allows(spec), facts.file("restarts")),
             *_misses(facts, pod, by),
         ),
         f"Give its startupProbe ({spec.path or 'as liveness'}) periodSeconds {spec.period_s:.0f} and failureThreshold "
-        f"{_enough(spec, max([last.seconds, *others]))}: until that is passed, liveness is not asked. Then see what "
+        f"{_enough(spec, last.seconds)}: until that is passed, liveness is not asked. Then see what "
         "the start waits for; if it hangs, more time does not help.",
         1.0,
         CERTAIN if pod.kills(by) >= MIN_LIVES and hows <= {"refused"} else LIKELY,
@@ -156,13 +154,6 @@ def _same_elsewhere(pod: Restarts | None, last: Life, spec: ProbeSpec) -> bool:
         return False
     apart_s = abs((pod.last.finished_at - last.finished_at).total_seconds())
     return apart_s <= 2 * spec.patience_s + pod.grace_s
-
-
-def _start_s(pod: Restarts | None) -> float | None:
-    """Give how long another replica took from its start until it was ready."""
-    if pod is None or not pod.ready or pod.running_since is None or pod.ready_changed_at is None:
-        return None
-    return max((pod.ready_changed_at - pod.running_since).total_seconds(), 0.0)
 
 
 def _ends(facts: Facts, pod: Restarts, last: Life) -> tuple[Evidence, ...]:
