@@ -58,11 +58,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Allowed:
-    """What may be told: of the processes at these ports, this log's last lines, packets."""
+    """What may be told: of the processes at these ports, this log's last lines, packets, the program that starts."""
 
     ports: tuple[int, ...]
     log: Path | None = None
     packets: bool = False
+    binary: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ def _announce(allowed: Allowed, listen: Listen, listener: socket.socket) -> None
     what = [f"ports {', '.join(map(str, allowed.ports))}"]
     what += [f"the end of {allowed.log}"] if allowed.log else []
     what += ["packets"] if allowed.packets else []
+    what += [f"the program {allowed.binary}"] if allowed.binary else []
     sys.stderr.write(f"firstfive agent: {scheme}://{shown}:{port} tells of {', '.join(what)}\n")
     if host in {"127.0.0.1", "::1"}:
         sys.stderr.write("firstfive agent: only this machine reaches it; --listen HOST:PORT is for others\n")
@@ -234,8 +236,9 @@ class Agent:
         return json.dumps(told).encode()
 
     async def _of_kernel(self, query: Sequence[tuple[str, int]]) -> bytes:
-        place = Place(self._ports(query))
-        return encode(await _in_time(self._at_kernel, lambda: self._kernel.capture(NAME, place)))
+        place, file = Place(self._ports(query)), self._allowed.binary
+        program = str(file.absolute()) if file else None
+        return encode(await _in_time(self._at_kernel, lambda: self._kernel.capture(NAME, place, program)))
 
     async def _of_log(self, query: Sequence[tuple[str, int]]) -> bytes:
         self._ports(query)

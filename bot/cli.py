@@ -147,13 +147,16 @@ def agent(  # noqa: PLR0913 - its flags are all that it may tell of
     packets: Annotated[
         bool, typer.Option("--packets", help="Headers of packets at these ports may be captured.")
     ] = False,
+    binary: Annotated[
+        Path | None, typer.Option(help="The program that is started; told even where it cannot start.")
+    ] = None,
     cert: Annotated[Path | None, typer.Option(help="Its certificate (PEM), for HTTPS.")] = None,
     key: Annotated[Path | None, typer.Option(help="The certificate's key (PEM).")] = None,
 ) -> None:
     """Tell the bot what only this machine knows of a process: sockets, limits, build, log, packets."""
     from bot import agent as agent_  # noqa: PLC0415 - see above
 
-    allowed = agent_.Allowed(tuple(port), log, packets)
+    allowed = agent_.Allowed(tuple(port), log, packets, binary)
     token = os.environ.pop("FIRSTFIVE_AGENT_TOKEN", "")
     _do(lambda: agent_.run(allowed, agent_.Listen(listen, cert, key), token))
 

@@ -10,7 +10,7 @@ from bot.domain.errors import FirstFiveError
 from bot.domain.log_lines import MAX_BYTES
 from bot.domain.packets import MAX_PCAP_BYTES, PcapMalformed, read
 from bot.domain.redaction import redact_bytes
-from bot.domain.snapshot import KERNEL_PARTS, LOG, Captured, Part, PartStatus, captured, missed
+from bot.domain.snapshot import KERNEL_PARTS, LOG, Captured, Part, PartStatus, captured, missed, skipped
 
 PROTOCOL = 1
 """Counts up when an older bot or agent can no longer understand the other."""
@@ -45,19 +45,25 @@ def _plain(part: Captured) -> dict[str, str]:
 def decode(target: str, wanted: Sequence[Part], answer: bytes, elapsed_s: float) -> tuple[Captured, ...]:
     """Read an answer: redacted again, bounded again, each part that is wanted and no other.
 
-    :raises AgentAnswerMalformed: it is no such answer, or lacks a part.
+    An older agent lacks some.
+
+    :raises AgentAnswerMalformed: it is no such answer, or has none of them.
     """
     try:
         told = json.loads(answer)
         parts = {str(each["part"]): each for each in told["parts"]}
-        return tuple(_captured(target, part, parts[part.name], elapsed_s) for part in wanted)
+        if parts.keys().isdisjoint(part.name for part in wanted):
+            raise AgentAnswerMalformed(f"it lacks {wanted[0].name!r}")
+        return tuple(_captured(target, part, parts.get(part.name), elapsed_s) for part in wanted)
     except (ValueError, TypeError, RecursionError) as error:
         raise AgentAnswerMalformed(f"it is no answer of an agent: {error}"[:200]) from error
     except KeyError as error:
         raise AgentAnswerMalformed(f"it lacks {error}"[:200]) from error
 
 
-def _captured(target: str, part: Part, told: Mapping[str, Any], elapsed_s: float) -> Captured:
+def _captured(target: str, part: Part, told: Mapping[str, Any] | None, elapsed_s: float) -> Captured:
+    if told is None:
+        return skipped(target, part, f"{target}: its agent is too old to tell its {part.name}: update it")
     status, said = PartStatus(told["status"]), told["error"]
     error = f"{target}: {said}" if said else ""
     if status not in {PartStatus.OK, PartStatus.TRUNCATED}:

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any, TypeGuard
 
 from bot.domain import modules
+from bot.domain.binary import read as read_binary
 from bot.domain.crowds import count, crowds, with_waits
 from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets
 from bot.domain.goroutine_counts import counted, group_counts
@@ -68,6 +69,7 @@ def examine(captures: Iterable[Captured], probe: Probe | None = None, *, stacks:
         pace_s=median([each.elapsed_s for each in parts.values() if each.part in QUICK and each.usable] or [0.0]),
         log=_log(parts.get("log")),
         tls=read_handshakes(kernel.get("tls", {})),
+        binary=read_binary(kernel.get("binary", {})),
         losses=tuple(sorted(losses, key=lambda loss: loss.part)),
         files=tuple(sorted((each.part, each.file) for each in parts.values() if each.usable)),
     )

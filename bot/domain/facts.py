@@ -6,6 +6,7 @@ A fact that could not be had is None: never 0, and never taken for healthy.
 from dataclasses import dataclass
 
 from bot.domain.backends import Routed
+from bot.domain.binary import Binary
 from bot.domain.expected import Expected
 from bot.domain.goroutines import Group
 from bot.domain.handshakes import Handshakes
@@ -247,6 +248,7 @@ class Facts:
     `orphans` are handlers that no connection waits for any more. `expected` is what should run there, `tls` how
     connections of its users begin, `routed` what a router sent there.
     `restarts`: how the container that it runs in is probed and was ended.
+    `binary` is the program held against its host.
     """
 
     target: str
@@ -276,6 +278,7 @@ class Facts:
     expected: Expected | None = None
     routed: Routed | None = None
     restarts: Restarts | None = None
+    binary: Binary | None = None
 
     def file(self, part: str) -> str:
         """Give the name in the archive of a part, "" when it is not there."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.domain.errors import FirstFiveError
+from bot.domain.panics import Panic, last_panic
 from bot.domain.redaction import redact
 
 MAX_LINES = 200
@@ -25,12 +26,13 @@ class LogUnreadable(FirstFiveError):
 
 @dataclass(frozen=True)
 class LogSummary:
-    """How many of a log's last lines tell of errors, warnings, and of something that took too long."""
+    """How many of a log's last lines tell of errors, warnings, and of something that took too long; the last panic."""
 
     lines: int
     errors: int = 0
     warnings: int = 0
     timeouts: int = 0
+    panic: Panic | None = None
 
     def __str__(self) -> str:
         named = ((self.errors, "error"), (self.warnings, "warning"), (self.timeouts, "timeout"))
@@ -92,7 +94,11 @@ def summarise(text: str) -> LogSummary:
     lines = text.splitlines()
     levels = [_level(line) for line in lines]
     return LogSummary(
-        len(lines), levels.count("error"), levels.count("warning"), sum(bool(_TIMEOUT.search(line)) for line in lines)
+        len(lines),
+        levels.count("error"),
+        levels.count("warning"),
+        sum(bool(_TIMEOUT.search(line)) for line in lines),
+        last_panic(text),
     )
 
 

@@ -29,10 +29,10 @@ class Target:
     users, `allow` the networks (CIDR) that its addresses must lie in, `access` what `pprof` wants to see. `agent` is
     where `firstfive agent` beside it answers, `agent_token` the variable of the environment with its token, `agent_ca`
     the file (PEM) of who signed its certificate, `agent_server_name` whom that names (empty: the host of `agent`).
-    `log` is the file that it logs to, if that is on this machine. `version` is the path below the origin of its `url`
-    where it says which build it is, "" if nowhere. `https` is where it serves its users over TLS if that is not `url`,
-    `ca` the file (PEM) of who signed for it, `server_name` whom its certificate must name (empty: the host); `h2`: they
-    are to get HTTP/2 there. `pods` is where a cluster tells of its pod, if it has one.
+    `log` is the file that it logs to, `binary` the program that is started there, if they are on this machine.
+    `version` is the path below the origin of its `url` where it says which build it is, "" if nowhere. `https` is where
+    it serves its users over TLS if that is not `url`, `ca` the file (PEM) of who signed for it, `server_name` whom its
+    certificate must name (empty: the host); `h2`: they are to get HTTP/2 there. `pods` is where a cluster tells of it.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Target:
     agent_ca: str = ""
     agent_server_name: str = ""
     log: str | None = None
+    binary: str | None = None
     version: str = ""
     https: str | None = None
     ca: str = ""

@@ -92,6 +92,7 @@ HEAP_GC = Part("heap-gc", "/debug/pprof/heap?gc=1", "heap-gc.pb.gz", timeout_s=1
 SOCKETS = Part("sockets", "", "sockets.json", kind="kernel")
 PROCESS = Part("process", "", "process.json", kind="kernel")
 BUILD = Part("build", "", "build.json", kind="kernel")
+BINARY = Part("binary", "", "binary.json", kind="kernel")
 LOG = Part("log", "", "log.txt", kind="log")
 RESTARTS = Part("restarts", "", "restarts.json", kind="pod", timeout_s=5.0)
 """How the container that a target runs in is probed and was ended, told by its cluster."""
@@ -100,7 +101,7 @@ TLS = Part("tls", "", "tls.json", kind="handshake")
 
 CHEAP_PARTS = (GOROUTINE, GOROUTINE_LEAK, HEAP, MUTEX, BLOCK, THREADS, DUMP)
 """What every target gives. In order of capture: the count first, the dump last and only if it is small."""
-KERNEL_PARTS = (SOCKETS, PROCESS, BUILD)
+KERNEL_PARTS = (SOCKETS, PROCESS, BUILD, BINARY)
 
 
 def packets_part(seconds: int) -> Part:

@@ -69,6 +69,7 @@ class TargetTable(AccessTable):
     agent_ca: str = ""
     agent_server_name: str = Field("", pattern=SERVER_NAME)
     log: str | None = Field(None, min_length=1)
+    binary: str | None = Field(None, min_length=1)
     version: str = Field("", pattern=r"^$|^/[!-~]*$")
     https: Address | None = None
     ca: str = ""
@@ -87,8 +88,9 @@ class TargetTable(AccessTable):
     def _fits_its_agent(self) -> Self:
         if (self.agent_ca or self.agent_server_name) and not str(self.agent).startswith("https://"):
             raise ValueError("`agent_ca` and `agent_server_name` are for an agent that begins with https://")
-        if self.agent and self.log:
-            raise ValueError("`log` is for a file on the bot's machine; the agent has --log")
+        for name in ("log", "binary"):
+            if self.agent and getattr(self, name):
+                raise ValueError(f"`{name}` is for a file on the bot's machine; the agent has --{name}")
         return self
 
     @model_validator(mode="after")
@@ -121,6 +123,7 @@ def target(table: TargetTable, service: str, pods: PodsPlan | None = None) -> Ta
         agent_server_name=table.agent_server_name,
         log=table.log,
         pods=pods,
+        binary=table.binary,
         version=table.version,
         https=table.https,
         ca=table.ca,

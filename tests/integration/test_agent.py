@@ -53,6 +53,7 @@ async def test_it_tells_the_bot_what_the_bot_would_have_seen_itself(tmp_path: Pa
         "sockets": PartStatus.OK,
         "process": PartStatus.OK,
         "build": PartStatus.FAILED,  # this process is no Go program
+        "binary": PartStatus.OK,
         "log": PartStatus.OK,
     }
     assert told.process is not None

@@ -91,7 +91,7 @@ def test_without_an_agent_the_bot_says_who_could_tell(elsewhere: Elsewhere) -> N
     parts = elsewhere.parts(elsewhere.run("snapshot", "service=checkout", "seconds=0", agent=False))
 
     assert parts["goroutine"]["status"] == "ok"
-    for name in ("sockets", "process", "build"):
+    for name in ("sockets", "process", "build", "binary"):
         assert (parts[name]["status"], parts[name]["error"]) == (
             "skipped",
             "checkout-1: not on this machine: `firstfive agent` beside it could tell",
@@ -104,7 +104,7 @@ def test_with_the_agent_every_part_is_there(elsewhere: Elsewhere) -> None:
     parts = elsewhere.parts(report)
 
     assert {name: part["status"] for name, part in parts.items() if part["status"] != "ok"} == {}
-    assert {"sockets", "process", "build", "log"} <= parts.keys()
+    assert {"sockets", "process", "build", "binary", "log"} <= parts.keys()
     assert report["result"]["losses"] == []
 
 
@@ -113,9 +113,9 @@ def test_a_wrong_token_is_a_loss_that_says_so(elsewhere: Elsewhere) -> None:
     parts = elsewhere.parts(report)
 
     assert parts["goroutine"]["status"] == "ok"
-    assert {parts[name]["status"] for name in ("sockets", "process", "build", "log")} == {"failed"}
+    assert {parts[name]["status"] for name in ("sockets", "process", "build", "binary", "log")} == {"failed"}
     assert "wrong token: FIRSTFIVE_AGENT_TOKEN here is not" in parts["sockets"]["error"]
-    assert len(report["result"]["losses"]) == 4
+    assert len(report["result"]["losses"]) == 5
 
 
 def test_a_mismatch_of_timeouts_is_named_by_what_the_agent_tells(elsewhere: Elsewhere) -> None:

@@ -42,7 +42,9 @@ def parts(response: httpx.Response) -> dict[str, Any]:
 async def test_the_kernel_is_told_like_to_the_process_itself(allowed: Allowed, proc: Path) -> None:
     told = parts(await ask(agent(allowed, proc), "/v1/kernel?port=6060&port=8080"))
 
-    assert {name: each["status"] for name, each in told.items()} == dict.fromkeys(["sockets", "process", "build"], "ok")
+    assert {name: each["status"] for name, each in told.items()} == dict.fromkeys(
+        ["sockets", "process", "build", "binary"], "ok"
+    )
     assert json.loads(told["sockets"]["text"])["ports"] == [6060, 8080]
     assert json.loads(told["process"]["text"])["pid"] == 4242
 

@@ -27,7 +27,7 @@ async def test_parts_come_in_the_order_they_were_asked_for(proc: Path, tmp_path:
     log.write_text("one\n")
     found = await Here(LocalKernel(proc=proc)).capture(target(log), [ADMIN], [LOG, *KERNEL_PARTS])
 
-    assert [each.part for each in found] == ["log", "sockets", "process", "build"]
+    assert [each.part for each in found] == ["log", "sockets", "process", "build", "binary"]
     assert {each.status for each in found} == {PartStatus.OK}
 
 

@@ -8,6 +8,7 @@ from bot.domain.faults import (
     alpn_h2,
     build_drift,
     cpu_hotspot,
+    cross_build,
     deadlock,
     gc_pressure,
     goroutine_leak,
@@ -30,6 +31,7 @@ Rule = Callable[[Facts, Beside], Finding | None]
 
 RULES: tuple[Rule, ...] = (
     module_poisoning.find,
+    cross_build.find,
     tls_chain.find,
     lost_connections.find,
     deadlock.find,

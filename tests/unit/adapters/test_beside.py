@@ -66,6 +66,14 @@ async def test_its_parts_are_the_targets_redacted_once_more() -> None:
     assert found["build"].error == "checkout-1: its agent: token=[redacted:secret] stripped"
 
 
+async def test_what_an_older_agent_does_not_know_of_yet_is_no_loss() -> None:
+    found = await ask({KERNEL: told()})
+
+    assert found["binary"].status is PartStatus.SKIPPED
+    assert found["binary"].error == "checkout-1: its agent is too old to tell its binary: update it"
+    assert found["sockets"].status is PartStatus.OK
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

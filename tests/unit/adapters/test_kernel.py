@@ -78,7 +78,7 @@ async def test_sockets_process_and_build_are_read(proc: Path) -> None:
     done, read = await documents(kernel, ADMIN, USERS)
 
     assert {name: each.status for name, each in done.items()} == dict.fromkeys(
-        ["sockets", "process", "build"], PartStatus.OK
+        ["sockets", "process", "build", "binary"], PartStatus.OK
     )
     assert read["sockets"] == {
         "ports": [6060, 8080],
@@ -183,7 +183,7 @@ async def test_a_damaged_table_says_where(proc: Path) -> None:
 
 
 async def test_more_sockets_than_are_read_are_told(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.adapters.kernel.MAX_SOCKETS", 5)
+    monkeypatch.setattr("bot.adapters.kernel.tables.MAX_SOCKETS", 5)
     done, read = await documents(LocalKernel(proc=proc), ADMIN, USERS)
 
     assert done["sockets"].status is PartStatus.TRUNCATED
@@ -240,7 +240,7 @@ def test_our_addresses_are_known() -> None:
 
 
 async def test_a_slow_proc_ends(proc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.adapters.kernel.TIMEOUT_S", 0.01)
+    monkeypatch.setattr("bot.adapters.kernel.tables.TIMEOUT_S", 0.01)
     done = await LocalKernel(proc=proc, ours=_slowly).capture(TARGET, [ADMIN])
 
     assert {each.error for each in done} == {"checkout-1: /proc was not read in 0.01 s"}

@@ -17,13 +17,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from bot.adapters.kernel.binaries import Binaries
+from bot.domain import binary
 from bot.domain import proc as read
 from bot.domain.addresses import Endpoint
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
 from bot.domain.go_environment import VARIABLES
 from bot.domain.redaction import redact_bytes
 from bot.domain.service import Target
-from bot.domain.snapshot import BUILD, KERNEL_PARTS, PROCESS, SOCKETS, Captured, Part, captured, missed, skipped
+from bot.domain.snapshot import BINARY, BUILD, KERNEL_PARTS, PROCESS, SOCKETS, Captured, Part, captured, missed, skipped
 
 MAX_SOCKETS = 500_000
 KEPT_SOCKETS = 50_000
@@ -90,7 +92,7 @@ class LocalKernel:
         self._monotonic = monotonic
 
     async def capture(self, target: Target, endpoints: Sequence[Endpoint]) -> tuple[Captured, ...]:
-        """Capture sockets, process and build of a target; `endpoints` are its vetted ones, pprof first."""
+        """Capture what the kernel knows of a target; `endpoints` are its vetted ones, pprof first."""
         started = self._monotonic()
         try:
             async with asyncio.timeout(TIMEOUT_S):
@@ -102,7 +104,7 @@ class LocalKernel:
             return tuple(missed(target.name, part, late, self._monotonic() - started) for part in KERNEL_PARTS)
 
     def _capture(self, target: Target, endpoints: Sequence[Endpoint]) -> tuple[Captured, ...]:
-        return self._kernel.capture(target.name, place_of(endpoints, self._ours))
+        return self._kernel.capture(target.name, place_of(endpoints, self._ours), target.binary)
 
 
 class Kernel:
@@ -116,6 +118,7 @@ class Kernel:
     ) -> None:
         self._proc = proc
         self._cgroup = cgroup
+        self._binaries = Binaries(proc)
         self._monotonic = monotonic
         self._alone, self._looking = Lock(), Lock()
         self._read: tuple[read.Socket, ...] = ()
@@ -123,8 +126,11 @@ class Kernel:
         self._owners: dict[str, int] = {}
         self._looked_at: float | None = None
 
-    def capture(self, name: str, place: Place) -> tuple[Captured, ...]:
-        """Capture sockets, process and build of the process at a place, each recorded whatever becomes of it."""
+    def capture(self, name: str, place: Place, file: str | None = None) -> tuple[Captured, ...]:
+        """Capture what is known of the process at a place, each part recorded whatever becomes of it.
+
+        `file` is the program that is started there.
+        """
         started = self._monotonic()
         sockets = cache(lambda: self._sockets(place))
         pid = cache(lambda: self._pid(place, sockets()))
@@ -145,6 +151,7 @@ class Kernel:
             record(SOCKETS, lambda: self._socket_document(place, sockets())),
             record(PROCESS, lambda: self._process_document(pid(), sockets())),
             record(BUILD, lambda: self._build_document(pid())),
+            record(BINARY, lambda: self._binary_document(place, sockets(), pid, file)),
         )
 
     def _sockets(self, place: Place) -> read.Tally:
@@ -181,16 +188,12 @@ class Kernel:
 
     def _pid(self, place: Place, sockets: read.Tally) -> int:
         """Find the process that listens on the first port."""
-        port, here = place.ports[0], place.addresses | EVERYWHERE
-        links = {
-            f"socket:[{each.inode}]"
-            for each in sockets.listening
-            if each.port == port and (not place.addresses or read.address(each.local) in here)
-        }
         owners = self._all_owners()
-        found = [owners[link] for link in links if link in owners]
+        found = [owners[link] for link in _listening(place, sockets) if link in owners]
         if not found:
-            raise NotHere(f"no process of ours listens on port {port}: another user's, or in another container")
+            raise NotHere(
+                f"no process of ours listens on port {place.ports[0]}: another user's, or in another container"
+            )
         return min(found)
 
     def _all_owners(self) -> Mapping[str, int]:
@@ -291,9 +294,31 @@ class Kernel:
         except OSError:
             return None
 
+    def _binary_document(
+        self, place: Place, sockets: read.Tally, pid: Callable[[], int], file: str | None
+    ) -> Mapping[str, Any]:
+        try:
+            process = pid()
+        except NotHere as reason:
+            if not file:
+                raise NotHere(f"{reason}; `binary` would name the program that starts there") from reason
+            process = None
+        listening = bool(_listening(place, sockets))
+        return binary.write(self._binaries.capture(process, file, listening=listening))
+
     def _text(self, name: str) -> bytes:
         with (self._proc / name).open("rb") as file:
             return file.read(MAX_TEXT_BYTES)
+
+
+def _listening(place: Place, sockets: read.Tally) -> set[str]:
+    """Give the links of the sockets that listen on the first port of a place."""
+    port, here = place.ports[0], place.addresses | EVERYWHERE
+    return {
+        f"socket:[{each.inode}]"
+        for each in sockets.listening
+        if each.port == port and (not place.addresses or read.address(each.local) in here)
+    }
 
 
 def _busiest_peer(links: Sequence[str], sockets: read.Tally) -> Mapping[str, Any]:
