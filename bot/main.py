@@ -164,7 +164,7 @@ def _ports(
     """Give every port its adapter; who is in the chat is known only once there is one."""
     artifacts, anchors = kept(settings)
     mirrors, marks = settings.workspace / "repositories", SqlMarks()
-    repository = GitRepository(mirrors)
+    targets, repository = AllTargets(settings.kubernetes_token), GitRepository(mirrors)
     return Ports(
         store=store,
         timeline=SqlTimeline(),
@@ -173,11 +173,11 @@ def _ports(
         clock=clock,
         bell=bell,
         artifacts=artifacts,
-        audits=wired_audits(settings, repository),
+        audits=wired_audits(settings, targets, repository),
         anchors=anchors,
         bundles=GitBundles(settings.bundle.repository, settings.bundle.branch, mirrors),
         discovery=KeptDiscovery(wired_sources(settings), store, marks, clock),
-        targets=AllTargets(settings.kubernetes_token),
+        targets=targets,
         archive=TarArchive(),
         repository=repository,
         documents=documents,

@@ -11,7 +11,9 @@ from weakref import WeakKeyDictionary
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.auditing import Auditors
+from bot.adapters.audits.modules import ModulesLook
 from bot.adapters.audits.probes import ProbesLook
+from bot.adapters.audits.sumdb import SumDatabase
 from bot.adapters.bisect.cores import available_cores
 from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
 from bot.adapters.bisect.prober import GitProber
@@ -48,11 +50,26 @@ from bot.domain.audits import Audited
 from bot.domain.run import Run
 from bot.domain.service import Target
 from bot.domain.snapshot import RESTARTS, TLS, VERSION, Captured, Part, Probe, missed
+from bot.domain.sumdb.source import read_source
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
 from bot.here import Here
-from bot.ports import Anchors, Artifacts, Audits, Clock, Engine, Keep, Pager, Prober, Repository, Rota, Router, as_it_is
+from bot.ports import (
+    Anchors,
+    Artifacts,
+    Audits,
+    Clock,
+    Engine,
+    Keep,
+    Pager,
+    Prober,
+    Repository,
+    Rota,
+    Router,
+    Targets,
+    as_it_is,
+)
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -286,9 +303,15 @@ def wired_router(settings: Settings) -> Router:
     )
 
 
-def wired_audits(settings: Settings, repository: Repository) -> Audits:
+def wired_audits(settings: Settings, targets: Targets, repository: Repository) -> Audits:
     """Give who looks at what an audit judges; a repository that is asked for is brought up to date."""
     pods, bring = Pods(kubernetes(settings.kubernetes_token)), partial(repository.bring, fresh=True)
+    source = read_source(settings.audits.sumdb)
+    database = SumDatabase(source, settings.workspace / "sumdb") if source else None
     return Auditors(
-        {Audited.METRICS: MetricsLook(), Audited.PROBES: ProbesLook(bring, pods.capture, pods.ask)},
+        {
+            Audited.METRICS: MetricsLook(),
+            Audited.MODULES: ModulesLook(targets, repository, database),
+            Audited.PROBES: ProbesLook(bring, pods.capture, pods.ask),
+        }
     )

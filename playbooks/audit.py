@@ -15,9 +15,11 @@ from bot.engine import (
     ServiceName,
     Stored,
     Tools,
+    VerifiedSums,
     audits,
     deploys_of,
     latest,
+    sums_key,
 )
 
 _SHOWN = 8
@@ -60,9 +62,12 @@ playbook = Playbook("audit", "Say what of a service should be otherwise, before 
 @playbook.step("Look")
 async def look(tools: Tools, params: Audit) -> Looked:
     """Read what is to be judged, and keep it."""
-    subject = await tools.ports.audits.look(params.what, await _wanted(tools, params))
+    wanted = await _wanted(tools, params)
+    subject = await tools.ports.audits.look(params.what, wanted)
     if isinstance(subject, Missing):
         raise RunFailed(f"There was nothing to audit: {subject.reason}.")
+    if wanted.service and (proven := audits.verified_sums(subject.document)).sums:
+        tools.keep(sums_key(wanted.service.name), VerifiedSums, proven)  # for a diagnosis, which asks nobody far away
     found = await tools.ports.artifacts.put(f"audit-{params.what}-found.json", _SUBJECT.dump_json(subject, indent=1))
     return Looked(found, subject.looked_at)
 

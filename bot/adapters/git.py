@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 
@@ -89,7 +90,7 @@ class GitRepository:
         return place if isinstance(place, Missing) else await _lineage(place, commit, other)
 
     async def files(self, place: str, sha: str, names: Collection[str]) -> Mapping[str, bytes] | Missing:
-        """Give every file of these names, in whatever folder, as a commit of a repository has it, by path.
+        """Give every file of these names (globs), in whatever folder, as a commit of a repository has it, by path.
 
         Quick: a repository that was never brought here, or lacks the commit, is not asked for elsewhere.
         """
@@ -252,10 +253,10 @@ def _is_remote(repository: str) -> bool:
 
 
 def _blobs(listed: str, names: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Give path and object of each file that has one of the names; links and submodules are none."""
+    """Give path and object of each file that fits one of the names (globs); links and submodules are none."""
     for row in listed.split("\0"):
         about, _, path = row.partition("\t")
-        if path.rpartition("/")[2] in names and about.startswith("100"):
+        if about.startswith("100") and any(fnmatchcase(path.rpartition("/")[2], name) for name in names):
             yield path, about.split()[2]
 
 

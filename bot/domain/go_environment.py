@@ -40,8 +40,8 @@ def unverified(environment: Mapping[str, str]) -> tuple[Opening, ...]:
 
 
 def is_exempt(environment: Mapping[str, str], path: str) -> bool:
-    """Tell whether a module is not looked up in the checksum database, by GONOSUMDB or GOPRIVATE."""
-    return any(_matches(pattern, path) for pattern in _patterns(environment, "GONOSUMDB"))
+    """Tell whether a module is somebody's own, by GONOSUMDB or GOPRIVATE; what is too wide names nobody's own."""
+    return any(_matches(pattern, path) for pattern in _own(environment))
 
 
 def _database(environment: Mapping[str, str]) -> list[Opening]:
@@ -108,9 +108,10 @@ def is_wide(pattern: str) -> bool:
     return len(labels) < 2 or host in _PUBLIC_HOSTS  # noqa: PLR2004 - a name and its domain
 
 
-def _patterns(environment: Mapping[str, str], name: str) -> list[str]:
-    """Give the patterns of a variable; Go takes those of GOPRIVATE where it is not set."""
-    return _split(environment.get(name) or environment.get("GOPRIVATE", ""))
+def _own(environment: Mapping[str, str]) -> list[str]:
+    """Give the patterns of modules that are not looked up; Go takes those of GOPRIVATE where GONOSUMDB is not set."""
+    patterns = _split(environment.get("GONOSUMDB") or environment.get("GOPRIVATE", ""))
+    return [pattern for pattern in patterns if not is_wide(pattern)]
 
 
 def _split(patterns: str) -> list[str]:

@@ -281,7 +281,7 @@ class Repository(Protocol):
         """Give the latest tags, newest first: their names as subjects, who made them and when, their commits."""
 
     async def files(self, place: str, sha: str, names: Collection[str]) -> Mapping[str, bytes] | Missing:
-        """Give every file of these names, in whatever folder, as a commit of a repository has it, by path.
+        """Give every file of these names (globs), in whatever folder, as a commit of a repository has it, by path.
 
         Quick: a repository that was never brought here, or lacks the commit, is not asked for elsewhere.
         """

@@ -21,6 +21,7 @@ from bot.settings.services import ServiceTable, watched
 from bot.settings.tables import (
     Address,
     AlertTable,
+    AuditsTable,
     BundleTable,
     DigestTable,
     EdgeTable,
@@ -86,6 +87,7 @@ class Settings(Table):
     anchor: str = ""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     bundle: BundleTable = BundleTable()
+    audits: AuditsTable = AuditsTable()
     bisect: BisectTable = BisectTable()
     retention: RetentionTable = RetentionTable()
     timeline: TimelineTable = TimelineTable()
@@ -246,6 +248,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "discovery": DiscoveryTable,
     "links": LinkTable,
     "bundle": BundleTable,
+    "audits": AuditsTable,
     "bisect": BisectTable,
     "retention": RetentionTable,
     "rota": RotaTable,

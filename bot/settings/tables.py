@@ -8,6 +8,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from bot.domain.alerts import Do
 from bot.domain.incident import Severity
+from bot.domain.sumdb.notes import NoteRefused
+from bot.domain.sumdb.source import DEFAULT as SUMDB
+from bot.domain.sumdb.source import read_source
 from bot.engine.slots import Slots
 
 
@@ -82,6 +85,21 @@ class BundleTable(Table):
     repository: str = Field("", pattern="^($|[^-].*$)")
     branch: str = Field("incidents", pattern=r"^[A-Za-z0-9][A-Za-z0-9_/-]{0,99}$")
     max_mb: int = Field(50, ge=1, le=2_000)
+
+
+class AuditsTable(Table):
+    """What audits ask beyond the services: the checksum database of Go's modules, written as GOSUMDB; "" for none."""
+
+    sumdb: str = SUMDB
+
+    @field_validator("sumdb")
+    @classmethod
+    def _is_one(cls, text: str) -> str:
+        try:
+            read_source(text)
+        except NoteRefused as refused:
+            raise ValueError(str(refused)) from refused
+        return text
 
 
 class RetentionTable(Table):

@@ -17,6 +17,13 @@ class Log:
         self.name = name
         self.records: list[bytes] = []
         self.places: dict[str, int] = {}
+        self.lies: dict[str, bytes] = {}
+        """Records that are told by name, and are not those in the tree."""
+        self.hidden = 0
+        """So many of the last records are not in the head that is told."""
+        self.drops_parts = False
+        """Whether of tiles that are full by now the parts are gone."""
+        self.spoiled = False
         self._key = Ed25519PrivateKey.from_private_bytes(sha256(secret).digest())
         self._root = cache(self._range)
 
@@ -45,22 +52,27 @@ class Log:
 
     def note(self, size: int | None = None) -> bytes:
         """Sign the head of the tree."""
-        size = len(self.records) if size is None else size
+        size = len(self.records) - self.hidden if size is None else size
         return self.signed(f"go.sum database tree\n{size}\n{b64encode(self.root(size)).decode()}\n")
 
     def signed(self, text: str) -> bytes:
-        signature = b64encode(self._hash + self._key.sign(text.encode())).decode()
+        signed = self._key.sign(text.encode() + b"!" * self.spoiled)
+        signature = b64encode(self._hash + signed).decode()
         return f"{text}\n\u2014 {self.name} {signature}\n".encode()
 
     def answer(self, path: str, version: str) -> bytes | None:
         """Answer a lookup."""
         place = self.places.get(f"{path}@{version}")
-        return None if place is None else f"{place}\n".encode() + self.records[place] + b"\n" + self.note()
+        if place is None:
+            return None
+        record = self.lies.get(f"{path}@{version}", self.records[place])
+        return f"{place}\n".encode() + record + b"\n" + self.note()
 
     def tile(self, level: int, index: int, width: int = FULL) -> bytes | None:
         """Give a row of hashes, None where not so many exist."""
         span = FULL**level
-        if (index * FULL + width) * span > len(self.records):
+        ended = (index + 1) * FULL * span <= len(self.records)
+        if (index * FULL + width) * span > len(self.records) or (self.drops_parts and ended and width < FULL):
             return None
         places = (index * FULL + at for at in range(width))
         return b"".join(self._root(place * span, (place + 1) * span) for place in places)

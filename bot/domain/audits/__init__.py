@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.audits import metrics, probes
+from bot.domain.audits import metrics, modules, probes
 from bot.domain.audits.remark import Grade, Remark, Subject, ranked
 
 __all__ = ["JUDGES", "Audited", "Grade", "Remark", "Subject", "judge"]
@@ -16,10 +16,15 @@ class Audited(StrEnum):
     """What can be audited."""
 
     METRICS = "metrics"
+    MODULES = "modules"
     PROBES = "probes"
 
 
-JUDGES: Mapping[Audited, Judge] = {Audited.METRICS: metrics.judge, Audited.PROBES: probes.judge}
+JUDGES: Mapping[Audited, Judge] = {
+    Audited.METRICS: metrics.judge,
+    Audited.MODULES: modules.judge,
+    Audited.PROBES: probes.judge,
+}
 
 
 def judge(what: Audited, document: Mapping[str, Any]) -> tuple[Remark, ...]:

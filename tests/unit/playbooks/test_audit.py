@@ -2,8 +2,10 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.audits import Audited, Subject
+from bot.domain.modules import VerifiedSums, sums_key
 from bot.domain.run import Missing, Run, RunStatus, Source
 from bot.engine.admission import Command
+from bot.engine.tools import adapter_of
 from tests.fakes import FakeAudits, fake_ports
 from tests.unit.playbooks.desk import ADA, CATALOG, Desk
 
@@ -78,3 +80,15 @@ async def test_a_repository_of_this_machine_is_for_the_command_line() -> None:
     done, audits = await asked("cli")
     assert done.status is RunStatus.DONE
     assert audits.asked[0][1].repository == "/srv/checkout"
+
+
+async def test_what_an_audit_of_modules_proved_is_kept_for_diagnoses() -> None:
+    proven = {"example.com/money@v1.2.0": ["h1:good"]}
+    database = {"name": "sums.example", "sums": proven, "refused": []}
+    nothing: dict[str, Any] = {"targets": {}, "recorded": {}, "environments": {}, "recipes": []}
+    document = {**nothing, "database": database, "cache": {"where": "", "sums": {}, "refused": {}}}
+    house = desk_with(FakeAudits(Subject("modules", document)))
+    await house.say("audit modules checkout")
+
+    kept = adapter_of(VerifiedSums).validate_json(house.state.marks[sums_key("checkout")])
+    assert kept == VerifiedSums({"example.com/money@v1.2.0": ("h1:good",)})
