@@ -29,6 +29,8 @@ class Drilled(StrEnum):
     SOCKET_EXHAUSTION = "socket-exhaustion"
     POOL_EXHAUSTION = "pool-exhaustion"
     PROBE_LOOP = "probe-loop"
+    BUILD_DRIFT = "build-drift"
+    LOST_CONNECTIONS = "lost-connections"
 
 
 @dataclass(frozen=True)

@@ -31,21 +31,21 @@ def shipped_files() -> list[Path]:
 
 def write_history(repository: Path) -> None:
     """Make the repository in an empty folder; it ends on the branch main, at the newest release."""
-    _git(repository, "init", "--quiet", "--template=", "--initial-branch=main")
+    git(repository, "init", "--quiet", "--template=", "--initial-branch=main")
     for path in shipped_files():
         if path.parent == SOURCE:
             shutil.copyfile(path, repository / path.name)
-    _git(repository, "add", "--all")
-    _git(repository, "commit", "--quiet", f"--message={FIRST_TITLE}", extra=_BIRTH)
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", f"--message={FIRST_TITLE}", extra=_BIRTH)
     patches = [str(path) for path in shipped_files() if path.parent == PATCHES]
-    _git(repository, "am", "--quiet", "--committer-date-is-author-date", *patches)
+    git(repository, "am", "--quiet", "--committer-date-is-author-date", *patches)
     for tag, title in TAGS.items():
-        _git(repository, "tag", tag, commit_titled(repository, title))
+        git(repository, "tag", tag, commit_titled(repository, title))
 
 
 def commit_titled(repository: Path, title: str) -> str:
     """Return the full hash of the one commit with a title."""
-    rows = (line.split(" ", 1) for line in _git(repository, "log", "--format=%H %s").splitlines())
+    rows = (line.split(" ", 1) for line in git(repository, "log", "--format=%H %s").splitlines())
     found = [commit for commit, subject in rows if subject == title]
     if len(found) != 1:
         raise PreparationFailed(f"the history of checkout holds {len(found)} commits titled {title!r} instead of one")
@@ -54,10 +54,11 @@ def commit_titled(repository: Path, title: str) -> str:
 
 def check_out(repository: Path, revision: str) -> None:
     """Put the files of a revision into the work tree."""
-    _git(repository, "checkout", "--quiet", revision)
+    git(repository, "checkout", "--quiet", revision)
 
 
-def _git(repository: Path, *arguments: str, extra: dict[str, str] | None = None) -> str:
+def git(repository: Path, *arguments: str, extra: dict[str, str] | None = None) -> str:
+    """Run git there as if nobody had configured it, with these variables too; give what it prints."""
     environment = build_environment() | _COMMITTER | (extra or {})
     command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
     try:

@@ -67,11 +67,11 @@ def _build(releases: Releases, go: Path) -> None:
     for tag in TAGS:
         progress(f"building checkout {tag}")
         check_out(releases.repository, tag)
-        _compile(go, releases.repository, releases.program(tag))
+        compile_program(go, releases.repository, releases.program(tag))
     check_out(releases.repository, "main")
 
 
-def _compile(go: Path, source: Path, program: Path) -> None:
+def compile_program(go: Path, source: Path, program: Path) -> None:
     """Build as a release is built: the commit is stamped in, the folder is not."""
     command = [str(go), "build", "-trimpath", "-buildvcs=true", "-o", str(program), "."]
     done = subprocess.run(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.lab.acts import probe_loop, slow_start
+from bot.lab.acts import build_drift, drained, lost_connections, probe_loop, slow_start
 from bot.lab.stage import Stage
 
 __all__ = ["ACTS", "Act"]
@@ -25,4 +25,7 @@ class Act:
 ACTS: tuple[Act, ...] = (
     Act("probe-loop", "Liveness asks another service, which is away", "probe-loop", probe_loop.begin),
     Act("slow-start", "The start takes longer than liveness allows", "probe-loop", slow_start.begin),
+    Act("build-drift", "Runs what was built in somebody's own work tree", "build-drift", build_drift.begin),
+    Act("lost-connections", "Taken away at once, under load", "lost-connections", lost_connections.begin),
+    Act("drained", "Taken away when the router sent it nothing any more", "", drained.begin),
 )
