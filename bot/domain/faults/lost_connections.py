@@ -9,7 +9,7 @@ from bot.domain.snapshot import GOROUTINE, NOBODY
 
 FAULT = "lost-connections"
 MIN_LOST = 3
-"""A client that leaves is counted as one or two failed requests by some routers."""
+"""Some routers count a client that leaves as a failed request. A refused connection where nothing listens is none."""
 RESTARTED_S = 5.0
 """A process so young at the end of the window was stopped in it, or right before."""
 FILE = "router.json"
@@ -22,7 +22,9 @@ MENDING = {
 def find(facts: Facts, beside: Beside) -> Finding | None:  # noqa: ARG001 - every rule takes both
     """Find requests that the router lost between two readings at a target that does not listen, or did not just now."""
     routed, gone = facts.routed, _is_gone(facts)
-    if routed is None or routed.failed < MIN_LOST or not (gone or _is_new(facts, routed.seconds)):
+    if routed is None or not (gone or _is_new(facts, routed.seconds)):
+        return None
+    if routed.failed < MIN_LOST and not (gone and routed.refused):
         return None
     total = max(routed.total, routed.failed)
     begins = (
@@ -38,7 +40,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:  # noqa: ARG001 - ever
         f"{_now(routed) if gone else ''}Before the next stop let readiness fail first, wait until the router has seen "
         "it, then http.Server.Shutdown; let the router check its targets, and try a refused connection elsewhere.",
         routed.failed / total,
-        CERTAIN if gone and routed.refused else LIKELY,
+        CERTAIN if gone and routed.refused and (routed.front.failed or not routed.front.requests) else LIKELY,
         f"{routed.router} counts no lost request at {routed.backend} between two readings.",
     )
 

@@ -61,6 +61,13 @@ def test_that_it_is_gone_is_known_by_whoever_can_tell(facts: Facts) -> None:
     assert classes(facts) == [FAULT]
 
 
+def test_a_single_refused_connection_is_enough_and_where_the_router_tries_again_users_may_not_see_it() -> None:
+    (found,) = findings(replace(GONE, routed=replace(LOST, failed=1, refused=1, front=Asked())))
+    (seen,) = findings(replace(GONE, routed=replace(LOST, front=Asked(20, 0))))
+
+    assert (found.confidence, seen.confidence) == (CERTAIN, LIKELY)
+
+
 def test_a_restart_under_requests_loses_them_too() -> None:
     back = Facts("c", goroutines=9, probe=good_probe("c"), process=Process(7, uptime_s=2.0))
     (found,) = findings(replace(back, routed=replace(LOST, failed=9, refused=0)))
@@ -77,7 +84,7 @@ def test_a_restart_under_requests_loses_them_too() -> None:
     [
         replace(GONE, routed=None),
         replace(GONE, routed=replace(LOST, sent=0, failed=0, refused=0)),
-        replace(GONE, routed=replace(LOST, failed=2, refused=2)),
+        replace(GONE, routed=replace(LOST, failed=2, refused=0)),
         Facts(
             "c", goroutines=9, probe=good_probe("c"), process=Process(7, uptime_s=2.0), routed=replace(LOST, failed=0)
         ),

@@ -1,0 +1,136 @@
+"""A target of the lab that is taken away under load, drained, or started again as something that nobody deployed.
+
+What is done to it is done to real processes behind a real router; the product is asked from the command line, and asked
+again when it was mended.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import cli
+from tests.databases import fresh_sqlite
+from tests.lab import Lab, running_lab
+
+pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+ROUTED, ALONE = "checkout", "basket"
+"""The same targets as two services: behind their router, where a canary is open, and without it."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The lab, and the bot that watches it."""
+
+    lab: Lab
+    environment: dict[str, str]
+
+    def run(self, playbook: str, *words: str) -> dict[str, Any]:
+        done = cli.firstfive("run", playbook, *words, "--json", **self.environment)
+        assert done.exit_code == 0, done.output
+        result: dict[str, Any] = json.loads(done.stdout)["result"]
+        return result
+
+    def diagnosis(self, service: str) -> tuple[str | None, list[tuple[str, str, str]]]:
+        """Give the verdict, and of every finding its class, target and claim."""
+        found = self.run("diagnose", f"service={service}")
+        return found["verdict"], [(each["fault"], each["target"], each["claim"]) for each in found["findings"]]
+
+    @contextmanager
+    def act(self, name: str, size: str = "medium") -> Iterator[None]:
+        """Switch an act of the lab on, and off again."""
+        for asked in ({"on": True, "size": size}, {"on": False}):
+            told = httpx.post(f"{self.lab['lab']}/debug/faults/{name}", json=asked, timeout=60)
+            assert told.status_code == httpx.codes.OK, told.text
+            if asked["on"]:
+                yield
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """Start the lab, all of it on one release, which was deployed twenty minutes ago."""
+    folder = tmp_path_factory.mktemp("taken-away")
+    with running_lab(sick="none", router=True) as lab:
+        (folder / "firstfive.toml").write_text("\n".join([*service(ROUTED, lab), *behind(lab), *service(ALONE, lab)]))
+        environment = {
+            "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
+            "DATABASE_URL": fresh_sqlite(folder),
+            "ARTIFACTS_URL": str(folder / "artifacts"),
+        }
+        watched = Watched(lab, environment)
+        build = httpx.get(f"{lab['targets'][0]['url']}/version").json()
+        at = (datetime.now(UTC) - timedelta(minutes=20)).isoformat()
+        for name in (ROUTED, ALONE):
+            watched.run(
+                "deploy", f"service={name}", f"release={build['version']}", f"commit={build['revision']}", f"at={at}"
+            )
+        yield watched
+
+
+def service(name: str, lab: Lab) -> list[str]:
+    lines = ["[[services]]", f'name = "{name}"', f'repository = "{lab["repository"]}"']
+    for place, target in enumerate(lab["targets"], 1):
+        lines += ["[[services.targets]]", f'name = "{name}-{place}"', 'version = "/version"']
+        lines += [f'pprof = "{target["pprof"]}"', f'url = "{target["url"]}"']
+    return lines
+
+
+def behind(lab: Lab) -> list[str]:
+    router = lab["router"]
+    keys = [f'{key} = "{router[key]}"' for key in ("admin", "weight_key", "dyed_key")]
+    return ["[services.front]", f'url = "{router["url"]}"', "[services.router]", 'kind = "envoy"', *keys]
+
+
+def test_what_was_deployed_and_is_there_has_no_verdict(watched: Watched) -> None:
+    assert watched.diagnosis(ROUTED) == (None, [])
+    assert watched.diagnosis(ALONE) == (None, [])
+
+
+def test_requests_lost_at_targets_that_were_taken_away_are_named_until_they_are_back(watched: Watched) -> None:
+    with watched.act("lost-connections"):
+        verdict, found = watched.diagnosis(ROUTED)
+    mended = watched.diagnosis(ROUTED)
+
+    assert verdict == "lost-connections"
+    ((fault, target, claim),) = found
+    assert (fault, target) == (verdict, f"{ROUTED}-1")
+    assert "the router still sends to it" in claim
+    assert "connections refused" in claim
+    assert mended == (None, [])
+
+
+def test_a_target_that_was_drained_before_it_went_lost_nothing(watched: Watched) -> None:
+    with watched.act("drained"):
+        away = watched.run("diagnose", f"service={ROUTED}")
+    back = watched.diagnosis(ROUTED)
+
+    assert (away["findings"], away["verdict"]) == ([], None)
+    assert f"{ROUTED}-3 answers 5 x no answer" in away["summary"]
+    assert back == (None, [])
+
+
+@pytest.mark.matrix(sample=1)
+@pytest.mark.parametrize(
+    ("size", "alone", "beside_a_canary"),
+    [
+        ("medium", "1 commit behind: v1.4.0", "changes that no commit holds"),
+        ("large", "which the repository does not have", "which the repository does not have"),
+    ],
+)
+def test_a_build_of_somebodys_own_tree_is_named_until_the_release_runs_again(
+    watched: Watched, size: str, alone: str, beside_a_canary: str
+) -> None:
+    with watched.act("build-drift", size):
+        sick = {name: watched.diagnosis(name) for name in (ALONE, ROUTED)}
+    mended = watched.diagnosis(ALONE)
+
+    for name, words in ((ALONE, alone), (ROUTED, beside_a_canary)):
+        verdict, ((fault, target, claim),) = sick[name]
+        assert (verdict, fault, target) == ("build-drift", "build-drift", f"{name}-3")
+        assert words in claim
+    assert mended == (None, [])
