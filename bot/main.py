@@ -16,6 +16,7 @@ from fastapi import FastAPI
 import playbooks
 from bot.adapters.archive import TarArchive
 from bot.adapters.bell import LocalBell
+from bot.adapters.chance import SystemChance
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.doer import Doer
@@ -65,7 +66,7 @@ from bot.wiring import (
 from handlers import alerts, api, deploys, pages, probes
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
-from handlers.schedule import Schedule, chores, digests, watches
+from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
 from handlers.slack_desk import Desk
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def build(settings: Settings, tools: Ports | None = None) -> House:
         worker=wired_engine(settings.database_url, Counted(registry, ports, metrics), ports),
         notices=notices,
         metrics=metrics,
-        schedule=Schedule(admission, ports, [*digests(ports.catalog), *chores(ports.catalog), *watches(ports.catalog)]),
+        schedule=Schedule(admission, ports, _timed(ports.catalog)),
         slack=slack,
         bolt=_bolt(Desk(registry, admission, ports, slack)) if slack else None,
     )
@@ -192,6 +193,7 @@ def _ports(
         router=wired_router(settings),
         fronts=HttpFronts(),
         switches=HttpSwitches(),
+        chance=SystemChance(),
         doer=Doer(settings.firstfive_actions_token),
         marks=marks,
         checkup=Doctor(settings, clock),
@@ -201,7 +203,8 @@ def _ports(
 
 def _metrics(ports: Ports, registry: Registry) -> Metrics:
     async def open_incidents() -> Sequence[Listed]:
-        return await ports.store.read(lambda tx: ports.timeline.incidents(tx, limit=1_000))
+        listed = await ports.store.read(lambda tx: ports.timeline.incidents(tx, limit=1_000))
+        return [row for row in listed if not row.drill]
 
     return Metrics(registry, open_incidents, version=version("firstfive"))
 
@@ -240,6 +243,10 @@ def _slack(
         speaker=Speaker(ports.store, ports.journal, ports.clock, _me()) if is_shared(settings.database_url) else None,
         installations=SqlInstallations(settings.slack_client_secret) if settings.by_oauth else None,
     )
+
+
+def _timed(catalog: Catalog) -> list[Timed]:
+    return [each for kind in (digests, drills, chores, watches) for each in kind(catalog)]
 
 
 def _alert_policy(settings: Settings) -> AlertPolicy:

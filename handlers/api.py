@@ -21,6 +21,7 @@ from bot.engine.admission import Admission, Command, answering
 from bot.engine.grammar import parse
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
+from handlers import drills
 from handlers.visible import visible_entries, visible_run
 
 NOBODY_KNOWN = Person("api:local", "API (this machine)")
@@ -60,6 +61,7 @@ def router(admission: Admission, ports: Ports, registry: Registry, actor: Person
     routes.add_api_route("/incidents/{incident_id}", api.incident, response_model=None)
     routes.add_api_route("/incidents/{incident_id}/entries", api.entries, response_model=None)
     routes.add_api_route("/runs/{run_id}", api.run, response_model=None)
+    routes.add_api_route("/drills", api.drills, response_model=None)
     routes.add_api_route("/commands", api.command, methods=["POST"], response_model=None, status_code=202)
     return routes
 
@@ -95,6 +97,10 @@ class _Api:
         if _RUN.fullmatch(run_id):
             row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id))
         return Json(_run(row)) if row else Json({"error": "There is no such run."}, 404)
+
+    async def drills(self) -> Response:
+        """Give the league of classes, the drills that are on, and how each went."""
+        return Json(drills.as_json(await drills.view(self.ports)))
 
     async def command(self, request: Request) -> Response:
         """Take the words one would type after /incident; 202 with the run that answers them."""

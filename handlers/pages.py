@@ -20,6 +20,7 @@ from bot.engine.ports import Ports
 from bot.ports import Listed
 from handlers import bisects, readings
 from handlers.diagnoses import Diagnoses
+from handlers.drills import Drills
 from handlers.html import Html, shipped
 from handlers.live import changes
 from handlers.views import view
@@ -70,6 +71,7 @@ def router(
     routes.add_api_route("/artifacts/{sha256}", pages.artifact)
     routes.add_api_route("/runs/{run_id}", pages.run)
     pages.diagnoses.route(routes)
+    Drills(ports, pages.html).route(routes)
     routes.add_api_route("/static/{name}", pages.asset)
     routes.add_api_route("/favicon.ico", pages.icon)
     return routes
@@ -110,7 +112,8 @@ class _Pages:
         """Show the incidents, open ones first."""
         open_, ended = await self._listed()
         now = self.ports.clock.now()
-        panel = incidents_per_day([row.opened_at.date() for row in (*open_, *ended)], now.date())
+        real = [row for row in (*open_, *ended) if not row.drill]
+        panel = incidents_per_day([row.opened_at.date() for row in real], now.date())
         trend = Markup(svg(Trend((panel,)))) if panel else ""  # noqa: S704 - it escapes its words itself
         return self.html.page("incidents.html", now=now, open_=open_, ended=ended, trend=trend)
 

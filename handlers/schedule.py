@@ -71,6 +71,20 @@ def digests(catalog: Catalog) -> list[Timed]:
     ]
 
 
+def drills(catalog: Catalog) -> list[Timed]:
+    """Give the configured drills."""
+    return [
+        Timed(
+            f"drill:{plan.service}:{plan.fault or 'blind'}",
+            Slots(plan.cron, plan.timezone),
+            "drill",
+            {"service": plan.service, "size": plan.size, **({"class": plan.fault} if plan.fault else {"blind": True})},
+            timedelta(minutes=plan.grace_min),
+        )
+        for plan in catalog.drills
+    ]
+
+
 def watches(catalog: Catalog) -> list[Timed]:
     """Give the watches over canaries: each minute has one, which lasts until the next."""
     return [

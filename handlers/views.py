@@ -23,6 +23,7 @@ from bot.domain.incident import Incident, Status, fold
 from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, seconds, tell, unmarked, who
 from bot.domain.phases import SOP, PhaseState
+from bot.domain.scores import card, of_entry
 from bot.domain.timeline import Entry, Kind, in_time
 from bot.domain.trend import Trend
 from bot.engine.playbook import Registry
@@ -40,7 +41,8 @@ _GROUPS = {
     "state": (
         "State",
         {Kind.OPENED, Kind.SERVICE_SET, Kind.SEVERITY_SET, Kind.STATUS_SET, Kind.MILESTONE, Kind.ESCALATED}
-        | {Kind.PAGE_ANSWERED, Kind.MERGED, Kind.TOOK_IN, Kind.CANCELLED},
+        | {Kind.PAGE_ANSWERED, Kind.MERGED, Kind.TOOK_IN, Kind.CANCELLED}
+        | {Kind.DRILL_STARTED, Kind.DRILL_ANSWERED, Kind.DRILL_ENDED},
     ),
     "canary": ("Canary", {Kind.JUDGED, Kind.TRAFFIC_SET, Kind.DRIFTED}),
     "alerts": ("Alerts", {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}),
@@ -139,6 +141,7 @@ class IncidentView:
     fix: str
     artifacts: tuple[Kept, ...]
     measures: tuple[Measure, ...]
+    drilled: tuple[str, ...]
     canary: CanaryView | None
     bisects: tuple[BisectView, ...]
     runs: tuple[RunRow, ...]
@@ -172,6 +175,7 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
         earlier=next((each for each in reversed(verdicts) if each.verdict), None),
         artifacts=artifacts,
         measures=incident.measures,
+        drilled=_drilled(entries),
         canary=_canary(incident, entries, artifacts),
         bisects=of_incident(incident),
         runs=_runs(entries),
@@ -180,6 +184,14 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
         show=chosen,
         oldest_first=oldest_first,
     )
+
+
+def _drilled(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Give the score of the drill, once it has one."""
+    for entry in reversed(entries):
+        if (score := of_entry(entry)) is not None:
+            return card(score, entry.facts, entry.facts["before"])
+    return ()
 
 
 def _canary(incident: Incident, entries: Sequence[Entry], artifacts: Sequence[Kept]) -> CanaryView | None:

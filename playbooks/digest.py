@@ -44,10 +44,12 @@ from bot.engine import (
     edge_flaws,
     examine,
     incidents_per_day,
+    leagues,
     learn,
     over_hours,
     overdue_actions,
     png,
+    scores,
     stalk_key,
     unlisted,
     usual_key,
@@ -118,7 +120,7 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
     before = await tools.recall(_key(plan), Seen)
     length = digest_period(before, looked.at)
     incidents = await _incidents(tools, plan, looked.at - 2 * length)
-    public = [each for each in incidents if not each.private]
+    public = [each for each in incidents if not (each.private or each.drill)]
     found: list[Condition] = [*conditions_of_incidents(public, looked.at), *await _overdue(tools, plan, looked.at)]
     for sight in looked.sights:
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
@@ -130,6 +132,7 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
                 tools.keep(usual_key(sight.service), Usual, learned)
     counted = count_incidents(public, looked.at, length)
     digest, seen = write_digest(looked.sights, found, before, looked.at, counted)
+    digest = replace(digest, drills=await _drills(tools, plan, looked.at - length))
     return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen, _ill(looked, found))
 
 
@@ -140,7 +143,8 @@ async def draw(tools: Tools, params: Digest, looked: Looked, written: Written) -
         return Trend()
     plan = _plan(tools, params.team)
     rows = await tools.incidents(ended=True, limit=_LATEST)
-    ours = [row.opened_at.date() for row in rows if not plan.services or row.service in plan.services]
+    real = [row for row in rows if not row.drill]
+    ours = [row.opened_at.date() for row in real if not plan.services or row.service in plan.services]
     panels = (incidents_per_day(ours, looked.at.date()), await _history(tools, written.ill, looked.at))
     return Trend(tuple(panel for panel in panels if panel is not None))
 
@@ -199,6 +203,13 @@ async def _incidents(tools: Tools, plan: DigestPlan, since: datetime) -> list[In
         and (row.opened_at >= since or row.status in {Status.OPEN, Status.MITIGATED})
     )
     return [await tools.incident_named(incident_id) for incident_id in ids]
+
+
+async def _drills(tools: Tools, plan: DigestPlan, since: datetime) -> str:
+    """Tell the league of the team's drills, if one of them is newer than the last digest."""
+    kept = scores.read(await tools.ports.store.read(tools.ports.timeline.drills))
+    ours = [each for each in kept if not plan.services or each.service in plan.services]
+    return leagues.tell(leagues.league(ours)) if any(each.began_at >= since for each in ours) else ""
 
 
 async def _overdue(tools: Tools, plan: DigestPlan, now: datetime) -> list[Condition]:

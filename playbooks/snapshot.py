@@ -39,6 +39,7 @@ from bot.engine import (
     Target,
     Tools,
     again,
+    drills,
     examine,
     explain_silence,
     intrusive_parts,
@@ -190,9 +191,9 @@ async def profile(tools: Tools, params: Snapshot, looked: Looked) -> Profiled:
     profiled = Profiled(tuple(part for each in seen for part in each.parts), picks, why, first)
     if any(part.sha256 for part in profiled.parts):
         shared = Shared(tools.run_id, tools.now(), params.seconds, profiled)
-        tools.keep(f"profiled:{looked.service}", Shared, shared)
+        tools.keep(drills.profiled_key(looked.service), Shared, shared)
     else:
-        await tools.hold(_key(looked.service), 0.0)
+        await tools.hold(drills.turn_key(looked.service), 0.0)
     return profiled
 
 
@@ -226,10 +227,6 @@ def _silence(parts: Sequence[Captured], probes: Sequence[Probe], losses: Sequenc
     return told or f"{next(iter(losses), 'No target answered')}."
 
 
-def _key(service: str) -> str:
-    return f"intrusive:{service}"
-
-
 async def _shared(tools: Tools, service: str, seconds: int) -> Shared | None:
     """Give what another run has profiled just now; wait for one that is at it; None: it is this run's turn.
 
@@ -238,12 +235,12 @@ async def _shared(tools: Tools, service: str, seconds: int) -> Shared | None:
     turn_s = sum(part.timeout_s for part in intrusive_parts(seconds)) + _KEEPING_S
     ours = False
     while True:
-        shared = await tools.recall(f"profiled:{service}", Shared)
+        shared = await tools.recall(drills.profiled_key(service), Shared)
         if shared is not None and tools.now() - shared.at < INTRUSIVE_REST:
             return shared
         if ours:
             return None
-        ours = await tools.hold(_key(service), turn_s) == tools.run_id
+        ours = await tools.hold(drills.turn_key(service), turn_s) == tools.run_id
         if not ours:
             await tools.pause(_TURN_S)
 

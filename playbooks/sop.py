@@ -164,6 +164,8 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
     incident = await tools.incident()
     if incident.status is not Status.OPEN:
         return Escalated(f"{incident.id} is {incident.status.value}, so nobody is paged")
+    if incident.drill:
+        return _told(tools, [], "Five minutes are over unmitigated. A drill pages nobody.")
     if not incident.severity.pages:
         return _told(tools, [], f"Five minutes are over unmitigated. {incident.severity.value} pages nobody.")
     on_call = tools.ports.pager.on_call

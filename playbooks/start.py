@@ -80,7 +80,7 @@ async def open_(tools: Tools, params: Start) -> Reply:
 async def _same(tools: Tools, service: str, *, private: bool) -> Listed | None:
     """Give another open incident on the service; of a private one nothing may show in one that is not."""
     latest = await tools.incidents(limit=_LOOKED_AT) if service else []
-    others = (row for row in latest if row.id != tools.opened)
+    others = (row for row in latest if row.id != tools.opened and not row.drill)
     return next((row for row in others if (row.service, row.private) == (service, private)), None)
 
 

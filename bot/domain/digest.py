@@ -56,17 +56,18 @@ class Digest:
     changed: bool
     watched: str
     incidents: str = ""
+    drills: str = ""
 
     def text(self, title: str) -> str:
         """Write it: one line when there is nothing to say."""
         if not self.lines:
-            return f"*{title}*: nothing to say. {self.watched}: all well. {self.incidents}".strip()
+            calm = f"*{title}*: nothing to say. {self.watched}: all well. {self.incidents}".strip()
+            return "\n".join(filter(None, (calm, self.drills)))
         shown = [f"• {line}" for line in self.lines[:SHOWN]]
         if len(self.lines) > SHOWN:
             shown.append(f"… and {len(self.lines) - SHOWN} more")
-        return "\n".join(
-            [f"*{title}*: {self._counts()}", *shown, f"{self.incidents} Looked at {self.watched}.".strip()]
-        )
+        rest = f"{self.incidents} Looked at {self.watched}.".strip()
+        return "\n".join(filter(None, [f"*{title}*: {self._counts()}", *shown, rest, self.drills]))
 
     def _counts(self) -> str:
         """Say how many lines are news, and of what sort."""
@@ -128,7 +129,7 @@ def period(before: Seen | None, now: datetime) -> timedelta:
 def count_incidents(incidents: Iterable[Incident], now: datetime, length: timedelta) -> str:
     """Say how many incidents began in the period and the one before, with their measures; "" when there were none."""
     both: tuple[list[Incident], list[Incident]] = ([], [])
-    for each in (each for each in incidents if each.counts):
+    for each in (each for each in incidents if each.counts and not each.drill):
         age = now - each.opened_at
         if age < 2 * length:
             both[age >= length].append(each)

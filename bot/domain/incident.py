@@ -90,6 +90,7 @@ class Incident:
     alerts: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     private: bool = False
+    drill: bool = False
     team: str = ""
     impact: str = ""
     next_update_at: datetime | None = None
@@ -227,6 +228,7 @@ def _opened(entry: Entry) -> Incident:
         reporter=Person(entry.actor, entry.actor_name),
         warnings=tuple(facts.get("warnings", ())),
         private=bool(facts.get("private", False)),
+        drill=bool(facts.get("drill", False)),
         team=str(facts.get("team", "")),
     )
 
@@ -341,6 +343,8 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.LEFT: _join,
     Kind.MERGED: lambda i, e: replace(i, merged_into=e.facts["into"]),
     Kind.MADE_PRIVATE: lambda i, _: replace(i, private=True),
+    # Also where the opening, which says so too, was blanked.
+    Kind.DRILL_STARTED: lambda i, _: replace(i, drill=True),
     Kind.CANCELLED: lambda i, e: replace(i, cancelled=e.facts["reason"]),
     Kind.ALERT_FIRED: _count_alerts,
     Kind.ALERT_RESOLVED: _count_alerts,

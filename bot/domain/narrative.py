@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.domain import consent, rollout
+from bot.domain import consent, drill_words, rollout
 from bot.domain.approval import Decision
 from bot.domain.bisect.bisects import bisected, bisecting
 from bot.domain.measures import duration
@@ -284,7 +284,7 @@ def _not_pushed(_: Entry, facts: _Facts) -> str:
     return f"Could not push {facts['name']} to {facts['place']}{_after(facts['reason'])}{again}."
 
 
-_OWN_SOURCES = {"verdict", "incident start"}
+_OWN_SOURCES = {"verdict", "incident start", "drill"}
 _OWN = {
     Kind.CHANNEL_OPENED,
     Kind.STEP_STARTED,
@@ -307,6 +307,7 @@ _OWN = {
     Kind.DRIFTED,
     Kind.PUSHED,
     Kind.PUSH_FAILED,
+    Kind.DRILL_ENDED,
 }
 
 _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
@@ -363,5 +364,6 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.DRIFTED: lambda _, f: rollout.drifted(f),
     Kind.PUSHED: lambda _, f: f"Pushed {f['name']} to {f['place']} (commit {str(f['commit'])[:12]}).",
     Kind.PUSH_FAILED: _not_pushed,
+    **dict.fromkeys(drill_words.KINDS, lambda entry, facts: drill_words.told(Kind(entry.kind), facts)),
     Kind.CHAT_FAILED: lambda _, f: f"Slack did not take {f['surface'] or 'a message'}{_after(f['reason']) or '.'}",
 }

@@ -145,6 +145,21 @@ class Regression:
 
 
 @dataclass(frozen=True)
+class DrillPlan:
+    """A drill that is due by itself: on which lab, when (a cron line in a time zone), of which class; "": blind.
+
+    A slot that was missed is made up for within `grace_min` minutes.
+    """
+
+    service: str
+    cron: str
+    timezone: str = "UTC"
+    fault: str = ""
+    size: str = "medium"
+    grace_min: int = 15
+
+
+@dataclass(frozen=True)
 class Service:
     """A named group of targets that run the same program: those that are named, and those that `discovery` finds.
 
@@ -202,7 +217,8 @@ class Catalog:
     """What the configuration says about the watched world: services by name, who is called at 5:00, defaults.
 
     `on_call` holds chat mentions or names; `default_severity` is used when none was typed. `retention_days` (of words)
-    and `runs_days` (of runs that belong to no incident) keep everything when 0.
+    and `runs_days` (of runs that belong to no incident) keep everything when 0. A drill ends by itself after so many
+    minutes as `drill_min` says.
     """
 
     services: tuple[Service, ...] = ()
@@ -210,6 +226,8 @@ class Catalog:
     default_severity: str = "SEV2"
     announcements: str = ""
     digests: tuple[DigestPlan, ...] = ()
+    drills: tuple[DrillPlan, ...] = ()
+    drill_min: int = 30
     reminders: ReminderRules = ReminderRules()
     updates: UpdateRules = UpdateRules()
     retention_days: int = 0

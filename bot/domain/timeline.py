@@ -24,7 +24,7 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 class Kind(StrEnum):
     """What an entry tells. The comment gives the keys of its body."""
 
-    OPENED = "opened"  # title severity service reporter warnings[] private? team?
+    OPENED = "opened"  # title severity service reporter warnings[] private? team? drill?
     CHANNEL_OPENED = "channel opened"  # channel name team?
     SERVICE_SET = "service set"  # service
     SEVERITY_SET = "severity set"  # severity was
@@ -85,6 +85,9 @@ class Kind(StrEnum):
     DRIFTED = "drifted"  # service wanted now
     PUSHED = "pushed"  # name artifact place commit
     PUSH_FAILED = "push failed"  # name artifact place reason again_at
+    DRILL_STARTED = "drill started"  # service class ("" while blind) target size blind sealed ends_at
+    DRILL_ANSWERED = "drill answered"  # class; what somebody says that it is
+    DRILL_ENDED = "drill ended"  # score{} before{} how by real was_on gone left nonce
 
 
 @dataclass(frozen=True)

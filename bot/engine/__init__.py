@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from bot.domain import bundle as bundling
-from bot.domain import messages
+from bot.domain import league as leagues
+from bot.domain import messages, scores
 from bot.domain.actions import ActionItem
 from bot.domain.actions import overdue as overdue_actions
 from bot.domain.alert_groups import AlertGroup
@@ -28,9 +29,8 @@ from bot.domain.diagnosis import healthy as healthy_targets
 from bot.domain.digest import Seen, count_incidents, stalk_key
 from bot.domain.digest import period as digest_period
 from bot.domain.digest import write as write_digest
-from bot.domain.drills import Drilled, Switch
+from bot.domain.drills import Drilled
 from bot.domain.drills import Size as DrillSize
-from bot.domain.drills import pick as pick_switch
 from bot.domain.dyeing import Dyeing
 from bot.domain.dyeing import read as read_dyeing
 from bot.domain.dyeing import requests as dyed_requests
@@ -113,6 +113,7 @@ from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_
 from bot.domain.usual import Usual, learn, usual_key
 from bot.engine import auditing as audits
 from bot.engine import bisecting as bisection
+from bot.engine import drilling as drills
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
 from bot.engine.alarms import proposals
@@ -279,7 +280,6 @@ __all__ = [
     "Status",
     "Stored",
     "Sums",
-    "Switch",
     "Target",
     "TargetSight",
     "TeamName",
@@ -316,6 +316,7 @@ __all__ = [
     "day",
     "deploys_of",
     "digest_period",
+    "drills",
     "dyed_requests",
     "edge_flaws",
     "examine",
@@ -334,6 +335,7 @@ __all__ = [
     "last_change",
     "last_good",
     "latest",
+    "leagues",
     "learn",
     "manifest",
     "may_see",
@@ -347,7 +349,6 @@ __all__ = [
     "overdue_actions",
     "packets_part",
     "pick_intrusive",
-    "pick_switch",
     "plan_rollback",
     "plan_traffic",
     "png",
@@ -362,6 +363,7 @@ __all__ = [
     "record_taken_back",
     "remember_healthy",
     "reminders_due",
+    "scores",
     "second_parts",
     "see_router",
     "sentence",

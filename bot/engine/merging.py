@@ -22,6 +22,9 @@ def check_merge(incident: Incident, into: Incident) -> None:
         raise TransitionRefused(f"{into.id} is part of {into.merged_into} now: `/incident merge {into.merged_into}`.")
     if into.is_over:
         raise TransitionRefused(f"{into.id} is {into.status.value}. `/incident reopen {into.id}` comes first.")
+    if incident.drill != into.drill:
+        one, other = (incident, into) if incident.drill else (into, incident)
+        raise TransitionRefused(f"{one.id} is a drill and {other.id} is not: they are counted apart.")
     if incident.private != into.private:
         one, other = (incident, into) if incident.private else (into, incident)
         raise TransitionRefused(f"{one.id} is private and {other.id} is not: what one says must not show in the other.")

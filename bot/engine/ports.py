@@ -13,6 +13,7 @@ from bot.ports import (
     Audits,
     Bell,
     Bundles,
+    Chance,
     Checkup,
     Clock,
     Directory,
@@ -55,6 +56,7 @@ class Ports:
     discovery: Discovery
     targets: Targets
     switches: Switches
+    chance: Chance
     archive: Archive
     repository: Repository
     documents: Documents

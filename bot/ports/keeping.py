@@ -44,6 +44,7 @@ class Listed:
     opened_at: datetime
     private: bool = False
     team: str = ""
+    drill: bool = False
 
     @property
     def number(self) -> int:
@@ -65,6 +66,9 @@ class Timeline(Protocol):
 
     def actions(self, tx: Tx) -> list[Entry]:
         """Give the entries about action items of every incident that is not private, chain by chain in order."""
+
+    def drills(self, tx: Tx) -> list[Entry]:
+        """Give the entries that ended a drill, of every incident that is not private, oldest first."""
 
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`, private ones only if `private`."""

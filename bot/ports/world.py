@@ -349,6 +349,16 @@ class Switches(Protocol):
         """Switch a fault on at a size, or off without one; Missing says why that was not done."""
 
 
+class Chance(Protocol):
+    """What nobody can foresee."""
+
+    def below(self, count: int) -> int:
+        """Give one of 0 .. count - 1, each as likely."""
+
+    def nonce(self) -> str:
+        """Give a word that nobody can guess."""
+
+
 class Archive(Protocol):
     """Packs snapshots and bundles."""
 

@@ -24,6 +24,7 @@ from bot.settings.tables import (
     AuditsTable,
     BundleTable,
     DigestTable,
+    DrillTable,
     EdgeTable,
     LinkTable,
     PagingTable,
@@ -56,6 +57,8 @@ class Settings(Table):
     rota: RotaTable = RotaTable()
     services: tuple[ServiceTable, ...] = ()
     digests: tuple[DigestTable, ...] = ()
+    drills: tuple[DrillTable, ...] = ()
+    drill_min: int = Field(30, ge=1, le=240)
     reminders: RemindersTable = RemindersTable()
     updates: UpdatesTable = UpdatesTable()
     alerts: tuple[AlertTable, ...] = ()
@@ -152,6 +155,19 @@ class Settings(Table):
                 raise ValueError(f"the team {digest.team!r} is there twice")
         return digests
 
+    @field_validator("drills")
+    @classmethod
+    def _of_labs(cls, drills: tuple[DrillTable, ...], info: ValidationInfo) -> tuple[DrillTable, ...]:
+        labs = {service.name for service in info.data.get("services", ()) if service.lab}
+        strangers = [drill.service for drill in drills if drill.service not in labs]
+        if strangers:
+            raise ValueError(f"a drill names {strangers[0]!r}, which is no service with `lab = true` here")
+        known = [(drill.service, drill.fault) for drill in drills]
+        twice = next((drill for drill in drills if known.count((drill.service, drill.fault)) > 1), None)
+        if twice:
+            raise ValueError(f"the {twice.fault or 'blind'} drill of {twice.service!r} is there twice")
+        return drills
+
     def catalog(self) -> Catalog:
         """Give the watched world as the domain knows it."""
         return Catalog(
@@ -160,6 +176,8 @@ class Settings(Table):
             default_severity=self.default_severity.value,
             announcements=self.announcements,
             digests=tuple(DigestPlan(**dict(table)) for table in self.digests),
+            drills=tuple(table.plan() for table in self.drills),
+            drill_min=self.drill_min,
             reminders=ReminderRules(**dict(self.reminders)),
             updates=UpdateRules(**dict(self.updates)),
             retention_days=self.retention.days,
@@ -256,6 +274,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "paging": PagingTable,
     "edges": EdgeTable,
     "digests": DigestTable,
+    "drills": DrillTable,
     "reminders": RemindersTable,
     "updates": UpdatesTable,
     "timeline": TimelineTable,

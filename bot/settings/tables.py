@@ -2,12 +2,14 @@
 
 import re
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.domain.alerts import Do
+from bot.domain.drills import Drilled, Size
 from bot.domain.incident import Severity
+from bot.domain.service import DrillPlan
 from bot.domain.sumdb.notes import NoteRefused
 from bot.domain.sumdb.source import DEFAULT as SUMDB
 from bot.domain.sumdb.source import read_source
@@ -127,16 +129,11 @@ class PagingTable(Table):
     opsgenie_url: Address = "https://api.opsgenie.com"
 
 
-class DigestTable(Table):
-    """A team's digest: when, where, over which services (all of them, if none is named)."""
+class Timetable(Table):
+    """When something is due: a cron line, in a time zone."""
 
-    team: Name
     cron: str
     timezone: str = "UTC"
-    channel: str = Field(min_length=1)
-    services: tuple[str, ...] = ()
-    stalk: bool = False
-    grace_min: int = Field(60, ge=1, le=10_080)
 
     @field_validator("cron")
     @classmethod
@@ -147,6 +144,37 @@ class DigestTable(Table):
     @classmethod
     def _is_zone(cls, timezone: str) -> str:
         return Slots("0 0 * * *", timezone).timezone
+
+
+class DigestTable(Timetable):
+    """A team's digest: when, where, over which services (all of them, if none is named)."""
+
+    team: Name
+    channel: str = Field(min_length=1)
+    services: tuple[str, ...] = ()
+    stalk: bool = False
+    grace_min: int = Field(60, ge=1, le=10_080)
+
+
+class DrillTable(Timetable):
+    """A drill that is due by itself: on which lab, when, of which class, or blind."""
+
+    service: Name
+    fault: Drilled | None = Field(None, alias="class")
+    blind: bool = False
+    size: Size = Size.MEDIUM
+    grace_min: int = Field(15, ge=1, le=10_080)
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if self.blind == (self.fault is not None):
+            raise ValueError("a drill needs a `class`, or `blind = true` for one that nobody is told; not both")
+        return self
+
+    def plan(self) -> DrillPlan:
+        """Give it as the domain knows it."""
+        fault = self.fault.value if self.fault else ""
+        return DrillPlan(self.service, self.cron, self.timezone, fault, self.size.value, self.grace_min)
 
 
 class RemindersTable(Table):

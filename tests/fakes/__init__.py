@@ -4,6 +4,7 @@ from bot.domain.run import Missing
 from bot.domain.service import Catalog
 from bot.engine.ports import Ports
 from tests.fakes.bisecting import FakeProber
+from tests.fakes.chance import FakeChance
 from tests.fakes.keeping import (
     NOON,
     FakeAlerts,
@@ -48,6 +49,7 @@ __all__ = [
     "FakeAudits",
     "FakeBell",
     "FakeBundles",
+    "FakeChance",
     "FakeCheckup",
     "FakeClock",
     "FakeCounters",
@@ -108,6 +110,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         router=FakeRouter(),
         fronts=FakeFronts(),
         switches=FakeSwitches(),
+        chance=FakeChance(),
         doer=FakeDoer(),
         marks=FakeMarks(),
         checkup=FakeCheckup(),

@@ -131,6 +131,12 @@ class FakeTimeline:
         public = {one.id for one in self._folded(tx) if not one.private}
         return [entry for name in sorted(public) for entry in chains[name] if entry.kind == Kind.ACTION]
 
+    def drills(self, tx: Tx) -> list[Entry]:
+        chains = _in(tx).chains
+        public = [one.id for one in reversed(self._folded(tx)) if not one.private]
+        ended = [each for name in public for each in chains[name] if each.kind == Kind.DRILL_ENDED]
+        return sorted(ended, key=lambda entry: entry.at_us)
+
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
         folded = [one for one in self._folded(tx) if private or not one.private]
         wanted = [one for one in folded if ended or one.status not in {Status.RESOLVED, Status.CLOSED}]
@@ -187,9 +193,8 @@ _OF_TEAMS = {Kind.OPENED, Kind.CHANNEL_OPENED}
 
 
 def _listed(one: Incident) -> Listed:
-    return Listed(
-        one.id, one.title, one.severity, one.status, one.service, one.channel, one.opened_at, one.private, one.team
-    )
+    where = one.service, one.channel, one.opened_at
+    return Listed(one.id, one.title, one.severity, one.status, *where, one.private, one.team, one.drill)
 
 
 class FakeInstallations:

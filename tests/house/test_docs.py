@@ -101,7 +101,8 @@ def test_commands_are_documented_as_help_shows_them() -> None:
 
 def settings_rows(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str]]:
     """Give each key that the file may have, and its default as TOML would write it."""
-    for key, info in model.model_fields.items():
+    for field, info in model.model_fields.items():
+        key = info.alias or field
         tables = [part for part in get_args(info.annotation) if is_table(part)]
         kinds = {table: get_args(table.model_fields["kind"].annotation) for table in tables if len(tables) > 1}
         if kinds:

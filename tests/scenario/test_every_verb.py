@@ -49,6 +49,7 @@ TYPED = {
     "digest": Typed("shop", "Health of shop"),
     "doctor": Typed("", "Well: "),
     "drill": Typed("checkout goroutine-leak", "checkout is no lab"),
+    "drilling": Typed("checkout", "checkout is no lab"),
     "dye": Typed("checkout", "How users reach checkout is not configured"),
     "empty": Typed("checkout", "no router is configured for checkout"),
     "freeze": Typed("checkout a migration", "Nobody may approve for checkout yet"),

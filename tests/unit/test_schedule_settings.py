@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.service import DigestPlan, Edge, ReminderRules
+from bot.domain.service import DigestPlan, DrillPlan, Edge, ReminderRules
 from bot.settings import ConfigRefused, Settings, read
 
 SERVICE = '[[services]]\nname = "checkout"\n'
 DIGEST = '[[digests]]\nteam = "shop"\ncron = "0 9 * * mon-fri"\nchannel = "#shop"\n'
+LAB = f"{SERVICE}lab = true\n"
+DRILL = '[[drills]]\nservice = "checkout"\ncron = "0 14 * * wed"\n'
 
 
 def configured(folder: Path, text: str) -> Settings:
@@ -35,6 +37,16 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     assert catalog.services[0].edges == (Edge("https://a.example/x", 60.0, "", ("2001:db8::1",)),)
 
 
+def test_a_drill_is_of_a_class_or_blind_on_a_lab(tmp_path: Path) -> None:
+    drills = DRILL + 'class = "deadlock"\nsize = "large"\n' + DRILL + "blind = true\ngrace_min = 5\n"
+    catalog = configured(tmp_path, f"drill_min = 10\n{SERVICE}lab = true\n{drills}").catalog()
+    assert catalog.drills == (
+        DrillPlan("checkout", "0 14 * * wed", fault="deadlock", size="large"),
+        DrillPlan("checkout", "0 14 * * wed", grace_min=5),
+    )
+    assert catalog.drill_min == 10
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -50,6 +62,12 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         (DIGEST.replace("#shop", ""), "digests[0].channel:"),
         ("[reminders]\nno_update = 5\n", "reminders.no_update is not a key. Did you mean 'no_update_min'?"),
         ("[reminders]\nat_most = -1\n", "reminders.at_most:"),
+        (SERVICE + DRILL + "blind = true\n", "drills: a drill names 'checkout', which is no service with `lab = true`"),
+        (LAB + DRILL, "drills[0]: a drill needs a `class`, or `blind = true`"),
+        (LAB + DRILL + 'blind = true\nclass = "deadlock"\n', "drills[0]: a drill needs a `class`, or `blind = true`"),
+        (LAB + DRILL + 'class = "deadlok"\n', "drills[0].class: Input should be 'gc-pressure'"),
+        (LAB + 2 * (DRILL + "blind = true\n"), "drills: the blind drill of 'checkout' is there twice"),
+        ("drill_min = 0\n", "drill_min:"),
         (SERVICE + '[[services.edges]]\nurl = "a.example"\n', "services[0].edges[0].url: must begin with http"),
         (SERVICE + '[[services.edges]]\nurl = "http://a"\naddresses = ["a"]\n', "services[0].edges[0].addresses:"),
     ],

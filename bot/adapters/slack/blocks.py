@@ -55,6 +55,11 @@ class Around:
         """Give the address of an incident's page."""
         return f"{self.page_url.rstrip('/')}/incidents/{incident_id}"
 
+    @property
+    def drills(self) -> str:
+        """The address of the page of all drills."""
+        return f"{self.page_url.rstrip('/')}/drills"
+
     def artifact(self, sha256: str) -> str:
         """Give the address of an artifact."""
         return f"{self.page_url.rstrip('/')}/artifacts/{sha256}"

@@ -34,7 +34,7 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
     said = [*found, *_warnings(incident), _escalation(incident), _last_update(incident, at)]
     notes = "\n".join(filter(None, said))
     blocks: list[Json] = [
-        {"type": "header", "text": plain(f"{incident.severity.value} {incident.id} {incident.title}", HEADER)},
+        {"type": "header", "text": plain(head(incident), HEADER)},
         section("\n".join(filter(None, top)), _SECTION),
         *([section(notes, _SECTION)] if notes else []),
         *canary_card(incident),
@@ -44,6 +44,12 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
         context(_foot(incident, around)),
     ]
     return Message(_summary(incident, at), named(blocks))
+
+
+def head(incident: Incident) -> str:
+    """Name it in a line; of a drill, that it is one stands first."""
+    named = f"{incident.severity.value} {incident.id}"
+    return f"{incident.title} ({named})" if incident.drill else f"{named} {incident.title}"
 
 
 def turns_at(incident: Incident, now: datetime) -> datetime | None:
@@ -89,7 +95,9 @@ def _deadline(incident: Incident, at: datetime) -> str:
     over = clock(incident.deadline_at)
     if incident.escalation or at >= incident.deadline_at:
         return f"*Five minutes were over at {over}.*"
-    then = "it escalates then" if incident.severity.pages else f"nobody is paged for {incident.severity.value}"
+    nobody = "in a drill" if incident.drill else f"for {incident.severity.value}"
+    pages = incident.severity.pages and not incident.drill
+    then = "it escalates then" if pages else f"nobody is paged {nobody}"
     return f"*Five minutes end at {over}*; {then}."
 
 
@@ -192,8 +200,7 @@ def _summary(incident: Incident, at: datetime) -> str:
     if incident.status is Status.OPEN and not incident.escalation:
         tense = "end" if at < incident.deadline_at else "were over"
         until = f" Five minutes {tense} {plain_clock(incident.deadline_at)}."
-    head = f"{incident.severity.value} {incident.id} {incident.title}"
     status = (
         "part of another" if incident.merged_into else "called off" if incident.cancelled else incident.status.value
     )
-    return escape(f"{shorten(clean(head), FALLBACK)}: {status}, commander {commander}.{until}")
+    return escape(f"{shorten(clean(head(incident)), FALLBACK)}: {status}, commander {commander}.{until}")

@@ -89,6 +89,7 @@ def _cards(story: Sequence[Entry]) -> dict[str, int]:
         Kind.TRAFFIC_SET: "rolled back",
         Kind.DRIFTED: "drifted",
         Kind.MERGED: "merged",
+        Kind.DRILL_STARTED: "of a drill",
     }
     moments = {wanted[Kind(entry.kind)]: entry.seq for entry in story if entry.kind in wanted}
     bad = next(entry.seq for entry in story if entry.kind == Kind.JUDGED and entry.facts["judgement"] == "rollback")
@@ -262,6 +263,24 @@ def _end(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         (Kind.POSTMORTEM, {"artifact": _SHA, "name": "INC-7.md"}),
         (Kind.CANCELLED, {"reason": words("a load test")}),
         (Kind.MERGED, {"into": "INC-3", "channel": "C0INC0003"}),
+        *_drilled(words),
+    ]
+
+
+def _drilled(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
+    """Two drills, one of them blind, and one that could not be made real."""
+    until = to_us(NOON + timedelta(minutes=30))
+    begun = {"service": "checkout", "size": "medium", "sealed": _SHA, "ends_at": until}
+    score = {"fault": "gc-pressure", "target": "checkout-2", "size": "medium", "service": "checkout", "blind": True}
+    score |= {"began_us": until, "how": "mitigated", "ack_s": 12.5, "verdict_s": 4.6, "acked_by": words(_ADA.name)}
+    ended = {"real": True, "score": score, "before": {"drills": 3, "ack_s": 9.0}, "how": "mitigated", "was_on": True}
+    never = {"real": False, "score": {}, "before": {}, "how": "not begun", "by": ""}
+    return [
+        (Kind.DRILL_STARTED, {**begun, "blind": False, "class": "gc-pressure", "target": "checkout-2"}),
+        (Kind.DRILL_STARTED, {**begun, "blind": True, "class": "", "target": ""}),
+        (Kind.DRILL_ANSWERED, {"class": "gc-pressure"}),
+        (Kind.DRILL_ENDED, {**ended, "by": words(_ADA.name), "gone": False, "left": words("no answer.")}),
+        (Kind.DRILL_ENDED, {**never, "left": words("checkout-2 is stuck")}),
     ]
 
 

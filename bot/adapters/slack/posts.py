@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.adapters.slack import rollouts, verdicts
+from bot.adapters.slack import drills, rollouts, verdicts
 from bot.adapters.slack.blocks import (
     SECTION,
     Around,
@@ -201,6 +201,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.PAGE_ANSWERED: lambda facts, _: f"{line(facts['person'], 60)} answered the page at {line(facts['how'], 60)}",
     Kind.SNOOZED: _snoozed,
     Kind.ACTION: _action,
+    Kind.DRILL_ANSWERED: drills.answered,
 }
 
 
@@ -349,6 +350,11 @@ def _drifted(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
     return Post(entry.seq, entry.seq, _with(_message(text, text), [way_out]), in_thread=False)
 
 
+def _drill(entry: Entry, _: Sequence[Entry], around: Around) -> Post:
+    text, ways = drills.told(entry, around)
+    return Post(entry.seq, entry.seq, _with(_message(text, text), ways), in_thread=False)
+
+
 def _file(entry: Entry, sha256: str, name: str, what: str, around: Around) -> Post:
     message = _message(f"{line(what, 200)}: {line(name, 200)}")
     message = _with(message, [actions([link_button("Open it", around.artifact(sha256))])])
@@ -370,6 +376,8 @@ _ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = 
     Kind.JUDGED: _judged,
     Kind.TRAFFIC_SET: _traffic_set,
     Kind.DRIFTED: _drifted,
+    Kind.DRILL_STARTED: _drill,
+    Kind.DRILL_ENDED: _drill,
 }
 
 

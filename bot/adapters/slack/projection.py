@@ -18,13 +18,18 @@ _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 
 
 def channel_name(incident: Incident, attempt: int = 1) -> str:
-    """Give the name its channel should have: `inc-7-checkout-5xx-after-deploy`, `-2` ... when that is taken."""
+    """Give the name its channel should have: `inc-7-checkout-5xx-after-deploy`, `-2` ... when that is taken.
+
+    That of a drill begins with `drill`.
+    """
     named = incident.service and incident.service.lower() not in incident.title.lower()
     title = f"{incident.service} {incident.title}" if named else incident.title
     decomposed = unicodedata.normalize("NFKD", title.lower())
     words = re.sub(r"[^a-z0-9]+", "-", "".join(sign for sign in decomposed if not unicodedata.combining(sign)))
     suffix = f"-{attempt}" if attempt > 1 else ""
-    return f"inc-{incident.number}-{words.strip('-')}".rstrip("-")[: NAME - len(suffix)].rstrip("-") + suffix
+    words = words.strip("-")
+    kind, words = ("drill", words.removeprefix("drill-")) if incident.drill else ("inc", words)
+    return f"{kind}-{incident.number}-{words}".rstrip("-")[: NAME - len(suffix)].rstrip("-") + suffix
 
 
 def topic(incident: Incident) -> str:
@@ -56,8 +61,9 @@ def announcement(incident: Incident, around: Around) -> Message:
     impact = f", hit: {line(incident.impact, 150)}" if incident.impact else ""
     next_at = None if incident.is_over else incident.next_update_at
     promise = f", next update by {clock(next_at)}" if next_at else ""
+    drill = "*DRILL* " if incident.drill else ""
     return Message(
-        f"*{incident.severity.value} {incident.status.value}* <{around.page(incident.id)}|{incident.id}> "
+        f"{drill}*{incident.severity.value} {incident.status.value}* <{around.page(incident.id)}|{incident.id}> "
         f"{line(incident.title, 150)}{impact}, commander: {commander}{promise}{where}"
     )
 

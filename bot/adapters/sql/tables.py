@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0008"
+REVISION = "0009"
 
 metadata = MetaData(
     naming_convention={
@@ -27,6 +27,7 @@ metadata = MetaData(
 
 # Written out, not bound: only then does either database see that the partial index serves it.
 ABOUT_ACTIONS = text("kind = 'action'")
+ENDED_DRILLS = text("kind = 'drill ended'")
 STILL_OPEN = text("status IN ('open', 'mitigated')")
 
 entry = Table(
@@ -46,6 +47,7 @@ entry = Table(
     Column("hash", Text, nullable=False),
     PrimaryKeyConstraint("incident_id", "seq"),
     Index("ix_entry_actions", "incident_id", "seq", sqlite_where=ABOUT_ACTIONS, postgresql_where=ABOUT_ACTIONS),
+    Index("ix_entry_drills", "at_us", sqlite_where=ENDED_DRILLS, postgresql_where=ENDED_DRILLS),
 )
 
 incident = Table(
@@ -61,6 +63,7 @@ incident = Table(
     Column("opened_at_us", BigInteger, nullable=False),
     Column("private", Integer, nullable=False, server_default="0"),
     Column("team", Text, nullable=False, server_default=""),
+    Column("drill", Integer, nullable=False, server_default="0"),
     Index("ix_incident_open", "number", sqlite_where=STILL_OPEN, postgresql_where=STILL_OPEN),
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
-from bot.adapters.sql.tables import ABOUT_ACTIONS, STILL_OPEN, entry, incident
+from bot.adapters.sql.tables import ABOUT_ACTIONS, ENDED_DRILLS, STILL_OPEN, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Severity, Status
@@ -28,6 +28,12 @@ _ACTIONS = (
     .join(incident, incident.c.id == entry.c.incident_id)
     .where(ABOUT_ACTIONS, incident.c.private == 0)
     .order_by(entry.c.incident_id, entry.c.seq)
+)
+_DRILLS = (
+    select(entry)
+    .join(incident, incident.c.id == entry.c.incident_id)
+    .where(ENDED_DRILLS, incident.c.private == 0)
+    .order_by(entry.c.at_us)
 )
 
 _ENDED = (Status.RESOLVED, Status.CLOSED)
@@ -60,6 +66,7 @@ class SqlTimeline:
             "channel": "",
             "private": int(bool(facts.get("private", False))),
             "team": str(facts.get("team", "")),
+            "drill": int(bool(facts.get("drill", False))),
         }
         chain = _chain(incident_id, None, [draft], author, now)
         sql.connection.execute(_OPEN, {**row, "opened_at_us": chain[0].at_us})
@@ -101,6 +108,10 @@ class SqlTimeline:
     def actions(self, tx: Tx) -> list[Entry]:
         """Give the entries about action items of every incident that is not private, chain by chain in order."""
         return [Entry(*row) for row in opened(tx).connection.execute(_ACTIONS)]
+
+    def drills(self, tx: Tx) -> list[Entry]:
+        """Give the entries that ended a drill, of every incident that is not private, oldest first."""
+        return [Entry(*row) for row in opened(tx).connection.execute(_DRILLS)]
 
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`, private ones only if `private`."""
@@ -207,4 +218,5 @@ def _listed(row: RowMapping) -> Listed:
         opened_at=from_us(row["opened_at_us"]),
         private=bool(row["private"]),
         team=row["team"],
+        drill=bool(row["drill"]),
     )

@@ -13,7 +13,7 @@ from tests.faults.killing.log import EVERY_COMMIT, EVERY_EFFECT, Line, lines
 # Moments, measured times, and what hashes and sizes of bytes with moments in them become.
 _MOMENTS = re.compile(
     r"#?\b[0-9a-f]{12,64}\b|\d{16}|\d\d:\d\d(:\d\d)?|\d+\.\d+|(?<=bytes\": )\d+|(?<=bytes\\\": )\d+|\d+ (?=bytes)"
-    r"|(?<=in )\d+(?= s\b)|(?<=not done within )\d+ min( \d+ s)?"
+    r"|((?<=in )|(?<=: )|(?<=after ))\d+(?= s\b)|(?<=not done within )\d+ min( \d+ s)?"
 )
 # Whatever is not known to ask only is held to change something.
 _ASKS = re.compile(

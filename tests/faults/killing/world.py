@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import inspect
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from bot.adapters.archive import TarArchive
 from bot.adapters.artifacts import FolderArtifacts
 from bot.domain.audits import Subject
 from bot.domain.bisect.results import Result
+from bot.domain.drills import Size
 from bot.domain.run import Missing
 from bot.domain.service import Service, Target
 from bot.domain.snapshot import Captured, Part
@@ -37,6 +39,7 @@ from tests.fakes import (
     FakeProber,
     FakeRota,
     FakeRouter,
+    FakeSwitches,
     FakeTargets,
     FakeTranscript,
     fake_ports,
@@ -145,6 +148,21 @@ class Router(FakeRouter):
             self.split = CLOSED
 
 
+class Switches(FakeSwitches):
+    """Switches that outlive whoever turned them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        if path.exists():
+            self.on = dict.fromkeys(map(tuple, json.loads(path.read_bytes())), Size.MEDIUM)
+
+    async def turn(self, target: Target, name: str, size: Size | None) -> Missing | None:
+        await super().turn(target, name, size)
+        self._path.write_text(json.dumps(list(self.on)))
+        return None
+
+
 class Pager(FakePager):
     """Reaches nobody at the first try. Carl answers what FirstFive sends, but not the page that was there before."""
 
@@ -178,6 +196,7 @@ def world(folder: Path, log: Log) -> Ports:
         pager=Pager(on_call=(DUTY,)),
         rota=FakeRota(BEN),
         router=router,
+        switches=Switches(folder / "switches"),
         prober=FakeProber({commit: Result.BAD if commit >= COMMITS[5] else Result.GOOD for commit in COMMITS}),
         poster=FakePoster(Posted(ok=False, reason="ratelimited", again=True)),
         targets=Targets(PROBES),

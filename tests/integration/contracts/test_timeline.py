@@ -141,6 +141,21 @@ async def test_action_items_of_private_incidents_are_no_business_of_others(groun
     assert [entry.incident_id for entry in await ground.read(ground.timeline.actions)] == ["INC-2"]
 
 
+async def test_how_drills_ended_is_given_oldest_first_and_the_list_tells_them_from_the_rest(ground: Ground) -> None:
+    for private, drill in ((True, True), (False, True), (False, True), (False, False)):
+        incident_id = await ground.open("Slow", private=private, drill=drill)
+        await ground.append(Draft(Kind.DRILL_ENDED, {"real": True}), Draft(Kind.NOTE, {"text": "x"}), to=incident_id)
+    ended = await ground.read(ground.timeline.drills)
+    assert [(entry.incident_id, entry.kind) for entry in ended] == [
+        (f"INC-{number}", Kind.DRILL_ENDED) for number in (2, 3, 4)
+    ]
+    assert [(row.id, row.drill) for row in await listed(ground)] == [
+        ("INC-4", False),
+        ("INC-3", True),
+        ("INC-2", True),
+    ]
+
+
 @pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
 async def test_lists_ended_incidents_only_when_asked(ground: Ground, status: Status) -> None:
     await ground.open()

@@ -93,6 +93,7 @@ async def test_incidents_are_listed_those_that_ended_only_if_asked(bot: Api) -> 
         "opened_at": "2026-11-22T03:01:12.250000Z",
         "private": False,
         "team": "",
+        "drill": False,
     }
 
 

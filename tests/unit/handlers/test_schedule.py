@@ -10,13 +10,13 @@ import pytest
 
 from bot.domain.canary import CanaryPlan
 from bot.domain.errors import StoreUnusable
-from bot.domain.service import Catalog, DigestPlan, ReminderRules, Service
+from bot.domain.service import Catalog, DigestPlan, DrillPlan, ReminderRules, Service
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, to_us
 from bot.domain.traffic import Route
 from bot.engine.admission import Admission
 from bot.engine.slots import Slots
 from bot.ports import Tx
-from handlers.schedule import Schedule, Timed, chores, digests, watches
+from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
 from tests.fakes import NOON, FakeClock, FakeStore, fake_ports
 from tests.unit.playbooks.desk import ADA, REGISTRY
 
@@ -208,6 +208,23 @@ async def test_a_digest_at_half_past_two_in_berlin_is_daily_over_both_changes(
         await house.tick((start - NOON).total_seconds() / 60 + 30 * half_hour)
     assert house.slots == expected
     assert house.skipped == []
+
+
+async def test_a_drill_that_is_due_is_of_its_class_or_blind() -> None:
+    plans = (
+        DrillPlan("checkout", "0 14 * * wed", fault="deadlock", size="large"),
+        DrillPlan("checkout", "0 9 * * *", grace_min=5),
+    )
+    one, other = drills(Catalog(drills=plans))
+    assert (one.name, one.params) == (
+        "drill:checkout:deadlock",
+        {"service": "checkout", "size": "large", "class": "deadlock"},
+    )
+    assert (other.name, other.params, other.grace) == (
+        "drill:checkout:blind",
+        {"service": "checkout", "size": "medium", "blind": True},
+        timedelta(minutes=5),
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+"""The verb: what begins a drill, what ends it, what is refused."""
+
 from dataclasses import replace
 
 import pytest
@@ -6,24 +8,27 @@ from bot.domain.drills import Size
 from bot.domain.errors import CommandRejected
 from bot.domain.run import Missing, RunStatus
 from bot.domain.service import Catalog, Service, Target
+from bot.domain.timeline import HOUSE
 from bot.engine.grammar import parse
 from tests.fakes import FakeSwitches, fake_ports
 from tests.unit.playbooks.desk import REGISTRY, TARGETS, Desk, desk
-
-LAB = Service("checkout", TARGETS, lab=True)
-
-
-def at_lab(switches: FakeSwitches, *more: Service) -> Desk:
-    return Desk(replace(fake_ports(Catalog((LAB, *more))), switches=switches))
+from tests.unit.playbooks.labs import LAB, LEAK, at_lab
 
 
-async def test_a_fault_is_started_on_the_last_target_and_how_to_end_it_is_told() -> None:
+async def test_a_fault_is_started_on_the_last_target_and_opens_an_incident_that_is_a_drill() -> None:
     switches = FakeSwitches()
-    text = await at_lab(switches).text("drill goroutine-leak large")
+    house = at_lab(switches)
+    text = await house.text("drill goroutine-leak large")
 
-    assert switches.on == {("checkout-3", "goroutine-leak"): Size.LARGE}
-    assert "*goroutine-leak* (large) is on, on checkout-3: Is goroutine-leak." in text
+    assert switches.on == {LEAK: Size.LARGE}
+    assert text.startswith(
+        "*goroutine-leak* (large) is on, on checkout-3: Is goroutine-leak. *INC-1* is its incident. "
+    )
     assert text.endswith("`/incident drill checkout off` ends it.")
+    incident = house.incident()
+    assert (incident.drill, incident.title) == (True, "DRILL: goroutine-leak on checkout")
+    assert incident.milestones["started"] == incident.milestones["detected"]
+    assert house.chain(HOUSE) == []
 
 
 async def test_the_target_that_is_named_is_the_one() -> None:
@@ -33,13 +38,28 @@ async def test_the_target_that_is_named_is_the_one() -> None:
     assert switches.on == {("checkout-1", "goroutine-leak"): Size.MEDIUM}
 
 
-async def test_a_class_is_never_started_twice() -> None:
+async def test_a_class_that_is_on_without_a_drill_is_not_started_again() -> None:
     switches = FakeSwitches()
     switches.on["checkout-2", "watch-leak"] = Size.SMALL
-    text = await at_lab(switches).text("drill goroutine-leak")
+    house = at_lab(switches)
 
-    assert "is on already, on checkout-2" in text
+    assert "*goroutine-leak* is on already, on checkout-2" in await house.text("drill goroutine-leak")
+    assert (await house.text("drill blind")).startswith("Something is on already, on checkout-2")
     assert len(switches.on) == 1
+    assert house.chain() == []
+
+
+async def test_a_second_drill_at_a_service_is_refused_and_says_nothing_of_the_first() -> None:
+    switches = FakeSwitches()
+    house = at_lab(switches)
+    await house.say("drill blind")
+    first = dict(switches.on)
+
+    for words in ("drill goroutine-leak", "drill blind"):
+        assert await house.text(words) == (
+            "A drill is on at checkout already: INC-1. `/incident drill checkout off` ends it."
+        )
+    assert switches.on == first
 
 
 async def test_what_is_on_is_ended_by_class_or_all_of_it() -> None:
@@ -54,34 +74,43 @@ async def test_what_is_on_is_ended_by_class_or_all_of_it() -> None:
 
 async def test_what_no_target_can_be_switched_to_the_lab_does_to_it_and_takes_back() -> None:
     switches = FakeSwitches()
-    house = Desk(replace(fake_ports(Catalog((replace(LAB, lab_switches="http://127.0.0.1:6060"),))), switches=switches))
+    lab = replace(LAB, lab_switches="http://127.0.0.1:6060")
+    house = Desk(replace(fake_ports(Catalog((lab,))), switches=switches))
 
     assert "*deadlock* (small) is on, on lab: Locks twice." in await house.text("drill deadlock small")
     assert switches.on == {("lab", "two-locks"): Size.SMALL}
-    assert await house.text("drill off") == "Ended: two-locks on lab."
+    assert (await house.text("drill off")).startswith("The drill is over, ended early by Ada: deadlock on lab")
+    assert switches.on == {}
     assert "on checkout-3" in await house.text("drill goroutine-leak")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "said"),
     [
         ("drill", "Which fault? One of gc-pressure, "),
+        ("drill blind goroutine-leak", "A blind drill is of a class that nobody chooses"),
+        ("drill answer=goroutine-leek", "`goroutine-leek` is no class. Did you mean `goroutine-leak`?"),
+        ("drill answer=deadlock", "No drill is on at checkout."),
         ("drill goroutine-leak payment", "payment is no lab, and a drill would make it sick."),
+        ("drill blind payment", "payment is no lab, and a drill would make it sick."),
         ("drill goroutine-leak target=checkout-9", "It has: checkout-1, checkout-2, checkout-3."),
         ("drill deadlock", "Nothing here has a switch for deadlock: checkout-1, checkout-2, checkout-3."),
+        ("drilling checkout", "`/incident drill checkout` begins a drill."),
     ],
 )
-async def test_what_cannot_be_drilled_is_refused_in_a_sentence(words: str, told: str) -> None:
+async def test_what_cannot_be_drilled_is_refused_in_a_sentence(words: str, said: str) -> None:
     switches = FakeSwitches()
-    ended = await at_lab(switches, Service("payment", ())).say(words)
+    house = at_lab(switches, Service("payment", ()))
+    await house.say("start something else")
+    ended = await house.say(f"{words} INC-1" if words.startswith("drilling") else words)
 
     assert ended.status is RunStatus.FAILED
-    assert told in ended.reason
+    assert said in ended.reason
     assert switches.on == {}
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "said"),
     [
         ("drill goroutine-leek", "`goroutine-leek` is not a class. Did you mean `goroutine-leak`?"),
         ("drill smal", "`smal` is not a size. Did you mean `small`?"),
@@ -89,10 +118,10 @@ async def test_what_cannot_be_drilled_is_refused_in_a_sentence(words: str, told:
         ("snapshot nowhere", "`nowhere` is not a service. It is one of checkout."),
     ],
 )
-def test_a_word_that_is_none_is_told_by_what_it_is_nearly(words: str, told: str) -> None:
+def test_a_word_that_is_none_is_told_by_what_it_is_nearly(words: str, said: str) -> None:
     with pytest.raises(CommandRejected) as rejected:
         parse(REGISTRY, words, Catalog((LAB,)))
-    assert str(rejected.value).startswith(told)
+    assert str(rejected.value).startswith(said)
 
 
 async def test_where_nothing_is_a_lab_nothing_is_made_sick() -> None:

@@ -22,6 +22,7 @@ WORDS = {
     "diagnose": "checkout",
     "deploy": "checkout release=v1.2.3",
     "drill": "checkout goroutine-leak",
+    "drilling": "checkout",
     "dye": "checkout",
     "freeze": "checkout a migration",
     "impact": "1 in 5 checkouts fails",

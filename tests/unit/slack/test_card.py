@@ -273,3 +273,11 @@ def test_a_button_keeps_its_id_while_the_card_changes_around_it() -> None:
     kept = before.keys() & after.keys()
     assert len(kept) == 4
     assert all(before[action] == after[action] for action in kept)
+
+
+def test_a_drill_says_first_that_it_is_one_and_that_it_pages_nobody() -> None:
+    drill = replace(simple(), title="DRILL: deadlock on checkout", drill=True, severity=Severity.SEV1)
+    message = card(drill)
+    assert message.blocks[0]["text"]["text"] == f"DRILL: deadlock on checkout (SEV1 {drill.id})"
+    assert message.text.startswith("DRILL: ")
+    assert "nobody is paged in a drill" in "".join(texts(message.blocks))

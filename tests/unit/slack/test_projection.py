@@ -33,6 +33,13 @@ def test_channel_names(title: str, service: str, name: str) -> None:
     assert channel_name(incident(title, service)) == name
 
 
+def test_a_drill_says_first_that_it_is_one() -> None:
+    drill = incident("DRILL: goroutine-leak on checkout", "checkout", drill=True)
+    assert channel_name(drill) == "drill-7-goroutine-leak-on-checkout"
+    assert channel_name(drill, 2) == "drill-7-goroutine-leak-on-checkout-2"
+    assert announcement(drill, Around("http://x")).text.startswith("*DRILL* *SEV2 open*")
+
+
 @settings(deadline=None)
 @given(st.text(max_size=200), st.integers(1, 9))
 def test_a_channel_name_is_one_slack_takes(title: str, attempt: int) -> None:

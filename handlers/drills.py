@@ -1,0 +1,90 @@
+"""The drills, as a page and as JSON: the league of classes, what is on now, how each drill went."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from bot.domain.league import Place, league
+from bot.domain.scores import SEED_S, Score, read
+from bot.domain.timeline import Entry, Kind, from_us
+from bot.engine.ports import Ports
+from bot.ports import Listed, Tx
+from handlers.html import Html
+
+_OPEN_MAX = 500
+_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Running:
+    """A drill that is on; `fault` is "" while it is blind."""
+
+    incident_id: str
+    service: str
+    fault: str
+    began_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class DrillsView:
+    """The page: the latest drills first."""
+
+    now: datetime
+    running: Sequence[Running]
+    places: Sequence[Place]
+    drills: Sequence[Score]
+    seed_s: float = SEED_S
+
+
+@dataclass(frozen=True)
+class Drills:
+    """The page's route."""
+
+    ports: Ports
+    html: Html
+
+    def route(self, routes: APIRouter) -> None:
+        """Add it."""
+        routes.add_api_route("/drills", self.page)
+
+    async def page(self) -> Response:
+        """Show the league, and every drill."""
+        return self.html.page("drills.html", it=await view(self.ports))
+
+
+async def view(ports: Ports) -> DrillsView:
+    """Read how all drills went, and which are on."""
+
+    def look(tx: Tx) -> tuple[tuple[Score, ...], list[Running]]:
+        open_ = [row for row in ports.timeline.incidents(tx, limit=_OPEN_MAX) if row.drill]
+        running = [on for row in open_ if (on := _running(row, ports.timeline.entries(tx, row.id)))]
+        return read(ports.timeline.drills(tx)), running
+
+    scores, running = await ports.store.read(look)
+    return DrillsView(ports.clock.now(), running, league(scores), scores[::-1][:_SHOWN])
+
+
+def as_json(it: DrillsView) -> Mapping[str, Any]:
+    """Give what the page shows as JSON."""
+    return {
+        "seed_s": it.seed_s,
+        "running": [asdict(each) for each in it.running],
+        "league": [asdict(each) for each in it.places],
+        "drills": [asdict(each) for each in it.drills],
+    }
+
+
+def _running(row: Listed, entries: Iterable[Entry]) -> Running | None:
+    """Give the drill of an incident unless it is over."""
+    found: Running | None = None
+    for entry in entries:
+        facts = entry.facts
+        if entry.kind == Kind.DRILL_STARTED and facts:
+            found = Running(row.id, facts["service"], facts["class"], entry.at, from_us(int(facts["ends_at"])))
+        elif entry.kind == Kind.DRILL_ENDED:
+            return None
+    return found
