@@ -12,12 +12,18 @@ import httpx
 
 
 class LabTarget(TypedDict):
-    """One target: `pprof` and `admin` are the same address, `/debug/pprof/` and `/debug/faults` hang below it."""
+    """One target: `pprof` and `admin` are the same address, `/debug/pprof/` and `/debug/faults` hang below it.
+
+    `https` serves users, too, over TLS; who trusts the file `ca` trusts it by the name `server_name`.
+    """
 
     name: str
     url: str
     pprof: str
     admin: str
+    https: str
+    ca: str
+    server_name: str
 
 
 class LabRouter(TypedDict):

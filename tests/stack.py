@@ -157,18 +157,17 @@ def _labs(lab: Lab | None) -> list[str]:
 
 def services(lab: Lab | None, more: Sequence[str] = ()) -> list[str]:
     """Write the configuration of the lab's service; without a lab, of one whose targets nobody serves."""
-    targets = (
-        [(t["name"], t["pprof"], t["url"]) for t in lab["targets"]]
-        if lab
-        else [("checkout-1", f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}")]
-    )
+    nobody = [{"name": "checkout-1", **{key: f"http://127.0.0.1:{free_port()}" for key in ("pprof", "url")}}]
+    targets: Sequence[Mapping[str, Any]] = lab["targets"] if lab else nobody
     keys = [line for line in more if line.startswith("prometheus")]
     lines = ["[[services]]", 'name = "checkout"', f'repository = "{lab["repository"]}"' if lab else "", *keys]
     if lab and "lab = true" in more:
         lines.append(f'lab_switches = "{lab["lab"]}"')
         lines.append(f'pods = {{ api = "{lab["lab"]}", namespace = "lab", selector = "app=checkout" }}')
-    for name, pprof, url in targets:
-        lines += ["[[services.targets]]", f'name = "{name}"', f'pprof = "{pprof}"', f'url = "{url}"']
+    for target in targets:
+        told = [key for key in ("name", "pprof", "url", "https", "ca", "server_name") if key in target]
+        lines += ["[[services.targets]]", *(f'{key} = "{target[key]}"' for key in told)]
+        lines += ["h2 = true"] if "https" in target else []
     return [*lines, *(line for line in more if line not in keys)]
 
 

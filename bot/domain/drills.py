@@ -17,6 +17,8 @@ class Size(StrEnum):
 class Drilled(StrEnum):
     """The fault classes that the lab has a switch for."""
 
+    TLS_CHAIN = "tls-chain"
+    ALPN_H2 = "alpn-h2"
     GC_PRESSURE = "gc-pressure"
     ALLOC_CHURN = "alloc-churn"
     HEAP_GROWTH = "heap-growth"

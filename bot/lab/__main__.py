@@ -68,7 +68,7 @@ def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> targe
     options.sick = options.sick or names[-1]
     if options.sick not in (*names, "none"):
         parser.error(f"--sick {options.sick}: choose one of {', '.join(names)}, or none")
-    highest = 65_535 - targets.USERS_ABOVE_ADMIN - options.targets - 1
+    highest = 65_535 - targets.SECURE_ABOVE_ADMIN - options.targets - 1
     if not 0 <= options.port_base <= highest:
         parser.error(f"--port-base {options.port_base}: choose 0 for any free ports, or at most {highest}")
     if options.router and options.targets == 1:

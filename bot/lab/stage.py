@@ -14,12 +14,18 @@ from bot.lab.supervisor import Supervisor
 
 @dataclass(frozen=True)
 class Role:
-    """A target of the lab: the program that it runs, and where it answers operators (`admin`) and users (`url`)."""
+    """A target of the lab: the program that it runs, and where it answers operators (`admin`) and users (`url`).
+
+    `https` is where it serves users over TLS, by the name `server_name`; who trusts `ca` (a file) trusts it.
+    """
 
     name: str
     program: Path
     admin: str
     url: str
+    https: str
+    ca: str
+    server_name: str
 
 
 @dataclass
@@ -49,24 +55,30 @@ class Stage:
         return child
 
     def play_target(
-        self, name: str, program: Path, ports: tuple[int, int], environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        program: Path,
+        ports: tuple[int, int],
+        environment: Mapping[str, str] | None = None,
+        secure: int = 0,
     ) -> Role:
-        """Start a target (operators' port, users' port) and wait until it says where it listens.
+        """Start a target (ports of operators and users, `secure`: users over TLS), and wait until it says where it is.
 
         :raises TargetFailed: it did not start.
         """
         admin, users = ports
         command = [str(program), "-listen", f"127.0.0.1:{users}", "-admin", f"127.0.0.1:{admin}"]
+        command += ["-secure", f"127.0.0.1:{secure}", "-ca", str(self.folder / f"{name}-ca.pem")]
         child = self.play(name, [*command, "-name", name, "-follow-stdin"], environment)
         told = child.announcement()
-        self.roles[name] = role = Role(name, program, told["admin"], told["url"])
+        self.roles[name] = role = Role(program=program, **told)
         return role
 
     def recast(self, name: str, program: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
         """Start a target again where it answered, as another program or in another environment; or as it was."""
         role = self.roles[name]
-        ports = (urlsplit(role.admin).port or 0, urlsplit(role.url).port or 0)
-        self.play_target(name, program or role.program, ports, environment)
+        admin, users, secure = (urlsplit(url).port or 0 for url in (role.admin, role.url, role.https))
+        self.play_target(name, program or role.program, (admin, users), environment, secure)
         self.roles[name] = role
 
     def end(self, name: str) -> None:

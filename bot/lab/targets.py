@@ -5,7 +5,7 @@ import json
 import socket
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from bot.lab.stage import Role, Stage
 from bot.lab.switchboard import Switchboard
 
 USERS_ABOVE_ADMIN = 2380  # with the base 6060: operators at 6061, 6062 ..., users at 8441, 8442 ...
+SECURE_ABOVE_ADMIN = 3380  # and users over TLS at 9441, 9442 ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Plan:
             return 0, 0
         return self.port_base + place, self.port_base + USERS_ABOVE_ADMIN + place
 
+    def secure(self, place: int) -> int:
+        """Return the port at a place of users over TLS."""
+        return self.port_base and self.port_base + SECURE_ABOVE_ADMIN + place
+
 
 @dataclass(frozen=True)
 class Running:
@@ -68,7 +73,9 @@ def start(stack: ExitStack, releases: Releases, plan: Plan, logs: Path) -> Runni
         stage.children["router"] = routed.child
     _start_load(stage, plan, [routed.answer["url"]] if routed else [role.url for role in roles])
     lab = stack.enter_context(Switchboard(ACTS, stage, plan.ports(plan.places[-1])[0]))
-    described = [{"name": one.name, "url": one.url, "pprof": one.admin, "admin": one.admin} for one in roles]
+    described = [
+        {"pprof": one.admin} | {key: told for key, told in asdict(one).items() if key != "program"} for one in roles
+    ]
     go = toolchain.GO.installed() or toolchain.from_path()
     told = {"repository": str(releases.repository), "go": str(go or "go"), "targets": described, "lab": lab.url}
     return Running(stage, json.dumps(told | ({"router": routed.answer} if routed else {})))
@@ -76,7 +83,7 @@ def start(stack: ExitStack, releases: Releases, plan: Plan, logs: Path) -> Runni
 
 def refuse_busy_ports(plan: Plan) -> None:
     """Name the first port that cannot be had, before anything is started."""
-    wanted = [port for place in plan.places for port in plan.ports(place)]
+    wanted = [port for place in plan.places for port in (*plan.ports(place), plan.secure(place))]
     for port in filter(None, wanted):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -90,7 +97,8 @@ def refuse_busy_ports(plan: Plan) -> None:
 
 def _start_target(stage: Stage, plan: Plan, place: int) -> Role:
     name = plan.names[place - 1]
-    role = stage.play_target(name, stage.releases.program(SICK if name == plan.sick else HEALTHY), plan.ports(place))
+    program = stage.releases.program(SICK if name == plan.sick else HEALTHY)
+    role = stage.play_target(name, program, plan.ports(place), secure=plan.secure(place))
     _expect_ready(role)
     if plan.fault and name == plan.sick:
         _turn_on(role, plan.fault)

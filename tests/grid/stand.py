@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import httpx
 
@@ -20,11 +20,14 @@ START_S = 20.0
 
 
 class Announced(TypedDict):
-    """What a target prints when it is ready."""
+    """What a target prints when it is ready; the lab's own serves users over TLS, too."""
 
     name: str
     url: str
     admin: str
+    https: NotRequired[str]
+    ca: NotRequired[str]
+    server_name: NotRequired[str]
 
 
 @dataclass
@@ -78,6 +81,8 @@ class Stand:
         for target in self.targets:
             lines += ["[[services.targets]]", f'name = "{target["name"]}"']
             lines += [f'pprof = "{target["admin"]}"', f'url = "{target["url"]}"']
+            lines += [f'{key} = "{target[key]}"' for key in ("https", "ca", "server_name") if key in target]
+            lines += ["h2 = true"] if "https" in target else []
         (self.folder / "firstfive.toml").write_text("\n".join(lines) + "\n")
 
 
@@ -87,13 +92,18 @@ def running(program: Path, targets: int) -> Iterator[Stand]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firstfive-grid-")))
         names = [f"{program.name}-{place}" for place in range(1, targets + 1)]
-        children = [stack.enter_context(_child(program, folder, "-name", name)) for name in names]
+        children = [stack.enter_context(_child(program, folder, *_secure(program, folder, name))) for name in names]
         announced = [_announced(child) for child in children]
         urls = ",".join(target["url"] for target in announced)
         stack.enter_context(_child(program, folder, "-load", urls, "-rate", str(RATE), "-name", "load"))
         stand = Stand(announced, folder)
         stand.write_configuration()
         yield stand
+
+
+def _secure(program: Path, folder: Path, name: str) -> list[str]:
+    """Give the words of a target: the lab's own serves users over TLS, too."""
+    return [*(["-ca", str(folder / f"{name}-ca.pem")] if program.name == "checkout" else []), "-name", name]
 
 
 def _child(program: Path, folder: Path, *words: str) -> Child:
@@ -103,7 +113,7 @@ def _child(program: Path, folder: Path, *words: str) -> Child:
 def _announced(child: Child) -> Announced:
     told = child.announcement()
     _await_ready(told["url"])
-    return {"name": told["name"], "url": told["url"], "admin": told["admin"]}
+    return cast("Announced", told)
 
 
 def _await_ready(url: str) -> None:

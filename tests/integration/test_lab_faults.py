@@ -8,6 +8,11 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from bot.adapters.targets.handshake import TlsHandshakes
+from bot.domain.examination import examine
+from bot.domain.faults import RULES, Beside
+from bot.domain.service import Target
+from bot.domain.snapshot import TLS
 from tests.lab import Lab, LabTarget, running_lab, turn_fault
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
@@ -15,6 +20,7 @@ pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 PATIENCE_S = 60
 DIAGNOSED = (
     "alloc-churn",
+    "alpn-h2",
     "cpu-hotspot",
     "deadlock",
     "gc-pressure",
@@ -25,6 +31,7 @@ DIAGNOSED = (
     "socket-exhaustion",
     "stalled-readers",
     "timeout-mismatch",
+    "tls-chain",
 )
 
 
@@ -236,3 +243,31 @@ def test_a_request_can_be_followed_by_its_headers(target: LabTarget) -> None:
     assert answer.headers["X-Release-Phase"] == "canary"
     assert answer.json()["currency"] == "EUR"
     assert httpx.get(target["url"]).headers["X-Request-ID"]
+
+
+SERVED = {
+    ("tls-chain", "small"): "serves a certificate that ended 1.0 h ago",
+    ("tls-chain", "medium"): "serves its certificate alone: “Checkout Intermediate”, who signed it, is missing",
+    ("tls-chain", "large"): "serves a certificate for default.internal: clients of checkout.internal refuse it",
+    ("alpn-h2", "medium"): "chooses http/1.1 of h2, http/1.1",
+}
+
+
+async def claims(target: LabTarget) -> list[str]:
+    """Shake hands with a target, and say what is wrong with that."""
+    where = (target["name"], "checkout", target["admin"])
+    known = Target(*where, https=target["https"], ca=target["ca"], server_name=target["server_name"], h2=True)
+    facts = examine([await TlsHandshakes().capture(known, TLS)])
+    assert facts.tls is not None
+    return [found.claim for rule in RULES if (found := rule(facts, Beside())) is not None]
+
+
+@pytest.mark.parametrize(("name", "size"), SERVED)
+async def test_users_over_tls_are_served_what_clients_refuse_and_well_again(
+    target: LabTarget, name: str, size: str
+) -> None:
+    assert await claims(target) == []
+    with fault(target, name, size):
+        (claim,) = await claims(target)
+    assert claim.startswith(f"checkout.internal {SERVED[name, size]}")
+    assert await claims(target) == []

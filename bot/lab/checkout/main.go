@@ -18,6 +18,8 @@ func main() {
 	name := flag.String("name", "checkout-1", "name of this target, on every log line")
 	listen := flag.String("listen", "127.0.0.1:0", "address for the users")
 	admin := flag.String("admin", "127.0.0.1:0", "address for profiles, faults and metrics")
+	secure := flag.String("secure", "127.0.0.1:0", "with -ca: address for the users over TLS")
+	authority := flag.String("ca", "", "file to write the authority to that signs for -secure")
 	load := flag.String("load", "", "send steady traffic to these URLs, with commas between, and serve nothing")
 	rate := flag.Int("rate", 20, "with -load: requests a second for each URL")
 	crowd := flag.String("crowd", "", "be the customers that this JSON describes, and serve nothing")
@@ -36,14 +38,14 @@ func main() {
 	if *crowd != "" {
 		err = comeCrowd(*crowd)
 	} else {
-		err = serve(*name, *listen, *admin)
+		err = serve(*name, *listen, *admin, *secure, *authority)
 	}
 	slog.Error("cannot go on", "error", err)
 	os.Exit(1)
 }
 
-// serve opens both ports, says on standard output where they are, and stays.
-func serve(name, listen, admin string) error {
+// serve opens its ports, says on standard output where they are, and stays.
+func serve(name, listen, admin, secure, authority string) error {
 	runtime.SetMutexProfileFraction(1)
 	runtime.SetBlockProfileRate(int(10 * time.Microsecond))
 
@@ -59,18 +61,29 @@ func serve(name, listen, admin string) error {
 
 	requests := newRequestMetrics()
 	faults := newSwitches(allFaults)
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
+	announced := map[string]string{
+		"name":  name,
+		"url":   "http://" + users.Addr().String(),
+		"admin": "http://" + operators.Addr().String(),
+	}
+	if authority != "" {
+		listener, config, err := listenSecurely(secure, authority)
+		if err != nil {
+			return err
+		}
+		server := newServer(usersHandler(requests, faults))
+		server.TLSConfig = config
+		announced["https"] = "https://" + listener.Addr().String()
+		announced["ca"], announced["server_name"] = authority, secureName
+		go func() { ended <- server.ServeTLS(listener, "", "") }()
+	}
 	go func() { ended <- newServer(usersHandler(requests, faults)).Serve(users) }()
 	go func() { ended <- newServer(adminHandler(requests, faults)).Serve(operators) }()
 
 	usersURL.Store("http://" + users.Addr().String())
 	slog.Info("serving", "url", users.Addr().String(), "admin", operators.Addr().String(), "version", readBuild().Version)
-	err = json.NewEncoder(os.Stdout).Encode(map[string]string{
-		"name":  name,
-		"url":   "http://" + users.Addr().String(),
-		"admin": "http://" + operators.Addr().String(),
-	})
-	if err != nil {
+	if err = json.NewEncoder(os.Stdout).Encode(announced); err != nil {
 		return err
 	}
 	return <-ended

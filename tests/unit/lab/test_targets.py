@@ -15,6 +15,7 @@ def plan(port_base: int) -> Plan:
 
 def test_operators_and_users_have_fixed_ports() -> None:
     assert [plan(6060).ports(place) for place in (1, 2)] == [(6061, 8441), (6062, 8442)]
+    assert [plan(6060).secure(place) for place in (1, 2)] == [9441, 9442]
 
 
 def test_the_router_listens_below_the_targets_and_the_lab_above_them() -> None:
@@ -28,7 +29,7 @@ def test_the_sick_target_or_else_the_last_is_the_canary(sick: str | None, canary
 
 
 def test_base_0_means_any_free_port() -> None:
-    assert plan(0).ports(2) == (0, 0)
+    assert (plan(0).ports(2), plan(0).secure(2)) == ((0, 0), 0)
     refuse_busy_ports(plan(0))
 
 
