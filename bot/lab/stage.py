@@ -1,7 +1,7 @@
 """The stage: the lab's targets as processes that an act may end, or start again as something else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,6 +26,13 @@ class Role:
     https: str
     ca: str
     server_name: str
+
+    @property
+    def command(self) -> list[str]:
+        """What starts it where it answers."""
+        admin, users, secure = (urlsplit(url).netloc for url in (self.admin, self.url, self.https))
+        words = ["-admin", admin, "-listen", users, "-secure", secure, "-ca", self.ca]
+        return [str(self.program), *words, "-name", self.name, "-follow-stdin"]
 
 
 @dataclass
@@ -66,20 +73,16 @@ class Stage:
 
         :raises TargetFailed: it did not start.
         """
-        admin, users = ports
-        command = [str(program), "-listen", f"127.0.0.1:{users}", "-admin", f"127.0.0.1:{admin}"]
-        command += ["-secure", f"127.0.0.1:{secure}", "-ca", str(self.folder / f"{name}-ca.pem")]
-        child = self.play(name, [*command, "-name", name, "-follow-stdin"], environment)
-        told = child.announcement()
+        admin, url, https = (f"http://127.0.0.1:{port}" for port in (*ports, secure))
+        wanted = Role(name, program, admin, url, https, str(self.folder / f"{name}-ca.pem"), "")
+        told = self.play(name, wanted.command, environment).announcement()
         self.roles[name] = role = Role(program=program, **told)
         return role
 
     def recast(self, name: str, program: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
         """Start a target again where it answered, as another program or in another environment; or as it was."""
         role = self.roles[name]
-        admin, users, secure = (urlsplit(url).port or 0 for url in (role.admin, role.url, role.https))
-        self.play_target(name, program or role.program, (admin, users), environment, secure)
-        self.roles[name] = role
+        self.play(name, replace(role, program=program or role.program).command, environment).announcement()
 
     def end(self, name: str) -> None:
         """End a process if it runs; that is no accident, and nobody is told."""

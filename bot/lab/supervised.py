@@ -17,9 +17,7 @@ def supervise(
     stage: Stage, probes: dict[str, Probe], environment: Mapping[str, str]
 ) -> tuple[Supervisor, Callable[[], None]]:
     """Start the star again where it answered, supervised; give the supervisor, and what takes that back."""
-    name, role = stage.star, stage.roles[stage.star]
-    listen, admin = (f"127.0.0.1:{urlsplit(url).port}" for url in (role.url, role.admin))
-    command = [str(role.program), "-listen", listen, "-admin", admin, "-name", name, "-follow-stdin"]
+    name, command = stage.star, stage.roles[stage.star].command
     stage.end(name)
     # People wait for a drill: it is started again sooner than a cluster would.
     pod = Supervisor(

@@ -87,7 +87,7 @@ async def test_what_no_target_can_be_switched_to_the_lab_does_to_it_and_takes_ba
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("drill", "Which fault? One of gc-pressure, "),
+        ("drill", "Which fault? One of tls-chain, "),
         ("drill blind goroutine-leak", "A blind drill is of a class that nobody chooses"),
         ("drill answer=goroutine-leek", "`goroutine-leek` is no class. Did you mean `goroutine-leak`?"),
         ("drill answer=deadlock", "No drill is on at checkout."),
