@@ -73,7 +73,7 @@ class Messages:
 
 async def started_demo(folder: Path, *options: str) -> tuple[asyncio.subprocess.Process, str, str]:
     """Start the demo; give its process, and the addresses of the local Slack and of the bot."""
-    port, lab_port = free_ports(0, 1), free_ports(*range(4), *range(2_380, 2_384))
+    port, lab_port = free_ports(0, 1), free_ports(*range(5), *range(2_380, 2_385), *range(3_380, 3_385))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", "demo",
         "--port", str(port), "--lab-port", str(lab_port), "--folder", str(folder), *options,
