@@ -30,6 +30,7 @@ class Drilled(StrEnum):
     STALLED_READERS = "stalled-readers"
     SOCKET_EXHAUSTION = "socket-exhaustion"
     POOL_EXHAUSTION = "pool-exhaustion"
+    MODULE_POISONING = "module-poisoning"
     PROBE_LOOP = "probe-loop"
     BUILD_DRIFT = "build-drift"
     LOST_CONNECTIONS = "lost-connections"

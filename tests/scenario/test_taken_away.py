@@ -56,7 +56,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Start the lab, all of it on one release, which was deployed twenty minutes ago."""
     folder = tmp_path_factory.mktemp("taken-away")
     with running_lab(sick="none", router=True) as lab:
-        (folder / "firstfive.toml").write_text("\n".join([*service(ROUTED, lab), *behind(lab), *service(ALONE, lab)]))
+        audits = ["[audits]", 'sumdb = ""']  # nobody far away is asked
+        lines = [*audits, *service(ROUTED, lab), *behind(lab), *service(ALONE, lab)]
+        (folder / "firstfive.toml").write_text("\n".join(lines))
         environment = {
             "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
             "DATABASE_URL": fresh_sqlite(folder),
@@ -133,4 +135,18 @@ def test_a_build_of_somebodys_own_tree_is_named_until_the_release_runs_again(
         verdict, ((fault, target, claim),) = sick[name]
         assert (verdict, fault, target) == ("build-drift", "build-drift", f"{name}-3")
         assert words in claim
+    assert mended == (None, [])
+
+
+def test_a_build_that_a_proxy_fooled_is_named_and_audited_until_the_release_runs_again(watched: Watched) -> None:
+    with watched.act("module-poisoning", "small"):
+        verdict, found = watched.diagnosis(ALONE)
+        audit = watched.run("audit", "what=modules", f"service={ALONE}")
+    mended = watched.diagnosis(ALONE)
+
+    assert verdict == "module-poisoning"
+    assert found[0][:2] == (verdict, f"{ALONE}-3")
+    assert "checkout.example/money@v1.2.0 in the running binary is h1:" in found[0][2]
+    told = {(each["rule"], each["where"]) for each in audit["remarks"]}
+    assert told >= {("poisoned", f"{ALONE}-3"), ("environment", f"{ALONE}-3")}
     assert mended == (None, [])
