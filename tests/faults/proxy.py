@@ -17,7 +17,7 @@ _SOCKET = ".s.PGSQL.5432"
 _CHUNK = 65_536
 _A_SECOND = 10
 _CLOSING_S = 0.02
-"""What a loop needs to close the sockets of connections that were ended."""
+"""What a loop needs to close the sockets of connections that were ended, or to take those that were accepted."""
 _NOW = struct.pack("ii", 1, 0)
 
 
@@ -72,6 +72,9 @@ class Proxy:
     async def refuse(self) -> None:
         """Reset every connection and take no other: nobody listens any more."""
         if self._server is not None:
+            for listening in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            await asyncio.sleep(_CLOSING_S)  # a server that is closed under an accepted connection leaves that open
             self._server.close()
             self._server = None
         if isinstance(self.address, Path):
