@@ -171,7 +171,7 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
     ]
     for target in lab["targets"]:
         lines += ["[[services.targets]]", f'name = "{target["name"]}"']
-        lines += [f'{key} = "{target[key]}"' for key in ("pprof", "url", "https", "ca", "server_name")]
+        lines += [f'{key} = "{target[key]}"' for key in ("pprof", "url", "binary", "https", "ca", "server_name")]
         lines += ["h2 = true"]
     lines += _canary(lab["router"]) if "router" in lab else []
     lines += ["[services.people]", 'approve = ["U0ADA0001", "U0BEN0002", "U0CHEN003"]', 'break_glass = ["U0CHEN003"]']

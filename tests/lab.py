@@ -24,6 +24,7 @@ class LabTarget(TypedDict):
     https: str
     ca: str
     server_name: str
+    binary: str
 
 
 class LabRouter(TypedDict):

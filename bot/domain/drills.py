@@ -31,6 +31,7 @@ class Drilled(StrEnum):
     SOCKET_EXHAUSTION = "socket-exhaustion"
     POOL_EXHAUSTION = "pool-exhaustion"
     MODULE_POISONING = "module-poisoning"
+    CROSS_BUILD = "cross-build"
     PROBE_LOOP = "probe-loop"
     BUILD_DRIFT = "build-drift"
     LOST_CONNECTIONS = "lost-connections"

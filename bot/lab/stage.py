@@ -1,7 +1,7 @@
 """The stage: the lab's targets as processes that an act may end, or start again as something else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,7 @@ class Role:
     """A target of the lab: the program that it runs, and where it answers operators (`admin`) and users (`url`).
 
     `https` is where it serves users over TLS, by the name `server_name`; who trusts `ca` (a file) trusts it.
+    `binary` is where its program is deployed to: a link to it.
     """
 
     name: str
@@ -26,13 +27,14 @@ class Role:
     https: str
     ca: str
     server_name: str
+    binary: str
 
     @property
     def command(self) -> list[str]:
         """What starts it where it answers."""
         admin, users, secure = (urlsplit(url).netloc for url in (self.admin, self.url, self.https))
         words = ["-admin", admin, "-listen", users, "-secure", secure, "-ca", self.ca]
-        return [str(self.program), *words, "-name", self.name, "-follow-stdin"]
+        return [self.binary, *words, "-name", self.name, "-follow-stdin"]
 
 
 @dataclass
@@ -69,20 +71,31 @@ class Stage:
         environment: Mapping[str, str] | None = None,
         secure: int = 0,
     ) -> Role:
-        """Start a target (ports of operators and users, `secure`: users over TLS), and wait until it says where it is.
+        """Deploy a target (ports of operators and users, `secure`: users over TLS), and wait until it says where it is.
 
         :raises TargetFailed: it did not start.
+        :raises OSError: there is no such program here, or none that this machine can run.
         """
         admin, url, https = (f"http://127.0.0.1:{port}" for port in (*ports, secure))
-        wanted = Role(name, program, admin, url, https, str(self.folder / f"{name}-ca.pem"), "")
+        binary = self._deploy(name, program)
+        wanted = Role(name, program, admin, url, https, str(self.folder / f"{name}-ca.pem"), "", binary)
         told = self.play(name, wanted.command, environment).announcement()
-        self.roles[name] = role = Role(program=program, **told)
+        self.roles[name] = role = Role(program=program, binary=binary, **told)
         return role
+
+    def _deploy(self, name: str, program: Path) -> str:
+        """Let the link that a target is started by lead to a program."""
+        binary = self.folder / "deployed" / name / "checkout"
+        binary.parent.mkdir(parents=True, exist_ok=True)
+        binary.unlink(missing_ok=True)
+        binary.symlink_to(program)
+        return str(binary)
 
     def recast(self, name: str, program: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
         """Start a target again where it answered, as another program or in another environment; or as it was."""
         role = self.roles[name]
-        self.play(name, replace(role, program=program or role.program).command, environment).announcement()
+        self._deploy(name, program or role.program)
+        self.play(name, role.command, environment).announcement()
 
     def end(self, name: str) -> None:
         """End a process if it runs; that is no accident, and nobody is told."""

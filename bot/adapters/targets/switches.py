@@ -16,7 +16,8 @@ from bot.domain.run import Missing
 from bot.domain.service import Target
 
 TIMEOUT_S = 20.0
-"""Switching may take the lab a while: a large heap is built, or given back."""
+TURNING = 3.0
+"""Switching may take the lab so many times as long: a large heap is built, or another program."""
 _LIST_BYTES = 65_536
 
 
@@ -45,19 +46,20 @@ class HttpSwitches:
 
     async def _ask(self, target: Target, path: str, send: dict[str, object] | None = None) -> bytes | Missing:
         url = f"{target.pprof.rstrip('/')}/debug/faults{path}"
+        timeout_s = self._timeout_s * (TURNING if send else 1.0)
         try:
-            endpoint = await locate(url, target.allow, self._resolver, self._timeout_s)
+            endpoint = await locate(url, target.allow, self._resolver, timeout_s)
             transport = await self._keyring.transport(target.access, url, endpoint, 1)
             async with (
-                asyncio.timeout(self._timeout_s),
-                httpx.AsyncClient(transport=transport, timeout=self._timeout_s) as client,
+                asyncio.timeout(timeout_s),
+                httpx.AsyncClient(transport=transport, timeout=timeout_s) as client,
                 client.stream("POST" if send else "GET", url, json=send) as response,
             ):
                 content = await head(response.aiter_raw(), _LIST_BYTES)
         except (AddressRefused, AccessMissing) as refused:
             return Missing(f"{target.name}: {refused}")
         except (TimeoutError, httpx.TimeoutException):
-            return Missing(f"{target.name} did not answer at {url} within {self._timeout_s:g} s")
+            return Missing(f"{target.name} did not answer at {url} within {timeout_s:g} s")
         except httpx.HTTPError as error:
             why = one_line(str(error), 100) or type(error).__name__
             return Missing(f"{target.name} does not answer at {url}: {why}")

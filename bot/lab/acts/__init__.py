@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.lab.acts import build_drift, drained, lost_connections, module_poisoning, probe_loop, slow_start
+from bot.lab.acts import build_drift, cross_build, drained, lost_connections, module_poisoning, probe_loop, slow_start
 from bot.lab.stage import Stage
 
 __all__ = ["ACTS", "Act"]
@@ -24,6 +24,7 @@ class Act:
 
 ACTS: tuple[Act, ...] = (
     Act("module-poisoning", "Runs a module that was changed in a proxy", "module-poisoning", module_poisoning.begin),
+    Act("cross-build", "Deployed as a build for another machine", "cross-build", cross_build.begin),
     Act("probe-loop", "Liveness asks another service, which is away", "probe-loop", probe_loop.begin),
     Act("slow-start", "The start takes longer than liveness allows", "probe-loop", slow_start.begin),
     Act("build-drift", "Runs what was built in somebody's own work tree", "build-drift", build_drift.begin),
