@@ -18,11 +18,12 @@ from bot.adapters.sql.tables import REVISION
 from bot.domain.checks import Check, State, fail, ok, warn
 from bot.domain.discovery import DiscoveryPlan
 from bot.domain.errors import StoreUnusable
+from bot.domain.examination import examine
 from bot.domain.run import Missing
 from bot.domain.run import Source as Whence
 from bot.domain.service import Catalog, Service, Target
 from bot.domain.sightings import DiscoveryFailed
-from bot.domain.snapshot import GOROUTINE, KERNEL_PARTS, LOG, PartStatus
+from bot.domain.snapshot import GOROUTINE, KERNEL_PARTS, LOG, TLS, PartStatus
 from bot.domain.traffic import Split
 from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
@@ -220,12 +221,18 @@ class Doctor:
         return [ok(name, f"{said}: {first}"), *ill]
 
     async def _target(self, target: Target) -> Check:
-        name, mend = f"target {target.name}", "start it, or correct its `pprof`, `url` and `allow`"
-        (captured,) = await self._targets.capture(target, (GOROUTINE,))
-        if captured.status is not PartStatus.OK:
-            return fail(name, captured.error, mend)
+        name, mend = f"target {target.name}", "start it, or correct its `pprof`, `url`, `https`, `ca` and `allow`"
+        parts = await self._targets.capture(target, (GOROUTINE, *([TLS] if target.secure_url else [])))
         probe = await self._targets.probe(target, 1) if target.url else None
-        return fail(name, probe.error, mend) if probe and probe.error else ok(name, f"answers at {target.pprof}")
+        wrong = [part.error for part in parts if part.status is not PartStatus.OK] + ([probe.error] if probe else [])
+        if any(wrong):
+            return fail(name, next(filter(None, wrong)), mend)
+        tls = examine(parts).tls
+        for each in tls.addresses if tls else ():
+            if each.code:
+                said = f"{each.address} serves what clients of {target.secure_url} refuse: {each}"
+                return warn(name, said, "mend its certificate, or say by `ca` and `server_name` how clients trust it")
+        return ok(name, f"answers at {target.pprof}")
 
     async def _reach_agents(self) -> Iterable[Check]:
         targets = [target for service in self._settings.catalog().services for target in service.targets]

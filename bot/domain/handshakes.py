@@ -85,6 +85,11 @@ class Handshake:
         """Whether each certificate of the path comes right after the one it signed."""
         return self.path == self.chain[: len(self.path)]
 
+    @property
+    def served(self) -> str:
+        """The chain by its names, as it was sent."""
+        return " < ".join(short(each.subject) for each in self.chain) or "none"
+
     def __str__(self) -> str:
         if self.error:
             return self.error

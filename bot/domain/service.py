@@ -60,17 +60,13 @@ class Target:
         return self.https or (self.url if self.url and self.url.startswith("https://") else None)
 
     @property
-    def urls(self) -> tuple[str, ...]:
-        """Where it is, `pprof` first."""
-        return tuple(url for url in (self.pprof, self.url, self.https) if url)
-
-    @property
     def ports(self) -> tuple[int, ...]:
         """The ports in its addresses, that of `pprof` first.
 
         :raises AddressRefused: an address is none.
         """
-        return tuple(dict.fromkeys(host_and_port(url)[1] for url in self.urls))
+        urls = [self.pprof, *([self.url] if self.url else [])]
+        return tuple(dict.fromkeys(host_and_port(url)[1] for url in urls))
 
     @property
     def tells_log(self) -> bool:

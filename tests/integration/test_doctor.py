@@ -231,6 +231,12 @@ BROKEN: list[tuple[Callable[[House], dict[str, Any]], str, str, str]] = [
         "`url`",
     ),
     (
+        lambda house: {"services": house.services(https="https://127.0.0.1:9")},
+        "target checkout-1",
+        "https://127.0.0.1:9: no TLS handshake",
+        "`https`",
+    ),
+    (
         lambda house: {"services": [{**house.services()[0], "repository": f"{house.folder}/none.git"}]},
         "repository checkout",
         "git ls-remote",

@@ -5,12 +5,15 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.adapters.targets import HttpTargets
 from bot.adapters.targets.handshake import TlsHandshakes
 from bot.adapters.targets.network import Resolver
+from bot.doctor import Doctor
+from bot.domain.checks import State
 from bot.domain.examination import examine
 from bot.domain.facts import Facts
 from bot.domain.faults import RULES, Beside, Finding
@@ -18,8 +21,13 @@ from bot.domain.faults.finding import CERTAIN, LIKELY
 from bot.domain.handshakes import Handshake
 from bot.domain.service import Target
 from bot.domain.snapshot import TLS, Captured, PartStatus
+from bot.settings import Settings
 from tests.authority import leaf
+from tests.databases import fresh_sqlite
 from tests.sites import NAME, Site, running_site
+from tests.unit.adapters.hostile import serving as answering
+from tests.unit.adapters.hostile import whole
+from tests.unit.domain.captures import IDLE, goroutines
 
 REFUSAL = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
@@ -248,3 +256,20 @@ async def test_a_target_that_wants_our_certificate_is_not_said_to_break_h2(
         found, findings = await met(Target("a", "a", "http://127.0.0.1:1", f"https://127.0.0.1:{port}"))
 
     assert (found.alpn, found.settings, findings) == ("h2", None, [])
+
+
+async def test_doctor_warns_of_what_clients_refuse_and_of_nothing_that_they_trust(site: Site, tmp_path: Path) -> None:
+    trust = {"ca": str(site.ca), "server_name": NAME}
+    cases = {"trusted": ("full", trust), "told": ("leaf", trust), "untold": ("full", {})}
+    async with answering({"/debug/pprof/goroutine": whole(goroutines(*IDLE))}) as pprof:
+        targets = [
+            {"name": name, "pprof": pprof, "https": f"https://127.0.0.1:{site.ports[case]}", **how}
+            for name, (case, how) in cases.items()
+        ]
+        given: dict[str, Any] = {"database_url": fresh_sqlite(tmp_path), "artifacts_url": str(tmp_path / "artifacts")}
+        settings = Settings(**given, services=[{"name": "checkout", "targets": targets}])
+        found = {each.name: each for each in await Doctor(settings).checks()}
+
+    assert [found[f"target {name}"].state for name in cases] == [State.OK, State.WARN, State.WARN]
+    assert found["target told"].said.endswith("20: unable to get local issuer certificate; TLSv1.2, h2")
+    assert "`ca` and `server_name`" in found["target untold"].mend

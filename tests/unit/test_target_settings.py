@@ -38,7 +38,7 @@ def test_where_users_connect_is_read(tmp_path: Path) -> None:
         "/ca.pem",
         "checkout.test",
         True,
-        (6060, 8080, 8443),
+        (6060, 8080),
     )
     assert target(tmp_path, HTTP + 'url = "https://10.2.0.11:8443"').secure_url == "https://10.2.0.11:8443"
     assert target(tmp_path, HTTP + 'url = "http://10.2.0.11:8443"').secure_url is None

@@ -92,7 +92,8 @@ class HttpTargets:
 
         :raises AddressRefused: says which address and why.
         """
-        return tuple(await asyncio.gather(*(self._locate(target, url) for url in target.urls)))
+        urls = [target.pprof] if target.url is None else [target.pprof, target.url]
+        return tuple(await asyncio.gather(*(self._locate(target, url) for url in urls)))
 
     async def capture(
         self, target: Target, parts: Sequence[Part] = CHEAP_PARTS, keep: Keep = as_it_is

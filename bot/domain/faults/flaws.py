@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.facts import Facts
 from bot.domain.faults.finding import CERTAIN, Beside, Evidence, Finding
-from bot.domain.handshakes import Handshake, Handshakes, short
+from bot.domain.handshakes import Handshake, Handshakes
 
 SHOWN = 4
 """Addresses, names and certificates shown; the part has them all."""
@@ -72,7 +72,7 @@ def _evidence(facts: Facts, tls: Handshakes, at: Handshake) -> tuple[Evidence, .
     trust = "the authorities in its `ca`" if tls.own_ca else "this machine's authorities"
     code = "not checked" if at.code is None else f"{at.code} ({at.reason or 'ok'})"
     found = [
-        Evidence("chain as served", " < ".join(short(each.subject) for each in at.chain) or "none", file),
+        Evidence("chain as served", at.served, file),
         Evidence(f"verify code by {trust}", code, file),
         *(Evidence("days left", f"{each.days_left:.1f}", file) for each in at.chain[:1]),
         Evidence(f"of {', '.join(tls.offered)} it chose", f"{at.alpn or 'nothing'} over {at.version}", file),

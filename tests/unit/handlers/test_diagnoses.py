@@ -1,7 +1,8 @@
 """The pages of a diagnosis show what proves it, target by target, and what is missing."""
 
+import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -10,17 +11,21 @@ import pytest
 from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
-from bot.domain.snapshot import GOROUTINE, LOG, THREADS, Captured, captured, missed
+from bot.domain.snapshot import GOROUTINE, LOG, THREADS, TLS, Captured, captured, missed
 from bot.domain.stacks import Frame
 from handlers import pages
 from tests.fakes import FakeTargets
 from tests.unit.domain.captures import CHAN_RECEIVE, cpu, document, good_probe, goroutines, leaks, parts_of
 from tests.unit.domain.go_profiles import SERVE, main_frame
-from tests.unit.playbooks.desk import REGISTRY, TARGETS, Desk, desk
+from tests.unit.domain.handshakes_made import ALONE, handshakes
+from tests.unit.playbooks.desk import CATALOG, REGISTRY, TARGETS, Desk, desk
 
 ENCODE, HANDLE, WATCH = main_frame("encode", 56), main_frame("handle", 7), main_frame("watch", 44)
 HOT = cpu(((ENCODE, HANDLE, *SERVE), 180), ((Frame("runtime.mallocgc"), HANDLE, *SERVE), 10))
 COLD = cpu(((ENCODE, HANDLE, *SERVE), 2), ((main_frame("gone"), HANDLE, *SERVE), 3))
+CHECKOUT, *_ = CATALOG.services
+OVER_TLS = tuple(replace(each, https="https://127.0.0.1:8443") for each in TARGETS)
+SECURE = replace(CATALOG, services=(replace(CHECKOUT, targets=OVER_TLS),))
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -36,7 +41,8 @@ def sick(target: str) -> list[Captured]:
             "process": document({"pid": 7, "fds": 120, "fd_limit": 1024, "rss_bytes": 52_000_000, "uptime_s": 30.0}),
         },
     )
-    return [*parts, missed(target, THREADS, f"{target}: threadcreate did not answer")]
+    tls = json.dumps(asdict(handshakes(ALONE))).encode()
+    return [*parts, captured(target, TLS, tls, 0.01), missed(target, THREADS, f"{target}: threadcreate did not answer")]
 
 
 @dataclass
@@ -65,7 +71,7 @@ def browser(house: Desk) -> httpx.AsyncClient:
 
 def house_with(*captures: Captured, slow: str = "checkout-2") -> Desk:
     probes = tuple(good_probe(each.name, 900.0 if each.name == slow else 2.0) for each in TARGETS)
-    return desk(targets=FakeTargets(probes, list(captures)))
+    return desk(catalog=SECURE, targets=FakeTargets(probes, list(captures)))
 
 
 def all_targets() -> list[Captured]:
@@ -108,6 +114,7 @@ async def test_a_target_shows_who_waits_where_its_sockets_its_limits_and_its_log
     for words in (
         "main.watch (checkout/main.go:44)", "40 leaked", "chan receive", "CPU</a>", "1.90 s in 2.0 s",
         "<dt>ESTABLISHED</dt><dd>1,204</dd>", "2 hold bytes that nobody took", "120 of 1,024", "52 MB",
+        "20: unable to get local issuer certificate; TLSv1.3, h2; shop.test; 30.0 days left",
         "threadcreate did not answer", "cpu-hotspot",
         "net/http.(*conn).serve (http/server.go:2157)", "Answers to users: 5 x 200 in 900 ms",
     ):  # fmt: skip

@@ -1,5 +1,7 @@
 """Whatever a target sends stays words on the pages of what was captured of it."""
 
+import json
+from dataclasses import asdict, replace
 from urllib.parse import quote
 
 import httpx
@@ -8,12 +10,13 @@ from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
 from bot.domain.run import Plan, Run, Source
-from bot.domain.snapshot import LOG, Captured, captured
+from bot.domain.snapshot import LOG, TLS, Captured, captured
 from bot.domain.stacks import Frame
 from bot.engine.tools import adapter_of
 from handlers import pages
 from tests.fakes import FakeStore
 from tests.unit.domain.captures import cpu, document, goroutines, parts_of
+from tests.unit.domain.handshakes_made import LEAF, WELL, handshakes
 from tests.unit.web.hostile import WORDS, dangers
 from tests.unit.web.story import ANA, OPENED_AT, ports_with
 
@@ -29,7 +32,11 @@ def hostile(word: str) -> list[Captured]:
         "process": document({"pid": 1, "peer": said, "peer_sockets": 3}),
         "build": document({"go": said, "module": said, "settings": {"vcs.revision": said}}),
     }
-    return [*parts_of(said, contents), captured(said, LOG, said.encode() or b" ", 0.1, error=said)]
+    served = replace(LEAF, subject=said, issuer=said, names=(said,))
+    told = replace(WELL, address=said, version=said, chain=(served,), code=20, reason=said, alpn=said, instead=said)
+    tls = json.dumps(asdict(handshakes(told, name=said))).encode()
+    others = [captured(said, LOG, said.encode() or b" ", 0.1, error=said), captured(said, TLS, tls, 0.1)]
+    return [*parts_of(said, contents), *others]
 
 
 async def looked_at(word: str) -> list[str]:
