@@ -134,8 +134,10 @@ async def _start(tools: Tools, params: _Where, lab: drills.Lab) -> str:
 
 
 async def _told(tools: Tools, run_id: str) -> str:
+    """Give what the drill came to; in a chat its channel shows the score, and the answer does not repeat it."""
     outcome = await tools.outcome(run_id)
-    return str(outcome.result.get("text", "")) or outcome.reason
+    text = str(outcome.result.get("text", "")) or outcome.reason
+    return text.partition("\n")[0] if tools.run_row.source.channel else text
 
 
 async def _end(tools: Tools, params: _Where, lab: drills.Lab) -> str:

@@ -27,7 +27,7 @@ def _started(entry: Entry) -> tuple[str, list[Json]]:
     who, until = line(entry.actor_name, 60), clock(from_us(int(facts["ends_at"])))
     what = f"*{facts['class']}* on {line(facts['target'], 60)}" if facts["class"] else "a fault that nobody is told"
     text = (
-        f"*This is a drill*, by {who}: {what}. Locate and mitigate it as if it were real; it ends by itself {until}."
+        f"*This is a drill*, by {who}: {what}. Locate and mitigate it as if it were real; it ends by itself at {until}."
         "\nWhat is it? `/incident drill answer=CLASS` counts for your score."
     )
     ways = [button("Mend it", f"drill mend {about}"), button("End the drill", f"drill off {about}")]
