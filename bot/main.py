@@ -25,6 +25,7 @@ from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoGroups, NoPager, NoPoster, NoTranscript
 from bot.adapters.paging.rota import ConfigRota
 from bot.adapters.prometheus import PrometheusMetrics
+from bot.adapters.replica import ThisReplica
 from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.engines import address, revision_of
 from bot.adapters.sql.marks import SqlMarks
@@ -126,13 +127,16 @@ class House:
         await self.store.close()
 
 
-def build(settings: Settings, tools: Ports | None = None) -> House:
-    """Wire everything; `tools` replaces the ports, for tests. Nothing is opened, sent or started yet."""
+def build(settings: Settings, tools: Ports | None = None, command: Sequence[str] = ()) -> House:
+    """Wire everything; `tools` replaces the ports, for tests. Nothing is opened, sent or started yet.
+
+    `command`: what starts this process again, where it may be lost in a drill.
+    """
     clock, surfaces, documents = SystemClock(), SqlSurfaces(), MarkdownDocuments(settings.url)
     bell = LocalBell(clock)
     committed = Committed([bell.ring])
     store, notices = wired_store(settings.database_url, committed)
-    ports = tools or _ports(settings, store, clock, bell, documents)
+    ports = tools or replace(_ports(settings, store, clock, bell, documents), replica=ThisReplica(command))
     registry = load(playbooks)
     metrics = _metrics(ports, registry)
     slack = None if tools else _slack(settings, ports, surfaces, metrics, registry)
@@ -182,23 +186,26 @@ def _ports(
         archive=TarArchive(),
         repository=repository,
         documents=documents,
-        directory=NoDirectory(),
-        groups=NoGroups(),
-        pager=NoPager(),
         rota=ConfigRota((), NoDirectory().find, clock),
-        poster=NoPoster(),
         prober=wired_prober(settings),
-        transcript=NoTranscript(),
         metrics=PrometheusMetrics(),
         router=wired_router(settings),
         fronts=HttpFronts(),
         switches=HttpSwitches(),
         chance=SystemChance(),
+        replica=ThisReplica(),
         doer=Doer(settings.firstfive_actions_token),
         marks=marks,
         checkup=Doctor(settings, clock),
         catalog=settings.catalog(),
+        **_nobody(),
     )
+
+
+def _nobody() -> dict[str, Any]:
+    """Give the ports of a chat that there is not."""
+    silent = {"pager": NoPager(), "poster": NoPoster(), "transcript": NoTranscript()}
+    return {"directory": NoDirectory(), "groups": NoGroups(), **silent}
 
 
 def _metrics(ports: Ports, registry: Registry) -> Metrics:

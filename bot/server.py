@@ -16,14 +16,16 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.adapters import logs
+from bot.adapters.replica import LOST
 from bot.domain.access import unset
-from bot.domain.errors import FirstFiveError
+from bot.domain.errors import FirstFiveError, StoreUnusable
 from bot.main import API, DRAIN_S, House, build, ensure_schema, routes
 from bot.settings import Settings
 
 log = structlog.get_logger()
 
 _LONGEST_HEAD = 65_536
+_LOOK_AGAIN_S = 1.0
 
 
 def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
@@ -39,7 +41,7 @@ def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     with _listening(settings) as listener:
         if exit_with_stdin:
             threading.Thread(target=_end_with_stdin, daemon=True).start()
-        asyncio.run(_serve(build(settings), listener))
+        asyncio.run(_serve(build(settings, command=sys.orig_argv), listener))
 
 
 async def _serve(house: House, listener: socket.socket) -> None:
@@ -55,7 +57,7 @@ async def _serve(house: House, listener: socket.socket) -> None:
     )
     server = _Server(config, house)
     try:
-        await house.start()
+        await _start(house)
         # What was loaded stays: a collection over all of it takes 150 ms, in which nothing would be acknowledged.
         gc.freeze()
         gc.enable()
@@ -63,6 +65,20 @@ async def _serve(house: House, listener: socket.socket) -> None:
         await server.serve(sockets=[listener])
     finally:
         await house.stop()
+
+
+async def _start(house: House) -> None:
+    """Start; a process that was lost in a drill lets whoever has taken over its runs come to their end."""
+    again = int(os.environ.pop(LOST, "0"))
+    while True:
+        try:
+            return await house.start()
+        except StoreUnusable as held:
+            if not again:
+                raise
+            log.info("waits for its database", reason=str(held))
+        again -= 1
+        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 class PortTaken(FirstFiveError):

@@ -23,7 +23,9 @@ from bot.engine import (
     Severity,
     Tools,
     closest,
+    drain,
     drills,
+    may_drain,
 )
 
 
@@ -31,7 +33,8 @@ class _Where(Params):
     """How large, of which service, on which of its targets (the last, if left out).
 
     `blind`: of a class that nobody is told. `mend` lets FirstFive apply the fix, of a drill that is on or of the one
-    that begins; `answer` says which class you think it is; `off` ends what is on.
+    that begins; `answer` says which class you think it is; `off` ends what is on. `drain` drills the bot itself: one of
+    its replicas is lost in mid-run.
     """
 
     size: DrillSize = DrillSize.MEDIUM
@@ -41,6 +44,7 @@ class _Where(Params):
     mend: bool = False
     off: bool = False
     answer: Keyed = ""
+    drain: bool = False
 
 
 # `class` is a word of Python's own, so that no line `class: ...` can say this.
@@ -56,6 +60,8 @@ playbook = Playbook("drill", "Make a fault real on a lab, to find it; score who 
 @playbook.gate
 async def is_lab(tools: Tools, params: _Where) -> None:
     """Begin only on a service that is there to be made sick, and one drill at a time."""
+    if params.drain:
+        return await may_drain(tools)
     service, fault = await _lab(tools, params), _asked(params)
     if params.blind and fault:
         raise CommandRejected("A blind drill is of a class that nobody chooses: leave it out.")
@@ -70,11 +76,14 @@ async def is_lab(tools: Tools, params: _Where) -> None:
         raise CommandRejected(f"Which fault? One of {classes}; or `blind`: nobody is told; or `off` to end what is on.")
     elif not params.off and await drills.drill_on(tools, service) is None:
         raise CommandRejected(f"No drill is on at {service.name}. `/incident drill {service.name} blind` begins one.")
+    return None
 
 
 @playbook.step("Look at the lab's switches")
 async def look(tools: Tools, params: _Where) -> drills.Lab:
     """Ask every target that may be meant; a drill that is to be ended is ended before."""
+    if params.drain:
+        return drills.Lab("", (), {}, "not asked")
     service = await _lab(tools, params)
     if not (params.off or _begins(params)):
         return drills.Lab(service.name, (), {}, "not asked")
@@ -89,6 +98,8 @@ async def look(tools: Tools, params: _Where) -> drills.Lab:
 @playbook.step("Switch", danger=Danger.INTRUSIVE)
 async def switch(tools: Tools, params: _Where, lab: drills.Lab) -> Reply:
     """Begin a drill, or tell the one that is on; or end what is on."""
+    if params.drain:
+        return Reply(await drain(tools))
     service = tools.service(lab.service)
     if _begins(params):
         return Reply(await _start(tools, params, lab))

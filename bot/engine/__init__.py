@@ -122,6 +122,7 @@ from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
 from bot.engine.backends import RouterSeen, RouterWatched, see_router, watch_router, with_routed
 from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
+from bot.engine.draining import drain, may_drain
 from bot.engine.expecting import with_expected
 from bot.engine.fields import (
     Day,
@@ -316,6 +317,7 @@ __all__ = [
     "day",
     "deploys_of",
     "digest_period",
+    "drain",
     "drills",
     "dyed_requests",
     "edge_flaws",
@@ -338,6 +340,7 @@ __all__ = [
     "leagues",
     "learn",
     "manifest",
+    "may_drain",
     "may_see",
     "measure",
     "merge_into",

@@ -28,6 +28,7 @@ from bot.ports import (
     Pager,
     Poster,
     Prober,
+    Replica,
     Repository,
     Rota,
     Router,
@@ -57,6 +58,7 @@ class Ports:
     targets: Targets
     switches: Switches
     chance: Chance
+    replica: Replica
     archive: Archive
     repository: Repository
     documents: Documents

@@ -349,6 +349,17 @@ class Switches(Protocol):
         """Switch a fault on at a size, or off without one; Missing says why that was not done."""
 
 
+class Replica(Protocol):
+    """This process, as one of those that execute runs."""
+
+    @property
+    def name(self) -> str:
+        """HOST:PID, and what tells it from every other process there ever was."""
+
+    def lose(self) -> Missing:
+        """Be gone at once, as if killed, and begin anew; returns only where that cannot be, and says why."""
+
+
 class Chance(Protocol):
     """What nobody can foresee."""
 

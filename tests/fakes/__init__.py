@@ -18,6 +18,7 @@ from tests.fakes.keeping import (
     FakeTimeline,
     FakeTx,
 )
+from tests.fakes.replica import FakeReplica
 from tests.fakes.repositories import FakeRepository
 from tests.fakes.routers import FakeCounters, FakeMetrics, FakeRouter
 from tests.fakes.switches import FakeSwitches
@@ -66,6 +67,7 @@ __all__ = [
     "FakePager",
     "FakePoster",
     "FakeProber",
+    "FakeReplica",
     "FakeRepository",
     "FakeRota",
     "FakeRouter",
@@ -111,6 +113,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         fronts=FakeFronts(),
         switches=FakeSwitches(),
         chance=FakeChance(),
+        replica=FakeReplica(),
         doer=FakeDoer(),
         marks=FakeMarks(),
         checkup=FakeCheckup(),
