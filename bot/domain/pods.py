@@ -46,10 +46,14 @@ def find_pod(pods: Iterable[Any], name: str, addresses: Sequence[str], ports: Se
     """
     known = [pod for pod in pods if isinstance(pod, dict)]
     named = [pod for pod in known if _of(pod, "metadata").get("name") == name]
-    here = [pod for pod in known if _of(pod, "status").get("podIP") in addresses]
-    if len(here) > 1:
-        here = [pod for pod in here if any(_ports(each).intersection(ports) for each in _containers(pod))]
+    here = [pod for pod in known if _of(pod, "status").get("podIP") in addresses and _may_serve(pod, ports)]
     return next(iter((*named, *(here if len(here) == 1 else ()))), {})
+
+
+def _may_serve(pod: Mapping[str, Any], ports: Sequence[int]) -> bool:
+    """Tell whether a pod at an address is the one with these ports: it is, unless it shares that of its machine."""
+    shares = _of(pod, "spec").get("hostNetwork") is True
+    return not shares or any(_ports(each).intersection(ports) for each in _containers(pod))
 
 
 def tell_pod(pod: Mapping[str, Any], events: Iterable[Any], ports: Sequence[int], container: str) -> dict[str, Any]:

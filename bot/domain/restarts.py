@@ -178,13 +178,17 @@ class Restarts:
         return self._blamed(last) if last.exit in {137, 143} else ""
 
     def _blamed(self, last: Life) -> str:
-        """Where events of the kill itself are gone: the probe that failed until then."""
-        for probe, spec in (("startup", self.startup), ("liveness", self.liveness)):
-            slack_s = _ROUNDED_S + (spec.period_s if spec else 0.0)
-            missed = sum(each.count for each in self.misses(probe) if each.spans(last.finished_at, slack_s))
-            if spec and missed >= spec.failures:
-                return probe
-        return ""
+        """Where the word of the kill itself was dropped: liveness, if it was answered badly, or late, until then.
+
+        Who was not listening may just have been starting.
+        """
+        spec = self.liveness
+        if spec is None:
+            return ""
+        slack_s = _ROUNDED_S + spec.period_s
+        missed = [each for each in self.misses("liveness") if each.spans(last.finished_at, slack_s)]
+        answered = sum(each.count for each in missed if each.how != "refused")
+        return "liveness" if answered >= spec.failures else ""
 
 
 def read_restarts(document: Mapping[str, Any]) -> Restarts | None:

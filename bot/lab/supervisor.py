@@ -22,12 +22,12 @@ _WELL = range(200, 400)
 
 @dataclass(frozen=True)
 class Probe:
-    """How a container is asked: GET of a path at a port of loopback; whole seconds, as in a cluster."""
+    """How a container is asked: GET of a path at a port of loopback; seconds, whole ones in a cluster."""
 
     path: str
     port: int
-    initial_delay_s: int = 0
-    period_s: int = 10
+    initial_delay_s: float = 0
+    period_s: float = 10
     timeout_s: int = 1
     failures: int = 3
 
@@ -127,7 +127,7 @@ class Supervisor:
             ready = {"status": str(self._status["ready"]), "lastTransitionTime": self._ready_changed}
         return {
             "metadata": {"name": ours.name, "namespace": NAMESPACE, "labels": LABELS},
-            "spec": {"containers": [spec], "terminationGracePeriodSeconds": ours.grace_s},
+            "spec": {"containers": [spec], "hostNetwork": True, "terminationGracePeriodSeconds": ours.grace_s},
             "status": {
                 "phase": "Running",
                 "podIP": "127.0.0.1",

@@ -13,6 +13,8 @@ MIN_LIVES = 2
 """Once may be chance: a process that the machine held up, a node that was away."""
 LONGEST_BACK_OFF_S = 300.0
 """So long a cluster waits at most until it starts again what ended (kubernetes.io, "Pod Lifecycle")."""
+ROUNDED_S = 1.0
+"""A cluster tells times in whole seconds."""
 QUICK_S = 0.3
 """A process that answers pprof sooner than this is alive and gets to run, whatever its liveness says."""
 REACHES_OUT = frozenset({"IO wait", "dial", "select"})
@@ -49,7 +51,7 @@ def _goes_on(pod: Restarts, last: Life) -> bool:
 def _too_slow(facts: Facts, pod: Restarts, last: Life, spec: ProbeSpec) -> Finding | None:
     """Find a start that takes longer than the probe allows: never ready, nobody listened, ended at its budget's end."""
     by = "startup" if spec is pod.startup else "liveness"
-    least_s = spec.initial_delay_s + spec.period_s * max(spec.failures - 1, 0)
+    least_s = spec.initial_delay_s + spec.period_s * max(spec.failures - 1, 0) - ROUNDED_S
     most_s = spec.budget_s + spec.period_s + spec.timeout_s * spec.failures + pod.grace_s
     hows = {each.how for each in pod.misses(by) if each.last_at >= last.started_at}
     if not pod.was_never_ready or not least_s <= last.seconds <= most_s or (by == "liveness" and hows != {"refused"}):

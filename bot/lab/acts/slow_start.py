@@ -15,7 +15,7 @@ def begin(stage: Stage, size: str) -> Callable[[], None]:
     """Start it with a start that takes so long, and wait until it was restarted twice."""
     port = urlsplit(stage.roles[stage.star].url).port or 0
     probes = {
-        "liveness": Probe("/health/live", port, initial_delay_s=1, period_s=1),
+        "liveness": Probe("/health/live", port, period_s=1),
         "readiness": Probe("/health/ready", port, period_s=1, failures=1),
     }
     pod, restore = supervise(stage, probes, {"CHECKOUT_START": f"{TAKES_S[size]}s"})

@@ -84,8 +84,11 @@ def test_a_pod_is_found_by_its_name_or_its_address() -> None:
 
 
 def test_pods_that_share_their_machines_address_are_told_apart_by_ports() -> None:
-    other = {"status": {"podIP": "10.1.2.3"}, "spec": {"containers": [{"ports": [{"containerPort": 9}]}]}}
+    machine = {"podIP": "10.1.2.3"}
+    other = {"status": machine, "spec": {"hostNetwork": True, "containers": [{"ports": [{"containerPort": 9}]}]}}
     assert find_pod([other, POD], "checkout-1", ("10.1.2.3",), PORTS) == POD
+    assert find_pod([other], "checkout-1", ("10.1.2.3",), PORTS) == {}
+    assert find_pod([other], "checkout-1", ("10.1.2.3",), (9,)) == other
     assert find_pod([POD, POD], "checkout-1", ("10.1.2.3",), PORTS) == {}
 
 
