@@ -165,7 +165,7 @@ def services(lab: Lab | None, more: Sequence[str] = ()) -> list[str]:
         lines.append(f'lab_switches = "{lab["lab"]}"')
         lines.append(f'pods = {{ api = "{lab["lab"]}", namespace = "lab", selector = "app=checkout" }}')
     for target in targets:
-        told = [key for key in ("name", "pprof", "url", "https", "ca", "server_name") if key in target]
+        told = [key for key in ("name", "pprof", "url", "binary", "https", "ca", "server_name") if key in target]
         lines += ["[[services.targets]]", *(f'{key} = "{target[key]}"' for key in told)]
         lines += ["h2 = true"] if "https" in target else []
     return [*lines, *(line for line in more if line not in keys)]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.domain.drills import Drilled, Size, Switch, pick
 from bot.domain.errors import CommandRejected, RunFailed
-from bot.domain.run import Missing
+from bot.domain.run import Missing, RunStatus
 from bot.domain.service import Service, Target
 from bot.domain.timeline import Person
 from bot.engine.tools import Tools
@@ -163,10 +163,10 @@ async def drill_on(tools: Tools, service: Service) -> On | None:
 
 
 def _drill(tools: Tools, tx: Tx, run_id: str | None) -> On | None:
-    """Give the drill of the run that has claimed a service last, unless it is over."""
+    """Give the drill of the run that has claimed a service last, unless it is over, or waits for another release."""
     for each in (f"{run_id}.{DRILLING}", run_id) if run_id else ():
         row = tools.ports.journal.get(tx, each)
-        if row is not None and not row.status.ended:
+        if row is not None and row.status in {RunStatus.QUEUED, RunStatus.RUNNING}:
             return On(row.id, row.incident_id)
     return None
 

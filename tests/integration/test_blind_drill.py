@@ -81,6 +81,7 @@ async def test_nobody_is_told_until_the_end_and_a_bot_that_is_killed_ends_it_all
 
             assert board.on
             assert all(shown.count("DRILL: something is wrong with lab") > len(PAGES) for shown in before)
+            assert not [shown for shown in before if 'open_incidents{severity="SEV3"} 1' in shown]
             assert not [secret for secret in SECRETS for shown in before if secret in shown]
             await stack.type("/incident drill off lab", channel=channel)
             score = await eventually(lambda: ended(stack), 30)

@@ -215,7 +215,7 @@ async def test_a_drill_that_is_due_is_of_its_class_or_blind() -> None:
         DrillPlan("checkout", "0 14 * * wed", fault="deadlock", size="large"),
         DrillPlan("checkout", "0 9 * * *", grace_min=5),
     )
-    one, other = drills(Catalog(drills=plans))
+    one, other = timed = drills(Catalog(drills=plans))
     assert (one.name, one.params) == (
         "drill:checkout:deadlock",
         {"service": "checkout", "size": "large", "class": "deadlock"},
@@ -225,6 +225,12 @@ async def test_a_drill_that_is_due_is_of_its_class_or_blind() -> None:
         {"service": "checkout", "size": "medium", "blind": True},
         timedelta(minutes=5),
     )
+    house = House(-100, 0, 100, timed=replace(timed[1], slots=HOURLY.slots))
+    for minute in range(-5, 70):
+        await house.tick(minute)
+    assert [(run.plan.playbook, run.plan.params["blind"]) for run in house.store.now.runs.values()] == [
+        ("drill", True)
+    ] * 2
 
 
 @pytest.mark.parametrize(

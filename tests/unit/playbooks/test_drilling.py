@@ -1,5 +1,6 @@
 """A drill from the moment its fault is on to its score, however it ends."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -173,6 +174,24 @@ async def test_of_a_blind_drill_nobody_is_told_what_it_is_until_it_is_over() -> 
     (began,), (ended,) = told(house, Kind.DRILL_STARTED), told(house, Kind.DRILL_ENDED)
     assert text.startswith("The drill is over, ended early by Ada: heap-growth on checkout-1 (medium, blind).")
     assert began["sealed"] == seal(ended["nonce"], "heap-growth", "checkout-1")
+
+
+async def test_a_digest_has_the_league_once_a_drill_has_ended() -> None:
+    house = at_lab(FakeSwitches())
+    assert "Drills" not in await house.text("digest")
+    await house.text("drill goroutine-leak mend")
+    text = await house.text("digest")
+    assert re.search(
+        r"^• goroutine-leak: \d\.\d s; once, last 2026-03-01, mitigated after \d\.\d s$", text, re.MULTILINE
+    )
+    assert "incident" not in text
+
+
+async def test_a_drill_and_what_is_real_are_never_made_one() -> None:
+    house = at_lab(FakeSwitches())
+    await house.say("drill goroutine-leak")
+    assert "is it the same" not in (await house.text("start checkout answers slowly")).lower()
+    assert await house.text("merge INC-2 into INC-1") == ("INC-1 is a drill and INC-2 is not: they are counted apart.")
 
 
 async def test_a_drill_pages_nobody_and_is_out_of_every_count() -> None:
