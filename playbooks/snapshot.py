@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -79,7 +79,7 @@ class Looked:
     parts: tuple[Captured, ...]
     probes: tuple[Probe, ...]
     summary: str
-    router: RouterSeen
+    router: RouterSeen = field(default=RouterSeen())  # a run of an older release has not looked
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What playbooks ask a service's router while they look at its targets: what it counts, and whether it answers us."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.domain.backends import Asked, Reading, routed
 from bot.domain.dyeing import Request
@@ -19,8 +19,8 @@ _SERVER_ERROR = 500
 class RouterSeen:
     """What a router counted at first (None: it does not tell), and what came of our own requests through it."""
 
-    reading: Reading | None
-    front: Asked
+    reading: Reading | None = None
+    front: Asked = field(default=Asked())
 
 
 @dataclass(frozen=True)
