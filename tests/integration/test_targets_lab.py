@@ -22,6 +22,7 @@ from bot.domain.facts import Process
 from bot.domain.service import Target
 from bot.domain.snapshot import (
     CHEAP_PARTS,
+    KERNEL_PARTS,
     Captured,
     PartStatus,
     Probe,
@@ -99,7 +100,7 @@ async def test_a_healthy_lab_gives_every_part_and_no_verdict(lab: Lab) -> None:
     assert taken.manifest.losses == ()
     assert {part.status for part in taken.parts} == {PartStatus.OK}
     assert {name: len(parts) for name, parts in taken.captures.items()} == {
-        each["name"]: len(CHEAP_PARTS) + 3 + 2 for each in lab["targets"]
+        each["name"]: len((*CHEAP_PARTS, *KERNEL_PARTS)) + 2 for each in lab["targets"]
     }
     for facts in taken.facts.values():
         assert facts.build.id

@@ -133,8 +133,8 @@ def served(der: bytes, now: datetime) -> Served:
         certificate = x509.load_der_x509_certificate(der)
         begins_at, ends_at = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         return Served(
-            subject=certificate.subject.rfc4514_string()[:LONGEST],
-            issuer=certificate.issuer.rfc4514_string()[:LONGEST],
+            subject=one_line(certificate.subject.rfc4514_string(), LONGEST),
+            issuer=one_line(certificate.issuer.rfc4514_string(), LONGEST),
             ends_at=ends_at.isoformat(),
             days_left=round((ends_at - now) / timedelta(days=1), 3),
             days_until=max(0.0, round((begins_at - now) / timedelta(days=1), 3)),

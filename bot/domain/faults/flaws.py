@@ -55,8 +55,13 @@ def listed(names: tuple[str, ...] | list[str]) -> str:
 
 
 def _others(tls: Handshakes, mine: Handshake, beside: Beside) -> Others:
-    known = [each.tls for each in (*beside.others, beside.baseline) if each is not None and each.tls is not None]
-    return tuple(each for one in (tls, *known) for each in one.addresses if each is not mine)
+    """Give what it can be held against: who is asked by a name shows nothing of who is asked by number."""
+    known = [
+        tls,
+        *(each.tls for each in (*beside.others, beside.baseline) if each is not None and each.tls is not None),
+    ]
+    alike = (one for one in known if one.is_by_number == tls.is_by_number)
+    return tuple(each for one in alike for each in one.addresses if each is not mine)
 
 
 def _at(where: list[str], tls: Handshakes) -> str:

@@ -92,6 +92,10 @@ def test_what_others_like_it_do_or_it_did_in_a_healthy_time_shows_the_fault(bad:
     assert classes(fine, mine) == []
 
 
+def test_a_target_asked_by_name_shows_nothing_of_one_asked_by_number() -> None:
+    assert classes(met(handshakes(refused(64, LEAF), name=NUMBER)), met(handshakes(WELL), "b")) == []
+
+
 def test_a_missing_certificate_that_another_serves_is_certain() -> None:
     (found,) = findings(met(handshakes(ALONE)), met(handshakes(WELL), "b"))
 
