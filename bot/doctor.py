@@ -23,7 +23,7 @@ from bot.domain.run import Missing
 from bot.domain.run import Source as Whence
 from bot.domain.service import Catalog, Service, Target
 from bot.domain.sightings import DiscoveryFailed
-from bot.domain.snapshot import GOROUTINE, KERNEL_PARTS, LOG, TLS, PartStatus
+from bot.domain.snapshot import GOROUTINE, KERNEL_PARTS, LOG, RESTARTS, TLS, PartStatus
 from bot.domain.traffic import Split
 from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
@@ -232,7 +232,10 @@ class Doctor:
             if each.code:
                 said = f"{each.address} serves what clients of {target.secure_url} refuse: {each}"
                 return warn(name, said, "mend its certificate, or say by `ca` and `server_name` how clients trust it")
-        return ok(name, f"answers at {target.pprof}")
+        (pod,) = await self._targets.capture(target, (RESTARTS,)) if target.pods else (None,)
+        if pod and pod.status in {PartStatus.FAILED, PartStatus.LATE}:
+            return warn(name, pod.error, "give the account the rights that docs/targets.md names, or correct `pods`")
+        return ok(name, f"answers at {target.pprof}{f'; {pod.error}' if pod and pod.error else ''}")
 
     async def _reach_agents(self) -> Iterable[Check]:
         targets = [target for service in self._settings.catalog().services for target in service.targets]

@@ -27,6 +27,8 @@ _BY_CPU = frozenset({"cpu-hotspot", "gc-pressure", "alloc-churn"})
 _BY_HEAP = frozenset({"heap-growth"})
 _BY_LEAK = frozenset({"goroutine-leak"})
 _BY_SOCKETS = frozenset({"socket-exhaustion"})
+_NOT_DRAWN = frozenset({"probe-loop"})
+"""What no picture proves: the cluster's word does."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def prove(finding: Finding, facts: Facts, parts: Iterable[Captured]) -> Drawn | 
         return _flame(finding, "heap", profile, facts)
     if finding.fault in _BY_SOCKETS and facts.sockets:
         return _bars(finding, "sockets at its ports", bars.of_sockets(facts))
-    if not facts.groups or facts.goroutines is None:
+    if not facts.groups or facts.goroutines is None or finding.fault in _NOT_DRAWN:
         return None
     is_leak = finding.fault in _BY_LEAK and facts.leaked_groups
     shown = bars.of_leaks(facts) if is_leak else bars.of_groups(facts, blamed_functions(finding))

@@ -11,10 +11,14 @@ import pytest
 
 from bot.adapters.routers.api import Api
 from bot.adapters.targets.pods import Pods
+from bot.doctor import Doctor
+from bot.domain.checks import State
 from bot.domain.pods import PodsPlan
 from bot.domain.restarts import Restarts, read_restarts
 from bot.domain.service import Target
 from bot.domain.snapshot import RESTARTS, Captured, PartStatus
+from bot.settings import Settings
+from tests.unit.domain.captures import IDLE, goroutines
 
 BASE = "/api/v1/namespaces/shop"
 DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/checkout"
@@ -35,6 +39,7 @@ class Cluster(ThreadingHTTPServer):
             f"{BASE}/pods": (200, {"items": [pod]}),
             f"{BASE}/events": (200, {"items": []}),
             DEPLOYMENT: (200, {"spec": {"selector": {"matchLabels": {"app": "checkout", "tier": "web"}}}}),
+            "/debug/pprof/goroutine": (200, goroutines(*IDLE)),
             "/livez": (503, "redis: dial tcp 10.0.0.9:6379: i/o timeout"),
         }
         self.asked: list[str] = []
@@ -46,7 +51,7 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         status, told = self.server.answers[self.path.partition("?")[0]]
-        content = told.encode() if isinstance(told, str) else json.dumps(told).encode()
+        content = told if isinstance(told, bytes) else (told if isinstance(told, str) else json.dumps(told)).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -150,3 +155,18 @@ async def test_a_probe_of_who_does_not_answer_is_told_as_such(cluster: Cluster, 
 async def test_an_address_outside_of_the_allow_list_is_not_asked(cluster: Cluster, target: Target) -> None:
     part = await captured(replace(target, allow=("10.0.0.0/8",)))
     assert (part.status, cluster.asked) == (PartStatus.FAILED, [])
+
+
+async def test_doctor_says_whether_a_cluster_tells_of_a_target(cluster: Cluster, target: Target) -> None:
+    well = await Doctor(Settings())._target(target)
+    cluster.answers[f"{BASE}/pods"] = 200, {"items": []}
+    absent = await Doctor(Settings())._target(target)
+    cluster.answers[f"{BASE}/pods"] = 403, {"message": "pods is forbidden"}
+    refused = await Doctor(Settings())._target(target)
+
+    assert (well.state, well.said) == (State.OK, f"answers at {target.pprof}")
+    assert (absent.state, absent.said.partition("; ")[2]) == (
+        State.OK, "checkout-1: no pod in shop has its name or address",
+    )  # fmt: skip
+    assert (refused.state, "docs/targets.md" in refused.mend) == (State.WARN, True)
+    assert "its token may not do this" in refused.said

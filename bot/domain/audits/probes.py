@@ -7,6 +7,7 @@ Probes"). The document is what `bot.adapters.audits` reads of source, pods and a
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.audits.remark import Grade, Remark
@@ -64,42 +65,52 @@ def _server(each: Mapping[str, Any], clients: Iterable[Mapping[str, Any]]) -> It
         return
     given = {name: value for name, value in each["fields"].items() if seconds(value) != 0}
     here = bool(_HERE.match(each["fields"].get("Addr", "")))
-    for rule, needs, grade, what, better in _MISSING:
-        if not any(name in given for name in needs):
-            yield Remark(Grade.WEAK if here else grade, rule, where, f"no {needs[0]}: {what}", better)
+    missing = [each for each in _MISSING if not any(name in given for name in each.needs)]
+    if missing:
+        worst, names = missing[0], [each.needs[0] for each in missing]
+        what = f"no {', '.join(names)}: {worst.harm}"
+        better = "; ".join(each.better for each in missing)
+        yield Remark(Grade.WEAK if here else worst.grade, "timeouts", where, what, better)
     yield from _patience(where, given, clients)
 
 
+@dataclass(frozen=True)
+class _Lack:
+    """A timeout that a server lacks where none of these fields is given; what comes of that."""
+
+    needs: tuple[str, ...]
+    grade: Grade
+    harm: str
+    better: str
+
+
 _MISSING = (
-    (
-        "header timeout",
+    _Lack(
         ("ReadHeaderTimeout", "ReadTimeout"),
         Grade.WRONG,
         "who sends its headers slowly, or never, keeps a connection and a goroutine (slowloris)",
         "ReadHeaderTimeout: 5 * time.Second",
     ),
-    (
-        "idle timeout",
+    _Lack(
         ("IdleTimeout", "ReadTimeout"),
         Grade.RISKY,
         "idle connections stay until their clients close them",
-        "IdleTimeout: 2 * time.Minute, longer than the clients' own",
+        "IdleTimeout longer than the clients' own",
     ),
-    (
-        "write timeout",
+    _Lack(
         ("WriteTimeout",),
         Grade.RISKY,
         "a client that does not read keeps its handler for ever",
-        "WriteTimeout above the longest answer; where answers stream, http.NewResponseController(w).SetWriteDeadline",
+        "WriteTimeout above the longest answer, or http.NewResponseController(w).SetWriteDeadline where answers stream",
     ),
-    (
-        "read timeout",
+    _Lack(
         ("ReadTimeout",),
         Grade.WEAK,
         "a body that is sent slowly keeps its handler",
-        "ReadTimeout above the longest upload, or http.NewResponseController(w).SetReadDeadline",
+        "ReadTimeout above the longest upload",
     ),
 )
+"""The worst first."""
 
 
 def _patience(where: str, given: Mapping[str, str], clients: Iterable[Mapping[str, Any]]) -> Iterator[Remark]:

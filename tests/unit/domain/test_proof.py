@@ -92,6 +92,10 @@ def test_without_its_profile_the_goroutines_are_drawn_and_without_any_nothing() 
     assert prove(finding("cpu-hotspot"), Facts("checkout-2"), ()) is None
 
 
+def test_what_no_picture_proves_is_not_drawn() -> None:
+    assert prove(finding("probe-loop"), facts_of("checkout-2"), parts_of("checkout-2", {})) is None
+
+
 def test_a_broken_profile_is_none() -> None:
     (part, *_) = parts_of("checkout-2", {"cpu": b"no profile"})[2:]
     assert part.part == "cpu"

@@ -62,25 +62,23 @@ def test_a_server_with_all_its_timeouts_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    ("fields", "grade", "what"),
     [
-        (
-            {},
-            [
-                ("wrong", "header timeout"), ("risky", "idle timeout"), ("risky", "write timeout"),
-                ("weak", "read timeout"),
-            ],
-        ),
-        ({"ReadTimeout": "time.Minute", "WriteTimeout": "cfg.Write"}, []),
-        ({**SOUND, "ReadHeaderTimeout": "0", "ReadTimeout": "0"},
-         [("wrong", "header timeout"), ("weak", "read timeout")]),
-        ({**SOUND, "WriteTimeout": "0 * time.Second"}, [("risky", "write timeout")]),
-        ({"Addr": '"localhost:6060"', **SOUND, "IdleTimeout": "0", "ReadTimeout": "0"},
-         [("weak", "idle timeout"), ("weak", "read timeout")]),
+        ({}, "wrong", "no ReadHeaderTimeout, IdleTimeout, WriteTimeout, ReadTimeout: who sends its headers slowly"),
+        ({**SOUND, "ReadHeaderTimeout": "0", "ReadTimeout": "0"}, "wrong", "no ReadHeaderTimeout, ReadTimeout: who"),
+        ({**SOUND, "WriteTimeout": "0 * time.Second"}, "risky", "no WriteTimeout: a client that does not read"),
+        ({**SOUND, "ReadTimeout": "0"}, "weak", "no ReadTimeout: a body that is sent slowly"),
+        ({"Addr": '"localhost:6060"'}, "weak", "no ReadHeaderTimeout, IdleTimeout"),
     ],
-)  # fmt: skip
-def test_what_a_server_lacks_is_told(fields: dict[str, str], expected: list[tuple[str, str]]) -> None:
-    assert told(servers=[{**AT, "fields": fields}]) == [(grade, rule, "main.go:7") for grade, rule in expected]
+)
+def test_what_a_server_lacks_is_told_in_one_remark(fields: dict[str, str], grade: str, what: str) -> None:
+    (remark,) = judge(Audited.PROBES, {"servers": [{**AT, "fields": fields}]})
+    assert (remark.grade, remark.rule, remark.where) == (grade, "timeouts", "main.go:7")
+    assert remark.what.startswith(what)
+
+
+def test_a_read_timeout_covers_headers_and_idle_connections() -> None:
+    assert told(servers=[{**AT, "fields": {"ReadTimeout": "time.Minute", "WriteTimeout": "cfg.Write"}}]) == []
 
 
 @pytest.mark.parametrize(
