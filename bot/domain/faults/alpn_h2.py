@@ -1,13 +1,15 @@
 """Users who could speak HTTP/2 are not let, or are promised it and do not get it."""
 
+from functools import partial
+
 from bot.domain.facts import Facts
 from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Finding
 from bot.domain.faults.flaws import Flaw, Others, flawed
 from bot.domain.handshakes import H2, OLD_VERSIONS, Handshake, Handshakes
 
 FAULT = "alpn-h2"
-QUICK_MS = 250.0
-"""Who shakes hands in less is not too starved to send SETTINGS within a second."""
+QUICK_MS, QUICK_S = 250.0, 0.1
+"""Who shakes hands in less, and takes less for what costs nothing, is not too starved to send SETTINGS in a second."""
 VERIFIED = "Every address chooses h2, and sends SETTINGS first."
 
 
@@ -16,14 +18,15 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
 
     A service that speaks HTTP/1.1 only, everywhere and always, is as somebody wants it: that is no finding.
     """
-    return flawed(FAULT, facts, beside, _look)
+    return flawed(FAULT, facts, beside, partial(_look, is_starved=facts.pace_s >= QUICK_S))
 
 
-def _look(tls: Handshakes, mine: Handshake, others: Others) -> Flaw | None:
+def _look(tls: Handshakes, mine: Handshake, others: Others, *, is_starved: bool) -> Flaw | None:
     if mine.version in OLD_VERSIONS:
         return _outdated(mine)
     if mine.alpn == H2:
-        return _unkept(mine) if mine.settings is False and (mine.instead or mine.ms < QUICK_MS) else None
+        is_told = mine.instead or (mine.ms < QUICK_MS and not is_starved)
+        return _unkept(mine) if mine.settings is False and is_told else None
     is_spoken = any(each.alpn == H2 and each.settings for each in others)
     if not mine.version or not (tls.h2 or is_spoken):
         return None

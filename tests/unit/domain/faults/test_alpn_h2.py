@@ -62,6 +62,13 @@ def test_another_target_or_a_healthy_time_shows_what_is_meant() -> None:
     assert classes(mine, met(handshakes(SILENT), "b")) == []
 
 
+def test_silence_of_a_process_that_hardly_runs_proves_nothing() -> None:
+    silent, answered = met(handshakes(SILENT)), met(handshakes(BROKEN))
+
+    assert classes(replace(silent, pace_s=0.4)) == []
+    assert classes(replace(answered, pace_s=0.4)) == ["alpn-h2"]
+
+
 def test_the_chain_and_the_protocol_are_judged_apart() -> None:
     both = met(handshakes(replace(ALONE, alpn="http/1.1", settings=None), own_ca=True, h2=True))
     chain_only = met(handshakes(ALONE, own_ca=True, h2=True))
