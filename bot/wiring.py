@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from bot.adapters.anchors import FileAnchors
 from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.auditing import Auditors
+from bot.adapters.audits.build import BuildLook
 from bot.adapters.audits.modules import ModulesLook
 from bot.adapters.audits.probes import ProbesLook
 from bot.adapters.audits.sumdb import SumDatabase
@@ -310,6 +311,7 @@ def wired_audits(settings: Settings, targets: Targets, repository: Repository) -
     database = SumDatabase(source, settings.workspace / "sumdb") if source else None
     return Auditors(
         {
+            Audited.BUILD: BuildLook(targets, repository),
             Audited.METRICS: MetricsLook(),
             Audited.MODULES: ModulesLook(targets, repository, database),
             Audited.PROBES: ProbesLook(bring, pods.capture, pods.ask),

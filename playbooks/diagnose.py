@@ -40,6 +40,7 @@ from bot.engine import (
     sums_of,
     to_us,
     usual_key,
+    with_c_calls,
     with_expected,
     with_routed,
 )
@@ -113,7 +114,7 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
     baselines = await tools.recall(baseline_key(taken.service), Baselines) or Baselines()
     service = tools.service(taken.service)
     facts = await with_expected(tools, service, await _facts(tools, taken))
-    facts = await with_routed(tools, service, taken.watched, facts)
+    facts = await with_routed(tools, service, taken.watched, await with_c_calls(tools, service, facts))
     diagnosis = compare_targets(facts, usual, baselines)
     report = TypeAdapter(Diagnosis).dump_json(diagnosis, indent=1)
     stored = await tools.ports.artifacts.put(f"diagnosis-{taken.service}.json", report)

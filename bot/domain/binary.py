@@ -9,8 +9,8 @@ from typing import Any
 
 from bot.domain.loading import Lack
 
-SETTINGS = ("CGO_ENABLED", "GOARCH", "GOOS", "GOAMD64", "GOARM", "GOARM64")
-"""What of a Go program's build info decides where it starts."""
+SETTINGS = ("CGO_ENABLED", "GOARCH", "GOOS", "GOAMD64", "GOARM", "GOARM64", "vcs.revision")
+"""What of a Go program's build info decides where it starts, and tells of which source it is."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ POINTERS = re.compile(
 """What C gets or gives that it must not: "cgo argument has Go pointer to unpinned Go pointer" up to Go 1.26, "argument
 of cgo function has Go pointer to unpinned Go pointer" in 1.27 (cgoFormatErr, runtime/cgocall.go)."""
 EMPTY = re.compile(r"index out of range \[0\] with length 0$")
+_C = re.compile(rb'\s*(?:import\s+)?"C"\s*')
+_FIRST = re.compile(rb"(?:unsafe\.Pointer\(\s*|\bC\.\w+\(.*)&[\w.]+\[0\]")
 _SAID = re.compile(r"(?:^|[\s\"'=\[])panic(?: serving \S+)?: (.{1,500})")
 _CALL = re.compile(r"(?:\d+ )?([\w./*()\[\]·-]+)\(.*\)$")
 _PLACE = re.compile(r"\s+(\S+\.go:\d{1,7})(?: \+0x[0-9a-f]+)?$")
@@ -41,6 +43,14 @@ class Panic:
     def is_empty(self) -> bool:
         """Whether the first element of something empty was asked for."""
         return EMPTY.search(self.said) is not None
+
+
+def is_handed_to_c(source: bytes, line: int) -> bool:
+    """Tell whether a line (from 1) of a file of Go takes the address of a first element, to hand it to C."""
+    lines = source.splitlines()
+    if not any(_C.fullmatch(each) for each in lines) or not 0 < line <= len(lines):
+        return False
+    return _FIRST.search(lines[line - 1]) is not None
 
 
 def last_panic(text: str) -> Panic | None:

@@ -121,6 +121,7 @@ from bot.engine.alarms import propose as propose_alerts
 from bot.engine.alarms import settle as settle_alerts
 from bot.engine.alarms import tell as tell_alerts
 from bot.engine.backends import RouterSeen, RouterWatched, see_router, watch_router, with_routed
+from bot.engine.c_calls import with_c_calls
 from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
 from bot.engine.draining import drain, may_drain
 from bot.engine.expecting import with_expected
@@ -390,6 +391,7 @@ __all__ = [
     "usual_key",
     "watch_key",
     "watch_router",
+    "with_c_calls",
     "with_expected",
     "with_routed",
     "withdraw",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.audits import metrics, modules, probes
+from bot.domain.audits import build, metrics, modules, probes
 from bot.domain.audits.remark import Grade, Remark, Subject, ranked
 
 __all__ = ["JUDGES", "Audited", "Grade", "Remark", "Subject", "judge"]
@@ -15,12 +15,14 @@ Judge = Callable[[Mapping[str, Any]], tuple[Remark, ...]]
 class Audited(StrEnum):
     """What can be audited."""
 
+    BUILD = "build"
     METRICS = "metrics"
     MODULES = "modules"
     PROBES = "probes"
 
 
 JUDGES: Mapping[Audited, Judge] = {
+    Audited.BUILD: build.judge,
     Audited.METRICS: metrics.judge,
     Audited.MODULES: modules.judge,
     Audited.PROBES: probes.judge,

@@ -16,7 +16,7 @@ STATIC = "Build it with CGO_ENABLED=0 if it needs no C code of its own"
 
 
 @dataclass(frozen=True)
-class _Obstacle:
+class Obstacle:
     """What keeps a program from starting."""
 
     claim: str
@@ -36,16 +36,16 @@ def _cannot_start(facts: Facts) -> Finding | None:
     binary = facts.binary
     if binary is None or binary.file is None or not _is_down(facts, binary):
         return None
-    obstacles = list(_obstacles(binary.file, binary.host))
-    if not obstacles:
+    found = list(obstacles(binary.file, binary.host))
+    if not found:
         return None
-    first, file = obstacles[0], facts.file("binary")
+    first, file = found[0], facts.file("binary")
     return Finding(
         FAULT,
         facts.target,
         f"Nobody answers, and {binary.file.path} cannot start there: {first.claim}",
         (
-            *(Evidence(each.what, each.value, file) for each in obstacles),
+            *(Evidence(each.what, each.value, file) for each in found),
             Evidence("its host", _described(binary.host), file),
             *probe_evidence(facts),
         ),
@@ -67,7 +67,7 @@ def _described(host: Host) -> str:
     return f"{host.arch}{level}, {host.libc or 'no C library'}"
 
 
-def _obstacles(program: Program, host: Host) -> Iterator[_Obstacle]:
+def obstacles(program: Program, host: Host) -> Iterator[Obstacle]:
     """Give everything that keeps a program from starting, in the order in which it would be noticed."""
     system = program.setting("GOOS")
     if system not in {"", "linux"}:
@@ -76,7 +76,7 @@ def _obstacles(program: Program, host: Host) -> Iterator[_Obstacle]:
         claim = f"it is built for {program.arch}, and its host is {host.arch} (exec format error)."
         yield _foreign(claim, "its machine", program.arch, host)
     if 0 < host.level < program.level:
-        yield _Obstacle(
+        yield Obstacle(
             f"it needs a CPU of level v{program.level} (GOAMD64), and its host's has v{host.level}.",
             "GOAMD64",
             f"v{program.level}",
@@ -86,8 +86,8 @@ def _obstacles(program: Program, host: Host) -> Iterator[_Obstacle]:
     yield from (_lacking(each, program, host) for each in program.lacks)
 
 
-def _foreign(claim: str, what: str, value: str, host: Host) -> _Obstacle:
-    return _Obstacle(
+def _foreign(claim: str, what: str, value: str, host: Host) -> Obstacle:
+    return Obstacle(
         claim,
         what,
         value,
@@ -97,7 +97,7 @@ def _foreign(claim: str, what: str, value: str, host: Host) -> _Obstacle:
     )
 
 
-def _lacking(lack: Lack, program: Program, host: Host) -> _Obstacle:
+def _lacking(lack: Lack, program: Program, host: Host) -> Obstacle:
     """Say what the loader does not find; a missing loader is told of by the kernel as a missing file."""
     of = f" (for {lack.by})" if lack.by else ""
     verify = "It listens again; nothing that it needs is absent from its host."
@@ -106,16 +106,14 @@ def _lacking(lack: Lack, program: Program, host: Host) -> _Obstacle:
         claim = f"it needs {lack.version} of {lack.name}{of}, and its host's {has}."
         system = host.libc if lack.version.startswith("GLIBC_") else f"{lack.name} of its host"
         fix = f"{STATIC}; else build it on a system with {system} or older."
-        return _Obstacle(claim, f"version of {lack.name}", lack.version, fix, verify)
+        return Obstacle(claim, f"version of {lack.name}", lack.version, fix, verify)
     if lack.name == program.interpreter:
         claim = f"its loader {lack.name} is not on its host, which has {host.libc or 'no C library'}."
         fix = f"{STATIC}; else build it on a system with the C library of its host."
-        return _Obstacle(
-            f"{claim} (Starting it says: no such file or directory.)", "its loader", lack.name, fix, verify
-        )
+        return Obstacle(f"{claim} (Starting it says: no such file or directory.)", "its loader", lack.name, fix, verify)
     claim = f"the library {lack.name}{of} is not on its host."
     fix = f"Install what holds {lack.name} on its host or in its image, or build it in (-static)."
-    return _Obstacle(claim, "a library", lack.name, fix, verify)
+    return Obstacle(claim, "a library", lack.name, fix, verify)
 
 
 def _broke_in_c(facts: Facts) -> Finding | None:

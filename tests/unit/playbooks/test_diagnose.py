@@ -201,3 +201,28 @@ async def test_what_the_router_loses_meanwhile_is_held_against_the_targets() -> 
     kept = await house.ports.artifacts.get(told_of["evidence"][0]["sha256"])
     assert kept is not None
     assert b'"checkout/checkout-2"' in kept
+
+
+@pytest.mark.parametrize(
+    ("source", "verdict"),
+    [
+        (b'package main\n\nimport "C"\n\nfunc f() { C.f(unsafe.Pointer(&b[0])) }\n', "cross-build"),
+        (b"package main\n\n\n\nfunc f() { use(b[0]) }\n", None),
+        (None, None),
+    ],
+)
+async def test_an_index_of_something_empty_is_a_matter_of_c_where_its_source_says_so(
+    source: bytes | None, verdict: str | None
+) -> None:
+    build = document({"go": "go1.27.3", "module": "checkout", "settings": {"vcs.revision": NEW}})
+    said = "http: panic serving 127.0.0.1:1: runtime error: index out of range [0] with length 0\n"
+    said += "goroutine 7 [running]:\nmain.f(...)\n\tcheckout/sums/sum.go:5\n"
+    parts = [part for each in TARGETS for part in parts_of(each.name, {"build": build, "log": said.encode()})]
+    files = {"sum.go": b"", "sums/sum.go": source} if source else {}
+    targets = FakeTargets(tuple(good_probe(each.name) for each in TARGETS), parts)
+    logged = tuple(replace(each, log="checkout.log") for each in TARGETS)
+    shop = Catalog((Service("checkout", logged, repository="checkout.git"),))
+    house = Desk(replace(fake_ports(shop), targets=targets, repository=FakeRepository(files=files)))
+    told = await house.run("diagnose", {"service": "checkout"})
+
+    assert told.result["verdict"] == verdict
