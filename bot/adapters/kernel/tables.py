@@ -22,7 +22,7 @@ from bot.domain import binary
 from bot.domain import proc as read
 from bot.domain.addresses import Endpoint
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
-from bot.domain.go_environment import VARIABLES
+from bot.domain.go_environment import RUNTIME, VARIABLES
 from bot.domain.redaction import redact_bytes
 from bot.domain.service import Target
 from bot.domain.snapshot import BINARY, BUILD, KERNEL_PARTS, PROCESS, SOCKETS, Captured, Part, captured, missed, skipped
@@ -288,9 +288,9 @@ class Kernel:
         }
 
     def _environment(self, pid: int) -> Mapping[str, str] | None:
-        """Give what of a process's environment decides where Go gets modules from; None where it must not be read."""
+        """Give what of it decides where modules come from and how Go runs; None where it must not be read."""
         try:
-            return read.read_variables(self._text(f"{pid}/environ"), VARIABLES)
+            return read.read_variables(self._text(f"{pid}/environ"), VARIABLES | RUNTIME)
         except OSError:
             return None
 

@@ -8,6 +8,8 @@ from bot.domain.facts import Build, Facts
 from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding
 
 FAULT = "build-drift"
+MIN_ALIKE = 2
+"""Others that must agree before one is the odd one."""
 RECORD = "the deploy record"
 
 
@@ -128,6 +130,26 @@ def _otherwise(build: Build, expected: Expected, beside: Beside) -> Iterator[Dri
     yield from _unlike("Go", build.go, deploy.go if deploy else "", _agreed(alike))
     deploy = None if same is False or build.modified or expected.changing else expected.deploy
     yield from _unlike("link id", build.id, deploy.build if deploy else "")
+    if same and not expected.changing and not build.modified:
+        yield from _elsewhere(build, beside)
+
+
+def _elsewhere(build: Build, beside: Beside) -> Iterator[Drift]:
+    """Find the same program in another environment than all others that run it have."""
+    others = [each.build.environment for each in beside.others if each.build.revision == build.revision]
+    if build.environment is None or len(others) < MIN_ALIKE or len(set(others)) > 1 or others[0] is None:
+        return
+    mine, theirs = dict(build.environment), dict(others[0])
+    unlike = sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
+    here, there = (", ".join(f"{name}={known.get(name, '(unset)')}" for name in unlike) for known in (mine, theirs))
+    if unlike:
+        yield Drift(
+            f"It runs in another environment: {here}, the others of the same commit: {there}.",
+            "environment",
+            f"{here}; the others: {there}",
+            "Give every target the environment that was deployed, and start this one again.",
+            f"It has {there}, like the others.",
+        )
 
 
 def _unlike(what: str, mine: str, recorded: str, others: str = "") -> Iterator[Drift]:
@@ -148,7 +170,7 @@ def _unlike(what: str, mine: str, recorded: str, others: str = "") -> Iterator[D
 def _agreed(values: list[str]) -> str:
     """Give what at least two others have in common, "" where they do not agree."""
     known = {value for value in values if value}
-    return known.pop() if len(known) == 1 and len(values) > 1 else ""
+    return known.pop() if len(known) == 1 and len(values) >= MIN_ALIKE else ""
 
 
 def _same(one: Build, other: Build) -> bool:

@@ -64,12 +64,12 @@ def _evidence(facts: Facts, routed: Routed, total: int) -> Iterator[Evidence]:
 
 
 def _is_gone(facts: Facts) -> bool:
-    """Tell whether nothing listens where it serves its users; where they are not asked, by its kernel, or by us."""
+    """Tell whether nothing listens there, by whoever asked it or by its kernel; who answers any user is there."""
     probe = facts.probe
-    if probe is not None and probe.requests:
-        return probe.failures == probe.requests and NOBODY in probe.error
-    refused = (each.part == GOROUTINE.name and NOBODY in each.reason for each in facts.losses)
-    return _has_no_listener(facts) or any(refused)
+    if probe is not None and probe.failures < probe.requests:
+        return False
+    refused = any(each.part == GOROUTINE.name and NOBODY in each.reason for each in facts.losses)
+    return refused or _has_no_listener(facts) or (probe is not None and NOBODY in probe.error)
 
 
 def _has_no_listener(facts: Facts) -> bool:

@@ -35,6 +35,13 @@ def test_a_version_document_is_read_as_far_as_it_can_be_used(served: dict[str, A
     assert read_served(served) == known
 
 
+def test_of_an_environment_what_go_reads_when_it_runs_is_kept() -> None:
+    build = {"settings": {}, "environment": {"GOGC": "off", "GOFLAGS": "-mod=mod"}}
+
+    assert facts_of("c", build=document(build)).build.environment == (("GOGC", "off"),)
+    assert facts_of("c", build=document({**build, "environment": "?"})).build.environment is None
+
+
 def test_the_binary_itself_is_believed_before_what_is_served() -> None:
     served = document({"version": "v1.5.0", "revision": COMMIT, "modified": True, "go": "go1.27.3"})
     build = document({"go": "go1.26.1", "settings": {"vcs.revision": "a" * 40, "vcs.modified": "false"}})

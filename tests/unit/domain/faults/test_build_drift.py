@@ -102,6 +102,21 @@ def test_another_toolchain_than_the_others_of_the_same_commit() -> None:
     assert found.confidence == LIKELY
 
 
+def test_another_environment_than_the_others_of_the_same_commit() -> None:
+    usual = replace(WELL, build=replace(WELL.build, environment=(("GOGC", "100"),)))
+    odd = replace(usual, target="checkout-1", build=replace(WELL.build, environment=(("GODEBUG", "netdns=go"),)))
+    (found,) = findings(odd, usual, replace(usual, target="checkout-3"))
+
+    assert (found.fault, found.confidence) == (FAULT, LIKELY)
+    assert found.claim == (
+        "It runs in another environment: GODEBUG=netdns=go, GOGC=(unset), the others of the same commit: "
+        "GODEBUG=(unset), GOGC=100."
+    )
+    unknown = replace(usual, target="checkout-3", build=replace(WELL.build, environment=None))
+    assert classes(usual, usual, replace(usual, target="checkout-3")) == classes(odd, usual) == []
+    assert classes(odd, usual, unknown) == classes(replace(odd, build=WELL.build), usual, usual) == []
+
+
 def test_releases_are_compared_by_name_where_no_commit_is_known() -> None:
     served = Facts("c", build=Build(release="v1.4.0"), expected=Expected(replace(RECORD, commit="")))
 
