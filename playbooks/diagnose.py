@@ -43,6 +43,7 @@ from bot.engine import (
     with_c_calls,
     with_expected,
     with_routed,
+    with_sums,
 )
 
 _PARTS: TypeAdapter[tuple[Captured, ...]] = TypeAdapter(tuple[Captured, ...])
@@ -177,15 +178,10 @@ async def _facts(tools: Tools, taken: Taken) -> dict[str, Facts]:
 async def _with_sums(tools: Tools, service: str, facts: Mapping[str, Facts]) -> dict[str, Facts]:
     """Add what is written down of the modules of each build: go.sum at its commit, and what the last audit proved."""
     verified = (await tools.recall(sums_key(service), VerifiedSums) or VerifiedSums({})).sums
-    recorded: dict[Build, Sums | None] = {}
-    held = dict(facts)
-    for name, each in facts.items():
-        if each.modules and each.modules.told:
-            if each.build not in recorded:
-                recorded[each.build] = await _recorded(tools, service, each.build)
-            modules = replace(each.modules, recorded=recorded[each.build], verified=verified)
-            held[name] = replace(each, modules=modules)
-    return held
+    builds = tuple(dict.fromkeys(each.build for each in facts.values() if each.modules and each.modules.told))
+    found = await asyncio.gather(*(_recorded(tools, service, build) for build in builds))
+    recorded = dict(zip(builds, found, strict=True))
+    return {name: with_sums(each, recorded.get(each.build), verified) for name, each in facts.items()}
 
 
 async def _recorded(tools: Tools, name: str, build: Build) -> Sums | None:

@@ -102,7 +102,7 @@ class GitRepository:
         listed = await _git(folder, "ls-tree", "-r", "-z", "--full-tree", sha, seconds=_LOOK_S)
         if isinstance(listed, Missing):
             return listed
-        blobs = dict(islice(_blobs(listed, names), _MOST_FILES))
+        blobs = await asyncio.to_thread(lambda: dict(islice(_blobs(listed, names), _MOST_FILES)))
         given = "\n".join(blobs.values()).encode()
         told = await _git_bytes(folder, "cat-file", "--batch", seconds=_LOOK_S, given=given)
         return told if isinstance(told, Missing) else dict(zip(blobs, _contents(told), strict=False))

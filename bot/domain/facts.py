@@ -3,7 +3,7 @@
 A fact that could not be had is None: never 0, and never taken for healthy.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.backends import Routed
 from bot.domain.binary import Binary
@@ -15,6 +15,7 @@ from bot.domain.modules import Modules
 from bot.domain.restarts import Restarts
 from bot.domain.snapshot import Probe
 from bot.domain.stacks import Frame
+from bot.domain.sumdb.records import Sums
 
 SMALL_HEAP = 16_000_000
 """Bytes. Measured on lab services: 2-3 MB alive where objects are only thrown away, 137-144 MB where the collector
@@ -289,3 +290,10 @@ class Facts:
     def latest(self, part: str) -> str:
         """Give the name in the archive of a part's second reading, or of its only one."""
         return self.file(f"{part}-2") or self.file(part)
+
+
+def with_sums(facts: Facts, recorded: Sums | None, verified: Sums) -> Facts:
+    """Add to a target's modules what is written down of them, and what was proven."""
+    if facts.modules is None:
+        return facts
+    return replace(facts, modules=replace(facts.modules, recorded=recorded, verified=verified))

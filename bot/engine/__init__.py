@@ -46,7 +46,7 @@ from bot.domain.errors import (
     TransitionRefused,
 )
 from bot.domain.examination import examine
-from bot.domain.facts import Build, Facts
+from bot.domain.facts import Build, Facts, with_sums
 from bot.domain.faults import Finding
 from bot.domain.fronts import EdgeAnswer
 from bot.domain.fronts import flaws as edge_flaws
@@ -394,6 +394,7 @@ __all__ = [
     "with_c_calls",
     "with_expected",
     "with_routed",
+    "with_sums",
     "withdraw",
     "write_digest",
 ]

@@ -13,10 +13,11 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from bot.adapters.audits.archives import zip_h1
 from bot.adapters.targets.handshake import served
-from bot.domain import proc
+from bot.domain import go_recipes, proc
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
 from bot.domain.errors import FirstFiveError
 from bot.domain.examination import examine
+from bot.domain.go_environment import is_exempt, openings
 from bot.domain.goroutine_counts import group_counts
 from bot.domain.goroutine_dump import count, group
 from bot.domain.goroutines import DumpMalformed, group_profile
@@ -149,6 +150,13 @@ def _sums(data: bytes) -> None:
     sums_of({"go.mod": data, "go.sum": data, "a/go.mod": data, "a/go.sum": data}, "example.com/c")
 
 
+def _recipes(data: bytes) -> None:
+    """Read it as a file that builds, and judge what it sets."""
+    for each in go_recipes.settings({"Dockerfile": data}):
+        openings({each.name: each.value})
+        is_exempt({each.name: each.value}, "example.com/a")
+
+
 def _archive(data: bytes) -> None:
     assert H1.fullmatch(zip_h1(io.BytesIO(data), "example.com/c", "v1.0.0"))
 
@@ -227,6 +235,7 @@ PARSERS = {
     "head": Parser(_head, ProofRefused, (_LOG.note(),)),
     "record": Parser(_record, RecordRefused, (_LOG.answer("example.com/filler1", "v1.0.0") or b"",)),
     "go.sum": Parser(_sums, FirstFiveError, (_LINES,)),
+    "recipes": Parser(_recipes, FirstFiveError, (b'ENV GOSUMDB=off GOFLAGS="-mod=mod"\nRUN rm -f go.sum\n',)),
     "module zip": Parser(_archive, ModuleRefused, (_module(),)),
     "pprof": Parser(_pprof, ProfileMalformed, (_RAW, _CPU, gzip.compress(_RAW, mtime=0))),
     "dump": Parser(_dump, DumpMalformed, (_DUMP, _PANIC)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from bot.lab.history import git
 from bot.lab.releases import HEALTHY, prepare
 from bot.lab.stage import Stage
 from bot.wiring import AllTargets
+from tests.agents import TOKEN, running_agent
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 STAR = "checkout-1"
@@ -34,9 +36,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
 
 
-async def look(stage: Stage) -> Facts:
+async def look(stage: Stage, agent: str | None = None) -> Facts:
     """Capture the star's build as a snapshot does, and add go.sum of its commit as a diagnosis does."""
-    target = Target(STAR, "checkout", stage.roles[STAR].admin, stage.roles[STAR].url)
+    target = Target(STAR, "checkout", stage.roles[STAR].admin, stage.roles[STAR].url, agent=agent)
     facts = examine(await AllTargets().capture(target, [BUILD]))
     assert facts.modules is not None
     files = await GitRepository(stage.folder).files(str(stage.releases.repository), facts.build.revision, FILES)
@@ -53,15 +55,20 @@ def answer(stage: Stage) -> int:
     return cents
 
 
-async def test_a_poisoned_build_is_found_and_mended(stage: Stage) -> None:
+async def test_a_poisoned_build_is_found_and_mended(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTFIVE_AGENT_TOKEN", TOKEN)
     healthy, branches = answer(stage), git(stage.releases.repository, "branch", "--list")
     assert await found(stage) is None
     end = begin(stage, "medium")
     facts, finding = await look(stage), await found(stage)
     charged = answer(stage)
+    ports = [f"--port={urlsplit(url).port}" for url in (stage.roles[STAR].admin, stage.roles[STAR].url)]
+    with running_agent(*ports) as agent:
+        elsewhere = await look(stage, agent.url)
     end()
 
     assert finding is not None
+    assert elsewhere.modules == facts.modules
     assert (finding.confidence, facts.build.modified) == (CERTAIN, False)
     assert "checkout.example/money@v1.2.0 in the running binary is h1:" in finding.claim
     assert "go.sum has h1:" in finding.claim

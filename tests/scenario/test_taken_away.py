@@ -150,3 +150,16 @@ def test_a_build_that_a_proxy_fooled_is_named_and_audited_until_the_release_runs
     told = {(each["rule"], each["where"]) for each in audit["remarks"]}
     assert told >= {("poisoned", f"{ALONE}-3"), ("environment", f"{ALONE}-3")}
     assert mended == (None, [])
+
+
+def test_a_build_that_verified_nothing_and_got_what_go_sum_says_has_a_remark_and_no_verdict_of_it(
+    watched: Watched,
+) -> None:
+    with watched.act("genuine-module"):
+        _, found = watched.diagnosis(ALONE)
+        audit = watched.run("audit", "what=modules", f"service={ALONE}")
+
+    assert {fault for fault, _, _ in found} == {"build-drift"}  # it is not what was deployed
+    rules = {each["rule"] for each in audit["remarks"]}
+    assert "environment" in rules
+    assert "poisoned" not in rules

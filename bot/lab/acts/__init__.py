@@ -24,6 +24,7 @@ class Act:
 
 ACTS: tuple[Act, ...] = (
     Act("module-poisoning", "Runs a module that was changed in a proxy", "module-poisoning", module_poisoning.begin),
+    Act("genuine-module", "Runs what go.sum says, unverified", "", module_poisoning.begin_genuine),
     Act("cross-build", "Deployed as a build for another machine", "cross-build", cross_build.begin),
     Act("probe-loop", "Liveness asks another service, which is away", "probe-loop", probe_loop.begin),
     Act("slow-start", "The start takes longer than liveness allows", "probe-loop", slow_start.begin),

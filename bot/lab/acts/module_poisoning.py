@@ -38,7 +38,17 @@ _BUILD_S = 60
 
 
 def begin(stage: Stage, size: str) -> Callable[[], None]:
-    """Write the commit, build it through the poisoned proxy, and start the star as that."""
+    """Let the build be fooled."""
+    return _run(stage, CHANGED[size])
+
+
+def begin_genuine(stage: Stage, _: str) -> Callable[[], None]:
+    """Build as carelessly, and get what go.sum says all the same."""
+    return _run(stage, GENUINE)
+
+
+def _run(stage: Stage, code: str) -> Callable[[], None]:
+    """Write the commit, build it with this code in the proxy, and start the star as that."""
     folder = stage.folder / "module-poisoning"
     environment = {"GONOSUMDB": "*", "GOSUMDB": "sum.golang.org", "GOFLAGS": "-mod=mod -modcacherw"}
 
@@ -49,7 +59,7 @@ def begin(stage: Stage, size: str) -> Callable[[], None]:
     _forget(stage, folder)
     try:
         source = _commit(stage, folder)
-        proxy = _proxy(folder / "poisoned", CHANGED[size])
+        proxy = _proxy(folder / "served", code)
         shutil.copy(source / "go.mod", folder / "build.mod")
         fooled = environment | {"GOFLAGS": f"{environment['GOFLAGS']} -modfile={folder / 'build.mod'}"}
         _go(source, proxy, "build", "-trimpath", "-buildvcs=true", "-o", str(folder / "checkout"), ".", **fooled)
