@@ -65,7 +65,7 @@ def test_a_drill_is_of_a_class_or_blind_on_a_lab(tmp_path: Path) -> None:
         (SERVICE + DRILL + "blind = true\n", "drills: a drill names 'checkout', which is no service with `lab = true`"),
         (LAB + DRILL, "drills[0]: a drill needs a `class`, or `blind = true`"),
         (LAB + DRILL + 'blind = true\nclass = "deadlock"\n', "drills[0]: a drill needs a `class`, or `blind = true`"),
-        (LAB + DRILL + 'class = "deadlok"\n', "drills[0].class: Input should be 'gc-pressure'"),
+        (LAB + DRILL + 'class = "deadlok"\n', "drills[0].class: Input should be 'tls-chain'"),
         (LAB + 2 * (DRILL + "blind = true\n"), "drills: the blind drill of 'checkout' is there twice"),
         ("drill_min = 0\n", "drill_min:"),
         (SERVICE + '[[services.edges]]\nurl = "a.example"\n', "services[0].edges[0].url: must begin with http"),
