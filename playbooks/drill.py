@@ -1,8 +1,8 @@
 """Make a fault real on a lab, so that people can find it: an incident to practise on, scored when it is over."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import create_model
 
@@ -12,6 +12,7 @@ from bot.engine import (
     Danger,
     Drilled,
     DrillSize,
+    FirstFiveError,
     Keyed,
     Kind,
     Params,
@@ -27,6 +28,8 @@ from bot.engine import (
     drills,
     may_drain,
 )
+
+T = TypeVar("T")
 
 
 class _Where(Params):
@@ -60,8 +63,10 @@ playbook = Playbook("drill", "Make a fault real on a lab, to find it; score who 
 @playbook.gate
 async def is_lab(tools: Tools, params: _Where) -> None:
     """Begin only on a service that is there to be made sick, and one drill at a time."""
-    if params.drain:
-        return await may_drain(tools)
+    await (may_drain(tools) if params.drain else _telling(tools, params, _check(tools, params)))
+
+
+async def _check(tools: Tools, params: _Where) -> None:
     service, fault = await _lab(tools, params), _asked(params)
     if params.blind and fault:
         raise CommandRejected("A blind drill is of a class that nobody chooses: leave it out.")
@@ -76,7 +81,6 @@ async def is_lab(tools: Tools, params: _Where) -> None:
         raise CommandRejected(f"Which fault? One of {classes}; or `blind`: nobody is told; or `off` to end what is on.")
     elif not params.off and await drills.drill_on(tools, service) is None:
         raise CommandRejected(f"No drill is on at {service.name}. `/incident drill {service.name} blind` begins one.")
-    return None
 
 
 @playbook.step("Look at the lab's switches")
@@ -84,6 +88,10 @@ async def look(tools: Tools, params: _Where) -> drills.Lab:
     """Ask every target that may be meant; a drill that is to be ended is ended before."""
     if params.drain:
         return drills.Lab("", (), {}, "not asked")
+    return await _telling(tools, params, _look(tools, params))
+
+
+async def _look(tools: Tools, params: _Where) -> drills.Lab:
     service = await _lab(tools, params)
     if not (params.off or _begins(params)):
         return drills.Lab(service.name, (), {}, "not asked")
@@ -102,7 +110,7 @@ async def switch(tools: Tools, params: _Where, lab: drills.Lab) -> Reply:
         return Reply(await drain(tools))
     service = tools.service(lab.service)
     if _begins(params):
-        return Reply(await _start(tools, params, lab))
+        return Reply(await _telling(tools, params, _start(tools, params, lab)))
     if params.off:
         rest = await _end(tools, params, lab) if not lab.told or lab.on or lab.silent else ""
         return Reply("\n".join(filter(None, (lab.told, rest))))
@@ -117,6 +125,17 @@ async def switch(tools: Tools, params: _Where, lab: drills.Lab) -> Reply:
         )
     await drills.tell_end(tools, on, drills.MENDED)
     return Reply(await _told(tools, on.run_id))
+
+
+async def _telling(tools: Tools, params: _Where, act: Awaitable[T]) -> T:
+    """Do it; of a drill that was due and did not begin, say so where people are: nobody waits for its answer."""
+    try:
+        return await act
+    except FirstFiveError as error:
+        if tools.run_row.source.via == VIA_CLOCK and tools.catalog.announcements:
+            text = f"*The drill that is due on {params.service} did not begin.* {error}"
+            await tools.ports.poster.post(tools.catalog.announcements, text, tools.run_id)
+        raise
 
 
 async def _start(tools: Tools, params: _Where, lab: drills.Lab) -> str:

@@ -9,12 +9,12 @@ from bot.domain.drills import Size, Switch
 from bot.domain.incident import Status
 from bot.domain.run import Missing, RunStatus
 from bot.domain.scores import seal
-from bot.domain.service import Target
+from bot.domain.service import Catalog, Target
 from bot.domain.timeline import Kind
 from bot.engine.admission import Command
-from tests.fakes import FakeChance, FakePager, FakeRota, FakeSwitches, FakeTargets
-from tests.unit.playbooks.desk import ADA, BEN
-from tests.unit.playbooks.labs import SOURCE, SickTargets, at_lab, over, told
+from tests.fakes import FakeChance, FakePager, FakePoster, FakeRota, FakeSwitches, FakeTargets
+from tests.unit.playbooks.desk import ADA, BEN, TARGETS
+from tests.unit.playbooks.labs import LAB, SOURCE, SickTargets, at_lab, over, told
 
 
 async def test_a_drill_that_people_mitigate_is_taken_back_looked_at_again_and_scored() -> None:
@@ -206,6 +206,18 @@ async def test_a_drill_pages_nobody_and_is_out_of_every_count() -> None:
     assert house.incident().escalation == "Five minutes are over unmitigated. A drill pages nobody."
     assert pager.paged == {}
     assert "incident" not in await house.text("digest")
+
+
+async def test_one_that_is_due_and_does_not_begin_is_told_of_where_people_are() -> None:
+    poster, silent = FakePoster(), FakeSwitches({each.name: f"{each.name} does not answer" for each in TARGETS})
+    house = at_lab(silent, poster=poster, catalog=Catalog((LAB,), announcements="incidents"))
+    due = Command("drill", {"service": "checkout", "blind": True}, ADA, replace(SOURCE, via="schedule"), slot="s")
+    run_id = (await house.admission.admit(due)).run_id
+    await house.work(lambda: bool(house.state.runs[run_id].status.ended))
+
+    ((channel, text),) = poster.posts.values()
+    assert channel == "incidents"
+    assert text.startswith("*The drill that is due on checkout did not begin.* checkout-1 does not answer.")
 
 
 async def test_one_that_is_due_brings_in_who_is_on_call() -> None:
