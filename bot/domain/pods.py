@@ -65,8 +65,8 @@ def tell_pod(pod: Mapping[str, Any], events: Iterable[Any], ports: Sequence[int]
     if status is None:
         return {}
     metadata = _of(pod, "metadata")
-    conditions = {each.get("type"): each for each in _list(_of(pod, "status").get("conditions"))}
-    told = [each for each in map(_event, events) if each and each.pop("container") in {name, ""}]
+    conditions = {str(each.get("type")): each for each in _list(_of(pod, "status").get("conditions"))}
+    told = [each for each in map(_event, events) if each and each.pop("container") in (name, "")]
     return {
         "pod": metadata.get("name"),
         "container": name,
@@ -94,8 +94,8 @@ def _container(pod: Mapping[str, Any], ports: Sequence[int], wanted: str) -> Map
     return next(iter(serving or (known if len(known) == 1 else [])), {})
 
 
-def _ports(container: Mapping[str, Any]) -> set[Any]:
-    return {each.get("containerPort") for each in _list(container.get("ports"))}
+def _ports(container: Mapping[str, Any]) -> set[int]:
+    return {port for each in _list(container.get("ports")) if isinstance(port := each.get("containerPort"), int)}
 
 
 def _probe(container: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -106,12 +106,12 @@ def _probe(container: Mapping[str, Any], kind: str) -> dict[str, Any]:
     get = _of(probe, "httpGet")
     if not get:
         return told | {"kind": next((key for key in ("tcpSocket", "grpc", "exec") if key in probe), "")}
-    named = {each.get("name"): each.get("containerPort") for each in _list(container.get("ports"))}
+    named = {str(each.get("name")): each.get("containerPort") for each in _list(container.get("ports"))}
     port = get.get("port")
     return told | {
         "kind": "http",
-        "path": get.get("path", "/"),
-        "port": named.get(port, port),
+        "path": str(get.get("path", "/")),
+        "port": named.get(port) if isinstance(port, str) else port,
         "scheme": str(get.get("scheme", "HTTP")).lower(),
     }
 
@@ -131,7 +131,7 @@ def _ended(ended: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _event(event: Any) -> dict[str, Any] | None:
     """Read an event of either age: with a count and two times, or with a series."""
-    if not isinstance(event, dict) or event.get("reason") not in _TOLD:
+    if not isinstance(event, dict) or str(event.get("reason")) not in _TOLD:
         return None
     series, about = _of(event, "series"), str(_of(event, "involvedObject").get("fieldPath") or "")
     first = event.get("firstTimestamp") or event.get("eventTime")

@@ -6,12 +6,14 @@ What is damaged is not known: never taken for healthy.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import isfinite
+from datetime import datetime
 from typing import Any
+
+from bot.domain.snapshot import duration
 
 OOM_KILLED = "OOMKilled"
 _NOT_WELL = 400
+_MOST = 1e9
 _ROUNDED_S = 2.0
 """A cluster tells times in whole seconds, and those of two of its clocks."""
 _NETWORK = re.compile(
@@ -42,6 +44,14 @@ class ProbeSpec:
         """So long a process may take until it answers; then it is killed."""
         return self.initial_delay_s + self.period_s * self.failures
 
+    def __str__(self) -> str:
+        """Say what it asks, and what it allows, in the words of its spec."""
+        return (
+            f"{self.path or self.kind or 'a command'}: {self.budget_s:.0f} s from the start (initialDelaySeconds "
+            f"{self.initial_delay_s:.0f} + periodSeconds {self.period_s:.0f} x failureThreshold {self.failures}), "
+            f"{self.timeout_s:g} s for an answer"
+        )
+
     @property
     def patience_s(self) -> float:
         """So long it may give no good answer later on."""
@@ -56,6 +66,10 @@ class Life:
     reason: str
     started_at: datetime
     finished_at: datetime
+
+    def __str__(self) -> str:
+        why = f"exit code {self.exit}{f' ({self.reason})' if self.reason else ''}"
+        return f"{self.finished_at:%H:%M:%S} UTC, {why} after {self.seconds:.0f} s"
 
     @property
     def seconds(self) -> float:
@@ -85,8 +99,7 @@ class Told:
 
     def spans(self, at: datetime, slack_s: float) -> bool:
         """Tell whether it went on at a time, or within so many seconds of it."""
-        slack = timedelta(seconds=slack_s)
-        return self.first_at - slack <= at <= self.last_at + slack
+        return (at - self.first_at).total_seconds() >= -slack_s and (at - self.last_at).total_seconds() <= slack_s
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,9 @@ class Asked:
     status: int
     seconds: float
     said: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.status or 'no answer'} in {duration(self.seconds * 1000)}"
 
     @property
     def is_good(self) -> bool:
@@ -140,6 +156,12 @@ class Restarts:
     live: Asked | None = None
     well: Asked | None = None
     at: datetime | None = None
+
+    @property
+    def probed(self) -> tuple[tuple[str, ProbeSpec, Asked | None], ...]:
+        """Its probes by name, with what is answered to them now."""
+        known = (("liveness", self.liveness, self.live), ("readiness", self.readiness, self.well))
+        return tuple((name, spec, asked) for name, spec, asked in (*known, ("startup", self.startup, None)) if spec)
 
     @property
     def was_never_ready(self) -> bool:
@@ -271,8 +293,9 @@ def _inside(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _number(value: object, default: float) -> float:
-    is_one = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= 0
-    return float(value) if is_one and isinstance(value, int | float) else default
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return default
+    return float(value) if 0 <= value <= _MOST else default
 
 
 def _time(value: object) -> datetime | None:

@@ -12,21 +12,28 @@ from datetime import UTC, datetime
 from cryptography.utils import CryptographyDeprecationWarning
 
 from bot.adapters.audits.archives import zip_h1
+from bot.adapters.audits.gosource import GoFile, GoFiles
+from bot.adapters.audits.probes import describe
 from bot.adapters.targets.handshake import served
 from bot.domain import go_recipes, proc
+from bot.domain.audits import Audited, judge
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
 from bot.domain.errors import FirstFiveError
 from bot.domain.examination import examine
+from bot.domain.facts import Facts
+from bot.domain.faults import Beside, probe_loop
 from bot.domain.go_environment import is_exempt, openings
 from bot.domain.goroutine_counts import group_counts
 from bot.domain.goroutine_dump import count, group
 from bot.domain.goroutines import DumpMalformed, group_profile
 from bot.domain.modules import sums_of
+from bot.domain.pods import find_pod, tell_pod
 from bot.domain.proc import ProcMalformed
 from bot.domain.profile import ProfileMalformed, decode
 from bot.domain.protobuf import number_bytes
 from bot.domain.redaction import redact_bytes, redact_profile
-from bot.domain.snapshot import CHEAP_PARTS, HEAP_GC, KERNEL_PARTS, TLS, captured, cpu_part
+from bot.domain.restarts import read_restarts
+from bot.domain.snapshot import CHEAP_PARTS, HEAP_GC, KERNEL_PARTS, RESTARTS, TLS, captured, cpu_part
 from bot.domain.sumdb.dirhash import ModuleRefused
 from bot.domain.sumdb.notes import NoteRefused, opened, read_key
 from bot.domain.sumdb.records import H1, RecordRefused, read_record, read_sums
@@ -119,9 +126,27 @@ def _redaction(data: bytes) -> None:
 
 def _capture(data: bytes) -> None:
     """Examine a target that gave the same bytes for everything: it never raises."""
-    parts = (*CHEAP_PARTS, *KERNEL_PARTS, TLS, cpu_part(2), HEAP_GC)
+    parts = (*CHEAP_PARTS, *KERNEL_PARTS, TLS, RESTARTS, cpu_part(2), HEAP_GC)
     facts = examine([captured("checkout-1", part, data, 0.1) for part in parts])
     assert facts.target == "checkout-1"
+
+
+def _pods(data: bytes) -> None:
+    """Read it as a cluster's answer, and what is kept of that, by the rule as well."""
+    try:
+        listed = json.loads(data)["items"]
+        assert isinstance(listed, list)
+    except (ValueError, LookupError, TypeError, RecursionError, AssertionError):
+        return
+    for pod in listed:
+        told = tell_pod(find_pod([pod], "checkout-1", ("10.1.2.3",), (6060,)), listed, (6060,), "")
+        found = read_restarts(json.loads(json.dumps(told)))
+        probe_loop.find(Facts("checkout-1", restarts=found), Beside())
+
+
+def _go(data: bytes) -> None:
+    described = describe(GoFiles((GoFile("main.go", data), GoFile("other.go", data))))
+    judge(Audited.PROBES, json.loads(json.dumps(described)))
 
 
 def _note(data: bytes) -> None:
@@ -218,6 +243,41 @@ _PROC = (
     b"8.5 16.0\n",
 )
 
+_POD = json.dumps(
+    {
+        "items": [
+            {
+                "reason": "Killing",
+                "message": "Container c failed liveness probe, will be restarted",
+                "lastTimestamp": "2026-11-29T03:00:40Z",
+                "metadata": {"name": "checkout-1"},
+                "spec": {"containers": [{"name": "c", "livenessProbe": {"httpGet": {"path": "/", "port": "http"}}}]},
+                "status": {
+                    "conditions": [{"type": "Ready", "lastTransitionTime": "2026-11-29T02:00:00Z"}],
+                    "containerStatuses": [
+                        {
+                            "name": "c",
+                            "restartCount": 2,
+                            "ready": False,
+                            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                            "lastState": {
+                                "terminated": {
+                                    "exitCode": 143,
+                                    "startedAt": "2026-11-29T03:00:00Z",
+                                    "finishedAt": "2026-11-29T03:00:40Z",
+                                }
+                            },
+                        }
+                    ],
+                },
+            }
+        ]
+    }
+).encode()
+_GO = (
+    b'package main\nimport "net/http"\nfunc live(w http.ResponseWriter, r *http.Request) { db.Ping() }\n'
+    b'func main() { http.HandleFunc("/livez", live); s := &http.Server{ReadTimeout: 5 * time.Second}; s.Serve(l) }\n'
+)
 _LINES = f"example.com/a v1.0.0 h1:{'A' * 43}=\nexample.com/a v1.0.0/go.mod h1:{'B' * 43}=\n".encode()
 
 
@@ -230,6 +290,8 @@ def _module() -> bytes:
 
 
 PARSERS = {
+    "pods": Parser(_pods, FirstFiveError, (_POD,)),
+    "go source": Parser(_go, FirstFiveError, (_GO,)),
     "note": Parser(_note, NoteRefused, (_LOG.note(),)),
     "key": Parser(_key, NoteRefused, (_LOG.key.encode(),)),
     "head": Parser(_head, ProofRefused, (_LOG.note(),)),

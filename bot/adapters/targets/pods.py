@@ -151,7 +151,9 @@ class Pods:
         port = probe["port"] if isinstance(probe["port"], int) else endpoint.port
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         url = f"{probe['scheme']}://{host}:{port}{probe['path']}"
-        transport = PinnedTransport(Endpoint(endpoint.host, port, endpoint.addresses), _unverified(), 1)
+        transport = PinnedTransport(
+            Endpoint(endpoint.host, port, endpoint.addresses), _unverified() if probe["scheme"] == "https" else None, 1
+        )
         began = self._monotonic()
         async with httpx.AsyncClient(transport=transport, trust_env=False, headers=_SENT) as client:
             while True:

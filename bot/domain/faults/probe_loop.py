@@ -64,7 +64,7 @@ def _too_slow(facts: Facts, pod: Restarts, last: Life, spec: ProbeSpec) -> Findi
         f"{last.seconds:.0f} s it did not listen yet, and {spec.budget_s:.0f} s are allowed.",
         (
             *_ends(facts, pod, last),
-            Evidence(f"what the {probe} allows", _allows(spec), facts.file("restarts")),
+            Evidence(f"what the {probe} allows", str(spec), facts.file("restarts")),
             *_misses(facts, pod, by),
         ),
         f"Give its startupProbe ({spec.path or 'as liveness'}) periodSeconds {spec.period_s:.0f} and failureThreshold "
@@ -98,7 +98,7 @@ def _depends(facts: Facts, beside: Beside, pod: Restarts, last: Life, spec: Prob
             *_answers(facts, pod),
             *_misses(facts, pod, "liveness"),
             *_misses(facts, pod, "readiness"),
-            Evidence("what the liveness probe allows", _allows(spec), facts.file("restarts")),
+            Evidence("what the liveness probe allows", str(spec), facts.file("restarts")),
         ),
         f"Let {spec.path or 'liveness'} say only that the process is alive, and ask for {away or 'what it depends on'} "
         f"in {_readiness(pod, spec)}: that takes it out of traffic, and ends nobody. Until then a higher "
@@ -159,22 +159,17 @@ def _same_elsewhere(pod: Restarts | None, last: Life, spec: ProbeSpec) -> bool:
 
 
 def _ends(facts: Facts, pod: Restarts, last: Life) -> tuple[Evidence, ...]:
-    why = f"exit code {last.exit}{f' ({last.reason})' if last.reason else ''} after {last.seconds:.0f} s"
     now = f", now {pod.waiting_for}" if pod.waiting_for else ""
     return (
         Evidence("restarts of its container", f"{pod.count}{now}", facts.file("restarts")),
-        Evidence("its last end", f"{last.finished_at:%H:%M:%S} UTC, {why}", facts.file("restarts")),
+        Evidence("its last end", str(last), facts.file("restarts")),
     )
 
 
 def _answers(facts: Facts, pod: Restarts) -> tuple[Evidence, ...]:
     told = ((pod.liveness, pod.live), (pod.readiness, pod.well))
     return tuple(
-        Evidence(
-            f"answer of {spec.path}", f"{_status(asked)} in {duration(asked.seconds * 1000)}", facts.file("restarts")
-        )
-        for spec, asked in told
-        if spec and asked
+        Evidence(f"answer of {spec.path}", str(asked), facts.file("restarts")) for spec, asked in told if spec and asked
     )
 
 
@@ -188,13 +183,6 @@ def _misses(facts: Facts, pod: Restarts, probe: str) -> tuple[Evidence, ...]:
     return (Evidence(f"failures of {probe}", f"{value}{f': {hows}' if hows else ''}", facts.file("restarts")),)
 
 
-def _allows(spec: ProbeSpec) -> str:
-    return (
-        f"{spec.budget_s:.0f} s from the start (initialDelaySeconds {spec.initial_delay_s:.0f} + periodSeconds "
-        f"{spec.period_s:.0f} x failureThreshold {spec.failures}), {spec.timeout_s:g} s for an answer"
-    )
-
-
 def _readiness(pod: Restarts, spec: ProbeSpec) -> str:
     if pod.readiness is None or pod.readiness.path == spec.path:
         return "a readinessProbe of its own"
@@ -204,10 +192,6 @@ def _readiness(pod: Restarts, spec: ProbeSpec) -> str:
 def _enough(spec: ProbeSpec, seconds: float) -> int:
     """Give a failureThreshold that leaves three times the start that was seen."""
     return max(round(3 * seconds / max(spec.period_s, 1.0)), spec.failures)
-
-
-def _status(asked: Asked) -> str:
-    return str(asked.status) if asked.status else "no answer"
 
 
 def _quoted(said: str) -> str:

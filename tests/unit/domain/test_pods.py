@@ -1,10 +1,14 @@
 """What is read of a pod: the shapes are those of a cluster's own answers."""
 
+import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from bot.domain.facts import Facts
+from bot.domain.faults import Beside, probe_loop
 from bot.domain.pods import find_pod, tell_pod
 from bot.domain.restarts import Asked, Life, Restarts, read_restarts
 
@@ -174,3 +178,39 @@ def test_an_answer_tells_whom_it_could_not_reach(said: str, *, blames: bool, pee
     asked = Asked(503, 0.01, said)
     assert (asked.blames_network, asked.peer) == (blames, peer)
     assert not Asked(200, 0.01, said).blames_network
+
+
+def paths(document: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Give the way to everything in a document."""
+    inside = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for key, each in inside:
+        yield (*at, key)
+        yield from paths(each, (*at, key))
+
+
+def with_value(document: Any, path: tuple[str | int, ...], value: Any) -> Any:
+    changed = copy.deepcopy(document)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize("value", [None, [], {}, True, -1, 1e308, 10**400, "x", [[1]], {"name": []}], ids=repr)
+def test_whatever_stands_in_the_place_of_a_value_is_read_or_not_known(value: Any) -> None:
+    document = {"pod": POD, "events": EVENTS}
+    for path in paths(document):
+        given = with_value(document, path, value)
+        found = find_pod([given["pod"]], "checkout-1", ("10.1.2.3",), PORTS)
+        read_restarts(
+            tell_pod(found, given["events"], PORTS, "") if found and isinstance(given["events"], list) else {}
+        )
+    answers = {"liveness": {"status": 503, "seconds": 1.0, "said": "i/o timeout"}}
+    kept = tell_pod(POD, EVENTS, PORTS, "") | {"at": "2026-11-29T03:00:41Z", "answers": answers}
+    for path in paths(kept):
+        pod = read_restarts(with_value(kept, path, value))
+        probe_loop.find(Facts("checkout-1", restarts=pod), Beside())
+        assert pod is None or all(str(each) for each in (pod.last, *pod.probed))

@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
-from bot.domain.snapshot import GOROUTINE, LOG, THREADS, TLS, Captured, captured, missed
+from bot.domain.pods import PodsPlan
+from bot.domain.snapshot import GOROUTINE, LOG, RESTARTS, THREADS, TLS, Captured, captured, missed
 from bot.domain.stacks import Frame
 from handlers import pages
 from tests.fakes import FakeTargets
@@ -24,7 +25,8 @@ ENCODE, HANDLE, WATCH = main_frame("encode", 56), main_frame("handle", 7), main_
 HOT = cpu(((ENCODE, HANDLE, *SERVE), 180), ((Frame("runtime.mallocgc"), HANDLE, *SERVE), 10))
 COLD = cpu(((ENCODE, HANDLE, *SERVE), 2), ((main_frame("gone"), HANDLE, *SERVE), 3))
 CHECKOUT, *_ = CATALOG.services
-OVER_TLS = tuple(replace(each, https="https://127.0.0.1:8443") for each in TARGETS)
+PODS = PodsPlan("https://cluster", "shop", "app=checkout")
+OVER_TLS = tuple(replace(each, https="https://127.0.0.1:8443", pods=PODS) for each in TARGETS)
 SECURE = replace(CATALOG, services=(replace(CHECKOUT, targets=OVER_TLS),))
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -42,7 +44,13 @@ def sick(target: str) -> list[Captured]:
         },
     )
     tls = json.dumps(asdict(handshakes(ALONE))).encode()
-    return [*parts, captured(target, TLS, tls, 0.01), missed(target, THREADS, f"{target}: threadcreate did not answer")]
+    pod = {
+        "pod": "checkout-7f", "restarts": 3, "ready": True, "probes": {"liveness": {"kind": "http", "path": "/livez"}},
+        "last": {"exit": 137, "started_at": "2026-11-29T03:00:00Z", "finished_at": "2026-11-29T03:00:40Z"},
+        "answers": {"liveness": {"status": 200, "seconds": 0.002, "said": "ok"}},
+    }  # fmt: skip
+    parts += [captured(target, TLS, tls, 0.01), captured(target, RESTARTS, document(pod), 0.01)]
+    return [*parts, missed(target, THREADS, f"{target}: threadcreate did not answer")]
 
 
 @dataclass
@@ -116,6 +124,7 @@ async def test_a_target_shows_who_waits_where_its_sockets_its_limits_and_its_log
         "main.watch (checkout/main.go:44)", "40 leaked", "chan receive", "CPU</a>", "1.90 s in 2.0 s",
         "<dt>ESTABLISHED</dt><dd>1,204</dd>", "2 hold bytes that nobody took", "120 of 1,024", "52 MB",
         "20: unable to get local issuer certificate; TLSv1.3, h2; shop.test; 30.0 days left",
+        "3; its last end: 03:00:40 UTC, exit code 137 after 40 s", "1 s for an answer; now 200 in 2 ms: ok",
         "threadcreate did not answer", "cpu-hotspot",
         "net/http.(*conn).serve (http/server.go:2157)", "Answers to users: 5 x 200 in 900 ms",
     ):  # fmt: skip

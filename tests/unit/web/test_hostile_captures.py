@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
 from bot.domain.run import Plan, Run, Source
-from bot.domain.snapshot import LOG, TLS, Captured, captured
+from bot.domain.snapshot import LOG, RESTARTS, TLS, Captured, captured
 from bot.domain.stacks import Frame
 from bot.engine.tools import adapter_of
 from handlers import pages
@@ -35,7 +35,12 @@ def hostile(word: str) -> list[Captured]:
     served = replace(LEAF, subject=said, issuer=said, names=(said,))
     told = replace(WELL, address=said, version=said, chain=(served,), code=20, reason=said, alpn=said, instead=said)
     tls = json.dumps(asdict(handshakes(told, name=said))).encode()
+    probe = {"kind": said, "path": said, "scheme": said}
+    life = {"exit": 1, "reason": said, "started_at": "2026-11-29T03:00:00Z", "finished_at": "2026-11-29T03:00:00Z"}
+    pod = {"pod": said, "container": said, "restarts": 1, "ready": False, "probes": {"liveness": probe}, "last": life}
+    pod["answers"] = {"liveness": {"status": 503, "seconds": 1.0, "said": said}}
     others = [captured(said, LOG, said.encode() or b" ", 0.1, error=said), captured(said, TLS, tls, 0.1)]
+    others.append(captured(said, RESTARTS, json.dumps(pod).encode(), 0.1))
     return [*parts_of(said, contents), *others]
 
 
