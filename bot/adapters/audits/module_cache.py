@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -33,8 +34,10 @@ def find(environ: Mapping[str, str]) -> Path | None:
     home = environ.get("HOME", "")
     gopath = environ.get("GOPATH", "").split(os.pathsep)[0] or (f"{home}/go" if home else "")
     named = environ.get("GOMODCACHE", "") or (f"{gopath}/pkg/mod" if gopath else "")
-    place = Path(named) if named else None
-    return place if place is not None and place.is_absolute() and place.is_dir() else None
+    with suppress(OSError):
+        if Path(named).is_absolute() and Path(named).is_dir():
+            return Path(named)
+    return None
 
 
 def look(cache: Path, modules: Sequence[tuple[str, str]], longest_s: float = LONGEST_S) -> Cached:

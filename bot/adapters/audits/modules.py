@@ -5,7 +5,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bot.domain.go_environment import VARIABLES, is_exempt
 from bot.domain.redaction import redact
 from bot.domain.run import Missing
 from bot.domain.service import Target
-from bot.domain.snapshot import BUILD, Captured
+from bot.domain.snapshot import BUILD
 from bot.domain.sumdb.records import Sums, merged
 from bot.ports import Repository, Targets, Wanted
 
@@ -30,11 +31,17 @@ _GO_MOD = "/go.mod"
 
 @dataclass(frozen=True)
 class Build:
-    """What one target runs: its module, its commit ("" unknown), its modules as rows, its environment."""
+    """What one target runs: its main module, its commit ("" unknown), what was compiled in."""
 
     module: str
     revision: str
-    document: Mapping[str, Any]
+    modules: modules.Modules
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same as JSON, for who judges."""
+        rows = [list(astuple(each)) for each in self.modules.compiled]
+        return {"dependencies": rows, "environment": self.modules.environment, "revision": self.revision}
 
 
 @dataclass(frozen=True)
@@ -71,11 +78,11 @@ class ModulesLook:
             return Missing("; ".join((*silent, *source.unseen)) or "no target and no repository is known")
         own = await asyncio.to_thread(_environment, self._environ)
         asked, private = _asked(builds, source.recorded, own)
-        verified = await self._database.verify(asked) if self._database else Verified()
+        verified = await self._database.verify(asked[:MOST_MODULES]) if self._database else Verified()
         place = module_cache.find(self._environ)
         cached = await asyncio.to_thread(module_cache.look, place, asked) if place else Cached()
         document = {
-            "targets": {name: {**each.document, "revision": each.revision} for name, each in builds.items()},
+            "targets": {name: each.document for name, each in builds.items()},
             "recorded": source.recorded,
             "environments": {HERE: own},
             "recipes": [{**asdict(each), "value": redact(each.value)} for each in source.recipes],
@@ -86,20 +93,17 @@ class ModulesLook:
         return Subject(self._told(builds, source, verified, cached), document, unseen)
 
     async def _build(self, target: Target) -> Build | Missing:
-        async def keep(captured: Captured) -> Captured:
-            return captured
-
-        (part,) = await self._targets.capture(target, [BUILD], keep)
+        (part,) = await self._targets.capture(target, [BUILD])
         if not part.usable:
             return Missing(part.error)
         try:
             document = json.loads(part.content)
-            settings = document["settings"]
-            rows = document["dependencies"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return Missing(f"{target.name}: what its agent says of its build has no modules: update the agent")
-        told = {"dependencies": rows, "environment": document.get("environment")}
-        return Build(str(document.get("module", "")), str(settings.get("vcs.revision", "")), told)
+            known, settings = modules.read(document), document["settings"]
+            if known is not None:
+                return Build(str(document["module"]), str(settings.get("vcs.revision", "")), known)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            pass  # whatever it is, it tells of no modules
+        return Missing(f"{target.name}: what is told of its build has no modules: update its agent")
 
     async def _source(self, of: Wanted, builds: Mapping[str, Build]) -> Source:
         """Read the repository at every commit that runs; without any, at the deployed one, or where it stands."""
@@ -129,6 +133,9 @@ class ModulesLook:
             return ["no checksum database is configured: nothing was verified with one"]
         name = self._database.source.key.name
         told = [f"{name} was not asked for {_listed(private)}, which GOPRIVATE or GONOSUMDB names"] if private else []
+        told += [f"{len(asked) - MOST_MODULES} more modules: {MOST_MODULES} are looked up"] * (
+            len(asked) > MOST_MODULES
+        )
         for reason, count in Counter(verified.unanswered.values()).items():
             told.append(f"{name} did not tell of {count} of {len(asked)} modules: {reason}")
         if verified.unknown:
@@ -150,8 +157,8 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     base = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '')}/.config"
     file = environ.get("GOENV") or f"{base}/go/env"
     lines: list[str] = []
-    if file != "off" and Path(file).is_file():
-        lines = Path(file).read_text(errors="replace")[:100_000].splitlines()
+    with suppress(OSError):  # most have none
+        lines = Path(file).read_text(errors="replace")[:100_000].splitlines() if file != "off" else []
     pairs = [line.partition("=")[::2] for line in lines] + list(environ.items())
     return {name: redact(value) for name, value in pairs if name in VARIABLES}
 
@@ -160,13 +167,13 @@ def _asked(
     builds: Mapping[str, Build], recorded: Mapping[str, Sums], own: Mapping[str, str]
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Give the modules to look up, and the names of those that are somebody's own and told to nobody."""
-    known = [found for each in builds.values() if (found := modules.read(each.document)) is not None]
+    known = [each.modules for each in builds.values()]
     names = {modules.name(one) for each in known for one in each.told}
     names |= {name for name in merged(recorded.values()) if not name.endswith(_GO_MOD)}
     environments = [own, *(each.environment or {} for each in known)]
     private = {name for name in names if any(is_exempt(each, name.rpartition("@")[0]) for each in environments)}
     asked = [(path, version) for path, _, version in (name.rpartition("@") for name in sorted(names - private))]
-    return asked[:MOST_MODULES], sorted(private)
+    return asked, sorted(private)
 
 
 def _uncached(cached: Cached) -> list[str]:

@@ -1,7 +1,8 @@
 """Asks a checksum database what modules are, and believes only what its key and its tree prove."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -54,23 +55,18 @@ class Verified:
 class SumDatabase:
     """One database. The last head that was proven is kept in a folder, so that a rewritten history is found out."""
 
-    def __init__(
-        self,
-        source: Source,
-        folder: Path,
-        *,
-        wait_s: float = WAIT_S,
-        client: Callable[[], httpx.AsyncClient] = lambda: httpx.AsyncClient(trust_env=False, timeout=WAIT_S),
-    ) -> None:
+    def __init__(self, source: Source, folder: Path, wait_s: float = WAIT_S) -> None:
         self.source = source
         self._latest = folder / source.key.name.replace("/", "_") / "latest"
         self._wait_s = wait_s
-        self._client = client
 
     async def verify(self, modules: Sequence[Module]) -> Verified:
         """Look modules (path, version) up and prove what is said of them; never raises for what the other side does."""
         try:
-            async with asyncio.timeout(self._wait_s), self._client() as client:
+            async with (
+                asyncio.timeout(self._wait_s),
+                httpx.AsyncClient(trust_env=False, timeout=self._wait_s) as client,
+            ):
                 return await self._verify(_Asking(client, self.source.url), modules)
         except TimeoutError:
             late = f"it did not tell in {self._wait_s:g} s"
@@ -126,10 +122,12 @@ class SumDatabase:
             return None
 
     def _remember(self, note: bytes) -> None:
-        self._latest.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=self._latest.parent, delete=False) as fresh:
-            fresh.write(note)
-        Path(fresh.name).replace(self._latest)
+        """Keep a head; a full disk costs the next audit a comparison, and this one nothing."""
+        with suppress(OSError):
+            self._latest.parent.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile(dir=self._latest.parent, delete=False) as fresh:
+                fresh.write(note)
+            Path(fresh.name).replace(self._latest)
 
 
 class _Asking:

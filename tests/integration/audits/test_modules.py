@@ -18,7 +18,7 @@ from bot.domain.service import Service, Target
 from bot.domain.snapshot import BUILD, Captured, captured, missed
 from bot.domain.sumdb.source import read_source
 from bot.ports import Wanted
-from tests.fakes import FakeTargets
+from tests.fakes import FakeRepository, FakeTargets
 from tests.gomodules.go import Go
 from tests.gomodules.log import Log
 from tests.gomodules.server import Module, Town, serving
@@ -200,4 +200,16 @@ async def test_what_is_not_seen_is_told_and_a_repository_alone_will_do(shop: Sho
     assert "shop-1: not on this machine" in subject.unseen
     assert await nothing(Wanted(None, (TARGET,))) == Missing(
         "shop-1: not on this machine; no repository is configured: nothing is known of go.sum"
+    )
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{", b'"x"', b'{"dependencies": 3}', b'{"dependencies": [], "settings": [], "module": ""}']
+)
+async def test_a_target_that_tells_nonsense_is_not_seen(content: bytes) -> None:
+    look = ModulesLook(FakeTargets((), [captured("shop-1", BUILD, content, 0.0)]), FakeRepository(), None, {})
+
+    assert await look(Wanted(None, (TARGET,))) == Missing(
+        "shop-1: what is told of its build has no modules: update its agent; "
+        "no repository is configured: nothing is known of go.sum"
     )
