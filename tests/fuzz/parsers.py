@@ -18,6 +18,7 @@ from bot.adapters.targets.handshake import served
 from bot.domain import go_recipes, proc
 from bot.domain.audits import Audited, judge
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
+from bot.domain.elf import MOST_ENTRIES, ElfMalformed, read_elf
 from bot.domain.errors import FirstFiveError
 from bot.domain.examination import examine
 from bot.domain.facts import Facts
@@ -26,6 +27,7 @@ from bot.domain.go_environment import is_exempt, openings
 from bot.domain.goroutine_counts import group_counts
 from bot.domain.goroutine_dump import count, group
 from bot.domain.goroutines import DumpMalformed, group_profile
+from bot.domain.loading import lacks
 from bot.domain.modules import sums_of
 from bot.domain.pods import find_pod, tell_pod
 from bot.domain.proc import ProcMalformed
@@ -41,6 +43,7 @@ from bot.domain.sumdb.tree import MAX_SIZE, ProofRefused, inclusion_nodes, read_
 from tests.authority import leaf, root
 from tests.gomodules.log import Log
 from tests.unit.domain import go_profiles
+from tests.unit.domain.elves import elf
 from tests.unit.domain.go_profiles import main_frame
 
 
@@ -80,6 +83,17 @@ def _counts(data: bytes) -> None:
 
 def _build_info(data: bytes) -> None:
     read_build_info(lambda at, size: data[at : at + size], len(data))
+
+
+def _elf(data: bytes) -> None:
+    """Read a program that is its own loader and all of its libraries, and look for what it lacks."""
+
+    def read(at: int, size: int) -> bytes:
+        assert 0 <= size <= 16 * MOST_ENTRIES
+        return data[at : at + size]
+
+    found = read_elf(read)
+    lacks(found, "/srv/checkout", lambda _: found, ("/opt/lib",))
 
 
 def _tables(data: bytes) -> None:
@@ -225,6 +239,16 @@ _BINARY = (
     bytes(32) + b"\xff Go buildinf:" + bytes([8, 2]) + bytes(16)
     + b"\x08go1.27.3" + number_bytes(len(_TEXT) + 32) + bytes(16) + _TEXT + bytes(16)
 )  # fmt: skip
+_ELVES = (
+    elf(
+        interpreter="/lib/ld.so",
+        needed=["a.so", "b.so"],
+        runpath="$ORIGIN:/x",
+        needs={"a.so": ["A_1"]},
+        defines=["A_2"],
+    ),
+    elf(wide=False, order=">", machine=8, needed=["a.so"]),
+)
 _TCP = (
     b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     b"   0: 0100007F:17AC 0200000A:1538 01 00000002:00000000 00:00000000 00000000  0  0 111 1 0 100 0 0 10 0\n"
@@ -302,6 +326,7 @@ PARSERS = {
     "pprof": Parser(_pprof, ProfileMalformed, (_RAW, _CPU, gzip.compress(_RAW, mtime=0))),
     "dump": Parser(_dump, DumpMalformed, (_DUMP, _PANIC)),
     "counts": Parser(_counts, DumpMalformed, (_COUNTS,)),
+    "elf": Parser(_elf, ElfMalformed, _ELVES),
     "buildinfo": Parser(_build_info, BuildInfoMissing, (_BINARY,)),
     "proc": Parser(_tables, ProcMalformed, _PROC),
     "redaction": Parser(

@@ -34,26 +34,34 @@ def describe(files: Sequence[GoFile]) -> dict[str, Any]:
     """Describe every place where memory of Go is handed to C so; `c_files`: how many files call C at all."""
     taken = [file for file in files if _IMPORT.search(file.source)]
     told = [{"path": file.path, **each} for file in taken for each in _of_file(file)]
-    folders = {dirname(each["path"]) for each in told if "." in each["name"]}
-    fields = {folder: _fields(file for file in files if dirname(file.path) == folder) for folder in folders}
-    return {
-        "calls": [each for each in told if "." not in each["name"] or _is_slice(each, fields[dirname(each["path"])])],
-        "c_files": len(taken),
-    }
+    folders = {dirname(each["path"]) for each in told if not each["declared"]}
+    packages = {folder: _declared_in(file for file in files if dirname(file.path) == folder) for folder in folders}
+    calls = [each for each in told if each["declared"] or _may_be_slice(each, packages[dirname(each["path"])])]
+    return {"calls": calls, "c_files": len(taken)}
 
 
-def _is_slice(call: Mapping[str, Any], fields: Mapping[str, set[str]]) -> bool:
-    """Tell whether a field is a slice in whatever struct of its package has one of this name: C's are arrays."""
-    kinds = fields.get(call["name"].rpartition(".")[2], set())
-    return bool(kinds) and all(kind.startswith("[]") for kind in kinds)
+def _may_be_slice(call: Mapping[str, Any], package: Mapping[str, set[str]]) -> bool:
+    """Judge what its function does not declare by the package: a field is a slice in every struct that has it."""
+    told = package.get(call["name"].rpartition(".")[2], set())
+    if "." in call["name"]:
+        return bool(told) and all(kind.startswith("[]") for kind in told)
+    return not any(_is_never_empty(each, each) for each in told)
 
 
-def _fields(files: Iterable[GoFile]) -> Mapping[str, set[str]]:
+def _declared_in(files: Iterable[GoFile]) -> Mapping[str, set[str]]:
+    """Give the types of a package's fields, and of its variables the types and values, by their names."""
     found: dict[str, set[str]] = defaultdict(set)
-    for file in files:
-        for each in search(parse(file.source), _FIELDS):
+    for root in (parse(file.source) for file in files):
+        for each in search(root, _FIELDS):
             found[each.text("name")].add(each.text("type"))
+        for each in search(root, _VARIABLES):
+            if _function(each.nodes["name"][0]) is None:
+                found[each.text("name")] |= {each.text("type"), each.text("value")}
     return found
+
+
+def _is_never_empty(kind: str, value: str) -> bool:
+    return bool(_NEVER_EMPTY.fullmatch(value) or re.match(r"\*?\[[^\]][^\]]*\][^{]*$", kind))
 
 
 def _of_file(file: GoFile) -> list[dict[str, Any]]:
@@ -81,7 +89,8 @@ def _handed(root: "Node", embedded: Mapping[str, str]) -> Iterator[dict[str, Any
             "name": name,
             "first": of.type == "index_expression",
             "type": kind,
-            "never_empty": bool(_NEVER_EMPTY.fullmatch(value) or re.match(r"\*?\[[^\]]", kind)),
+            "declared": bool(kind or value),
+            "never_empty": _is_never_empty(kind, value),
             "measured": _is_measured(inside, {f"len({name})", *(made.groups() if made else ())}, of),
             "embeds": embedded.get(name, ""),
         }

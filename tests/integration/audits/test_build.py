@@ -138,6 +138,15 @@ def test_what_may_be_empty_or_points_to_more_is_told(body: str, expected: list[s
     assert rules(body) == expected
 
 
+def test_a_variable_of_another_file_is_known_by_its_package() -> None:
+    call = f"{HEAD}func f() {{ C.f(unsafe.Pointer(&none[0])) }}\n".encode()
+    full, empty = (f"package a\n\nvar none = []byte{{{of}}}\n".encode() for of in ("0", ""))
+
+    assert describe([GoFile("a/a.go", call), GoFile("a/b.go", full)])["calls"] == []
+    assert len(describe([GoFile("a/a.go", call), GoFile("a/b.go", empty)])["calls"]) == 1
+    assert len(describe([GoFile("a/a.go", call), GoFile("b/b.go", full)])["calls"]) == 1
+
+
 def test_a_file_that_calls_no_c_is_not_looked_at() -> None:
     head = 'package a\n\nimport "unsafe"\n\n'
 
