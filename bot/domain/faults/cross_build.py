@@ -17,13 +17,14 @@ STATIC = "Build it with CGO_ENABLED=0 if it needs no C code of its own"
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What keeps a program from starting."""
+    """What keeps a program from starting, or (`confidence`) may keep it."""
 
     claim: str
     what: str
     value: str
     fix: str
     verify: str
+    confidence: str = CERTAIN
 
 
 def find(facts: Facts, _beside: Beside) -> Finding | None:
@@ -49,9 +50,9 @@ def _cannot_start(facts: Facts) -> Finding | None:
             Evidence("its host", _described(binary.host), file),
             *probe_evidence(facts),
         ),
-        first.fix,
+        f"Deploy the release before. {first.fix}",
         1.0,
-        CERTAIN,
+        CERTAIN if any(each.confidence == CERTAIN for each in found) else LIKELY,
         first.verify,
     )
 
@@ -87,14 +88,9 @@ def obstacles(program: Program, host: Host) -> Iterator[Obstacle]:
 
 
 def _foreign(claim: str, what: str, value: str, host: Host) -> Obstacle:
-    return Obstacle(
-        claim,
-        what,
-        value,
-        f"Deploy the release before; then build for linux/{host.arch} (GOOS=linux GOARCH={host.arch}, or `--platform "
-        f"linux/{host.arch}` of the image).",
-        f"It listens again; its build says GOARCH={host.arch}.",
-    )
+    platform = f"linux/{host.arch}"
+    fix = f"Build it for {platform} (GOOS=linux GOARCH={host.arch}, or `--platform {platform}` of the image)."
+    return Obstacle(claim, what, value, fix, f"It listens again; its build says GOARCH={host.arch}.")
 
 
 def _lacking(lack: Lack, program: Program, host: Host) -> Obstacle:
@@ -113,7 +109,7 @@ def _lacking(lack: Lack, program: Program, host: Host) -> Obstacle:
         return Obstacle(f"{claim} (Starting it says: no such file or directory.)", "its loader", lack.name, fix, verify)
     claim = f"the library {lack.name}{of} is not on its host."
     fix = f"Install what holds {lack.name} on its host or in its image, or build it in (-static)."
-    return Obstacle(claim, "a library", lack.name, fix, verify)
+    return Obstacle(claim, "a library", lack.name, fix, verify, LIKELY)  # LD_LIBRARY_PATH of its start is not known
 
 
 def _broke_in_c(facts: Facts) -> Finding | None:
