@@ -235,7 +235,8 @@ class Doctor:
         (pod,) = await self._targets.capture(target, (RESTARTS,)) if target.pods else (None,)
         if pod and pod.status in {PartStatus.FAILED, PartStatus.LATE}:
             return warn(name, pod.error, "give the account the rights that docs/targets.md names, or correct `pods`")
-        return ok(name, f"answers at {target.pprof}{f'; {pod.error}' if pod and pod.error else ''}")
+        lacks = f"; {pod.error.removeprefix(f'{target.name}: ')}" if pod and pod.error else ""
+        return ok(name, f"answers at {target.pprof}{lacks}")
 
     async def _reach_agents(self) -> Iterable[Check]:
         targets = [target for service in self._settings.catalog().services for target in service.targets]

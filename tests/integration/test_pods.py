@@ -166,7 +166,7 @@ async def test_doctor_says_whether_a_cluster_tells_of_a_target(cluster: Cluster,
 
     assert (well.state, well.said) == (State.OK, f"answers at {target.pprof}")
     assert (absent.state, absent.said.partition("; ")[2]) == (
-        State.OK, "checkout-1: no pod in shop has its name or address",
+        State.OK, "no pod in shop has its name or address",
     )  # fmt: skip
     assert (refused.state, "docs/targets.md" in refused.mend) == (State.WARN, True)
     assert "its token may not do this" in refused.said

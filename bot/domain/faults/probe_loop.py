@@ -40,7 +40,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
 
 def _goes_on(pod: Restarts, last: Life) -> bool:
     """Tell whether it may be ended again: what lives, or was ended long ago, is over."""
-    budget_s = pod.liveness.budget_s if pod.liveness else 0.0
+    budget_s = max((spec.budget_s for _, spec, _ in pod.probed), default=0.0)
     if pod.at is None or (pod.at - last.finished_at).total_seconds() > LONGEST_BACK_OFF_S + pod.grace_s + 2 * budget_s:
         return False
     if pod.live is None or pod.liveness is None:
@@ -56,12 +56,12 @@ def _too_slow(facts: Facts, pod: Restarts, last: Life, spec: ProbeSpec) -> Findi
     hows = {each.how for each in pod.misses(by) if each.last_at >= last.started_at}
     if not pod.was_never_ready or not least_s <= last.seconds <= most_s or (by == "liveness" and hows != {"refused"}):
         return None
-    probe = f"{by} probe"
+    probe, was = f"{by} probe", "did not listen yet" if hows == {"refused"} else "was not well yet"
     return Finding(
         FAULT,
         facts.target,
         f"Its {probe} ended {pod.container} {_times(pod.kills(by))}, the last time before it was ready: after "
-        f"{last.seconds:.0f} s it did not listen yet, and {spec.budget_s:.0f} s are allowed.",
+        f"{last.seconds:.0f} s it {was}, and {spec.budget_s:.0f} s are allowed.",
         (
             *_ends(facts, pod, last),
             Evidence(f"what the {probe} allows", str(spec), facts.file("restarts")),

@@ -144,6 +144,7 @@ def test_a_startup_probe_may_be_too_short_too() -> None:
     assert found is not None
     assert found.confidence == LIKELY  # it listened: what it waits for is its own to say
     assert "Its startup probe ended checkout 3 times" in found.claim
+    assert "after 22 s it was not well yet, and 25 s are allowed." in found.claim
 
 
 HEALTHY = {
