@@ -20,8 +20,8 @@ async def test_alone_it_comes_back_in_its_own_place_and_goes_on(tmp_path: Path) 
     async with running_stack(tmp_path, config=LAB) as stack:
         process = stack.bot.process
         await stack.type(TYPED)
-        ((status, result),) = await eventually(lambda: ended(tmp_path / "firstfive.db"), 30)
-        await eventually(stack.bot.is_ready, 20)
+        ((status, result),) = await eventually(lambda: ended(tmp_path / "firstfive.db"), 60)
+        await eventually(stack.bot.is_ready, 60)
 
         assert status == "done", result
         assert "came back and took over by itself after" in result
@@ -45,12 +45,12 @@ async def test_beside_others_one_of_them_takes_over(tmp_path: Path, capsys: pyte
             await replicas.type("/incident deploy lab release=v1.5.0")
             await eventually(lambda: replicas.ask(ENDED))
             await replicas.type(TYPED)
-            ((status, result),) = await eventually(lambda: replicas.ask(f"{ENDED} AND playbook = 'drill'"), 40)
+            ((status, result),) = await eventually(lambda: replicas.ask(f"{ENDED} AND playbook = 'drill'"), 60)
             text = json.loads(result)["text"] if isinstance(result, str) else result["text"]
             with capsys.disabled():
                 print(f"\n{text}")  # noqa: T201 - a figure to keep
             for bot in replicas.bots:
-                await eventually(bot.is_ready, 20)
+                await eventually(bot.is_ready, 60)
 
             assert status == "done"
             assert "took over" in text
