@@ -120,7 +120,7 @@ def test_a_target_that_was_drained_before_it_went_lost_nothing(watched: Watched)
 @pytest.mark.parametrize(
     ("size", "alone", "beside_a_canary"),
     [
-        ("medium", "1 commit behind: v1.4.0", "changes that no commit holds"),
+        ("medium", "1 commit behind what was deployed", "changes that no commit holds"),
         ("large", "which the repository does not have", "which the repository does not have"),
     ],
 )

@@ -96,8 +96,8 @@ def _another(build: Build, expected: Expected, beside: Beside) -> Drift:
     others = [each for each in beside.others if each.build.revision or each.build.release]
     right = sum(not (each.expected and _is_another(each.build, each.expected)) for each in others)
     alike = sum(_same(each.build, build) for each in others)
-    known = f"{deploy.words} of {deploy.at:%Y-%m-%d %H:%M} UTC"
-    told = f"It runs {runs}, {_distance(expected.lineage)}{known} is {RECORD}."
+    deployed = f"what was deployed at {deploy.at:%Y-%m-%d %H:%M} UTC: {deploy.words}"
+    told = f"It runs {runs}, {_distance(expected.lineage)} {deployed}."
     if others and alike == len(others):
         fix = f"Either it went out without being told: record it (`/incident deploy`); or deploy {deploy.words} again."
         told += f" So {'does the other target' if alike == 1 else f'do all {alike} others'}."
@@ -112,11 +112,11 @@ def _another(build: Build, expected: Expected, beside: Beside) -> Drift:
 def _distance(lineage: Lineage | None) -> str:
     """Say how far a commit is from the one that should run, by the history of both."""
     if lineage is None or not lineage.sha or not lineage.other:
-        return ""
+        return "and not"
     ahead, behind = _commits(lineage.ahead), _commits(lineage.behind)
     if not lineage.ahead:
-        return f"{behind} behind: "
-    return f"{ahead} ahead: " if not lineage.behind else f"{ahead} that the record's lacks, {behind} that it lacks: "
+        return f"{behind} behind"
+    return f"{ahead} ahead of" if not lineage.behind else f"with {ahead} of its own and {behind} short of"
 
 
 def _otherwise(build: Build, expected: Expected, beside: Beside) -> Iterator[Drift]:
@@ -127,7 +127,7 @@ def _otherwise(build: Build, expected: Expected, beside: Beside) -> Iterator[Dri
     same = expected.meets(build.revision)
     deploy = expected.deploy if same else None
     alike = [each.build.go for each in beside.others if build.revision and each.build.revision == build.revision]
-    yield from _unlike("Go", build.go, deploy.go if deploy else "", _agreed(alike))
+    yield from _unlike("toolchain", build.go, deploy.go if deploy else "", _agreed(alike))
     deploy = None if same is False or build.modified or expected.changing else expected.deploy
     yield from _unlike("link id", build.id, deploy.build if deploy else "")
     if same and not expected.changing and not build.modified:

@@ -31,7 +31,7 @@ def test_an_older_release_than_deployed_is_named_with_its_distance() -> None:
 
     assert (found.fault, found.confidence) == (FAULT, CERTAIN)
     assert found.claim == (
-        "It runs bbbbbbb, 3 commits behind: v1.5.0 (aaaaaaa) by Ada of 2026-03-01 12:00 UTC is the deploy record. "
+        "It runs bbbbbbb, 3 commits behind what was deployed at 2026-03-01 12:00 UTC: v1.5.0 (aaaaaaa) by Ada. "
         "2 of 2 others run that."
     )
     assert found.evidence[0].value == "bbbbbbb; v1.5.0 (aaaaaaa) by Ada"
@@ -44,7 +44,7 @@ def test_what_all_targets_run_may_only_not_have_been_told() -> None:
     (found,) = findings(runs(SIDE, Expected(RECORD, ahead)), runs(SIDE, Expected(RECORD, ahead), "checkout-2"))
 
     assert found.confidence == LIKELY
-    assert "2 commits ahead: v1.5.0" in found.claim
+    assert "2 commits ahead of what was deployed at" in found.claim
     assert found.claim.endswith("So does the other target.")
     assert "record it (`/incident deploy`)" in found.fix
 
@@ -52,7 +52,7 @@ def test_what_all_targets_run_may_only_not_have_been_told() -> None:
 def test_a_commit_of_another_line_is_told_by_both_sides() -> None:
     (found,) = findings(runs(SIDE, Expected(RECORD, Lineage(SIDE, ("hotfix",), NEW, 1, 4))), WELL)
 
-    assert "1 commit that the record's lacks, 4 commits that it lacks: v1.5.0" in found.claim
+    assert "with 1 commit of its own and 4 commits short of what was deployed" in found.claim
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_dirty_build_is_told_even_of_the_right_commit() -> None:
 @pytest.mark.parametrize(
     ("record", "build", "words"),
     [
-        ({"go": "go1.27.3"}, {"go": "go1.26.1"}, "Go go1.26.1, the deploy record: go1.27.3"),
+        ({"go": "go1.27.3"}, {"go": "go1.26.1"}, "toolchain go1.26.1, the deploy record: go1.27.3"),
         ({"build": "link-one"}, {}, "link id link-aaa, the deploy record: link-one"),
     ],
 )
