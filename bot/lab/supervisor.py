@@ -67,7 +67,7 @@ class Container:
     name: str
     start: Callable[[], "subprocess.Popen[bytes]"]
     probes: dict[str, Probe]
-    grace_s: int = 30
+    grace_s: float = 30
     back_off_s: float = 10.0
     longest_back_off_s: float = 300.0
 

@@ -97,7 +97,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
                 return processes[-1]
 
             kinds = {kind: replace(each, port=port) for kind, each in probes.items()}
-            container = Container("checkout-1", begin, kinds, grace_s=1, back_off_s=0.1, longest_back_off_s=0.2)
+            container = Container("checkout-1", begin, kinds, grace_s=0.3, back_off_s=0.1, longest_back_off_s=0.2)
             return Pod(tmp_path, stack.enter_context(Supervisor(container)), processes)
 
         yield start
@@ -135,7 +135,7 @@ def test_who_does_not_hear_that_it_must_end_is_killed_when_its_grace_is_over(run
 
 
 def test_a_start_that_takes_too_long_is_ended_before_it_listens(run: Run) -> None:
-    pod = run(start_s=30, liveness=replace(LIVE, period_s=0.5))
+    pod = run(start_s=30, liveness=replace(LIVE, period_s=0.3))
     pod.wait(lambda told: told.kills("liveness") > 1 and told.count > 1)
     found = pod.finding()
     assert found is not None
@@ -143,7 +143,7 @@ def test_a_start_that_takes_too_long_is_ended_before_it_listens(run: Run) -> Non
 
 
 def test_a_startup_probe_gives_it_the_time_that_it_needs(run: Run) -> None:
-    assert run(start_s=1, **PROBES).wait(lambda told: told.ready).count == 0
+    assert run(start_s=0.5, **PROBES).wait(lambda told: told.ready).count == 0
 
 
 def test_whoever_is_not_ready_is_not_ended(run: Run) -> None:
