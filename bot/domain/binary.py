@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.loading import Lack
+from bot.domain.loading import Lack, numbers
 
 SETTINGS = ("CGO_ENABLED", "GOARCH", "GOOS", "GOAMD64", "GOARM", "GOARM64", "vcs.revision")
 """What of a Go program's build info decides where it starts, and tells of which source it is."""
@@ -20,6 +20,10 @@ class Host:
     arch: str
     level: int = 0
     libc: str = ""
+
+    def __str__(self) -> str:
+        level = f" (level v{self.level})" if self.level else ""
+        return f"{self.arch}{level}, {self.libc or 'no C library'}"
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,20 @@ class Program:
     lacks: tuple[Lack, ...] = ()
     go: str = ""
     settings: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"{self.path}: {self.error}"
+        needs = ((name, max(versions, key=numbers)) for name, versions in self.needs if versions)
+        said = [
+            f"{self.path}: built for {self.arch}",
+            *([f"by {self.go}"] if self.go else []),
+            *([f"run by {self.emulator}"] if self.emulator else []),
+            f"loaded by {self.interpreter}" if self.interpreter else "static",
+            *(f"needs {version} of {name}" for name, version in needs),
+            *(f"does not find {each}" for each in self.lacks),
+        ]
+        return ", ".join(said)
 
     def setting(self, name: str) -> str:
         """Give a setting of its build, "" when it says none."""

@@ -47,6 +47,9 @@ class Lack:
     newest: str = ""
     by: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.version} of {self.name}" if self.version else self.name
+
 
 def runs(host: str, arch: str) -> bool:
     """Tell whether a CPU runs programs for another arch by itself."""

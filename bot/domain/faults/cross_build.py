@@ -47,7 +47,7 @@ def _cannot_start(facts: Facts) -> Finding | None:
         f"Nobody answers, and {binary.file.path} cannot start there: {first.claim}",
         (
             *(Evidence(each.what, each.value, file) for each in found),
-            Evidence("its host", _described(binary.host), file),
+            Evidence("its host", str(binary.host), file),
             *probe_evidence(facts),
         ),
         f"Deploy the release before. {first.fix}",
@@ -61,11 +61,6 @@ def _is_down(facts: Facts, binary: Binary) -> bool:
     probe = facts.probe
     answers = probe is not None and probe.requests > probe.failures
     return not binary.listening and binary.running is None and facts.goroutines is None and not answers
-
-
-def _described(host: Host) -> str:
-    level = f" (level v{host.level})" if host.level else ""
-    return f"{host.arch}{level}, {host.libc or 'no C library'}"
 
 
 def obstacles(program: Program, host: Host) -> Iterator[Obstacle]:

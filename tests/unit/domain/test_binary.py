@@ -36,6 +36,18 @@ def test_it_is_read_as_it_was_written(binary: Binary) -> None:
     assert read(json.loads(json.dumps(write(binary)))) == binary
 
 
+def test_it_is_said_in_a_line() -> None:
+    assert str(BINARY.host) == "amd64 (level v3), glibc 2.36"
+    assert str(PROGRAM) == (
+        "/srv/checkout: built for amd64, by go1.27.3, loaded by /lib64/ld-linux-x86-64.so.2, needs GLIBC_2.38 of "
+        "libc.so.6, does not find GLIBC_2.38 of libc.so.6"
+    )
+    assert str(Program("/srv/checkout", arch="arm64", emulator="qemu-aarch64")) == (
+        "/srv/checkout: built for arm64, run by qemu-aarch64, static"
+    )
+    assert str(Program("/srv/checkout", "No such file or directory")) == "/srv/checkout: No such file or directory"
+
+
 def test_nothing_is_known_of_nothing() -> None:
     assert read({}) is None
     assert read({"host": ["amd64", 3, "glibc 2.36"]}) is None

@@ -11,14 +11,16 @@ import pytest
 from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
+from bot.domain.binary import write
 from bot.domain.pods import PodsPlan
-from bot.domain.snapshot import GOROUTINE, LOG, RESTARTS, THREADS, TLS, Captured, captured, missed
+from bot.domain.snapshot import BINARY, GOROUTINE, LOG, RESTARTS, THREADS, TLS, Captured, captured, missed
 from bot.domain.stacks import Frame
 from handlers import pages
 from tests.fakes import FakeTargets
 from tests.unit.domain.captures import CHAN_RECEIVE, cpu, document, good_probe, goroutines, leaks, parts_of
 from tests.unit.domain.go_profiles import SERVE, main_frame
 from tests.unit.domain.handshakes_made import ALONE, handshakes
+from tests.unit.domain.test_binary import BINARY as PROGRAM_AND_HOST
 from tests.unit.playbooks.desk import CATALOG, REGISTRY, TARGETS, Desk, desk
 
 ENCODE, HANDLE, WATCH = main_frame("encode", 56), main_frame("handle", 7), main_frame("watch", 44)
@@ -49,6 +51,7 @@ def sick(target: str) -> list[Captured]:
         "last": {"exit": 137, "started_at": "2026-11-29T03:00:00Z", "finished_at": "2026-11-29T03:00:40Z"},
         "answers": {"liveness": {"status": 200, "seconds": 0.002, "said": "ok"}},
     }  # fmt: skip
+    parts += [captured(target, BINARY, document(write(PROGRAM_AND_HOST)), 0.01)]
     parts += [captured(target, TLS, tls, 0.01), captured(target, RESTARTS, document(pod), 0.01)]
     return [*parts, missed(target, THREADS, f"{target}: threadcreate did not answer")]
 
@@ -124,6 +127,7 @@ async def test_a_target_shows_who_waits_where_its_sockets_its_limits_and_its_log
         "main.watch (checkout/main.go:44)", "40 leaked", "chan receive", "CPU</a>", "1.90 s in 2.0 s",
         "<dt>ESTABLISHED</dt><dd>1,204</dd>", "2 hold bytes that nobody took", "120 of 1,024", "52 MB",
         "20: unable to get local issuer certificate; TLSv1.3, h2; shop.test; 30.0 days left",
+        "/srv/checkout: built for amd64, by go1.27.3, loaded by /lib64/", "amd64 (level v3), glibc 2.36",
         "3; its last end: 03:00:40 UTC, exit code 137 after 40 s", "1 s for an answer; now 200 in 2 ms: ok",
         "threadcreate did not answer", "cpu-hotspot",
         "net/http.(*conn).serve (http/server.go:2157)", "Answers to users: 5 x 200 in 900 ms",

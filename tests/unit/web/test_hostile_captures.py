@@ -9,8 +9,10 @@ import pytest
 from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
+from bot.domain.binary import Binary, Host, Program, write
+from bot.domain.loading import Lack
 from bot.domain.run import Plan, Run, Source
-from bot.domain.snapshot import LOG, RESTARTS, TLS, Captured, captured
+from bot.domain.snapshot import BINARY, LOG, RESTARTS, TLS, Captured, captured
 from bot.domain.stacks import Frame
 from bot.engine.tools import adapter_of
 from handlers import pages
@@ -40,6 +42,9 @@ def hostile(word: str) -> list[Captured]:
     pod = {"pod": said, "container": said, "restarts": 1, "ready": False, "probes": {"liveness": probe}, "last": life}
     pod["answers"] = {"liveness": {"status": 503, "seconds": 1.0, "said": said}}
     others = [captured(said, LOG, said.encode() or b" ", 0.1, error=said), captured(said, TLS, tls, 0.1)]
+    program = Program(said, arch=said, interpreter=said, needs=((said, (said,)),), lacks=(Lack(said),), go=said)
+    binary = write(Binary(Host(said, 3, said), listening=True, running=program, file=Program(said, said)))
+    others.append(captured(said, BINARY, json.dumps(binary).encode(), 0.1))
     others.append(captured(said, RESTARTS, json.dumps(pod).encode(), 0.1))
     return [*parts_of(said, contents), *others]
 
