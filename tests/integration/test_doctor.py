@@ -137,6 +137,8 @@ async def test_everything_is_ok_and_then_one_thing_of_slack_is_not(tmp_path: Pat
         assert_only(wrong, "slack token", "invalid_auth", "set SLACK_BOT_TOKEN")
         nowhere = await well.examined(slack_api_url="http://127.0.0.1:9/api")
         assert_only(nowhere, "slack token", "unreachable", "SLACK_API_URL")
+        await emulator.act("faults", method="auth.test", mode="http500")  # a page, and not the API's JSON
+        assert_only(await well.examined(), "slack token", "status 500", "")
         deaf = await well.examined(slack_app_token="xapp-emulator-wrong")
         assert_only(deaf, "socket mode", "invalid_auth", "connections:write")
         forged = await well.examined(slack_signing_secret="", slack_app_token="")

@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack.config import CONNECTIONS, SlackConfig
 from bot.adapters.slack.manifest import COMMANDS, EVENTS, OF_SEVERAL, SCOPES, SHORTCUTS
+from bot.adapters.slack.refusal import reason
 from bot.domain.checks import Check, fail, ok, warn
 
 Json = dict[str, Any]
@@ -69,8 +70,8 @@ class Line:
         try:
             answer = await self.client.api_call(method, data=args, headers=bearer)
         except SlackApiError as error:
-            code = str(error.response.get("error") or error.response.status_code)
-            raise Refused(code, error.response.get("errors") or ()) from None
+            told = error.response.data
+            raise Refused(reason(error), told.get("errors") or () if isinstance(told, dict) else ()) from None
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError):
             raise Refused("unreachable") from None
         body: Any = answer.data

@@ -17,6 +17,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack.config import CONNECTIONS
+from bot.adapters.slack.refusal import reason
 
 log = structlog.get_logger()
 
@@ -85,7 +86,7 @@ class SocketLink:
                     continue
             except SlackApiError as error:
                 asked_s = _retry_after(error)
-                log.warning("socket mode not connected", error=str(error.response.get("error")))
+                log.warning("socket mode not connected", error=reason(error))
             except (TimeoutError, SlackClientError, aiohttp.ClientError, OSError, ValueError, TypeError) as error:
                 log.warning("socket mode not connected", error=str(error) or type(error).__name__)
             await asyncio.sleep(max(wait_s, asked_s))
