@@ -74,6 +74,19 @@ def running_lab(
             process.wait(20)
 
 
+def behind(lab: Lab) -> list[str]:
+    """Write how users reach the lab's service: through its router."""
+    router = lab["router"]
+    keys = [f'{key} = "{router[key]}"' for key in ("admin", "weight_key", "dyed_key")]
+    return ["[services.front]", f'url = "{router["url"]}"', "[services.router]", 'kind = "envoy"', *keys]
+
+
+def build(lab: Lab) -> tuple[str, str]:
+    """Name what the first target runs, as a pipeline would that deployed it: the release and the commit."""
+    told = httpx.get(f"{lab['targets'][0]['url']}/version").json()
+    return f"release={told['version']}", f"commit={told['revision']}"
+
+
 def turn_fault(target: LabTarget, fault: str, *, on: bool, size: str = "medium") -> None:
     """Switch one fault of one target."""
     asked = {"on": on, "size": size} if on else {"on": on}

@@ -35,7 +35,12 @@ DIAGNOSIS = {
     "flame": "{target}/flames/cpu",
     "flame against its baseline": "{target}/flames/cpu?against=baseline",
 }
-PAGES = {"incidents": "/", "incident": "/incidents/INC-1", "postmortem": "/incidents/INC-1/postmortem"}
+PAGES = {
+    "incidents": "/",
+    "incident": "/incidents/INC-1",
+    "postmortem": "/incidents/INC-1/postmortem",
+    "drills": "/drills",
+}
 
 
 @dataclass(frozen=True)

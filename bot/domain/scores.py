@@ -15,7 +15,7 @@ from bot.domain.narrative import seconds
 from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
 
 SEED_S = 252.0
-"""4.2 minutes: the time to locate that the document this product grew from promises."""
+"""4.2 minutes: the time to locate a fault that every drill is held beside."""
 _SNAPSHOT = ("snapshot-", ".tar.gz")
 
 

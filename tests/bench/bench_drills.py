@@ -9,13 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from bot.domain.drills import Drilled
 from bot.domain.scores import SEED_S
 from tests.bench.figures import load, scratch
 from tests.bench.row import Row
-from tests.lab import Lab, running_lab
+from tests.lab import behind, build, running_lab
 from tests.stack import Stack, running_stack
 
 MINUTES = 3
@@ -53,22 +51,10 @@ def run() -> Iterable[Row]:
 async def _measure() -> list[Drill]:
     config = ["announcements = ''", f"drill_min = {MINUTES}", "[audits]", 'sumdb = ""']
     with scratch() as folder, running_lab(targets=2, sick="none", router=True) as lab:
-        async with running_stack(folder, lab=lab, config=config, service=["lab = true", *_behind(lab)]) as stack:
+        async with running_stack(folder, lab=lab, config=config, service=["lab = true", *behind(lab)]) as stack:
             await stack.slack.act("limits", on=False)
-            await stack.type(f"/incident deploy checkout {_build(lab)}")
+            await stack.type(f"/incident deploy checkout {' '.join(build(lab))}")
             return [await _drill(stack, fault.value, number) for number, fault in enumerate(Drilled, 1)]
-
-
-def _behind(lab: Lab) -> list[str]:
-    router = lab["router"]
-    keys = [f'{key} = "{router[key]}"' for key in ("admin", "weight_key", "dyed_key")]
-    return ["[services.front]", f'url = "{router["url"]}"', "[services.router]", 'kind = "envoy"', *keys]
-
-
-def _build(lab: Lab) -> str:
-    """Name what runs, so that what was never deployed can be told from it."""
-    build = httpx.get(f"{lab['targets'][0]['url']}/version").json()
-    return f"release={build['version']} commit={build['revision']}"
 
 
 async def _drill(stack: Stack, fault: str, number: int) -> Drill:

@@ -1,7 +1,8 @@
 """A drill as people meet it, from the lab that falls ill to the score; and as FirstFive does all of it alone."""
 
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +11,17 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, async_playwright, expect
 
-from tests.grid.services import services
-from tests.grid.stand import running
+from bot.domain.drills import Drilled
+from tests import cli
+from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import eventually
-from tests.lab import Lab, running_lab
+from tests.lab import Lab, behind, build, running_lab
 from tests.scenario.demo import Messages, PinnedCard
-from tests.stack import Stack, running_stack
+from tests.stack import Stack, running_stack, services
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 SOON_MS = 30_000
+MINUTES = 8
 BEN = "Ben Lindqvist"
 
 
@@ -100,17 +103,34 @@ async def _is_shown(scene: Scene) -> None:
         assert await scene.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_from_the_command_line_firstfive_finds_and_mends_it_alone() -> None:
-    with running(services()["checkout"].program(), 2) as stand:
-        told = stand.run("drill", "class=goroutine-leak", "size=large", "mend=yes")["result"]["text"]
-        begun = stand.run("drill", "class=goroutine-leak", "size=small")["result"]["text"]
-        ended = stand.run("drill", "off=true")["result"]["text"]
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Give what types a command where no bot is served: on a lab behind its router, of which it is told what runs."""
+    folder = tmp_path_factory.mktemp("alone")
+    with running_lab(targets=2, sick="none", router=True) as lab:
+        lines = [f"drill_min = {MINUTES}", "[audits]", 'sumdb = ""', *services(lab, ["lab = true", *behind(lab)])]
+        (folder / "firstfive.toml").write_text("\n".join(lines))
+        environment = {
+            "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
+            "DATABASE_URL": fresh_sqlite(folder),
+            "ARTIFACTS_URL": str(folder / "artifacts"),
+        }
 
-        head, *lines = told.splitlines()
-        assert head == "The drill is over, mended: goroutine-leak on checkout-2 (large)."
-        assert re.fullmatch(r"FirstFive named the class after \d\d?(\.\d)? s", lines[2])
-        assert re.fullmatch(r"Mitigated: .* s, seen to be gone after .* s", lines[3])
-        assert begun.startswith("*goroutine-leak* (small) is on, on checkout-2: ")
-        assert begun.endswith("`firstfive run drill service=sick off=yes` ends it.")
-        assert ended == "Ended: goroutine-leak on checkout-2."
-        assert not any(each["on"] for each in stand.faults())
+        def type_(*words: str) -> str:
+            done = cli.firstfive("run", *words, "service=checkout", "--json", **environment)
+            assert done.exit_code == 0, done.output
+            return str(json.loads(done.stdout)["result"]["text"])
+
+        type_("deploy", *build(lab))
+        yield type_
+
+
+@pytest.mark.matrix(sample=1)
+@pytest.mark.parametrize("fault", [each.value for each in Drilled])
+def test_every_class_is_made_real_named_mended_and_seen_to_be_gone(alone: Callable[..., str], fault: str) -> None:
+    head, *lines = alone("drill", f"class={fault}", "size=large", "mend=yes").splitlines()
+
+    assert head.startswith(f"The drill is over, mended: {fault} on ")
+    assert lines[2].startswith("FirstFive named the class after ")
+    assert ", seen to be gone after " in lines[3]
+    assert alone("drill", "off=yes") == "Nothing was on at checkout."

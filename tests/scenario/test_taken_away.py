@@ -16,7 +16,7 @@ import pytest
 
 from tests import cli
 from tests.databases import fresh_sqlite
-from tests.lab import Lab, running_lab
+from tests.lab import Lab, behind, build, running_lab
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 ROUTED, ALONE = "checkout", "basket"
@@ -65,12 +65,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             "ARTIFACTS_URL": str(folder / "artifacts"),
         }
         watched = Watched(lab, environment)
-        build = httpx.get(f"{lab['targets'][0]['url']}/version").json()
         at = (datetime.now(UTC) - timedelta(minutes=20)).isoformat()
         for name in (ROUTED, ALONE):
-            watched.run(
-                "deploy", f"service={name}", f"release={build['version']}", f"commit={build['revision']}", f"at={at}"
-            )
+            watched.run("deploy", f"service={name}", *build(lab), f"at={at}")
         yield watched
 
 
@@ -80,12 +77,6 @@ def service(name: str, lab: Lab) -> list[str]:
         lines += ["[[services.targets]]", f'name = "{name}-{place}"', 'version = "/version"']
         lines += [f'pprof = "{target["pprof"]}"', f'url = "{target["url"]}"']
     return lines
-
-
-def behind(lab: Lab) -> list[str]:
-    router = lab["router"]
-    keys = [f'{key} = "{router[key]}"' for key in ("admin", "weight_key", "dyed_key")]
-    return ["[services.front]", f'url = "{router["url"]}"', "[services.router]", 'kind = "envoy"', *keys]
 
 
 def test_what_was_deployed_and_is_there_has_no_verdict(watched: Watched) -> None:
