@@ -12,6 +12,7 @@ PLACES = re.compile(
     r"""|\b(?:pypi|pythonhosted|npmjs|yarnpkg|jsdelivr|unpkg|cdnjs|deb\.debian|crates)\.(?:org|com|io|net)\b""",
 )
 FOREIGN = re.compile(r"(^|/)(node_modules|vendor|third_party)/|\.min\.(js|css)$|\.(whl|jar|so|exe|woff2?|ttf)$")
+HALF_MERGED = re.compile(rb"^(?:<{7} |>{7} )", re.MULTILINE)
 SIZE_MAX = 512 * 1024
 
 
@@ -31,6 +32,11 @@ def test_no_machine_and_no_index_is_named() -> None:
 def test_no_file_is_somebody_elses() -> None:
     foreign = [str(path) for path in tracked() if FOREIGN.search(str(path))]
     assert foreign == []
+
+
+def test_no_file_is_half_merged() -> None:
+    assert HALF_MERGED.search(b"one\n" + b">" * 7 + b" theirs\n")
+    assert [str(path) for path in tracked() if HALF_MERGED.search((ROOT / path).read_bytes())] == []
 
 
 def test_no_file_is_huge() -> None:
