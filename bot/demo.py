@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def run(places: Places) -> None:
         watched = [_slack(parts, places, lab, environment), _bot(parts, places, environment)]
         _await(f"{places.slack}/", "the local Slack", watched[0])
         _await(f"{places.bot}/health/ready", "the bot", watched[1])
-        _tell_deploy(places, lab)
+        _tell_deploys(places, lab)
         _say(_welcome(places, time.monotonic() - began, has_canary="router" in lab and bool(places.fault)))
         _stay(watched)
 
@@ -197,11 +198,17 @@ def _canary(router: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _tell_deploy(places: Places, lab: Mapping[str, Any]) -> None:
-    """Tell the bot of the sick target's release, as a pipeline would that has just deployed it."""
-    with urllib.request.urlopen(f"{lab['targets'][-1]['url']}/version") as answer:  # noqa: S310 - as above
+def _tell_deploys(places: Places, lab: Mapping[str, Any]) -> None:
+    """Tell the bot of the releases as a pipeline would: of what ran for days, and what the canary has just become."""
+    days_ago = datetime.now(UTC) - timedelta(days=3)
+    _tell_deploy(places, lab["targets"][0], by="Noor Haddad", at=days_ago.isoformat())
+    _tell_deploy(places, lab["targets"][-1], by="Jun Ito")
+
+
+def _tell_deploy(places: Places, target: Mapping[str, Any], **more: str) -> None:
+    with urllib.request.urlopen(f"{target['url']}/version") as answer:  # noqa: S310 - as above
         build = json.load(answer)
-    told = {"service": "checkout", "release": build["version"], "commit": build["revision"], "by": "Jun Ito"}
+    told = {"service": "checkout", "release": build["version"], "commit": build["revision"], **more}
     said, kind = json.dumps(told).encode(), {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{places.bot}/api/deploys", said, kind)  # noqa: S310 - as above
     with urllib.request.urlopen(request):  # noqa: S310 - as above

@@ -83,7 +83,8 @@ async def compare(tools: Tools, params: Changes) -> Builds:
     if not known:
         return Builds(builds, (), "no target says which build it runs")
     if len(known) == 1:
-        return Builds(builds, (), f"all run build {next(iter(known))[:7]}")
+        who = "all run" if known.total() == len(builds) else f"{known.total()} of {len(builds)} tell what they run,"
+        return Builds(builds, (), f"{who} build {next(iter(known))[:7]}")
     good = known.most_common(1)[0][0]
     odd = [(name, build) for name, build in builds if (build.revision or build.id) not in {"", good}]
     commits = await tools.ports.repository.between(service, good, odd[0][1].revision, _COMMITS_COUNTED)

@@ -1,7 +1,7 @@
 """Read a snapshot and say what stands out: a named fault class with evidence and fix, or plainly that nothing does."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,7 +126,7 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
         verdict=diagnosis.verdict,
         target=diagnosis.findings[0].target if diagnosis.findings else "",
         statement=diagnosis.statement,
-        proof=_proof(diagnosis.findings),
+        proof=_proof(diagnosis),
         fix=diagnosis.findings[0].fix if diagnosis.findings else "",
         artifact=stored.sha256,
         name=stored.name,
@@ -201,13 +201,12 @@ async def _parts(tools: Tools, taken: Taken, target: str) -> list[Captured]:
     ]
 
 
-def _proof(findings: Sequence[Finding]) -> str:
+def _proof(diagnosis: Diagnosis) -> str:
     """Say in a line, as the card does, what proves the verdict; "" without one."""
-    if not findings:
+    if not diagnosis.findings:
         return ""
-    first, rest = findings[0], len(findings) - 1
-    more = f" {rest} more {'finding' if rest == 1 else 'findings'}." if rest else ""
-    return f"{first.target}, {first.confidence}: {first.claim}{more}"
+    first = diagnosis.findings[0]
+    return f"{first.target}, {first.confidence}: {first.claim}{diagnosis.besides}"
 
 
 async def _picture(tools: Tools, taken: Taken, facts: Mapping[str, Facts], diagnosis: Diagnosis) -> str:

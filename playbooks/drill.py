@@ -147,7 +147,8 @@ async def _start(tools: Tools, params: _Where, lab: drills.Lab) -> str:
             return f"{what} is on already, on {target}: {one.title}. {drills.ending(service)}"
     if not (lab.can(fault) if fault else lab.classes):
         names = ", ".join(each.target for each in lab.seen)
-        raise RunFailed(f"Nothing here has a switch for {fault or 'any class'}: {names}.")
+        elsewhere = " Without `target=` the lab looks for one that has." if params.target else ""
+        raise RunFailed(f"There is no switch for {fault or 'any class'} on {names}.{elsewhere}")
     what = f"{fault} on {service.name}" if fault else f"something is wrong with {service.name}"
     body = {"title": f"DRILL: {what}", "severity": Severity.SEV3.value, "service": service.name}
     incident_id = await tools.open_incident(**body, text="", warnings=[], drill=True)

@@ -1,8 +1,9 @@
 """See a drill through: make the fault real, wait until it is over, take it back whatever happens, tell the score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.engine import (
     CommandRejected,
@@ -109,7 +110,7 @@ async def choose(tools: Tools, params: Drilling) -> Chosen:
     fault = params.fault or (classes[chance.below(len(classes))].value if classes else "")
     able = lab.can(fault)
     if not able:
-        raise RunFailed(f"Nothing here has a switch for {fault or 'any class'}")
+        raise RunFailed(f"There is no switch for {fault or 'any class'} here")
     target, switch = able[0] if params.fault else able[chance.below(len(able))]
     return Chosen(target, switch.name, switch.title, fault, chance.nonce())
 
@@ -178,7 +179,7 @@ async def verify(
     for look in range(_LOOKS):
         await _all_answer(tools, params)
         outcome = await tools.run("diagnose", {"service": params.service}, f"verify{look}")
-        if outcome.status is RunStatus.DONE and outcome.result["verdict"] != chosen.fault:
+        if outcome.status is RunStatus.DONE and chosen.fault not in _named(outcome.result):
             incident = await tools.incident()
             if incident.status is Status.OPEN:
                 _mark(tools, incident, Status.MITIGATED, over.by, undone.at)
@@ -250,15 +251,20 @@ async def _over(tools: Tools, params: Drilling, chosen: Chosen, begun: Begun) ->
         return Over("its time was up")
     if not params.mend:
         return None
-    verdicts = [entry.facts["verdict"] for entry in entries if entry.kind == Kind.VERDICT and entry.body is not None]
-    if chosen.fault in verdicts:
+    if any(scores.names(entry, chosen.fault) for entry in entries):
         return Over(drills.MENDED)
+    verdicts = [entry for entry in entries if entry.kind == Kind.VERDICT]
     # The five minutes have looked and did not name it, or did not come to look.
     if verdicts or tools.now() > begun.at + _SOP_LOOKS_BY:
         await tools.pause(_LOOK_AGAIN_S)
         await tools.apply(f"forgot{len(verdicts)}", drills.forgetting_profiles(tools, params.service))
         await tools.run("diagnose", {"service": params.service}, f"look{len(verdicts)}")
     return None
+
+
+def _named(diagnosed: Mapping[str, Any]) -> set[str]:
+    """Give every class that a diagnosis names: what is wrong besides hides nothing."""
+    return {found["fault"] for found in diagnosed["findings"]}
 
 
 async def _was_on(tools: Tools, params: Drilling, chosen: Chosen) -> str:

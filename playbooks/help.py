@@ -1,5 +1,8 @@
 """Say what can be done here."""
 
+import re
+from inspect import cleandoc
+
 from bot.engine import (
     Choice,
     CommandRejected,
@@ -16,6 +19,8 @@ from bot.engine import (
 )
 
 _LATEST = 5
+_BROKEN = re.compile(r"(?<!\n)\n(?!\n)")
+"""Where the source breaks a line within a paragraph: who reads it in a chat has another width."""
 _FIRST = ("start", "ack", "note", "update", "status", "mitigate", "resolve", "postmortem")
 _NEXT = {
     Status.OPEN: ("note", "update", "impact", "mitigate", "resolve"),
@@ -78,5 +83,5 @@ def _one(tools: Tools, verb: str) -> str:
         meant = closest(verb, tuple(tools.registry))
         hint = f" Did you mean `{meant}`?" if meant else ""
         raise CommandRejected(f"There is no verb `{verb[:40]}`.{hint}")
-    fields = playbook.params.__doc__ or ""
+    fields = _BROKEN.sub(" ", cleandoc(playbook.params.__doc__ or ""))
     return f"`{usage(playbook)}`\n{playbook.summary} {fields}"

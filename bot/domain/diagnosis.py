@@ -8,7 +8,7 @@ from statistics import median
 from bot.domain.baseline import Baselines
 from bot.domain.facts import Facts, Sockets
 from bot.domain.faults import RULES, Beside, Finding
-from bot.domain.faults.finding import Evidence, megabytes, span, suffers
+from bot.domain.faults.finding import Evidence, besides, megabytes, span, suffers
 from bot.domain.goroutines import Group
 from bot.domain.silence import explain
 from bot.domain.snapshot import duration
@@ -61,6 +61,11 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     differences: tuple[Difference, ...]
     overviews: tuple[Overview, ...]
+
+    @property
+    def besides(self) -> str:
+        """Name what else was found than the verdict, as a sentence that follows another; "" for nothing."""
+        return besides(self.findings)
 
 
 @dataclass(frozen=True)
@@ -194,9 +199,7 @@ def _statement(targets: Sequence[Facts], findings: Sequence[Finding], difference
     unread = [each for each in targets if each.goroutines is None]
     silence = f" {explain(unread)}" if unread else ""
     if findings:
-        rest = len(findings) - 1
-        more = f" {rest} more {'finding' if rest == 1 else 'findings'}." if rest else ""
-        return f"{findings[0].target}: {findings[0].claim}{more}{silence}"
+        return f"{findings[0].target}: {findings[0].claim}{besides(findings)}{silence}"
     if len(unread) == len(targets):
         return f"Nothing can be said.{silence}"
     suffering = [

@@ -27,6 +27,16 @@ def _ended(facts: Mapping[str, Any]) -> str:
     return f"The drill is over, {facts['how']}{by}: it was {score.get('fault')} on {score.get('target')}.{goes_on}"
 
 
+def was(facts: Mapping[str, Any]) -> str:
+    """Say what a drill that is over was, and whether a new diagnosis names it still; "" if it never was real."""
+    if not facts["real"]:
+        return ""
+    score, gone = facts["score"], facts.get("gone")
+    is_seen = gone is not None and score.get("verdict_s") is not None
+    seen = f"; a new diagnosis names it {'no more' if gone else 'still'}" if is_seen else ""
+    return f"It was {score.get('fault')} on {score.get('target')}{seen}."
+
+
 _TOLD: Mapping[Kind, Callable[[Mapping[str, Any]], str]] = {
     Kind.DRILL_STARTED: _started,
     Kind.DRILL_ANSWERED: lambda facts: f"Said that it is {facts['class']}.",

@@ -9,6 +9,7 @@ from bot.domain.actions import ActionItem, change
 from bot.domain.approval import Request, request
 from bot.domain.bisect.bisects import Bisect
 from bot.domain.bisect.bisects import follow as follow_bisects
+from bot.domain.drill_words import was
 from bot.domain.errors import IncidentNotFound, TransitionRefused
 from bot.domain.measures import Measure, measure
 from bot.domain.phases import SOP, Phase, end_blanked
@@ -91,6 +92,7 @@ class Incident:
     warnings: tuple[str, ...] = ()
     private: bool = False
     drill: bool = False
+    drilled: str = ""
     team: str = ""
     impact: str = ""
     next_update_at: datetime | None = None
@@ -345,6 +347,7 @@ _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
     Kind.MADE_PRIVATE: lambda i, _: replace(i, private=True),
     # Also where the opening, which says so too, was blanked.
     Kind.DRILL_STARTED: lambda i, _: replace(i, drill=True),
+    Kind.DRILL_ENDED: lambda i, e: replace(i, drilled=was(e.facts)),
     Kind.CANCELLED: lambda i, e: replace(i, cancelled=e.facts["reason"]),
     Kind.ALERT_FIRED: _count_alerts,
     Kind.ALERT_RESOLVED: _count_alerts,

@@ -16,6 +16,7 @@ from bot.domain.timeline import FIRSTFIVE, Entry, Kind, from_us
 
 SEED_S = 252.0
 """4.2 minutes: the time to locate a fault that every drill is held beside."""
+_CLASS: Mapping[str, str] = {Kind.VERDICT: "verdict", Kind.FINDING: "fault_class"}
 _SNAPSHOT = ("snapshot-", ".tar.gz")
 
 
@@ -67,7 +68,7 @@ def score(entries: Sequence[Entry], blank: Score) -> Score:
     mitigated = _milestone(told, Milestone.MITIGATED)
     verdicts = [entry for entry in told if entry.kind == Kind.VERDICT and entry.facts["verdict"]]
     snapshot = next((entry for entry in told if _is_snapshot(entry)), None)
-    right = next((entry for entry in verdicts if entry.facts["verdict"] == blank.fault), None)
+    right = next((entry for entry in told if names(entry, blank.fault)), None)
     found = _found(told, blank.fault)
     return replace(
         blank,
@@ -81,6 +82,11 @@ def score(entries: Sequence[Entry], blank: Score) -> Score:
         found_by=_who(found),
         mitigated_by=_who(mitigated),
     )
+
+
+def names(entry: Entry, fault: str) -> bool:
+    """Tell whether an entry is of a diagnosis that names a class: as its verdict, or found beside that."""
+    return entry.kind in _CLASS and entry.body is not None and entry.facts[_CLASS[entry.kind]] == fault
 
 
 def write(score_: Score) -> dict[str, Any]:
@@ -135,8 +141,10 @@ def _aftermath(ended: Mapping[str, Any]) -> Iterable[str]:
 def lines(score_: Score, before: Mapping[str, Any]) -> tuple[str, ...]:
     """Tell the times of a score, each beside the median of the earlier drills of its class."""
     right = f"named the class after {seconds(score_.verdict_s)}" if score_.verdict_s is not None else _missed(score_)
-    people = _line("Located by people", score_.people_s, score_.found_by, before.get("people_s"))
-    verified = f", seen to be gone after {seconds(score_.verified_s)}" if score_.verified_s is not None else ""
+    located = "Located" if score_.found_by else "Located by people"
+    people = _line(located, score_.people_s, score_.found_by, before.get("people_s"))
+    gone_s = None if score_.verdict_s is None else score_.verified_s  # what was never named is not seen to go
+    verified = f", seen to be gone after {seconds(gone_s)}" if gone_s is not None else ""
     count = int(before.get("drills", 0))
     earlier = f", and the median of {count} earlier of this class in brackets" if count else "; the first of its class"
     return (

@@ -184,7 +184,7 @@ class Service:
     @property
     def stage(self) -> Target | None:
         """The lab itself, asked for its switches like a target."""
-        return Target("lab", self.name, self.lab_switches) if self.lab_switches else None
+        return Target("the lab", self.name, self.lab_switches) if self.lab_switches else None
 
 
 @dataclass(frozen=True)

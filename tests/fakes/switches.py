@@ -16,9 +16,9 @@ class FakeSwitches:
         self.on: dict[tuple[str, str], Size] = {}
 
     async def read(self, target: Target) -> tuple[Switch, ...] | Missing:
-        if target.name == "lab":
+        if target.name == "the lab":
             return (Switch("two-locks", "Locks twice", "deadlock", (target.name, "two-locks") in self.on),)
-        if ("lab", "two-locks") in self.on:
+        if ("the lab", "two-locks") in self.on:
             return Missing(f"{target.name} does not answer")
         known = {"watch-leak": "goroutine-leak", "goroutine-leak": "goroutine-leak", "busy": ""}
         switches = [Switch(name, f"Is {name}", of, (target.name, name) in self.on) for name, of in known.items()]

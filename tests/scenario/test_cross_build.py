@@ -56,10 +56,10 @@ def test_a_build_for_another_machine_is_named_by_its_file_until_it_is_taken_back
     ended = run("drill", "off=true")["result"]["text"]
     well = diagnosed(run)
 
-    assert drilled.startswith("*cross-build* (medium) is on, on lab: Deployed as a build for another machine.")
+    assert drilled.startswith("*cross-build* (medium) is on, on the lab: Deployed as a build for another machine.")
     assert (sick["verdict"], sick["findings"][0]["target"], len(sick["findings"])) == ("cross-build", "checkout-2", 1)
     claim = f"Nobody answers, and {lab['targets'][1]['binary']} cannot start there: it is built for "
     assert sick["findings"][0]["claim"].startswith(claim)
     assert sick["findings"][0]["confidence"] == "certain"
-    assert "cross-build on lab" in ended
+    assert "cross-build on the lab" in ended
     assert (well["verdict"], well["findings"]) == (None, [])

@@ -65,7 +65,7 @@ def test_restarts_by_probes_are_named_while_they_go_on_and_no_longer(
 ) -> None:
     if act == "probe-loop":
         told = run(environment, "drill", f"class={act}", f"size={size}")["result"]["text"]
-        assert told.startswith(f"*probe-loop* ({size}) is on, on lab: ")
+        assert told.startswith(f"*probe-loop* ({size}) is on, on the lab: ")
     else:
         turn(lab, act, on=True, size=size)
     sick = diagnosed(environment)

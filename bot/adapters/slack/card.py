@@ -30,7 +30,7 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
     """Draw the incident's card as of `now`, with the buttons that fit its state."""
     at = _as_of(incident, now)
     top = [_standing(incident), _impact(incident), _deadline(incident, at), *_phases(incident, around, at)]
-    found = [_verdict(incident), culprit_line(incident)]
+    found = [_drilled(incident), _verdict(incident), culprit_line(incident)]
     said = [*found, *_warnings(incident), _escalation(incident), _last_update(incident, at)]
     notes = "\n".join(filter(None, said))
     blocks: list[Json] = [
@@ -141,11 +141,17 @@ def _short(value: timedelta) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else duration(value)  # noqa: PLR2004 - see above
 
 
+def _drilled(incident: Incident) -> str:
+    """Say what a drill was once it is over: the last verdict is of whatever is wrong besides."""
+    return f"*{line(incident.drilled, 200)}*" if incident.drilled else ""
+
+
 def _verdict(incident: Incident) -> str:
     if incident.verdict:
         fix = f"\n*Fix:* {line(incident.fix, 300)}" if incident.fix else ""
         return f"*Verdict: {line(incident.verdict, 60)}.* {line(incident.proof or incident.statement, 500)}{fix}"
-    return f"*No verdict.* {line(incident.statement, 500)}" if incident.statement else ""
+    told = incident.statement and not incident.drilled
+    return f"*No verdict.* {line(incident.statement, 500)}" if told else ""
 
 
 def _warnings(incident: Incident) -> list[str]:

@@ -143,6 +143,15 @@ def span(values: Sequence[float], write: Callable[[float], str] = "{:.0f}".forma
     return low if low == high else f"{low} to {high}"
 
 
+def besides(findings: Sequence["Finding"]) -> str:
+    """Name what else was found than the first, each class once, as a sentence that follows another; "" for nothing."""
+    where: dict[str, list[str]] = {}
+    for each in findings[1:]:
+        where.setdefault(each.fault, []).append(each.target)
+    told = [f"{fault} on {at[0] if len(at) == 1 else f'{len(at)} targets'}" for fault, at in where.items()]
+    return f" Also found: {', '.join(told)}." if told else ""
+
+
 def percent(share: float) -> str:
     """Write a share as people read it."""
     return f"{100 * share:.0f} %"

@@ -19,6 +19,7 @@ QUICK_S = 0.3
 """A process that answers pprof sooner than this is alive and gets to run, whatever its liveness says."""
 REACHES_OUT = frozenset({"IO wait", "dial", "select"})
 """What a goroutine does that waits for somebody beyond the process."""
+_QUOTED = 120
 _OF_HEALTH = re.compile(r"live|health|ready|ping|probe|check|status", re.IGNORECASE)
 
 
@@ -195,7 +196,8 @@ def _enough(spec: ProbeSpec, seconds: float) -> int:
 
 
 def _quoted(said: str) -> str:
-    return f"`{said[:120].replace('`', '')}`"
+    cut = "..." if len(said) > _QUOTED else ""
+    return f"`{said[:_QUOTED].replace('`', '')}{cut}`"
 
 
 def _times(count: int) -> str:

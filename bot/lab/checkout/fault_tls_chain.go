@@ -6,7 +6,7 @@ import (
 )
 
 func init() {
-	register(&tlsChain{described{"tls-chain", "Serves over TLS what clients refuse: ended, without its intermediate, for another name", "tls-chain"}})
+	register(&tlsChain{described{"tls-chain", "Serves a certificate that clients refuse: it has expired, lacks its intermediate, or is another's", "tls-chain"}})
 }
 
 // brokenChains change a leaf before it is signed, by size; what they give is its subject, and whether it is served alone.

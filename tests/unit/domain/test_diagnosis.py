@@ -154,7 +154,7 @@ def test_where_users_suffer_comes_first_then_what_stops_requests() -> None:
     assert found.statement.startswith(
         "b: 300 of 300 requests wait for their turn at main.(*pool).Get (checkout/main.go:45)"
     )
-    assert "2 more findings" in found.statement
+    assert " Also found: goroutine-leak on 2 targets." in found.statement
 
 
 GROUPS = st.lists(

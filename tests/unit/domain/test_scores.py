@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bot.domain.incident import fold
 from bot.domain.league import league, tell
 from bot.domain.narrative import tell as told
@@ -39,6 +41,14 @@ def test_every_time_is_counted_from_the_moment_the_fault_was_on() -> None:
     assert (found.ack_s, found.snapshot_s, found.verdict_s, found.people_s, found.mitigated_s) == (12, 3, 5, 40, 61)
     assert (found.acked_by, found.found_by, found.mitigated_by) == ("Ben Okafor", "Ben Okafor", "Ana Lima")
     assert found.wrong == "deadlock"
+
+
+def test_a_class_that_is_found_beside_the_verdict_is_named_too() -> None:
+    told_ = Story().later(4).tell(Kind.FINDING, FIRSTFIVE, fault_class="goroutine-leak", target="checkout-3", claim="x")
+    told_.later(1).tell(Kind.VERDICT, FIRSTFIVE, verdict="deadlock", statement="")
+
+    assert score(told_.entries, BLANK).verdict_s == 4
+    assert score(told_.entries, drilled(fault="heap-growth")).verdict_s is None
 
 
 def test_an_answer_that_is_taken_back_counts_for_nothing_and_a_corrected_milestone_counts() -> None:
@@ -94,6 +104,10 @@ def test_the_first_of_a_class_has_nothing_to_be_compared_with() -> None:
     )
 
 
+def test_what_was_never_named_is_not_seen_to_be_gone() -> None:
+    assert "Mitigated: 20 s" in lines(drilled(mitigated_s=20.0, verified_s=24.0), middle([]))
+
+
 def test_what_a_blind_drill_shows_tells_nothing_and_proves_all() -> None:
     shown = {seal("nonce", fault, "checkout-3") for fault in ("deadlock", "goroutine-leak")}
     assert len(shown) == 2
@@ -108,6 +122,26 @@ def test_an_incident_stays_a_drill_when_its_opening_is_blanked() -> None:
     assert (
         told(told_.entries[-1]) == "Began a drill on checkout: a fault that nobody is told, until 03:01:12 UTC at most."
     )
+
+
+@pytest.mark.parametrize(
+    ("verdict_s", "gone", "said"),
+    [
+        (4.0, True, "It was goroutine-leak on checkout-3; a new diagnosis names it no more."),
+        (4.0, False, "It was goroutine-leak on checkout-3; a new diagnosis names it still."),
+        (4.0, None, "It was goroutine-leak on checkout-3."),
+        (None, True, "It was goroutine-leak on checkout-3."),
+    ],
+)
+def test_an_incident_says_what_its_drill_was_once_it_is_over(
+    verdict_s: float | None,
+    gone: bool | None,  # noqa: FBT001 - a case
+    said: str,
+) -> None:
+    kept = write(drilled(verdict_s=verdict_s))
+    assert fold(story().entries).drilled == ""
+    assert fold(story().tell(Kind.DRILL_ENDED, FIRSTFIVE, real=True, score=kept, gone=gone).entries).drilled == said
+    assert fold(story().tell(Kind.DRILL_ENDED, FIRSTFIVE, real=False, score={}).entries).drilled == ""
 
 
 def test_the_league_has_a_place_for_every_class_the_fastest_first() -> None:

@@ -77,9 +77,9 @@ async def test_what_no_target_can_be_switched_to_the_lab_does_to_it_and_takes_ba
     lab = replace(LAB, lab_switches="http://127.0.0.1:6060")
     house = Desk(replace(fake_ports(Catalog((lab,))), switches=switches))
 
-    assert "*deadlock* (small) is on, on lab: Locks twice." in await house.text("drill deadlock small")
-    assert switches.on == {("lab", "two-locks"): Size.SMALL}
-    assert (await house.text("drill off")).startswith("The drill is over, ended early by Ada: deadlock on lab")
+    assert "*deadlock* (small) is on, on the lab: Locks twice." in await house.text("drill deadlock small")
+    assert switches.on == {("the lab", "two-locks"): Size.SMALL}
+    assert (await house.text("drill off")).startswith("The drill is over, ended early by Ada: deadlock on the lab")
     assert switches.on == {}
     assert "on checkout-3" in await house.text("drill goroutine-leak")
 
@@ -94,7 +94,8 @@ async def test_what_no_target_can_be_switched_to_the_lab_does_to_it_and_takes_ba
         ("drill goroutine-leak payment", "payment is no lab, and a drill would make it sick."),
         ("drill blind payment", "payment is no lab, and a drill would make it sick."),
         ("drill goroutine-leak target=checkout-9", "It has: checkout-1, checkout-2, checkout-3."),
-        ("drill deadlock", "Nothing here has a switch for deadlock: checkout-1, checkout-2, checkout-3."),
+        ("drill deadlock", "There is no switch for deadlock on checkout-1, checkout-2, checkout-3."),
+        ("drill deadlock target=checkout-2", "on checkout-2. Without `target=` the lab looks for one that has."),
         ("drilling checkout", "`/incident drill checkout` begins a drill."),
     ],
 )

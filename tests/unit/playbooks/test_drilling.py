@@ -143,7 +143,7 @@ async def test_people_say_what_they_think_it_is_and_their_last_word_counts() -> 
     )
     text = await house.text("drill off")
 
-    assert "Located by people by Ben: 20 s" in text
+    assert "Located by Ben: 20 s" in text
     assert told(house, Kind.DRILL_ENDED)[0]["score"]["people_s"] >= 20
 
 

@@ -212,6 +212,7 @@ async def test_help_knows_one_verb_and_what_was_meant() -> None:
     assert "/incident severity sev1|sev2|sev3|sev4" in await house.text("help severity")
     assert "Did you mean `severity`" in await house.text("help severty")
     assert "`/incident start" in await house.text("help")
+    assert "of the one that begins;" in await house.text("help drill"), "its lines end where those of the source do"
 
 
 async def test_what_is_over_is_not_acknowledged() -> None:

@@ -275,6 +275,16 @@ def test_a_button_keeps_its_id_while_the_card_changes_around_it() -> None:
     assert all(before[action] == after[action] for action in kept)
 
 
+def test_a_drill_that_is_over_says_what_it_was_before_what_is_wrong_besides() -> None:
+    ended = replace(
+        simple(), drill=True, drilled="It was deadlock on a; a new diagnosis names it no more.", statement="x"
+    )
+    assert "*It was deadlock on a; a new diagnosis names it no more.*" in shown(card(ended))
+    assert "No verdict" not in shown(card(ended))
+    besides = shown(card(replace(ended, verdict="heap-growth")))
+    assert besides.index("It was deadlock") < besides.index("Verdict: heap-growth")
+
+
 def test_a_drill_says_first_that_it_is_one_and_that_it_pages_nobody() -> None:
     drill = replace(simple(), title="DRILL: deadlock on checkout", drill=True, severity=Severity.SEV1)
     message = card(drill)
