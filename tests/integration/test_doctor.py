@@ -35,8 +35,6 @@ SECRET = "0123456789abcdef" * 2
 CONFIG_TOKEN = "xoxe.xoxp-emulator-1"
 OPTIONS = ("--socket-mode", "--signing-secret", SECRET, "--config-token", CONFIG_TOKEN)
 SLACK_LINES = ["slack token", "slack scopes", "clock", "signing secret", "socket mode", "slack manifest"]
-
-
 SPLIT = {"kind": "command", "read": ["/bin/echo", '{"weight": 10, "dyed": true}'], "set": ["/bin/false"]}
 
 
