@@ -65,7 +65,7 @@ async def ask(tools: Tools, params: Changes) -> Answers:
     """Probe every target a few times."""
     targets = await _asked(tools, params)
     probes = await asyncio.gather(*(tools.ports.targets.probe(target) for target in targets))
-    bad = [f"{probe.target} answers {probe}" for probe in probes if probe.requests and probe.failures]
+    bad = [f"{probe.target} {probe.told}" for probe in probes if probe.requests and probe.failures]
     asked = sum(probe.requests > 0 for probe in probes)
     good = _all(asked) if asked else "no target has a url to probe"
     return Answers(tuple(probes), "; ".join(bad) or good)

@@ -127,7 +127,7 @@ def _answers(target: TargetSight) -> Iterator[Condition]:
     if probe is not None and is_ill:
         is_down = probe.failures == probe.requests
         grade, weight = ("down", 94) if is_down else ("failing", 90)
-        text = f"{name} answers {probe}" if probe.statuses else f"{name} gives no answer"
+        text = f"{name} {probe.told}"
         more = f"; it could not be examined: {target.reason}" if target.reason else ""
         yield Condition(f"probe:{name}", grade, weight, text + more, f"{name} answers well again")
     elif target.reason:

@@ -203,7 +203,9 @@ def _statement(targets: Sequence[Facts], findings: Sequence[Finding], difference
     if len(unread) == len(targets):
         return f"Nothing can be said.{silence}"
     suffering = [
-        f"{each.target} answers {each.probe}" for each in targets if suffers(each.probe) and each not in unread
+        f"{each.target} {each.probe.told}"
+        for each in targets
+        if each.probe is not None and suffers(each.probe) and each not in unread
     ]
     if differences or suffering:
         told = "; ".join(

@@ -237,6 +237,14 @@ class Probe:
         latency = "" if self.p50_ms is None else f" in {duration(self.p50_ms)} (max {duration(self.max_ms or 0.0)})"
         return answers + latency
 
+    @property
+    def told(self) -> str:
+        """Say what its users get, to follow its name: `answers 5 x 200`, or `gives no answer (5 times)`."""
+        if any(status.isdecimal() for status, _ in self.statuses):
+            return f"answers {self}"
+        times = ", ".join(f"{n} {'times' if why == 'no answer' else f'x {why}'}" for why, n in self.statuses)
+        return f"gives no answer ({times})" if times else "gives no answer"
+
 
 @dataclass(frozen=True)
 class Signal:

@@ -150,6 +150,16 @@ def test_a_probe_counts_what_is_no_answer_as_a_failure() -> None:
 
     assert found.failures == 2
     assert str(found) == "2 x 200, 1 x 404, 1 x 503, 1 x timeout in 2 ms (max 2 ms)"
+    assert found.told == f"answers {found}"
+
+
+def test_who_gives_no_answer_is_not_said_to_answer() -> None:
+    told = [Probe("a", 5, statuses).told for statuses in ((), (("no answer", 5),), (("no answer", 2), ("timeout", 3)))]
+    assert told == [
+        "gives no answer",
+        "gives no answer (5 times)",
+        "gives no answer (2 times, 3 x timeout)",
+    ]
 
 
 def test_a_starved_process_is_not_made_to_collect_again() -> None:

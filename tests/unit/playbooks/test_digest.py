@@ -329,7 +329,9 @@ class Hasty(FakeTargets):
         return await super().probe(target, requests)
 
 
-@pytest.mark.parametrize(("times", "said"), [(1, "nothing to say"), (2, "• New: checkout-2 answers 3 x timeout")])
+@pytest.mark.parametrize(
+    ("times", "said"), [(1, "nothing to say"), (2, "• New: checkout-2 gives no answer (3 x timeout)")]
+)
 async def test_who_gives_no_answer_is_asked_once_more_before_it_is_told(times: int, said: str) -> None:
     at = house(targets=Hasty(times))
     await clock(at)
