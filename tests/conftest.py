@@ -17,7 +17,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "matrix(sample): of its many cases, run a seeded sample of this size")
+    config.addinivalue_line(
+        "markers",
+        "matrix(sample, module=False): of its many cases (or of a module's tests), run a seeded sample of this size",
+    )
     config.stash[COVERAGE] = []
 
 
@@ -40,8 +43,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _matrices(items: Sequence[pytest.Item]) -> dict[str, list[pytest.Item]]:
     found: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("matrix") is not None:
-            found.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        if (marker := item.get_closest_marker("matrix")) is not None:
+            of = "::" if marker.kwargs.get("module") else "["
+            found.setdefault(item.nodeid.partition(of)[0], []).append(item)
     return found
 
 

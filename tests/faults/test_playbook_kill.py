@@ -115,7 +115,7 @@ def test_killed_at_any_step_a_run_ends_as_if_nothing_was(
     births.compare(engine, tmp_path, playbook, fate)
 
 
-@pytest.mark.matrix(sample=2)
+@pytest.mark.matrix(sample=1)
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("engine", "fate"), AGAIN_AND_AGAIN)
 @pytest.mark.parametrize("playbook", REGISTRY)

@@ -66,7 +66,7 @@ async def router(envoy: Running, request: pytest.FixtureRequest) -> AsyncIterato
         yield late, url
 
 
-@pytest.mark.matrix(sample=2)
+@pytest.mark.matrix(sample=1)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_rollback_is_taken_over_and_neither_done_twice_nor_half(
     tmp_path: Path, router: tuple[LateRouter, str], how: signal.Signals

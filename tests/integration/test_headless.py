@@ -44,6 +44,7 @@ def test_json_is_one_object_on_standard_output(tmp_path: Path) -> None:
     assert {"run", "playbook", "status", "elapsed_s", "result", "artifacts"} <= set(report(done))
 
 
+@pytest.mark.matrix(sample=2)
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [

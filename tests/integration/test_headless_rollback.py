@@ -11,7 +11,7 @@ from tests.integration.test_headless import firstfive, report
 from tests.routers.envoy import running_envoy
 from tests.routers.tracks import Tracks
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.matrix(sample=1, module=True), pytest.mark.go, pytest.mark.timeout(600)]
 
 
 def test_a_judgement_and_a_rollback_are_one_json_object_each(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_a_healthy_lab_gives_every_part_and_no_verdict(lab: Lab) -> None:
         assert facts.probe.statuses == (("200", 5),)
 
 
-@pytest.mark.matrix(sample=3)
+@pytest.mark.matrix(sample=2)
 @pytest.mark.parametrize(
     ("switch", "fault", "line"),
     [

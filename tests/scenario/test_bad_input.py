@@ -219,7 +219,7 @@ def _sick(address: str) -> list[str]:
     return ["[[services]]", 'name = "sick"', "[[services.targets]]", 'name = "sick-1"', *target]
 
 
-@pytest.mark.matrix(sample=2)
+@pytest.mark.matrix(sample=1)
 @pytest.mark.parametrize("behave", [_hang, _drip, _refuse, _flood])
 async def test_a_target_that_misbehaves_is_recorded_and_the_sop_goes_on(tmp_path: Path, behave: Any) -> None:
     async with _misbehaving(behave) as address, running_stack(tmp_path, config=_sick(address)) as stack:

@@ -171,7 +171,7 @@ def test_it_has_the_faults_and_windows_that_are_tested_here(clinic: Clinic) -> N
     assert [one["name"] for one in told if f"`{one['name']}`" not in manual] == []
 
 
-@pytest.mark.matrix(sample=2)
+@pytest.mark.matrix(sample=1)
 @pytest.mark.parametrize(
     ("name", "state", "function", "count"),
     [
@@ -275,7 +275,7 @@ def test_callers_who_have_hung_up_stay_until_it_is_over(clinic: Clinic) -> None:
     wait_until(lambda: clinic.unclosed() < 10)
 
 
-@pytest.mark.matrix(sample=3)
+@pytest.mark.matrix(sample=1)
 @pytest.mark.parametrize("name", WINDOWS)
 def test_users_are_served_in_a_healthy_window(clinic: Clinic, name: str) -> None:
     with clinic.ill(name, "large"):

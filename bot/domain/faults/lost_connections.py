@@ -9,7 +9,8 @@ from bot.domain.snapshot import GOROUTINE, NOBODY
 
 FAULT = "lost-connections"
 MIN_LOST = 3
-"""Some routers count a client that leaves as a failed request. A refused connection where nothing listens is none."""
+"""Some routers count a client that leaves as a failed request, and an answer that is an error of the target's own, too.
+A refused connection is neither."""
 RESTARTED_S = 5.0
 """A process so young at the end of the window was stopped in it, or right before."""
 FILE = "router.json"
@@ -24,7 +25,7 @@ def find(facts: Facts, beside: Beside) -> Finding | None:  # noqa: ARG001 - ever
     routed, gone = facts.routed, _is_gone(facts)
     if routed is None or not (gone or _is_new(facts, routed.seconds)):
         return None
-    if routed.failed < MIN_LOST and not (gone and routed.refused):
+    if not (routed.refused or routed.failed >= MIN_LOST) if gone else min(routed.failed, routed.refused) < MIN_LOST:
         return None
     total = max(routed.total, routed.failed)
     begins = (

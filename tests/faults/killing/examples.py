@@ -12,6 +12,7 @@ from tests.faults.killing.situation import CHANNEL, CHECKOUT, COMMITS, NOTE, OLD
 BY_WORD: dict[Word, str] = {Word.REST: "worth remembering", Word.SERVICE: CHECKOUT, Word.TEAM: TEAM}
 """These are given even if they may be left out, since a playbook does more with them."""
 BY_FIELD: dict[tuple[str, str], Any] = {
+    ("audit", "what"): "metrics",
     ("bisect", "service"): PAYMENT,
     ("bisect", "test"): "TestPay",
     ("bisect", "good"): COMMITS[0],

@@ -70,11 +70,11 @@ def test_a_single_refused_connection_is_enough_and_where_the_router_tries_again_
 
 def test_a_restart_under_requests_loses_them_too() -> None:
     back = Facts("c", goroutines=9, probe=good_probe("c"), process=Process(7, uptime_s=2.0))
-    (found,) = findings(replace(back, routed=replace(LOST, failed=9, refused=0)))
+    (found,) = findings(replace(back, routed=replace(LOST, failed=9, refused=8)))
 
     assert found.confidence == LIKELY
     assert found.claim.startswith(
-        "It was restarted under its requests: 9 of 170 requests were lost in 3.2 s (connections"
+        "It was restarted under its requests: 9 of 170 requests were lost in 3.2 s (8 connections"
     )
     assert found.fix.startswith("Before the next stop")
 
@@ -88,10 +88,25 @@ def test_a_restart_under_requests_loses_them_too() -> None:
         Facts(
             "c", goroutines=9, probe=good_probe("c"), process=Process(7, uptime_s=2.0), routed=replace(LOST, failed=0)
         ),
+        Facts(
+            "c",
+            goroutines=9,
+            probe=good_probe("c"),
+            process=Process(7, uptime_s=2.0),
+            routed=replace(LOST, failed=18, refused=0),
+        ),
         Facts("c", goroutines=9, probe=good_probe("c"), process=Process(7, uptime_s=900.0), routed=LOST),
         Facts("c", goroutines=9, probe=good_probe("c"), routed=LOST),
     ],
-    ids=["no router", "drained", "two clients left", "restarted and lost nothing", "its own errors", "age unknown"],
+    ids=[
+        "no router",
+        "drained",
+        "two clients left",
+        "restarted and lost nothing",
+        "young, and its answers are errors",
+        "its own errors",
+        "age unknown",
+    ],
 )
 def test_who_was_drained_or_answers_is_left_alone(facts: Facts) -> None:
     assert classes(facts) == []
