@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import aiohttp
@@ -121,6 +121,7 @@ class _Connection:
         self._app = app
         self._known = known
         self._answering: set[asyncio.Task[None]] = set()
+        self._is_closing = False
         self.leaving = asyncio.Event()
 
     async def hear_hello(self) -> None:
@@ -147,9 +148,12 @@ class _Connection:
         log.info("socket mode connection ended", code=self._socket.close_code)
 
     async def leave(self) -> None:
-        """Acknowledge what has arrived, then close."""
-        if self._answering:
-            await asyncio.wait(set(self._answering), timeout=_DRAIN_S)
+        """Acknowledge what has arrived, then close; what arrives from then on is not taken, and Slack says so."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                while self._answering:
+                    await asyncio.wait(set(self._answering))
+        self._is_closing = True
         await self._socket.close()
 
     def _take(self, text: str) -> bool:
@@ -161,7 +165,7 @@ class _Connection:
         except _NO_ENVELOPE as error:
             log.warning("envelope not understood", error=str(error))
             return False
-        if request is not None:
+        if request is not None and not self._is_closing:
             task = asyncio.create_task(self._answer(request))
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)

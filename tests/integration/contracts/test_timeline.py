@@ -144,7 +144,9 @@ async def test_action_items_of_private_incidents_are_no_business_of_others(groun
 async def test_how_drills_ended_is_given_oldest_first_and_the_list_tells_them_from_the_rest(ground: Ground) -> None:
     for private, drill in ((True, True), (False, True), (False, True), (False, False)):
         incident_id = await ground.open("Slow", private=private, drill=drill)
-        await ground.append(Draft(Kind.DRILL_ENDED, {"real": True}), Draft(Kind.NOTE, {"text": "x"}), to=incident_id)
+        await ground.append(
+            Draft(Kind.DRILL_ENDED, {"real": True, "score": {}}), Draft(Kind.NOTE, {"text": "x"}), to=incident_id
+        )
     ended = await ground.read(ground.timeline.drills)
     assert [(entry.incident_id, entry.kind) for entry in ended] == [
         (f"INC-{number}", Kind.DRILL_ENDED) for number in (2, 3, 4)
