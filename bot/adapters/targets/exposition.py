@@ -7,11 +7,9 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.adapters.targets.access import Keyring
-from bot.adapters.targets.answers import head, one_line
-from bot.adapters.targets.network import Resolver, locate, resolve_by_system
-from bot.domain.access import AccessMissing
-from bot.domain.addresses import AddressRefused
+from bot.adapters.targets.answers import one_line
+from bot.adapters.targets.asking import Asking
+from bot.adapters.targets.network import Resolver, resolve_by_system
 from bot.domain.audits import Subject
 from bot.domain.run import Missing
 from bot.domain.service import Target
@@ -27,9 +25,8 @@ class MetricsLook:
     """Looks at `/metrics` beside a target's pprof, over connections to vetted addresses only."""
 
     def __init__(self, resolver: Resolver = resolve_by_system, timeout_s: float = _TIMEOUT_S) -> None:
-        self._resolver = resolver
+        self._asking = Asking(resolver, accept="text/plain")
         self._timeout_s = timeout_s
-        self._keyring = Keyring()
 
     async def __call__(self, of: Wanted) -> Subject | Missing:
         """Read every target; those that give nothing are told of."""
@@ -46,15 +43,10 @@ class MetricsLook:
 
     async def _read(self, target: Target) -> list[dict[str, Any]] | Missing:
         url = f"{target.pprof.rstrip('/')}/metrics"
-        try:
-            status, content = await self._get(target, url)
-        except (AddressRefused, AccessMissing) as refused:
-            return Missing(f"{target.name}: {refused}")
-        except (TimeoutError, httpx.TimeoutException):
-            return Missing(f"{target.name} did not answer at {url} within {self._timeout_s:g} s")
-        except httpx.HTTPError as error:
-            why = one_line(str(error), 100) or type(error).__name__
-            return Missing(f"{target.name} does not answer at {url}: {why}")
+        answered = await self._asking.ask(target, url, _MOST_BYTES + 1, self._timeout_s)
+        if isinstance(answered, Missing):
+            return answered
+        status, content = answered
         if status != httpx.codes.OK or len(content) > _MOST_BYTES:
             too_long = f"exposes more than {_MOST_BYTES // 1024**2} MB: that alone is too much"
             return Missing(f"{url} {too_long if status == httpx.codes.OK else f'answered {status}'}")
@@ -62,16 +54,6 @@ class MetricsLook:
             return await asyncio.to_thread(describe, content.decode())
         except (ValueError, KeyError, IndexError) as error:
             return Missing(f"{url} is not in Prometheus's text format: {one_line(str(error), 100)}")
-
-    async def _get(self, target: Target, url: str) -> tuple[int, bytes]:
-        endpoint = await locate(url, target.allow, self._resolver, self._timeout_s)
-        transport = await self._keyring.transport(target.access, url, endpoint, 1)
-        async with (
-            asyncio.timeout(self._timeout_s),
-            httpx.AsyncClient(transport=transport, timeout=self._timeout_s) as client,
-            client.stream("GET", url, headers={"Accept": "text/plain", "Accept-Encoding": "identity"}) as response,
-        ):
-            return response.status_code, await head(response.aiter_raw(), _MOST_BYTES + 1)
 
 
 def describe(text: str) -> list[dict[str, Any]]:
