@@ -76,6 +76,14 @@ def trust(key: str, ca: str) -> ssl.SSLContext:
         raise AccessMissing(f"{key} {ca} holds no certificate that can be read (PEM)") from error
 
 
+def unverified() -> ssl.SSLContext:
+    """Give a client that goes on whoever signed, and for whatever name: one that looks, and trusts nothing it is told."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def changed_ns(key: str, path: str) -> int:
     """Give when a file was last changed, 0 where none is configured.
 

@@ -16,7 +16,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from bot.adapters.targets.access import changed_ns, trust
+from bot.adapters.targets.access import changed_ns, trust, unverified
 from bot.adapters.targets.answers import one_line
 from bot.adapters.targets.network import Resolver, locate, resolve_by_system
 from bot.domain.access import AccessMissing, failed_handshake
@@ -178,18 +178,13 @@ def _checked(ca: str, changed_ns: int) -> ssl.SSLContext:
 @lru_cache(maxsize=1)
 def _unchecked() -> ssl.SSLContext:
     """Give a client that goes on whoever signed."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return _offering(context)
+    return _offering(unverified())
 
 
 @lru_cache(maxsize=1)
 def _antique() -> ssl.SSLContext:
     """Give a client of long ago, to see what it is that no client of today would speak. It sends nothing."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = unverified()
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:@SECLEVEL=0")
     return _offering(context)

@@ -9,11 +9,13 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import httpx
 
+from bot.adapters.targets.access import unverified
 from bot.adapters.targets.answers import head, one_line
 from bot.adapters.targets.network import PinnedTransport, Resolver, locate, resolve_by_system
 from bot.domain.addresses import AddressRefused, Endpoint
@@ -179,8 +181,7 @@ async def _answer(client: httpx.AsyncClient, url: str, seconds: float) -> tuple[
         return 0, str(error) or type(error).__name__
 
 
+@cache
 def _unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+    """Give the one that all probes share: httpx changes what a context offers, so that it is no other's."""
+    return unverified()
