@@ -77,7 +77,7 @@ def trust(key: str, ca: str) -> ssl.SSLContext:
 
 
 def unverified() -> ssl.SSLContext:
-    """Give a client that goes on whoever signed, and for whatever name: one that looks, and trusts nothing it is told."""
+    """Give a client that goes on whoever signed, for whatever name: it looks, and trusts nothing."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
