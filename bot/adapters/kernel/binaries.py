@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from bot.domain.binary import SETTINGS, Binary, Host, Program
-from bot.domain.buildinfo import BuildInfoMissing, read_build_info
+from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, read_build_info
 from bot.domain.elf import Elf, ElfMalformed, Read, read_elf
 from bot.domain.loading import ARCHES, Lack, configured_folders, handles, is_emulator, lacks, level_of, libc, runs
 
@@ -117,13 +117,32 @@ def _program(
 
 def _build(read: Read, size: int, elf: Elf) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Read what a Go program says of itself, ("", ()) of another."""
-    at, count = elf.written
-    start = at - at % 16
     try:
-        info = read_build_info(lambda place, many: read(start + place, many), min(count + 16, size, MAX_BUILD_BYTES))
+        info = _written(read, size, elf)
     except BuildInfoMissing:
         return "", ()
     return info.go, tuple((name, value) for name, value in info.settings if name in SETTINGS)
+
+
+def _written(read: Read, size: int, elf: Elf) -> BuildInfo:
+    at, count = elf.written
+    start = at - at % 16
+    return read_build_info(lambda place, many: read(start + place, many), min(count + 16, size, MAX_BUILD_BYTES))
+
+
+def build_of(place: Path) -> BuildInfo:
+    """Read what a program says of itself: where Go writes it, and only where it is not there in all of the file.
+
+    :raises BuildInfoMissing: it says nothing.
+    :raises OSError: it cannot be read.
+    """
+    try:
+        with _opened(place) as (read, size):
+            with suppress(ElfMalformed, BuildInfoMissing):
+                return _written(read, size, read_elf(read))
+            return read_build_info(read, size)
+    except ElfMalformed as error:
+        raise BuildInfoMissing(str(error)) from error
 
 
 @contextmanager

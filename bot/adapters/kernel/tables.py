@@ -17,11 +17,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from bot.adapters.kernel.binaries import Binaries
+from bot.adapters.kernel.binaries import Binaries, build_of
 from bot.domain import binary
 from bot.domain import proc as read
 from bot.domain.addresses import Endpoint
-from bot.domain.buildinfo import BuildInfoMissing, read_build_info
+from bot.domain.buildinfo import BuildInfoMissing
 from bot.domain.go_environment import RUNTIME, VARIABLES
 from bot.domain.redaction import redact_bytes
 from bot.domain.service import Target
@@ -274,9 +274,7 @@ class Kernel:
                     yield from _content(folder / (old_name if each.controller else name))
 
     def _build_document(self, pid: int) -> Mapping[str, Any]:
-        with (self._proc / str(pid) / "exe").open("rb") as binary:
-            size = os.fstat(binary.fileno()).st_size
-            info = read_build_info(lambda at, count: os.pread(binary.fileno(), count, at), size)
+        info = build_of(self._proc / str(pid) / "exe")
         return {
             "go": info.go,
             "path": info.path,
