@@ -19,14 +19,14 @@ _ASKED: set[asyncio.Future[Lineage | Missing]] = set()
 
 
 async def with_expected(tools: Tools, service: Service, facts: Mapping[str, Facts]) -> dict[str, Facts]:
-    """Add to the facts of every target what should run there; where nobody has told, and no history is, as they are."""
+    """Add to the facts of every target what should run there; without a deploy that was told, they stay as they are."""
     deploys = await tools.recall(deploys_key(service.name), Deploys) or ()
-    if not deploys and not service.repository:
+    deploy = standing(deploys)
+    if deploy is None:
         return dict(facts)
     told = await tools.ports.router.read(service) if service.route else None
-    split, deploy = None if isinstance(told, Missing) else told, standing(deploys)
-    why = changing(deploys, split, tools.now())
-    other = (deploy.commit or deploy.release) if deploy else ""
+    split = None if isinstance(told, Missing) else told
+    why, other = changing(deploys, split, tools.now()), deploy.commit or deploy.release
     lineages = await _lineages(tools, service, {each.build.revision for each in facts.values()}, other)
 
     def expected(revision: str) -> Expected:
