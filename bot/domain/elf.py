@@ -4,12 +4,13 @@ It is read as these two read it, by its program headers: `strip` may have taken 
 elf; symbol versions: Linux Standard Base Core 5.0, 10.7. Whatever is in a file, little of it is read.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from struct import calcsize, iter_unpack
 from typing import NamedTuple
 
+from bot.domain.buildinfo import Read
 from bot.domain.errors import FirstFiveError
 
 MOST_SEGMENTS, MOST_ENTRIES = 128, 512
@@ -25,9 +26,6 @@ ARCHES = {
     (22, 64): "s390x", (21, 64): "ppc64", (8, 32): "mips", (8, 64): "mips64", (258, 64): "loong64",
 }  # fmt: skip
 """GOARCH by machine and bits; of machines with two byte orders, that of the big one."""
-
-Read = Callable[[int, int], bytes]
-"""read(offset, size): the bytes there, fewer at the end of the file."""
 
 
 class ElfMalformed(FirstFiveError):

@@ -45,14 +45,14 @@ def find_pod(pods: Iterable[Any], name: str, addresses: Sequence[str], ports: Se
     Pods that share an address (that of their machine) are told apart by their ports.
     """
     known = [pod for pod in pods if isinstance(pod, dict)]
-    named = [pod for pod in known if _of(pod, "metadata").get("name") == name]
-    here = [pod for pod in known if _of(pod, "status").get("podIP") in addresses and _may_serve(pod, ports)]
+    named = [pod for pod in known if inside(pod, "metadata").get("name") == name]
+    here = [pod for pod in known if inside(pod, "status").get("podIP") in addresses and _may_serve(pod, ports)]
     return next(iter((*named, *(here if len(here) == 1 else ()))), {})
 
 
 def _may_serve(pod: Mapping[str, Any], ports: Sequence[int]) -> bool:
     """Tell whether a pod at an address is the one with these ports: it is, unless it shares that of its machine."""
-    shares = _of(pod, "spec").get("hostNetwork") is True
+    shares = inside(pod, "spec").get("hostNetwork") is True
     return not shares or any(_ports(each).intersection(ports) for each in _containers(pod))
 
 
@@ -60,12 +60,12 @@ def tell_pod(pod: Mapping[str, Any], events: Iterable[Any], ports: Sequence[int]
     """Tell of a pod's container what is kept as evidence; {} where it cannot be told which one is meant."""
     spec = _container(pod, ports, container)
     name = spec.get("name")
-    statuses = _list(_of(pod, "status").get("containerStatuses"))
+    statuses = _list(inside(pod, "status").get("containerStatuses"))
     status = next((each for each in statuses if each.get("name") == name), None)
     if status is None:
         return {}
-    metadata = _of(pod, "metadata")
-    conditions = {str(each.get("type")): each for each in _list(_of(pod, "status").get("conditions"))}
+    metadata = inside(pod, "metadata")
+    conditions = {str(each.get("type")): each for each in _list(inside(pod, "status").get("conditions"))}
     told = [each for each in map(_event, events) if each and each.pop("container") in (name, "")]
     return {
         "pod": metadata.get("name"),
@@ -74,16 +74,16 @@ def tell_pod(pod: Mapping[str, Any], events: Iterable[Any], ports: Sequence[int]
         "restarts": status.get("restartCount", 0),
         "ready": status.get("ready") is True,
         "ready_changed_at": conditions.get("Ready", {}).get("lastTransitionTime"),
-        "grace_s": _of(pod, "spec").get("terminationGracePeriodSeconds", 30),
-        "state": _state(_of(status, "state")),
-        "last": _ended(_of(_of(status, "lastState"), "terminated")),
+        "grace_s": inside(pod, "spec").get("terminationGracePeriodSeconds", 30),
+        "state": _state(inside(status, "state")),
+        "last": _ended(inside(inside(status, "lastState"), "terminated")),
         "probes": {kind: _probe(spec, kind) for kind in PROBES if isinstance(spec.get(f"{kind}Probe"), dict)},
         "events": sorted(told, key=lambda each: str(each["last_at"]))[-_MOST_EVENTS:],
     }
 
 
 def _containers(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return _list(_of(pod, "spec").get("containers"))
+    return _list(inside(pod, "spec").get("containers"))
 
 
 def _container(pod: Mapping[str, Any], ports: Sequence[int], wanted: str) -> Mapping[str, Any]:
@@ -100,10 +100,10 @@ def _ports(container: Mapping[str, Any]) -> set[int]:
 
 def _probe(container: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Read a probe; what it leaves out is as Kubernetes sets it."""
-    probe = _of(container, f"{kind}Probe")
+    probe = inside(container, f"{kind}Probe")
     told: dict[str, Any] = {ours: probe.get(theirs, default) for theirs, ours, default in _DEFAULTS}
     told["timeout_set"] = "timeoutSeconds" in probe
-    get = _of(probe, "httpGet")
+    get = inside(probe, "httpGet")
     if not get:
         return told | {"kind": next((key for key in ("tcpSocket", "grpc", "exec") if key in probe), "")}
     named = {str(each.get("name")): each.get("containerPort") for each in _list(container.get("ports"))}
@@ -118,8 +118,8 @@ def _probe(container: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def _state(state: Mapping[str, Any]) -> dict[str, Any]:
     word = next((each for each in ("running", "waiting", "terminated") if each in state), "")
-    inside = _of(state, word)
-    return {"is": word, "reason": inside.get("reason", ""), "since": inside.get("startedAt")}
+    now = inside(state, word)
+    return {"is": word, "reason": now.get("reason", ""), "since": now.get("startedAt")}
 
 
 def _ended(ended: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -133,13 +133,13 @@ def _event(event: Any) -> dict[str, Any] | None:
     """Read an event of either age: with a count and two times, or with a series."""
     if not isinstance(event, dict) or str(event.get("reason")) not in _TOLD:
         return None
-    series, about = _of(event, "series"), str(_of(event, "involvedObject").get("fieldPath") or "")
+    series, about = inside(event, "series"), str(inside(event, "involvedObject").get("fieldPath") or "")
     first = event.get("firstTimestamp") or event.get("eventTime")
-    inside = re.search(r"\{(.+)\}", about)
+    named = re.search(r"\{(.+)\}", about)
     said = str(event.get("message", ""))
     return {
         "reason": event["reason"],
-        "container": inside[1] if inside else "",
+        "container": named[1] if named else "",
         "probe": next((kind for kind in PROBES if re.search(rf"\b{kind} probe\b", said, re.IGNORECASE)), ""),
         "count": event.get("count") or series.get("count") or 1,
         "first_at": first,
@@ -148,9 +148,10 @@ def _event(event: Any) -> dict[str, Any] | None:
     }
 
 
-def _of(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    inside = document.get(key)
-    return inside if isinstance(inside, dict) else {}
+def inside(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Give what stands under a key if it has keys of its own, else nothing."""
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _list(found: Any) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.domain.pods import inside
 from bot.domain.snapshot import duration
 
 OOM_KILLED = "OOMKilled"
@@ -215,7 +216,7 @@ class Restarts:
 
 def read_restarts(document: Mapping[str, Any]) -> Restarts | None:
     """Read what is kept of a pod; None when it does not say how often its container was started again."""
-    state, probes, answers = (_inside(document, key) for key in ("state", "probes", "answers"))
+    state, probes, answers = (inside(document, key) for key in ("state", "probes", "answers"))
     count = document.get("restarts")
     if not isinstance(count, int) or isinstance(count, bool) or not isinstance(document.get("ready"), bool):
         return None
@@ -231,13 +232,13 @@ def read_restarts(document: Mapping[str, Any]) -> Restarts | None:
         waiting_for=str(state.get("reason") or ""),
         running_since=_time(state.get("since")),
         ready_changed_at=_time(document.get("ready_changed_at")),
-        last=_life(_inside(document, "last")),
-        liveness=_spec(_inside(probes, "liveness")),
-        readiness=_spec(_inside(probes, "readiness")),
-        startup=_spec(_inside(probes, "startup")),
+        last=_life(inside(document, "last")),
+        liveness=_spec(inside(probes, "liveness")),
+        readiness=_spec(inside(probes, "readiness")),
+        startup=_spec(inside(probes, "startup")),
         told=tuple(each for each in map(_told, told if isinstance(told, list) else ()) if each),
-        live=_asked(_inside(answers, "liveness")),
-        well=_asked(_inside(answers, "readiness")),
+        live=_asked(inside(answers, "liveness")),
+        well=_asked(inside(answers, "readiness")),
         at=_time(document.get("at")),
     )
 
@@ -285,11 +286,6 @@ def _asked(document: Mapping[str, Any]) -> Asked | None:
     if not isinstance(status, int):
         return None
     return Asked(status, _number(document.get("seconds"), 0.0), str(document.get("said") or ""))
-
-
-def _inside(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = document.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 def _number(value: object, default: float) -> float:

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from bot.domain.binary import SETTINGS, Binary, Host, Program
-from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, read_build_info
-from bot.domain.elf import Elf, ElfMalformed, Read, read_elf
+from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, Read, read_build_info
+from bot.domain.elf import Elf, ElfMalformed, read_elf
 from bot.domain.loading import ARCHES, Lack, configured_folders, handles, is_emulator, lacks, level_of, libc, runs
 
 MAX_BUILD_BYTES = 16 * 1024 * 1024

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, Dependency, Read, parse, read_build_info
+from bot.domain.buildinfo import BuildInfo, BuildInfoMissing, Dependency, parse, read_build_info
 from bot.domain.protobuf import number_bytes
+from tests.unit.domain.reads import reader
 
 TEXT = (
     "path\texample.com/checkout\nmod\texample.com/checkout\t(devel)\t\ndep\texample.com/dep\tv1.0.0\th1:x=\n"
@@ -18,15 +19,6 @@ def binary(text: str = TEXT, *, before: int = 5 * 1024 * 1024 - 16, flags: int =
     strings = number_bytes(8) + b"go1.27.3" + number_bytes(len(module)) + module
     header = b"\xff Go buildinf:" + bytes([8, flags]) + bytes(16)
     return bytes(before) + header + strings + bytes(100)
-
-
-def reader(content: bytes, sizes: list[int] | None = None) -> Read:
-    def read(at: int, size: int) -> bytes:
-        if sizes is not None:
-            sizes.append(size)
-        return content[at : at + size]
-
-    return read
 
 
 def test_build_info_is_read_in_pieces_even_across_their_edges() -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.elf import LONGEST_NAME, MOST_ENTRIES, Elf, ElfMalformed, Read, read_elf
+from bot.domain.elf import LONGEST_NAME, MOST_ENTRIES, Elf, ElfMalformed, read_elf
 from tests.unit.domain.elves import elf
+from tests.unit.domain.reads import reader
 
 MOST_READS = 4 * MOST_ENTRIES + 20
 WHOLE = elf(
@@ -16,15 +17,6 @@ WHOLE = elf(
     defines=["app", "APP_1", "APP_2"],
     tail=b"written",
 )
-
-
-def reader(content: bytes, sizes: list[int] | None = None) -> Read:
-    def read(at: int, size: int) -> bytes:
-        if sizes is not None:
-            sizes.append(size)
-        return content[at : at + size]
-
-    return read
 
 
 def test_what_the_loader_reads_is_read() -> None:
