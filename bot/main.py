@@ -65,6 +65,7 @@ from bot.wiring import (
     wired_workspaces,
 )
 from handlers import alerts, api, deploys, pages, probes
+from handlers.forms import FormRefused
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
 from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
@@ -315,6 +316,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     app.add_middleware(LoopbackOnly, also_public=tuple(beginning for beginning, secret in public if secret))
     app.add_exception_handler(404, pages.not_found)
     app.add_exception_handler(StoreUnusable, pages.unusable)
+    app.add_exception_handler(FormRefused, pages.unbelieved)
     # Routes are tried in order, and Slack waits for nobody.
     if house.bolt is not None:
         from handlers.slack import slack_route  # noqa: PLC0415 - loads Bolt, which is here already

@@ -16,15 +16,14 @@ from bot.domain.exhibits import Found, found
 from bot.domain.incident import Incident, fold
 from bot.domain.narrative import tell, who
 from bot.domain.run import Run, Source
-from bot.domain.timeline import Entry, Person
+from bot.domain.timeline import Entry
 from bot.engine.admission import Admission, Command, answering
 from bot.engine.grammar import parse
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from handlers import drills
-from handlers.visible import visible_entries, visible_run
-
-NOBODY_KNOWN = Person("api:local", "API (this machine)")
+from handlers.reader import Asks, Reader
+from handlers.visible import visible_entries, visible_incidents, visible_run
 
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 _RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
@@ -53,9 +52,9 @@ class Json(Response):
         return json.dumps(content, default=_plain).encode("ascii")
 
 
-def router(admission: Admission, ports: Ports, registry: Registry, actor: Person = NOBODY_KNOWN) -> APIRouter:
-    """Give the routes of the API; `actor` is who its commands are recorded as."""
-    api = _Api(admission, ports, registry, actor)
+def router(admission: Admission, ports: Ports, registry: Registry) -> APIRouter:
+    """Give the routes of the API; its commands are recorded as whoever asks."""
+    api = _Api(admission, ports, registry)
     routes = APIRouter(prefix="/api")
     routes.add_api_route("/incidents", api.incidents, response_model=None)
     routes.add_api_route("/incidents/{incident_id}", api.incident, response_model=None)
@@ -73,50 +72,49 @@ class _Api:
     admission: Admission
     ports: Ports
     registry: Registry
-    actor: Person
 
-    async def incidents(self, *, ended: bool = False) -> Response:
+    async def incidents(self, reader: Asks, *, ended: bool = False) -> Response:
         """List the latest incidents; those that ended only if asked."""
-        timeline = self.ports.timeline
-        rows = await self.ports.store.read(lambda tx: timeline.incidents(tx, ended=ended, limit=_LISTED_MAX))
+        ports, who = self.ports, reader.person
+        rows = await ports.store.read(lambda tx: visible_incidents(ports, tx, who, ended=ended, limit=_LISTED_MAX))
         return Json([asdict(row) for row in rows])
 
-    async def incident(self, incident_id: str) -> Response:
+    async def incident(self, reader: Asks, incident_id: str) -> Response:
         """Give an incident: what its timeline says it is, its measures, its findings."""
-        entries = await self._timeline(incident_id)
+        entries = await self._timeline(reader, incident_id)
         return Json(_incident(fold(entries), found(entries))) if entries else _lost(incident_id)
 
-    async def entries(self, incident_id: str) -> Response:
+    async def entries(self, reader: Asks, incident_id: str) -> Response:
         """Give the timeline of an incident; `body` is null where it was blanked."""
-        entries = await self._timeline(incident_id)
+        entries = await self._timeline(reader, incident_id)
         return Json([_entry(entry) for entry in entries]) if entries else _lost(incident_id)
 
-    async def run(self, run_id: str) -> Response:
+    async def run(self, reader: Asks, run_id: str) -> Response:
         """Give a run as it stands."""
         row = None
         if _RUN.fullmatch(run_id):
-            row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id))
+            row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id, reader.person))
         return Json(_run(row)) if row else Json({"error": "There is no such run."}, 404)
 
-    async def drills(self) -> Response:
+    async def drills(self, reader: Asks) -> Response:
         """Give the league of classes, the drills that are on, and how each went."""
-        return Json(drills.as_json(await drills.view(self.ports)))
+        return Json(drills.as_json(await drills.view(self.ports, reader.person)))
 
-    async def command(self, request: Request) -> Response:
+    async def command(self, request: Request, reader: Asks) -> Response:
         """Take the words one would type after /incident; 202 with the run that answers them."""
         content = await limited_json(request)
         if isinstance(content, Response):
             return content
         try:
             words = Words.model_validate_json(content)
-            return await self._admit(words)
+            return await self._admit(reader, words)
         except ValidationError as error:
             return Json({"error": where_wrong(error)}, 422)
         except (CommandRejected, IncidentNotFound, StoreUnusable) as error:
             status = next(status for kind, status in _REFUSALS.items() if isinstance(error, kind))
             return Json({"error": str(error)}, status)
 
-    async def _admit(self, words: Words) -> Response:
+    async def _admit(self, reader: Reader, words: Words) -> Response:
         parsed = parse(self.registry, words.text, self.ports.catalog)
         named, given = parsed.incident_id.upper(), words.incident.strip().upper()
         if named and given and named != given:
@@ -124,22 +122,18 @@ class _Api:
         incident_id = named or given
         slot = f"api:{words.key}" if words.key else ""
         source = Source(via="api")
-        command = Command(parsed.playbook, parsed.params, self.actor, source, slot=slot, incident_id=incident_id)
+        command = Command(parsed.playbook, parsed.params, reader.person, source, slot=slot, incident_id=incident_id)
         async with answering(command.playbook):
-            if incident_id and not await self._timeline(incident_id):
+            if incident_id and not await self._timeline(reader, incident_id):
                 raise IncidentNotFound(f"There is no {incident_id[:20]}. GET /api/incidents lists the open ones.")
             admitted = await self.admission.admit(command)
         return Json({"run": admitted.run_id, "fresh": admitted.fresh, "url": f"/api/runs/{admitted.run_id}"}, 202)
 
-    async def _exists(self, incident_id: str) -> bool:
-        known = _INCIDENT.fullmatch(incident_id)
-        return bool(known and await self.ports.store.read(lambda tx: self.ports.timeline.heads(tx, incident_id)))
-
-    async def _timeline(self, incident_id: str) -> list[Entry]:
+    async def _timeline(self, reader: Reader, incident_id: str) -> list[Entry]:
         wanted = incident_id.upper()
         if not _INCIDENT.fullmatch(wanted):
             return []
-        return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted))
+        return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted, reader.person))
 
 
 async def limited_json(request: Request) -> bytes | Response:

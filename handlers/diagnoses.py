@@ -22,6 +22,7 @@ from bot.domain.stacks import own_frame
 from bot.engine.ports import Ports
 from handlers import readings
 from handlers.html import Html
+from handlers.reader import Asks, Reader
 from handlers.readings import Reading
 
 BASELINE = "baseline"
@@ -82,7 +83,7 @@ class Shown:
 class Diagnoses:
     """The routes below a run: its targets, and their flame graphs."""
 
-    def __init__(self, ports: Ports, html: Html, lost: Callable[[str], Awaitable[Response]]) -> None:
+    def __init__(self, ports: Ports, html: Html, lost: Callable[[Reader, str], Awaitable[Response]]) -> None:
         self._ports = ports
         self._html = html
         self._lost = lost
@@ -94,11 +95,11 @@ class Diagnoses:
         routes.add_api_route("/runs/{run_id}/targets/{target}/flames/{view}.svg", self.svg)
         routes.add_api_route("/runs/{run_id}/targets/{target}/flames/{view}", self.flame)
 
-    async def target(self, run_id: str, target: str) -> Response:
+    async def target(self, reader: Asks, run_id: str, target: str) -> Response:
         """Show all that was captured of one target."""
-        reading = await self._reading(run_id, target)
+        reading = await self._reading(reader, run_id, target)
         if reading is None:
-            return await self._lost("There is no such target in a snapshot of this run.")
+            return await self._lost(reader, "There is no such target in a snapshot of this run.")
         async with self._busy:
             parts = await readings.contents(self._ports, reading.of(target))
             probe = next((each for each in reading.probes if each.target == target), None)
@@ -107,6 +108,7 @@ class Diagnoses:
             views = await asyncio.to_thread(_views, parts)
         return self._html.page(
             "target.html",
+            reader,
             run_id=run_id,
             reading=reading,
             target=target,
@@ -120,17 +122,18 @@ class Diagnoses:
             log=_log(parts.get("log")),
         )
 
-    async def flame(self, run_id: str, target: str, view: str, against: str = "") -> Response:
+    async def flame(self, reader: Asks, run_id: str, target: str, view: str, against: str = "") -> Response:
         """Show a flame graph to be zoomed and searched, and what costs most in a table."""
-        reading = await self._reading(run_id, target)
+        reading = await self._reading(reader, run_id, target)
         shown = await self._shown(reading, target, view, against) if reading else None
         if reading is None or shown is None:
-            return await self._lost("There is no such profile in a snapshot of this run, or it cannot be read.")
+            return await self._lost(reader, "There is no such profile in a snapshot of this run, or it cannot be read.")
         said = headline(view, shown.flame, shown.profile)
         names, tables = await asyncio.to_thread(_tables, shown, target, against)
         before = await readings.baseline(self._ports, reading.service, target)
         return self._html.page(
             "flame.html",
+            reader,
             run_id=run_id,
             reading=reading,
             target=target,
@@ -148,18 +151,18 @@ class Diagnoses:
             parts=[each for each in reading.of(target) if each.part in LENSES[view].names and each.sha256],
         )
 
-    async def svg(self, run_id: str, target: str, view: str, against: str = "") -> Response:
+    async def svg(self, reader: Asks, run_id: str, target: str, view: str, against: str = "") -> Response:
         """Give a flame graph as a file: SVG without scripts."""
-        reading = await self._reading(run_id, target)
+        reading = await self._reading(reader, run_id, target)
         shown = await self._shown(reading, target, view, against) if reading else None
         if shown is None:
-            return await self._lost("There is no such profile in a snapshot of this run, or it cannot be read.")
+            return await self._lost(reader, "There is no such profile in a snapshot of this run, or it cannot be read.")
         said = f"{headline(view, shown.flame, shown.profile)}, of {target}"
         drawn = flame_drawing.svg(shown.flame, said, alone=True)
         return Response(drawn, media_type="image/svg+xml", headers=_SVG_HEADERS)
 
-    async def _reading(self, run_id: str, target: str) -> Reading | None:
-        reading = await self._ports.store.read(lambda tx: readings.read(self._ports, tx, run_id[:200]))
+    async def _reading(self, reader: Reader, run_id: str, target: str) -> Reading | None:
+        reading = await self._ports.store.read(lambda tx: readings.read(self._ports, tx, run_id[:200], reader.person))
         return reading if reading and target in reading.targets else None
 
     async def _shown(self, reading: Reading, target: str, view: str, against: str) -> Shown | None:

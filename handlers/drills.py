@@ -9,10 +9,12 @@ from fastapi import APIRouter, Response
 
 from bot.domain.league import Place, league
 from bot.domain.scores import SEED_S, Score, read
-from bot.domain.timeline import Entry, Kind, from_us
+from bot.domain.timeline import Entry, Kind, Person, from_us
 from bot.engine.ports import Ports
 from bot.ports import Listed, Tx
 from handlers.html import Html
+from handlers.reader import Asks
+from handlers.visible import visible_incidents
 
 _OPEN_MAX = 500
 _SHOWN = 50
@@ -51,16 +53,16 @@ class Drills:
         """Add it."""
         routes.add_api_route("/drills", self.page)
 
-    async def page(self) -> Response:
+    async def page(self, reader: Asks) -> Response:
         """Show the league, and every drill."""
-        return self.html.page("drills.html", it=await view(self.ports))
+        return self.html.page("drills.html", reader, it=await view(self.ports, reader.person))
 
 
-async def view(ports: Ports) -> DrillsView:
+async def view(ports: Ports, person: Person) -> DrillsView:
     """Read how all drills went, and which are on."""
 
     def look(tx: Tx) -> tuple[tuple[Score, ...], list[Running]]:
-        open_ = [row for row in ports.timeline.incidents(tx, limit=_OPEN_MAX) if row.drill]
+        open_ = [row for row in visible_incidents(ports, tx, person, limit=_OPEN_MAX) if row.drill]
         running = [on for row in open_ if (on := _running(row, ports.timeline.entries(tx, row.id)))]
         return read(ports.timeline.drills(tx)), running
 

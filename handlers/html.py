@@ -15,7 +15,10 @@ from starlette.responses import HTMLResponse
 
 from bot.domain.measures import duration
 from bot.domain.narrative import legible, seconds, size
+from handlers.reader import Reader
 
+PLACES = (("Incidents", "/"), ("Drills", "/drills"))
+"""What the navigation leads to, from every page."""
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -45,10 +48,11 @@ class Html:
             bytes=size, day=_day, duration=duration, hour=_hour, iso=_iso, seconds=seconds, segment=_segment
         )
         self._templates.globals["asset"] = lambda name: f"/static/{name}?v={static[name].version}"
+        self._templates.globals["places"] = PLACES
 
-    def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """Answer with a page."""
-        return HTMLResponse(self._templates.get_template(template).render(values), status)
+    def page(self, template: str, reader: Reader | None, status: int = 200, **values: Any) -> HTMLResponse:
+        """Answer whoever asks with a page; None where nobody looked who does: then it leads nowhere."""
+        return HTMLResponse(self._templates.get_template(template).render(values, reader=reader), status)
 
 
 @cache

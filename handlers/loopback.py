@@ -6,11 +6,14 @@ Alerts may come from the network once a token is configured for them.
 import re
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
+from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from handlers.reader import LOCAL, Reader, Way, admit
 
 # Who answers these asks nobody's leave: Slack signs its requests, probes and metrics tell nothing about incidents.
 PUBLIC = ("/slack/", "/health/")
@@ -41,6 +44,7 @@ class LoopbackOnly:
         """`also_public` are beginnings of paths whose routes ask for a token of their own."""
         self._app = app
         self._public = PUBLIC + also_public
+        self._reader = Reader(LOCAL, Way.MACHINE, token_urlsafe(24))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
@@ -51,6 +55,7 @@ class LoopbackOnly:
         if reason:
             await PlainTextResponse(reason, 403)(scope, receive, send)
             return
+        admit(scope, self._reader)
         await self._app(scope, receive, _with_headers(send))
 
 

@@ -23,8 +23,9 @@ from handlers.diagnoses import Diagnoses
 from handlers.drills import Drills
 from handlers.html import Html, shipped
 from handlers.live import changes
+from handlers.reader import Asks, Reader, perhaps
 from handlers.views import view
-from handlers.visible import visible_entries, visible_run
+from handlers.visible import visible_entries, visible_incidents, visible_run
 
 _STREAMS_MAX = 64
 _INLINE_MAX = 2_000_000
@@ -84,14 +85,19 @@ async def not_found(request: Request, _: Exception) -> Response:
         return JSONResponse({"error": "There is nothing here. GET /api/incidents lists the incidents."}, 404)
     if path.startswith(("/slack/", "/health/", "/metrics")):
         return PlainTextResponse("There is nothing here.\n", 404)
-    return shipped().page("not_found.html", 404, what="There is no such page.", open_=())
+    return shipped().page("not_found.html", perhaps(request), 404, what="There is no such page.", open_=())
 
 
 async def unusable(request: Request, error: Exception) -> Response:
     """Answer while our own database cannot be used; to be set as the app's handler of `StoreUnusable`."""
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": str(error)}, 503)
-    return shipped().page("not_found.html", 503, heading="Not now", what=str(error), open_=())
+    return shipped().page("not_found.html", perhaps(request), 503, heading="Not now", what=str(error), open_=())
+
+
+async def unbelieved(request: Request, error: Exception) -> Response:
+    """Answer to a form that was refused; to be set as the app's handler of `FormRefused`."""
+    return shipped().page("not_found.html", perhaps(request), 403, heading="Not done", what=str(error), open_=())
 
 
 @dataclass
@@ -108,62 +114,62 @@ class _Pages:
     def __post_init__(self) -> None:
         self.diagnoses = Diagnoses(self.ports, self.html, self._lost)
 
-    async def list_(self) -> Response:
+    async def list_(self, reader: Asks) -> Response:
         """Show the incidents, open ones first."""
-        open_, ended = await self._listed()
+        open_, ended = await self._listed(reader)
         now = self.ports.clock.now()
         real = [row for row in (*open_, *ended) if not row.drill]
         panel = incidents_per_day([row.opened_at.date() for row in real], now.date())
         trend = Markup(svg(Trend((panel,)))) if panel else ""  # noqa: S704 - it escapes its words itself
-        return self.html.page("incidents.html", now=now, open_=open_, ended=ended, trend=trend)
+        return self.html.page("incidents.html", reader, now=now, open_=open_, ended=ended, trend=trend)
 
-    async def incident(self, incident_id: str, show: str = "", order: str = "") -> Response:
+    async def incident(self, reader: Asks, incident_id: str, show: str = "", order: str = "") -> Response:
         """Show an incident."""
-        entries = await self._entries(incident_id)
+        entries = await self._entries(reader, incident_id)
         if not entries:
-            return await self._lost(f"There is no incident {incident_id[:20]}.")
+            return await self._lost(reader, f"There is no incident {incident_id[:20]}.")
         it = view(entries, self.ports.clock.now(), self.registry, show, order)
         drawn = it.canary is not None and it.canary.trend.panels
         trend = Markup(svg(it.canary.trend)) if it.canary and drawn else ""  # noqa: S704 - as above
         seen = readings.of_incident(entries)
         diagnosis = await readings.with_targets(self.ports, *seen) if seen else None
-        return self.html.page("incident.html", it=it, trend=trend, diagnosis=diagnosis)
+        return self.html.page("incident.html", reader, it=it, trend=trend, diagnosis=diagnosis)
 
-    async def live(self, request: Request, incident_id: str, after: Seq = 0) -> Response:
+    async def live(self, request: Request, reader: Asks, incident_id: str, after: Seq = 0) -> Response:
         """Stream that an incident's timeline has grown."""
         if self.streams >= _STREAMS_MAX or not _INCIDENT.fullmatch(incident_id):
             return PlainTextResponse("Not now.\n", 503, headers={"Retry-After": "10"})
         seen = request.headers.get("last-event-id", "")
         since = max(after, int(seen)) if _SEQ.fullmatch(seen) else after
-        if not await self._entries(incident_id):
+        if not await self._entries(reader, incident_id):
             return PlainTextResponse("There is no such incident.\n", 404)
         return StreamingResponse(self._counted(incident_id.upper(), since), media_type="text/event-stream")
 
-    async def postmortem(self, incident_id: str) -> Response:
+    async def postmortem(self, reader: Asks, incident_id: str) -> Response:
         """Show the postmortem as it would be written now."""
-        entries = await self._entries(incident_id)
+        entries = await self._entries(reader, incident_id)
         if not entries:
-            return await self._lost(f"There is no incident {incident_id[:20]}, so it has no postmortem.")
+            return await self._lost(reader, f"There is no incident {incident_id[:20]}, so it has no postmortem.")
         incident = fold(entries)
         body = Markup(self.documents.html(self.documents.postmortem(incident, entries)))  # noqa: S704 - sanitised
-        return self.html.page("postmortem.html", incident=incident, body=body)
+        return self.html.page("postmortem.html", reader, incident=incident, body=body)
 
-    async def postmortem_markdown(self, incident_id: str) -> Response:
+    async def postmortem_markdown(self, reader: Asks, incident_id: str) -> Response:
         """Give the postmortem as Markdown."""
-        entries = await self._entries(incident_id)
+        entries = await self._entries(reader, incident_id)
         if not entries:
-            return await self._lost(f"There is no incident {incident_id[:20]}, so it has no postmortem.")
+            return await self._lost(reader, f"There is no incident {incident_id[:20]}, so it has no postmortem.")
         text = self.documents.postmortem(fold(entries), entries)
         return Response(text, media_type="text/markdown; charset=utf-8", headers=_INERT)
 
-    async def artifact(self, sha256: str, name: str = "", inline: Flag = 0) -> Response:
+    async def artifact(self, reader: Asks, sha256: str, name: str = "", inline: Flag = 0) -> Response:
         """Give the bytes of an artifact to be saved; to be shown, if they are plain text or a harmless picture."""
         try:
             content = await self.ports.artifacts.get(sha256) if _SHA256.fullmatch(sha256) else None
         except StoreUnusable as error:
-            return self.html.page("not_found.html", 500, what=str(error), open_=())
+            return self.html.page("not_found.html", reader, 500, what=str(error), open_=())
         if content is None:
-            return await self._lost("There is no such artifact; its bytes may have been removed by retention.")
+            return await self._lost(reader, "There is no such artifact; its bytes may have been removed by retention.")
         if inline and _is_text(content):
             return Response(content, media_type="text/plain; charset=utf-8", headers=_INERT)
         if inline and (image := _image_type(content)):
@@ -172,18 +178,25 @@ class _Pages:
         headers = {**_INERT, "Content-Disposition": disposition}
         return Response(content, media_type="application/octet-stream", headers=headers)
 
-    async def run(self, run_id: str) -> Response:
+    async def run(self, reader: Asks, run_id: str) -> Response:
         """Show a run: what was asked, how it stands, what came of it."""
         row = reading = None
         if _RUN.fullmatch(run_id):
-            row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id))
-            reading = await self.ports.store.read(lambda tx: readings.read(self.ports, tx, run_id))
+            row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id, reader.person))
+            reading = await self.ports.store.read(lambda tx: readings.read(self.ports, tx, run_id, reader.person))
         if row is None:
-            return await self._lost("There is no such run.")
+            return await self._lost(reader, "There is no such run.")
         shown = [json.dumps(value, indent=2, ensure_ascii=False) for value in (row.plan.params, row.result)]
         seen = await readings.with_targets(self.ports, *readings.of_run(row, reading)) if reading else None
-        about = bisects.of_run(row)
-        return self.html.page("run.html", run=row, params=shown[0], result=shown[1], diagnosis=seen, bisect=about)
+        return self.html.page(
+            "run.html",
+            reader,
+            run=row,
+            params=shown[0],
+            result=shown[1],
+            diagnosis=seen,
+            bisect=bisects.of_run(row),
+        )
 
     async def asset(self, name: str) -> Response:
         """Give a file that pages load."""
@@ -196,24 +209,24 @@ class _Pages:
         """Give the icon to browsers that look for it by themselves."""
         return await self.asset("icon.svg")
 
-    async def _entries(self, incident_id: str) -> list[Entry]:
+    async def _entries(self, reader: Reader, incident_id: str) -> list[Entry]:
         wanted = incident_id.upper()
         if not _INCIDENT.fullmatch(wanted):
             return []
-        return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted))
+        return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted, reader.person))
 
-    async def _listed(self) -> tuple[list[Listed], list[Listed]]:
+    async def _listed(self, reader: Reader) -> tuple[list[Listed], list[Listed]]:
         """Give the open incidents, and those that ended."""
-        timeline = self.ports.timeline
-        latest = await self.ports.store.read(lambda tx: timeline.incidents(tx, ended=True, limit=_LISTED_MAX))
-        open_ = await self.ports.store.read(lambda tx: timeline.incidents(tx, limit=_LISTED_MAX))
+        ports, who = self.ports, reader.person
+        latest = await ports.store.read(lambda tx: visible_incidents(ports, tx, who, ended=True, limit=_LISTED_MAX))
+        open_ = await ports.store.read(lambda tx: visible_incidents(ports, tx, who, limit=_LISTED_MAX))
         known = {row.id for row in open_}
         return open_, [row for row in latest if row.id not in known]
 
-    async def _lost(self, what: str) -> Response:
+    async def _lost(self, reader: Reader, what: str) -> Response:
         """Answer that something is not there, and where to go instead."""
-        open_, _ = await self._listed()
-        return self.html.page("not_found.html", 404, what=what, open_=open_)
+        open_, _ = await self._listed(reader)
+        return self.html.page("not_found.html", reader, 404, what=what, open_=open_)
 
     async def _counted(self, incident_id: str, after: int) -> AsyncIterator[str]:
         self.streams += 1

@@ -16,7 +16,7 @@ from bot.domain.lenses import LENSES, profile_of
 from bot.domain.profile import Profile
 from bot.domain.run import Run
 from bot.domain.snapshot import Captured, Probe
-from bot.domain.timeline import Entry, Kind
+from bot.domain.timeline import Entry, Kind, Person
 from bot.engine.ports import Ports
 from bot.ports import Tx
 from handlers.visible import visible_run
@@ -71,13 +71,13 @@ class DiagnosisView:
     targets: tuple[TargetRow, ...]
 
 
-def read(ports: Ports, tx: Tx, run_id: str) -> Reading | None:
-    """Give the snapshot of a run, or that which it diagnosed; None when there is none that may be seen."""
-    run = visible_run(ports, tx, run_id)
+def read(ports: Ports, tx: Tx, run_id: str, person: Person) -> Reading | None:
+    """Give the snapshot of a run, or that which it diagnosed; None when there is none that they may see."""
+    run = visible_run(ports, tx, run_id, person)
     result: Mapping[str, Any] = run.result if run is not None and isinstance(run.result, dict) else {}
     findings = _findings(result.get("findings"))
     if run is not None and result.get("snapshot"):
-        run = visible_run(ports, tx, str(result["snapshot"]))
+        run = visible_run(ports, tx, str(result["snapshot"]), person)
         result = run.result if run is not None and isinstance(run.result, dict) else {}
     if run is None or "parts" not in result:
         return None

@@ -232,7 +232,7 @@ def _page(told: Told) -> Response:
     """Draw a page that needs nothing else: it is seen by people who may not have anything else of us."""
     style = shipped().static[_STYLE].content
     proof = base64.b64encode(sha256(style).digest()).decode()
-    answer = shipped().page("installation.html", told.status, told=told, style=Markup(style.decode()))  # noqa: S704 - ours
+    answer = shipped().page("installation.html", None, told.status, told=told, style=Markup(style.decode()))  # noqa: S704 - ours
     answer.headers.update(GUARDED_HEADERS)
     answer.headers["Content-Security-Policy"] += f"; style-src 'sha256-{proof}'"
     return answer

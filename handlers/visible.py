@@ -1,22 +1,28 @@
-"""What pages and the API may show: they cannot tell who reads, so nothing of a private incident."""
+"""What of all there is somebody may see: everything but private incidents they take no part in."""
 
-from bot.domain.incident import fold
+from bot.domain.incident import fold, may_see
 from bot.domain.run import Run
-from bot.domain.timeline import Entry
+from bot.domain.timeline import Entry, Person
 from bot.engine.ports import Ports
-from bot.ports import Tx
+from bot.ports import Listed, Tx
 
 
-def visible_entries(ports: Ports, tx: Tx, incident_id: str) -> list[Entry]:
-    """Give the timeline of an incident; none when there is no such incident, or it is private."""
+def visible_entries(ports: Ports, tx: Tx, incident_id: str, person: Person) -> list[Entry]:
+    """Give the timeline of an incident; none when there is no such incident, or it is not theirs to see."""
     entries = ports.timeline.entries(tx, incident_id)
-    return entries if entries and not fold(entries).private else []
+    return entries if entries and may_see(fold(entries), person) else []
 
 
-def visible_run(ports: Ports, tx: Tx, run_id: str) -> Run | None:
-    """Give a run, unless it is about a private incident, or is to open one."""
+def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None:
+    """Give a run, unless it is about a private incident that is not theirs to see, or is to open one for others."""
     run = ports.journal.get(tx, run_id)
-    if run is None or run.plan.params.get("private"):
+    if run is None or (run.plan.params.get("private") and not run.incident_id and run.actor.id != person.id):
         return None
     entries = ports.timeline.entries(tx, run.incident_id) if run.incident_id else []
-    return None if entries and fold(entries).private else run
+    return run if not entries or may_see(fold(entries), person) else None
+
+
+def visible_incidents(ports: Ports, tx: Tx, person: Person, *, ended: bool = False, limit: int = 50) -> list[Listed]:
+    """Give the latest incidents first, closed and resolved ones only if `ended`; of private ones, theirs only."""
+    rows = ports.timeline.incidents(tx, ended=ended, limit=limit, private=True)
+    return [row for row in rows if not row.private or may_see(fold(ports.timeline.entries(tx, row.id)), person)]

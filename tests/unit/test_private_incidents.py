@@ -14,7 +14,9 @@ from bot.domain.run import VIA_CLOCK, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Kind, Person
 from bot.engine.admission import Admission, Command
 from handlers import api, pages
+from handlers.reader import Reader
 from tests.fakes import FakeDirectory, FakePager, FakeTargets
+from tests.fakes.readers import HERE, Read, signed_in
 from tests.unit.domain.captures import cpu, goroutines, parts_of
 from tests.unit.domain.go_profiles import main_frame
 from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, TARGETS, Desk, desk
@@ -113,9 +115,10 @@ async def test_whoever_takes_part_sees_it(surface: str) -> None:
     assert SECRET in await SURFACES[surface](house, BEN)
 
 
-def browser(house: Desk) -> tuple[httpx.AsyncClient, set[str]]:
-    """Give a browser on the machine, and the addresses there are."""
+def browser(house: Desk, reader: Reader = HERE) -> tuple[httpx.AsyncClient, set[str]]:
+    """Give a browser of somebody, and the addresses there are."""
     app, paths = FastAPI(), set[str]()
+    app.add_middleware(Read, reader=reader)
     for routes in (
         pages.router(house.ports, MarkdownDocuments(), REGISTRY, lambda: True),
         api.router(Admission(REGISTRY, house.ports), house.ports, REGISTRY),
@@ -140,15 +143,16 @@ async def test_what_was_captured_in_it_is_found_by_nobody() -> None:
                 assert (SECRET in answer.text) is not private, here
 
 
-async def test_no_page_and_no_address_of_the_api_shows_it() -> None:
+@pytest.mark.parametrize(("reader", "sees"), [(HERE, False), (signed_in(BEN), False), (signed_in(ADA), True)])
+async def test_only_to_who_takes_part_pages_and_api_show_it(reader: Reader, *, sees: bool) -> None:
     for private in (False, True):
-        client, paths = browser(await opened(private=private))
+        client, paths = browser(await opened(private=private), reader)
         assert paths == set(PATHS) | OF_A_RUN | NO_SURFACE
         async with client:
             for path in PATHS.values():
                 answer = await client.get(path)
                 there = answer.status_code == 200 and (SECRET in answer.text or path.endswith("live"))
-                assert there is not private, (path, answer.status_code)
+                assert there is (sees or not private), (path, answer.status_code)
 
 
 @pytest.mark.parametrize("verb", ["status", "note hello", "snapshot checkout", "join", "merge into=INC-2", "cancel no"])

@@ -17,7 +17,9 @@ from bot.engine.playbook import Params, Playbook
 from bot.engine.ports import Ports
 from bot.ports import Tx
 from handlers import api
+from handlers.reader import LOCAL
 from tests.fakes import FakeStore, FakeTx
+from tests.fakes.readers import Read
 from tests.unit.web.story import ANA, LEAK, OPENED_AT, ports_with, whole
 
 T = TypeVar("T")
@@ -48,6 +50,7 @@ class Api:
 
     def __init__(self, ports: Ports) -> None:
         app = FastAPI()
+        app.add_middleware(Read)
         app.include_router(api.router(Admission(REGISTRY, ports), ports, REGISTRY))
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
         assert isinstance(ports.store, FakeStore)
@@ -137,7 +140,7 @@ async def test_a_command_becomes_a_run(bot: Api) -> None:
     (run,) = bot.runs
     assert answer == {"run": run.id, "fresh": True, "url": f"/api/runs/{run.id}"}
     assert (run.plan.playbook, run.plan.params, run.incident_id) == ("note", {"text": "DNS is fine"}, "INC-7")
-    assert (run.actor, run.source.via) == (api.NOBODY_KNOWN, "api")
+    assert (run.actor, run.source.via) == (LOCAL, "api")
 
 
 async def test_the_same_key_twice_is_one_run(bot: Api) -> None:

@@ -17,6 +17,7 @@ from bot.domain.snapshot import BINARY, GOROUTINE, LOG, RESTARTS, THREADS, TLS, 
 from bot.domain.stacks import Frame
 from handlers import pages
 from tests.fakes import FakeTargets
+from tests.fakes.readers import Read
 from tests.unit.domain.captures import CHAN_RECEIVE, cpu, document, good_probe, goroutines, leaks, parts_of
 from tests.unit.domain.go_profiles import SERVE, main_frame
 from tests.unit.domain.handshakes_made import ALONE, handshakes
@@ -75,6 +76,7 @@ class Seen:
 
 def browser(house: Desk) -> httpx.AsyncClient:
     app = FastAPI()
+    app.add_middleware(Read)
     app.add_exception_handler(404, pages.not_found)
     app.include_router(pages.router(house.ports, MarkdownDocuments(), REGISTRY, lambda: True))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")

@@ -13,6 +13,7 @@ from bot.domain.timeline import FIRSTFIVE, Kind, to_us
 from bot.engine.admission import Admission
 from handlers import api, drills
 from handlers.html import shipped
+from tests.fakes.readers import Read
 from tests.unit.web.story import ANA, OPENED_AT, Story, opened, ports_with
 
 
@@ -33,6 +34,7 @@ def drill(number: int, fault: str, *, over: bool = True, blind: bool = False, **
 
 async def asked(path: str, *stories: Story) -> str:
     ports, app = ports_with(*stories), FastAPI()
+    app.add_middleware(Read)
     drills.Drills(ports, shipped()).route(app.router)
     app.include_router(api.router(Admission({}, ports), ports, {}))
     transport = httpx.ASGITransport(app)

@@ -17,6 +17,7 @@ from bot.engine.ports import Ports
 from handlers import pages
 from handlers.views import IncidentView, countdown, view
 from tests.fakes import FakeArtifacts, FakeClock, FakeStore
+from tests.fakes.readers import Read
 from tests.unit.web.story import (
     ANA,
     OPENED_AT,
@@ -47,6 +48,7 @@ class Looks:
 
 def browser(ports: Ports, looks: int = 1) -> httpx.AsyncClient:
     app = FastAPI()
+    app.add_middleware(Read)
     app.add_exception_handler(404, pages.not_found)
     app.include_router(pages.router(ports, DOCUMENTS, REGISTRY, Looks(looks)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")

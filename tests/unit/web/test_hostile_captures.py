@@ -17,6 +17,7 @@ from bot.domain.stacks import Frame
 from bot.engine.tools import adapter_of
 from handlers import pages
 from tests.fakes import FakeStore
+from tests.fakes.readers import Read
 from tests.unit.domain.captures import cpu, document, goroutines, parts_of
 from tests.unit.domain.handshakes_made import LEAF, WELL, handshakes
 from tests.unit.web.hostile import WORDS, dangers
@@ -63,6 +64,7 @@ async def looked_at(word: str) -> list[str]:
     plan = Plan("snapshot", {}, ("look",))
     ports.store.now.runs["r1"] = Run("r1", plan, ANA, source=Source(), created_at=OPENED_AT, slot="s", result=result)
     app = FastAPI()
+    app.add_middleware(Read)
     app.include_router(pages.router(ports, MarkdownDocuments(), {}))
     below = f"/runs/r1/targets/{quote(said, safe='')}"
     found = []

@@ -1,0 +1,62 @@
+"""Who asks for a page or the API: put into the request by the guard in front, taken from there by every route."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from bot.domain.timeline import Person
+
+LOCAL = Person("api:local", "API (this machine)")
+_KEY = "firstfive.reader"
+
+
+class Way(StrEnum):
+    """How a reader is known."""
+
+    MACHINE = "this machine"
+    SESSION = "signed in"
+    TOKEN = "token"  # noqa: S105 - the word for it
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who asks. `seal`: what a form of theirs carries, which no page of another origin can know."""
+
+    person: Person
+    way: Way
+    seal: str = field(default="", repr=False)
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether they are somebody: who only has this machine may be anybody on it."""
+        return self.way is not Way.MACHINE
+
+
+def admit(scope: Scope, reader: Reader) -> None:
+    """Let a request through, as this reader's."""
+    scope[_KEY] = reader
+
+
+def perhaps(request: HTTPConnection) -> Reader | None:
+    """Give who asks; None where everybody may ask, and nobody looked."""
+    found: Reader | None = request.scope.get(_KEY)
+    return found
+
+
+def reader_of(request: Request) -> Reader:
+    """Give who asks.
+
+    :raises LookupError: no guard stands in front of this route; nobody is let through by having been forgotten.
+    """
+    found = perhaps(request)
+    if found is None:
+        raise LookupError(f"nobody has looked who asks for {request.url.path}")
+    return found
+
+
+Asks = Annotated[Reader, Depends(reader_of)]
+"""How a route says that it wants to know who asks."""
