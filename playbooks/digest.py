@@ -9,18 +9,11 @@ from bot.engine import (
     BUILD,
     GOROUTINE,
     HEAP,
-    HOURS,
-    STEP,
     VIA_CLOCK,
-    Condition,
-    DigestPlan,
-    Edge,
-    EdgeAnswer,
     Facts,
     Incident,
     Kind,
     Missing,
-    Panel,
     Params,
     Picture,
     Playbook,
@@ -28,32 +21,18 @@ from bot.engine import (
     Reply,
     Seen,
     Service,
-    ServiceSight,
     Status,
     Target,
-    TargetSight,
     TeamName,
     Tools,
-    Trend,
     Usual,
-    conditions,
-    conditions_of_actions,
-    conditions_of_incidents,
-    count_incidents,
-    digest_period,
-    edge_flaws,
+    digests,
     examine,
-    incidents_per_day,
-    leagues,
-    learn,
-    over_hours,
     overdue_actions,
     png,
     scores,
     stalk_key,
-    unlisted,
     usual_key,
-    write_digest,
 )
 
 _AT_ONCE = 10
@@ -62,12 +41,6 @@ _REQUESTS = 3
 _LATEST = 300
 _LONGEST_WAIT_S = 60.0
 _DRAWN = {"errors": ("failed, %", 100.0), "latency": ("95th percentile, ms", 1_000.0)}
-# A service that never failed has no series of failures: that is 0, not unknown.
-_ERRORS = (
-    '(sum(rate(http_requests_total{job="$service",code=~"5.."}[5m])) or vector(0))'
-    ' / sum(rate(http_requests_total{job="$service"}[5m]))'
-)
-_LATENCY = 'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="$service"}[5m])))'
 
 
 class Digest(Params):
@@ -81,7 +54,7 @@ class Looked:
     """Every service as it is now."""
 
     at: datetime
-    sights: tuple[ServiceSight, ...]
+    sights: tuple[digests.ServiceSight, ...]
 
 
 @dataclass(frozen=True)
@@ -118,39 +91,39 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
     """Compare with what the last digest saw; learn what is usual from what is well."""
     plan = _plan(tools, params.team)
     before = await tools.recall(_key(plan), Seen)
-    length = digest_period(before, looked.at)
+    length = digests.period(before, looked.at)
     incidents = await _incidents(tools, plan, looked.at - 2 * length)
     public = [each for each in incidents if not (each.private or each.drill)]
-    found: list[Condition] = [*conditions_of_incidents(public, looked.at), *await _overdue(tools, plan, looked.at)]
+    found: list[digests.Condition] = [*digests.of_incidents(public, looked.at), *await _overdue(tools, plan, looked.at)]
     for sight in looked.sights:
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
-        of_service = conditions(sight, usual, looked.at)
+        of_service = digests.conditions(sight, usual, looked.at)
         found += of_service
         if not any(_concerns(each, sight.service) for each in incidents):
             learned = _learned(usual, sight, of_service, looked.at)
             if learned != usual:
                 tools.keep(usual_key(sight.service), Usual, learned)
-    counted = count_incidents(public, looked.at, length)
-    digest, seen = write_digest(looked.sights, found, before, looked.at, counted)
+    counted = digests.count_incidents(public, looked.at, length)
+    digest, seen = digests.write(looked.sights, found, before, looked.at, counted)
     digest = replace(digest, drills=await _drills(tools, plan, looked.at - length))
     return Written(digest.text(f"Health of {plan.team}"), digest.changed, len(digest.lines), seen, _ill(looked, found))
 
 
 @playbook.step("Draw the trend")
-async def draw(tools: Tools, params: Digest, looked: Looked, written: Written) -> Trend:
+async def draw(tools: Tools, params: Digest, looked: Looked, written: Written) -> digests.Trend:
     """Draw incidents by the day, and the worst service's worst number; nothing when there is nothing to say."""
     if not written.lines or tools.run_row.source.via != VIA_CLOCK:
-        return Trend()
+        return digests.Trend()
     plan = _plan(tools, params.team)
     rows = await tools.incidents(ended=True, limit=_LATEST)
     real = [row for row in rows if not row.drill]
     ours = [row.opened_at.date() for row in real if not plan.services or row.service in plan.services]
-    panels = (incidents_per_day(ours, looked.at.date()), await _history(tools, written.ill, looked.at))
-    return Trend(tuple(panel for panel in panels if panel is not None))
+    panels = (digests.incidents_per_day(ours, looked.at.date()), await _history(tools, written.ill, looked.at))
+    return digests.Trend(tuple(panel for panel in panels if panel is not None))
 
 
 @playbook.step("Post it once")
-async def post(tools: Tools, params: Digest, written: Written, trend: Trend) -> Reply:
+async def post(tools: Tools, params: Digest, written: Written, trend: digests.Trend) -> Reply:
     """Post what the clock asked for; whoever typed the verb gets it as the answer."""
     if tools.run_row.source.via != VIA_CLOCK:
         return Reply(written.text)
@@ -167,7 +140,7 @@ async def post(tools: Tools, params: Digest, written: Written, trend: Trend) -> 
     return Reply(written.text)
 
 
-async def _post(tools: Tools, plan: DigestPlan, text: str, key: str, picture: Picture | None) -> Posted:
+async def _post(tools: Tools, plan: digests.DigestPlan, text: str, key: str, picture: Picture | None) -> Posted:
     """Try until it stands there, is refused for good, or is too old to be of use."""
     until = tools.now() + timedelta(minutes=plan.grace_min)
     wait_s = 1.0
@@ -179,21 +152,21 @@ async def _post(tools: Tools, plan: DigestPlan, text: str, key: str, picture: Pi
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
 
-def _plan(tools: Tools, team: str) -> DigestPlan:
+def _plan(tools: Tools, team: str) -> digests.DigestPlan:
     if not team and len(tools.catalog.digests) != 1:
-        return DigestPlan("every service", "", "", "", ())
+        return digests.DigestPlan("every service", "", "", "", ())
     return tools.digest_plan(team)
 
 
-def _key(plan: DigestPlan) -> str:
+def _key(plan: digests.DigestPlan) -> str:
     return f"digest:{plan.team}"
 
 
-def _services(tools: Tools, plan: DigestPlan) -> list[Service]:
+def _services(tools: Tools, plan: digests.DigestPlan) -> list[Service]:
     return [each for each in tools.catalog.services if not plan.services or each.name in plan.services]
 
 
-async def _incidents(tools: Tools, plan: DigestPlan, since: datetime) -> list[Incident]:
+async def _incidents(tools: Tools, plan: digests.DigestPlan, since: datetime) -> list[Incident]:
     """Give the team's incidents that are open, or began since then."""
     latest = [*await tools.incidents(limit=_LATEST), *await tools.incidents(ended=True, limit=_LATEST)]
     ids = dict.fromkeys(
@@ -205,37 +178,37 @@ async def _incidents(tools: Tools, plan: DigestPlan, since: datetime) -> list[In
     return [await tools.incident_named(incident_id) for incident_id in ids]
 
 
-async def _drills(tools: Tools, plan: DigestPlan, since: datetime) -> str:
+async def _drills(tools: Tools, plan: digests.DigestPlan, since: datetime) -> str:
     """Tell the league of the team's drills, if one of them is newer than the last digest."""
     kept = scores.read(await tools.ports.store.read(tools.ports.timeline.drills))
     ours = [each for each in kept if not plan.services or each.service in plan.services]
-    return leagues.tell(leagues.league(ours)) if any(each.began_at >= since for each in ours) else ""
+    return digests.league.tell(digests.league.league(ours)) if any(each.began_at >= since for each in ours) else ""
 
 
-async def _overdue(tools: Tools, plan: DigestPlan, now: datetime) -> list[Condition]:
+async def _overdue(tools: Tools, plan: digests.DigestPlan, now: datetime) -> list[digests.Condition]:
     """Give a condition for every action item of the team's incidents whose day has passed."""
     late = overdue_actions(await tools.ports.store.read(tools.ports.timeline.actions), now.date())
     services = {each: (await tools.incident_named(each)).service for each in {item.incident_id for item in late}}
     ours = [item for item in late if not plan.services or services[item.incident_id] in plan.services]
-    return list(conditions_of_actions(ours, now.date()))
+    return list(digests.of_actions(ours, now.date()))
 
 
 def _concerns(incident: Incident, service: str) -> bool:
     return incident.status in {Status.OPEN, Status.MITIGATED} and incident.service in {"", service}
 
 
-def _learned(usual: Usual, sight: ServiceSight, found: Sequence[Condition], at: datetime) -> Usual:
+def _learned(usual: Usual, sight: digests.ServiceSight, found: Sequence[digests.Condition], at: datetime) -> Usual:
     """Learn from every target nothing is wrong with, a certificate aside."""
     ill = {each.key.partition(":")[2] for each in found if not each.key.startswith("certificate:")}
     if sight.service not in ill:
-        usual = learn(usual, "", sight.numbers, at)
+        usual = digests.learn(usual, "", sight.numbers, at)
     for target in sight.targets:
         if target.target not in ill:
-            usual = learn(usual, target.target, target.numbers, at)
+            usual = digests.learn(usual, target.target, target.numbers, at)
     return usual
 
 
-async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> ServiceSight:
+async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> digests.ServiceSight:
     found = await tools.targets(service)
     targets, (error_ratio, latency), answers = await asyncio.gather(
         asyncio.gather(*(_target(tools, each, gate) for each in found.targets)),
@@ -246,8 +219,11 @@ async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> Serv
     if service.prometheus and error_ratio is None and latency is None:
         missing = f"{service.prometheus} knows of no requests in the last 5 min"
     both = zip(service.edges, answers, strict=True)
-    flaws = (*unlisted(service.name, found.losses), *(flaw for edge, at in both for flaw in edge_flaws(edge, at)))
-    return ServiceSight(
+    flaws = (
+        *digests.unlisted(service.name, found.losses),
+        *(flaw for edge, at in both for flaw in digests.edge_flaws(edge, at)),
+    )
+    return digests.ServiceSight(
         service=service.name,
         targets=tuple(targets),
         error_ratio=error_ratio if isinstance(error_ratio, float) else None,
@@ -257,19 +233,21 @@ async def _look(tools: Tools, service: Service, gate: asyncio.Semaphore) -> Serv
     )
 
 
-async def _again(tools: Tools, service: Service, sight: ServiceSight, gate: asyncio.Semaphore) -> ServiceSight:
+async def _again(
+    tools: Tools, service: Service, sight: digests.ServiceSight, gate: asyncio.Semaphore
+) -> digests.ServiceSight:
     """Look once more, calmly, at whoever gave no answer: it may have been we who were slow."""
     both = zip((await tools.targets(service)).targets, sight.targets, strict=True)
     seen = [await _target(tools, target, gate) if was.is_unheard else was for target, was in both]
     return replace(sight, targets=tuple(seen))
 
 
-async def _edge(tools: Tools, edge: Edge, gate: asyncio.Semaphore) -> tuple[EdgeAnswer, ...]:
+async def _edge(tools: Tools, edge: digests.Edge, gate: asyncio.Semaphore) -> tuple[digests.EdgeAnswer, ...]:
     async with gate:
         return await tools.ports.fronts.edge(edge)
 
 
-async def _target(tools: Tools, target: Target, gate: asyncio.Semaphore) -> TargetSight:
+async def _target(tools: Tools, target: Target, gate: asyncio.Semaphore) -> digests.TargetSight:
     ports = tools.ports
     async with gate:
         probe, parts, certificate = await asyncio.gather(
@@ -283,7 +261,7 @@ async def _target(tools: Tools, target: Target, gate: asyncio.Semaphore) -> Targ
         "heap": facts.heap.inuse_bytes if facts.heap else None,
         "answer": probe.p50_ms if not probe.failures else None,
     }
-    return TargetSight(
+    return digests.TargetSight(
         target=target.name,
         probe=probe if probe.requests else None,
         certificate=certificate,
@@ -305,7 +283,7 @@ async def _metrics(tools: Tools, service: Service, gate: asyncio.Semaphore) -> t
     """Ask for the share of failed requests, and for the 95th percentile of latency in seconds."""
     if service.prometheus is None:
         return None, None
-    queries = _queries(service)
+    queries = service.queries
     async with gate:
         error_ratio, latency = await asyncio.gather(
             _number(tools, service.prometheus, queries["errors"]),
@@ -314,12 +292,7 @@ async def _metrics(tools: Tools, service: Service, gate: asyncio.Semaphore) -> t
     return error_ratio, latency
 
 
-def _queries(service: Service) -> dict[str, str]:
-    queries = {"errors": service.error_query or _ERRORS, "latency": service.latency_query or _LATENCY}
-    return {name: query.replace("$service", service.name) for name, query in queries.items()}
-
-
-def _ill(looked: Looked, found: Sequence[Condition]) -> tuple[str, str] | None:
+def _ill(looked: Looked, found: Sequence[digests.Condition]) -> tuple[str, str] | None:
     """Give the worst service whose errors or latency stand out, and which of them."""
     services = {sight.service for sight in looked.sights}
     for each in sorted(found, key=lambda one: -one.weight):
@@ -329,18 +302,18 @@ def _ill(looked: Looked, found: Sequence[Condition]) -> tuple[str, str] | None:
     return None
 
 
-async def _history(tools: Tools, ill: tuple[str, str] | None, now: datetime) -> Panel | None:
+async def _history(tools: Tools, ill: tuple[str, str] | None, now: datetime) -> digests.Panel | None:
     if ill is None:
         return None
     name, what = ill
     service, (unit, scale) = tools.service(name), _DRAWN[what]
     if service.prometheus is None:
         return None
-    length = timedelta(hours=HOURS)
-    values = await tools.ports.metrics.history(service.prometheus, _queries(service)[what], now, length, STEP)
+    length = timedelta(hours=digests.HOURS)
+    values = await tools.ports.metrics.history(service.prometheus, service.queries[what], now, length, digests.STEP)
     if isinstance(values, Missing):
         return None
-    return over_hours(f"{name}: {unit}", [None if value is None else scale * value for value in values])
+    return digests.over_hours(f"{name}: {unit}", [None if value is None else scale * value for value in values])
 
 
 async def _number(tools: Tools, prometheus: str, query: str) -> Number:

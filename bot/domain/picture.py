@@ -1,10 +1,13 @@
-"""Draws a trend as PNG, which chats show, and as SVG, which pages show: the same columns and words."""
+"""Draws trends and incidents at a glance as PNG, which chats show, and as SVG, which pages show: the same shapes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from html import escape
 
-from bot.domain import drawing
-from bot.domain.drawing import GROUND, INK, LETTER_ADVANCE, LETTER_HEIGHT, Box, Label
+from bot.domain import chronicle, drawing, experience
+from bot.domain.chronicle import Chronicle
+from bot.domain.drawing import GROUND, LETTER_ADVANCE, LETTER_HEIGHT, Box, Label
+from bot.domain.experience import Experience
 from bot.domain.trend import Panel, Trend
 
 WIDTH, ROW = 480, 136
@@ -22,13 +25,33 @@ def png(trend: Trend) -> bytes:
 
 def svg(trend: Trend) -> str:
     """Give the picture as an SVG element of an HTML page; every word in it is escaped."""
-    height = ROW * len(trend.panels)
+    return _svg(WIDTH, ROW * len(trend.panels), _shapes(trend), trend.words)
+
+
+def glance(it: Chronicle) -> str:
+    """Give an incident at a glance as an SVG element of an HTML page; every word in it is escaped."""
+    height, drawn = chronicle.shapes(it)
+    return _svg(chronicle.WIDTH, height, drawn, it.words)
+
+
+def glance_png(it: Chronicle) -> bytes:
+    """Give an incident at a glance as PNG; the same gives the same bytes."""
+    height, drawn = chronicle.shapes(it)
+    return drawing.png(chronicle.WIDTH, height, drawn)
+
+
+def experience_svg(it: Experience, reached: Sequence[tuple[str, datetime]]) -> str:
+    """Give how users fared around an incident as an SVG element of an HTML page."""
+    height, drawn = experience.shapes(it, reached)
+    return _svg(chronicle.WIDTH, height, drawn, experience.words(it))
+
+
+def _svg(width: int, height: int, shapes: Iterable[Box | Label], words: str) -> str:
     begin = (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="{escape(trend.words)}" font-family="monospace" font-size="{_LETTER + _SCALE}">'
+        f'<svg viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(words)}" font-family="monospace" font-size="{_LETTER + _SCALE}">'
     )
-    ground = Box(0, 0, WIDTH, height, GROUND)
-    return "".join([begin, *map(_element, [ground, *_shapes(trend)]), "</svg>"])
+    return "".join([begin, *map(_element, [Box(0, 0, width, height, GROUND), *shapes]), "</svg>"])
 
 
 def _shapes(trend: Trend) -> Iterator[Box | Label]:
@@ -65,4 +88,4 @@ def _element(shape: Box | Label) -> str:
         where = f'x="{shape.x}" y="{shape.y}" width="{shape.width}" height="{shape.height}"'
         return f'<rect {where} fill="#{shape.colour:06x}"/>'
     anchor = ' text-anchor="end"' if shape.ends else ""
-    return f'<text x="{shape.x}" y="{shape.y + _LETTER}" fill="#{INK:06x}"{anchor}>{escape(shape.text)}</text>'
+    return f'<text x="{shape.x}" y="{shape.y + _LETTER}" fill="#{shape.colour:06x}"{anchor}>{escape(shape.text)}</text>'

@@ -1,5 +1,6 @@
 """What is watched: services, their targets, and the links a responder will want."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.access import Access
@@ -11,6 +12,15 @@ from bot.domain.discovery import DiscoveryPlan
 from bot.domain.dyeing import Front
 from bot.domain.pods import PodsPlan
 from bot.domain.traffic import Route
+
+ERRORS, LATENCY = "errors", "latency"
+"""What a service's own monitoring is asked for."""
+# A service that never failed has no series of failures: that is 0, not unknown.
+_ERRORS = (
+    '(sum(rate(http_requests_total{job="$service",code=~"5.."}[5m])) or vector(0))'
+    ' / sum(rate(http_requests_total{job="$service"}[5m]))'
+)
+_LATENCY = 'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="$service"}[5m])))'
 
 
 @dataclass(frozen=True)
@@ -180,6 +190,12 @@ class Service:
     regression: Regression | None = None
     lab: bool = False
     lab_switches: str | None = None
+
+    @property
+    def queries(self) -> Mapping[str, str]:
+        """The queries (PromQL) of its share of failed requests, 0..1, and of its P95 in seconds."""
+        known = {ERRORS: self.error_query or _ERRORS, LATENCY: self.latency_query or _LATENCY}
+        return {name: query.replace("$service", self.name) for name, query in known.items()}
 
     @property
     def stage(self) -> Target | None:

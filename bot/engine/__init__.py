@@ -3,7 +3,6 @@
 from pydantic import Field
 
 from bot.domain import bundle as bundling
-from bot.domain import league as leagues
 from bot.domain import messages, scores
 from bot.domain.actions import ActionItem
 from bot.domain.actions import overdue as overdue_actions
@@ -16,9 +15,6 @@ from bot.domain.baseline import Baselines, baseline_key
 from bot.domain.baseline import remember as remember_healthy
 from bot.domain.bisect import authors
 from bot.domain.canary import CanaryPlan, Judgement, Reason
-from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions, unlisted
-from bot.domain.conditions import of_actions as conditions_of_actions
-from bot.domain.conditions import of_incidents as conditions_of_incidents
 from bot.domain.configured_actions import Call, ConfiguredAction
 from bot.domain.configured_actions import call as action_call
 from bot.domain.configured_actions import read as action_values
@@ -26,9 +22,7 @@ from bot.domain.deploys import Deploy, last_good, latest
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
 from bot.domain.diagnosis import healthy as healthy_targets
-from bot.domain.digest import Seen, count_incidents, stalk_key
-from bot.domain.digest import period as digest_period
-from bot.domain.digest import write as write_digest
+from bot.domain.digest import Seen, stalk_key
 from bot.domain.drills import Drilled
 from bot.domain.drills import Size as DrillSize
 from bot.domain.dyeing import Dyeing
@@ -48,8 +42,6 @@ from bot.domain.errors import (
 from bot.domain.examination import examine
 from bot.domain.facts import Build, Facts, with_sums
 from bot.domain.faults import Finding
-from bot.domain.fronts import EdgeAnswer
-from bot.domain.fronts import flaws as edge_flaws
 from bot.domain.handover import brief
 from bot.domain.incident import (
     SOP_S,
@@ -75,7 +67,7 @@ from bot.domain.reminders import About as ReminderAbout
 from bot.domain.reminders import due as reminders_due
 from bot.domain.reminders import lacks, sentence
 from bot.domain.run import VIA_CLOCK, VIA_DEPLOYS, VIA_EVENT, VIA_SHORTCUT, Choice, Missing, Outcome, Reply, RunStatus
-from bot.domain.service import DigestPlan, Edge, Link, Service, Target
+from bot.domain.service import Link, Service, Target
 from bot.domain.sightings import Discovered
 from bot.domain.silence import explain as explain_silence
 from bot.domain.snapshot import (
@@ -109,10 +101,10 @@ from bot.domain.snapshot import (
 from bot.domain.sumdb.records import Sums
 from bot.domain.timeline import BLANK, Draft, Entry, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, EMPTIED, Change, Course
-from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
-from bot.domain.usual import Usual, learn, usual_key
+from bot.domain.usual import Usual, usual_key
 from bot.engine import auditing as audits
 from bot.engine import bisecting as bisection
+from bot.engine import digesting as digests
 from bot.engine import drilling as drills
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
@@ -175,7 +167,6 @@ __all__ = [
     "FIRST",
     "GOROUTINE",
     "HEAP",
-    "HOURS",
     "INTRUSIVE_REST",
     "KERNEL_PARTS",
     "LOG",
@@ -184,7 +175,6 @@ __all__ = [
     "READ_TWICE",
     "RESTARTS",
     "SOP_S",
-    "STEP",
     "TLS",
     "VERSION",
     "VIA_CLOCK",
@@ -205,7 +195,6 @@ __all__ = [
     "Choice",
     "CommandRejected",
     "Commit",
-    "Condition",
     "ConfiguredAction",
     "Course",
     "Danger",
@@ -213,14 +202,11 @@ __all__ = [
     "Decision",
     "Deploy",
     "Diagnosis",
-    "DigestPlan",
     "Discovered",
     "Draft",
     "DrillSize",
     "Drilled",
     "Dyeing",
-    "Edge",
-    "EdgeAnswer",
     "Entry",
     "Facts",
     "Field",
@@ -247,7 +233,6 @@ __all__ = [
     "OnCall",
     "Outcome",
     "PageState",
-    "Panel",
     "Params",
     "Part",
     "PartStatus",
@@ -274,7 +259,6 @@ __all__ = [
     "Seen",
     "Service",
     "ServiceName",
-    "ServiceSight",
     "Severity",
     "Signal",
     "Span",
@@ -283,11 +267,9 @@ __all__ = [
     "Stored",
     "Sums",
     "Target",
-    "TargetSight",
     "TeamName",
     "Tools",
     "TransitionRefused",
-    "Trend",
     "Usual",
     "VerifiedSums",
     "Warnings",
@@ -311,24 +293,18 @@ __all__ = [
     "closest",
     "compare_targets",
     "concern",
-    "conditions",
-    "conditions_of_actions",
-    "conditions_of_incidents",
-    "count_incidents",
     "day",
     "deploys_of",
-    "digest_period",
+    "digests",
     "drain",
     "drills",
     "dyed_requests",
-    "edge_flaws",
     "examine",
     "explain_silence",
     "fold",
     "freeze",
     "healthy_targets",
     "impact_of",
-    "incidents_per_day",
     "intrusive_parts",
     "is_starved",
     "judgement_lines",
@@ -338,8 +314,6 @@ __all__ = [
     "last_change",
     "last_good",
     "latest",
-    "leagues",
-    "learn",
     "manifest",
     "may_drain",
     "may_see",
@@ -349,7 +323,6 @@ __all__ = [
     "moment",
     "next_anchor",
     "note_drift",
-    "over_hours",
     "overdue_actions",
     "packets_part",
     "pick_intrusive",
@@ -386,7 +359,6 @@ __all__ = [
     "thaw",
     "to_us",
     "traffic_of",
-    "unlisted",
     "usage",
     "usual_key",
     "watch_key",
@@ -396,5 +368,4 @@ __all__ = [
     "with_routed",
     "with_sums",
     "withdraw",
-    "write_digest",
 ]

@@ -1,0 +1,35 @@
+"""What a digest is made of, for the playbook that writes one."""
+
+from bot.domain import league
+from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions, of_actions, of_incidents, unlisted
+from bot.domain.digest import count_incidents, period, write
+from bot.domain.fronts import EdgeAnswer
+from bot.domain.fronts import flaws as edge_flaws
+from bot.domain.service import DigestPlan, Edge
+from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
+from bot.domain.usual import learn
+
+__all__ = [
+    "HOURS",
+    "STEP",
+    "Condition",
+    "DigestPlan",
+    "Edge",
+    "EdgeAnswer",
+    "Panel",
+    "ServiceSight",
+    "TargetSight",
+    "Trend",
+    "conditions",
+    "count_incidents",
+    "edge_flaws",
+    "incidents_per_day",
+    "league",
+    "learn",
+    "of_actions",
+    "of_incidents",
+    "over_hours",
+    "period",
+    "unlisted",
+    "write",
+]
