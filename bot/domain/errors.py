@@ -17,6 +17,7 @@
         * AnswerLost        whether a write was kept is not known
         * ArtifactDamaged   kept bytes are not what they were
     * AnchorRaced           another process wrote the next anchor first
+    * PrintFailed           no PDF came of a document
 """
 
 from collections.abc import Mapping
@@ -112,3 +113,7 @@ class AnchorRaced(FirstFiveError):
 
 class ArtifactDamaged(StoreUnusable):
     """The bytes of an artifact are not those that were kept; no later try will find them."""
+
+
+class PrintFailed(FirstFiveError):
+    """No PDF came of a document; says why, and what to do."""
