@@ -9,6 +9,7 @@ from bot.emulator import assets
 from bot.emulator.control import Control
 from bot.emulator.lab import LabPanel
 from bot.emulator.oauth import Consent
+from bot.emulator.sign_in import SignIn
 from bot.emulator.town import Town
 from bot.emulator.transfers import LARGEST_FILE, Transfers
 from bot.emulator.web_api import WebApi
@@ -27,10 +28,14 @@ def create_app(town: Town) -> web.Application:
     """Build the application around an emulator."""
     app = web.Application(client_max_size=LARGEST_FILE, middlewares=[_only_from_here])
     api, control, transfers, lab = WebApi(town), Control(town), Transfers(town), LabPanel(town.settings)
-    consent = Consent(town)
+    consent, sign_in = Consent(town), SignIn(town)
     app.router.add_route("*", "/api/{method}", api.handle)
     app.router.add_get("/oauth/v2/authorize", consent.ask)
     app.router.add_post("/oauth/v2/authorize", consent.answer)
+    app.router.add_get("/.well-known/openid-configuration", sign_in.described)
+    app.router.add_get("/openid/connect/keys", sign_in.keys)
+    app.router.add_get("/openid/connect/authorize", sign_in.ask)
+    app.router.add_post("/openid/connect/authorize", sign_in.answer)
     app.router.add_get("/link/", town.common.courier.sockets.accept)
     app.router.add_post("/upload/{file}", transfers.upload)
     app.router.add_get("/files/{file}/{name}", transfers.download)

@@ -12,7 +12,8 @@ _FALSE = frozenset({"", "0", "false", "none", "null"})
 class Arguments:
     """What the app sent, read by type."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], token: str = "") -> None:
+        self.token = token
         self.values = {name: value for name, value in values.items() if value is not None}
 
     def given(self, name: str) -> bool:

@@ -13,6 +13,7 @@ from bot.emulator.grants import Grants
 from bot.emulator.identifiers import Identifiers
 from bot.emulator.live import Live
 from bot.emulator.messages import Json
+from bot.emulator.openid import OpenId
 from bot.emulator.rates import RateLimits
 from bot.emulator.response_urls import ResponseUrls
 from bot.emulator.seed import seeded_workspace
@@ -29,6 +30,7 @@ class Common:
     clock: Clock
     ids: Identifiers
     grants: Grants
+    openid: OpenId
     faults: Faults
     exchanges: Exchanges
     courier: Courier
@@ -96,7 +98,8 @@ def common_parts(settings: Settings, clock: Clock | None = None, courier: Courie
     clock = clock or Clock()
     exchanges = courier.exchanges if courier else Exchanges(clock)
     courier = courier or Courier(settings, clock, exchanges)
-    return Common(clock, Identifiers(), Grants(settings, clock), Faults(), exchanges, courier)
+    grants = Grants(settings, clock)
+    return Common(clock, Identifiers(), grants, OpenId(settings, clock, grants), Faults(), exchanges, courier)
 
 
 def build_box(settings: Settings, clock: Clock | None = None, common: Common | None = None) -> Box:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,20 +11,24 @@ from bot.emulator.clock import Clock
 from bot.emulator.errors import SlackError
 from bot.emulator.identifiers import secret
 from bot.emulator.scopes import APP_SCOPE
-from bot.emulator.settings import TOKEN_PREFIX, Settings
+from bot.emulator.settings import TOKEN_PREFIX, USER_TOKEN_PREFIX, Settings
 
 CODE_LIFE_S = 600.0
-TokenKind = Literal["bot", "app", "config", "none"]
+TokenKind = Literal["bot", "user", "app", "config", "none"]
 
 
 @dataclass(slots=True)
 class Grant:
-    """A token. `team` is empty for those of the app itself; `lost` is the error word a token without effect gets."""
+    """A token. `team` is empty for those of the app itself; `lost` is the error word a token without effect gets.
+
+    `user` is who signed in with Slack, if it stands for somebody.
+    """
 
     token: str
     kind: TokenKind
     scopes: frozenset[str]
     team: str = ""
+    user: str = ""
     lost: str = ""
 
 
@@ -64,19 +68,19 @@ class Grants:
 
     def of_team(self, team: str) -> Grant | None:
         """Return a workspace's installation, if the app is installed there."""
-        return next((one for one in self._grants if one.team == team and not one.lost), None)
+        return next((one for one in self._grants if one.kind == "bot" and one.team == team and not one.lost), None)
 
     def may(self, team: str, scope: str) -> bool:
         """Say whether the app has a scope in a workspace."""
         grant = self.of_team(team)
         return grant is not None and scope in grant.scopes
 
-    def refused_request(self, wanted: Mapping[str, Any]) -> str:
-        """Say why nobody can be asked to install the app, or return an empty string."""
+    def refused_request(self, wanted: Mapping[str, Any], scopes_there: Iterable[str]) -> str:
+        """Say why nobody can be asked to let the app in, or return an empty string."""
         if wanted.get("client_id") != self._settings.client_id:
             return "invalid_client_id"
         scopes = asked_scopes(str(wanted.get("scope", "")))
-        if not scopes or not scopes <= set(self._settings.scopes):
+        if not scopes or not scopes <= set(scopes_there):
             return "invalid_scope"
         allowed = self._settings.redirect_urls
         url = str(wanted.get("redirect_uri", ""))
@@ -110,6 +114,12 @@ class Grants:
         if client[1] != self._settings.client_secret:
             raise SlackError("bad_client_secret")
 
+    def sign_in(self, team: str, user: str, scopes: frozenset[str]) -> Grant:
+        """Give out a token that stands for a person."""
+        grant = Grant(f"{USER_TOKEN_PREFIX}{user}-{secret()}", "user", scopes, team, user)
+        self._grants.append(grant)
+        return grant
+
     def lose(self, team: str, why: str) -> None:
         """Take a workspace's token away: `token_revoked`, or `account_inactive` when the app was removed."""
         for grant in self._grants:
@@ -127,8 +137,8 @@ class Grants:
 
 
 def asked_scopes(scope: str) -> frozenset[str]:
-    """Read the `scope` of an authorize request."""
-    return frozenset(part.strip() for part in scope.split(",") if part.strip())
+    """Read the `scope` of an authorize request: with commas as Slack writes it, or with spaces as OAuth does."""
+    return frozenset(scope.replace(",", " ").split())
 
 
 def basic_client(authorization: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """The page on which a person lets the app into a workspace."""
 
+from collections.abc import Mapping
 from html import escape
 from urllib.parse import urlencode
 
@@ -21,16 +22,15 @@ class Consent:
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
         """Show what the app wants, and where it may be let in."""
-        if refused := self._town.common.grants.refused_request(dict(request.query)):
-            return web.Response(status=400, text=f"This installation link is wrong: {refused}.")
+        if refused := self._refused(request.query):
+            return refused
         return web.Response(text=self._page(request.query), content_type="text/html")
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Go back to the app with a code, or with `access_denied`."""
         form = {name: str(value) for name, value in (await request.post()).items()}
-        grants = self._town.common.grants
-        if refused := grants.refused_request(form):
-            return web.Response(status=400, text=f"This installation link is wrong: {refused}.")
+        if refused := self._refused(form):
+            return refused
         try:
             box = self._town.box(form.get("team", ""))
         except SlackError as error:
@@ -38,10 +38,15 @@ class Consent:
         answer = {"state": form.get("state", "")}
         if form.get("answer") == "allow":
             user = form.get("user") or next(iter(set(box.workspace.users) - {box.workspace.bot.id}))
+            grants = self._town.common.grants
             answer["code"] = grants.code(box.settings.team_id, user, form["scope"], form["redirect_uri"])
         else:
             answer["error"] = "access_denied"
         raise web.HTTPFound(f"{form['redirect_uri']}?{urlencode(answer)}")
+
+    def _refused(self, wanted: Mapping[str, str]) -> web.Response | None:
+        refused = self._town.common.grants.refused_request(wanted, self._town.settings.scopes)
+        return web.Response(status=400, text=f"This installation link is wrong: {refused}.") if refused else None
 
     def _page(self, query: MultiMapping[str]) -> str:
         app = escape(self._town.settings.app_name)

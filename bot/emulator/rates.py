@@ -24,11 +24,11 @@ _TIER_2 = (
 _TIER_3 = (
     "chat.update chat.delete conversations.invite conversations.history conversations.replies conversations.info "
     "conversations.open conversations.join reactions.add reactions.get bookmarks.list users.lookupByEmail "
-    "team.info bots.info"
+    "team.info bots.info openid.connect.userInfo"
 )
 _TIER_4 = (
     "views.open views.push views.update views.publish files.getUploadURLExternal files.completeUploadExternal "
-    "files.info chat.postEphemeral users.info conversations.members api.test"
+    "files.info chat.postEphemeral users.info conversations.members api.test openid.connect.token"
 )
 # apps.connections.open is tier 1 (once a minute) but Slack lets an app open its ten connections at once.
 PER_MINUTE = {

@@ -42,6 +42,9 @@ SCOPES = (
 )
 """Every bot scope this Slack knows; an app that is not said to have fewer has them all."""
 
+SIGN_IN_SCOPES = ("openid", "profile", "email")
+"""What an app may ask of a person who signs in with Slack."""
+
 APP_SCOPE = "connections:write"
 """The one scope of the app-level token."""
 

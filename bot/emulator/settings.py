@@ -7,6 +7,7 @@ from bot.emulator.scopes import EVENTS, SCOPES, problem
 
 # The starts of everything secret here, so that a real one is never taken.
 TOKEN_PREFIX = "xoxb-emulator-"  # noqa: S105 - worthless outside of this process
+USER_TOKEN_PREFIX = "xoxp-emulator-"  # noqa: S105 - as above
 APP_TOKEN_PREFIX = "xapp-emulator-"  # noqa: S105 - as above
 CONFIG_TOKEN_PREFIX = "xoxe.xoxp-emulator-"  # noqa: S105 - as above
 CLIENT_SECRET_PREFIX = "emulator-"  # noqa: S105 - as above

@@ -69,7 +69,7 @@ class WebApi:
         """Find whose call this is; refuse who may not make it."""
         if method.token == "none":  # noqa: S105 - a kind of token
             return self._town.first
-        grant = self._town.common.grants.holder(call.token)
+        grant = self._town.common.grants.holder(call.args.token)
         box = self._town.box(grant.team)
         exchange.team = box.settings.team_id
         if grant.kind != method.token:
@@ -88,7 +88,6 @@ class Call:
 
     name: str
     args: Arguments
-    token: str
 
 
 async def read_call(request: web.Request, name: str) -> Call:
@@ -108,7 +107,8 @@ async def read_call(request: web.Request, name: str) -> Call:
     scheme, _, credential = authorization.partition(" ")
     if scheme == "Basic":
         values["client_id"], values["client_secret"] = basic_client(authorization)
-    return Call(name, Arguments(values), credential if scheme == "Bearer" and credential else in_form)
+    token = credential if scheme == "Bearer" and credential else in_form
+    return Call(name, Arguments(values, token))
 
 
 async def _faulty(request: web.Request, fault: Fault) -> web.StreamResponse:
