@@ -1,7 +1,10 @@
 """Prepare the lab in a state folder: the repository of checkout and one program for each release."""
 
 import hashlib
+import os
+import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +16,9 @@ from bot.lab.terminal import progress
 
 HEALTHY = "v1.4.0"
 SICK = "v1.5.0"
+KEPT = 2
+"""So many prepared labs stay, the last used; others share the folder, so that none goes which was used within a day."""
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -30,25 +36,27 @@ class Releases:
         """Return the checkout program of a release."""
         return self.folder / "bin" / tag / "checkout"
 
-    def is_made_of(self, fingerprint: str) -> bool:
-        """Tell whether nothing has to be built."""
-        stamp = self.folder / "fingerprint"
-        return stamp.is_file() and stamp.read_text() == fingerprint
-
 
 def prepare(state: Path) -> Releases:
-    """Build what is missing in a state folder; it is replaced in one piece or left as it was."""
-    releases = Releases(state / "releases")
-    fingerprint = _fingerprint()
-    if releases.is_made_of(fingerprint):
-        return releases
-    go = toolchain.find_go()
-    with alone_in(state):
-        if not releases.is_made_of(fingerprint):
-            with replacing(releases.folder) as fresh:
-                _build(Releases(fresh), go)
-                (fresh / "fingerprint").write_text(fingerprint)
+    """Build in a state folder what is missing there of these sources; those of other sources are left as they are."""
+    releases = Releases(state / f"releases-{_fingerprint()[:16]}")
+    if not releases.folder.is_dir():
+        go = toolchain.find_go()
+        with alone_in(state):
+            if not releases.folder.is_dir():
+                with replacing(releases.folder) as fresh:
+                    _build(Releases(fresh), go)
+            prune(state)
+    os.utime(releases.folder)
     return releases
+
+
+def prune(state: Path) -> None:
+    """Remove what nobody has used for long; call it inside `alone_in(state)`."""
+    made = sorted(state.glob("releases-*"), key=lambda each: each.stat().st_mtime, reverse=True)
+    for old in made[KEPT:]:
+        if old.stat().st_mtime < time.time() - _DAY_S:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _fingerprint() -> str:
