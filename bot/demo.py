@@ -29,7 +29,6 @@ _READY_S = 90.0
 _LOOK_S = 0.05
 _END_S = 5.0
 _BUILD_S = 900.0
-_ROUTED_RATE = 60  # a second for each target, so that the canary's tenth of it is as much as it got without a router
 
 
 class DemoFailed(FirstFiveError):
@@ -119,7 +118,7 @@ def _router(fault: str) -> list[str]:
     if found.returncode:
         _say("going on without a router: no canary, and nothing to roll back")
         return []
-    return ["--router", "--rate", str(_ROUTED_RATE), *(["--fault", fault] if fault else [])]
+    return ["--router", *(["--fault", fault] if fault else [])]
 
 
 def _slack(parts: ExitStack, places: Places, lab: Mapping[str, Any], environment: Mapping[str, str]) -> _Part:

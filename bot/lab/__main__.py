@@ -53,7 +53,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     serve.add_argument("--targets", type=int, default=3, choices=range(1, 41), metavar="1..40", help="how many")
     serve.add_argument("--sick", help="the target that runs the release with a fault (the last one), or none")
     serve.add_argument("--port-base", type=int, default=6060, help="0 for any free ports")
-    serve.add_argument("--rate", type=int, default=20, help="requests a second for each target")
+    serve.add_argument("--rate", type=int, default=20, help="requests a second for each target, or the canary")
     serve.add_argument("--router", action="store_true", help="share the load by Envoy: the sick target is the canary")
     serve.add_argument("--fault", default="", help="a fault to switch on in the sick target")
     options = parser.parse_args(words)

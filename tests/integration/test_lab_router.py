@@ -18,7 +18,7 @@ MARKED = {"X-Release-Phase": "canary"}
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with running_lab(router=True, rate=60) as running:
+    with running_lab(router=True) as running:
         yield running
 
 

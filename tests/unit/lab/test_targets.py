@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.lab.__main__ import main
+from bot.lab.envoy import WEIGHT
 from bot.lab.errors import PortBusy
 from bot.lab.targets import Plan, refuse_busy_ports
 
@@ -26,6 +27,10 @@ def test_the_router_listens_below_the_targets_and_the_lab_above_them() -> None:
 @pytest.mark.parametrize(("sick", "canary"), [("checkout-1", "checkout-1"), (None, "checkout-2")])
 def test_the_sick_target_or_else_the_last_is_the_canary(sick: str | None, canary: str) -> None:
     assert replace(plan(0), sick=sick).canary == canary
+
+
+def test_behind_a_router_a_canary_gets_the_load_that_a_target_gets_without_one() -> None:
+    assert plan(0).routed_rate * WEIGHT / 100 == plan(0).rate
 
 
 def test_base_0_means_any_free_port() -> None:
