@@ -19,6 +19,8 @@ DRILLING = "drilling"
 ENDED, MENDED = "ended early", "mended"
 _ON, _END = "on", "end"
 _LOOK_AGAIN = timedelta(seconds=2)
+_LEFT_ON = timedelta(minutes=10)
+"""After the end of a drill: it is taken back for five minutes, by a bot that may have to start first."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,10 @@ async def targets(tools: Tools, service: Service, *wanted: str) -> Sequence[Targ
 
 
 async def turn(tools: Tools, service: Service, name: str, switch: str, size: Size | None) -> str:
-    """Switch; give why it was not done, or ""."""
+    """Switch; give why it was not done, or "". What is on the lab ends itself once no drill can last any more."""
     (target,) = await targets(tools, service, name)
-    failed = await tools.ports.switches.turn(target, switch, size)
+    lasts = timedelta(minutes=tools.catalog.drill_min) + _LEFT_ON if size else None
+    failed = await tools.ports.switches.turn(target, switch, size, lasts)
     return failed.reason if failed else ""
 
 

@@ -16,7 +16,7 @@ from bot.lab.errors import PortBusy, TargetFailed
 from bot.lab.processes import START_S
 from bot.lab.releases import HEALTHY, SICK, Releases
 from bot.lab.stage import Role, Stage
-from bot.lab.switchboard import Switchboard
+from bot.lab.switchboard import LONGEST_S, Switchboard
 
 USERS_ABOVE_ADMIN = 2380  # with the base 6060: operators at 6061, 6062 ..., users at 8441, 8442 ...
 SECURE_ABOVE_ADMIN = 3380  # and users over TLS at 9441, 9442 ...
@@ -128,7 +128,7 @@ def _start_load(stage: Stage, plan: Plan, urls: list[str]) -> None:
 
 
 def _turn_on(target: Role, fault: str) -> None:
-    status = _ask(target, target.admin, f"/debug/faults/{fault}", '{"on": true}')
+    status = _ask(target, target.admin, f"/debug/faults/{fault}", json.dumps({"on": True, "for_s": LONGEST_S}))
     if status != http.client.OK:
         raise TargetFailed(f"{target.name} has no fault {fault}; its /debug/faults lists them")
 

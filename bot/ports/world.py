@@ -345,8 +345,8 @@ class Switches(Protocol):
     async def read(self, target: Target) -> tuple[Switch, ...] | Missing:
         """Give what a target can be switched to; Missing says why it is not known."""
 
-    async def turn(self, target: Target, name: str, size: Size | None) -> Missing | None:
-        """Switch a fault on at a size, or off without one; Missing says why that was not done."""
+    async def turn(self, target: Target, name: str, size: Size | None, lasts: timedelta | None) -> Missing | None:
+        """Switch a fault on at a size, for so long (None: as the lab thinks best), or off; Missing says why not."""
 
 
 class Replica(Protocol):

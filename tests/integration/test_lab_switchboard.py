@@ -1,11 +1,13 @@
 """The lab's own switches: as a target's, for what is done to a target from outside."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import httpx
 import pytest
 
+from bot.lab import switchboard
 from bot.lab.acts import Act
 from bot.lab.errors import TargetFailed
 from bot.lab.folders import cache
@@ -13,6 +15,7 @@ from bot.lab.releases import HEALTHY, SICK, Releases, prepare
 from bot.lab.stage import Stage
 from bot.lab.switchboard import Switchboard
 
+PATIENCE_S = 30
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 
 
@@ -72,7 +75,20 @@ def test_what_cannot_be_done_is_told_and_is_not_on(lab: httpx.Client) -> None:
     assert [one["on"] for one in lab.get("/debug/faults").json()] == [False, False]
 
 
-@pytest.mark.parametrize("sent", [b"", b"{", b"[]", b"{}", b'{"on": 1}', b'{"on": true, "size": "huge"}', b"null"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"on": 1}',
+        b'{"on": true, "size": "huge"}',
+        b"null",
+        b'{"on": true, "for_s": 0}',
+        b'{"on": true, "for_s": "1"}',
+    ],
+)
 def test_wrong_words_are_answered_with_the_right_ones(lab: httpx.Client, sent: bytes) -> None:
     answer = lab.post("/debug/faults/other-release", content=sent)
     assert (answer.status_code, '"small", "medium" or "large"' in answer.json()["error"]) == (400, True)
@@ -81,6 +97,51 @@ def test_wrong_words_are_answered_with_the_right_ones(lab: httpx.Client, sent: b
 def test_an_unknown_name_is_told(lab: httpx.Client) -> None:
     assert lab.post("/debug/faults/nothing", json={"on": True}).status_code == 404
     assert lab.get("/debug/pprof").status_code == 404
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_nobody_takes_back_ends_by_itself(stage: Stage, lab: httpx.Client) -> None:
+    assert lab.post("/debug/faults/other-release", json={"on": True, "for_s": 1}).json()["on"] is True
+    assert running(stage) == SICK
+
+    until(lambda: not lab.get("/debug/faults").json()[0]["on"])
+
+    assert running(stage) == HEALTHY
+
+
+def test_what_is_switched_on_again_has_a_later_end(stage: Stage) -> None:
+    ended: list[str] = []
+    acts = [Act("again", "", "", lambda *_: lambda: ended.append("again"))]
+    acts.append(Act("once", "", "", lambda *_: lambda: ended.append("once")))
+    with Switchboard(acts, stage) as board:
+        board.turn("again", "medium", 0.1)
+        board.turn("again", "medium")
+        board.turn("once", "medium", 0.1)
+        until(lambda: bool(ended))
+
+        assert ended == ["once"]
+        assert [one["on"] for one in board.list()] == [True, False]
+
+
+def test_what_cannot_end_in_time_is_tried_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(switchboard, "_AGAIN_S", 0.05)
+    tries = [TargetFailed("it did not start"), None]
+
+    def end() -> None:
+        if failed := tries.pop(0):
+            raise failed
+
+    with Switchboard([Act("stuck", "", "", lambda _, __: end)], stage) as board:
+        board.turn("stuck", "medium", 0.05)
+        until(lambda: not board.list()[0]["on"])
+
+    assert tries == []
 
 
 def test_what_is_on_ends_with_the_lab(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """Switches the faults of a lab's targets, over connections to vetted addresses only."""
 
 import json
+from datetime import timedelta
 from urllib.parse import quote
 
 import httpx
@@ -35,9 +36,17 @@ class HttpSwitches:
         except ValueError as error:
             return Missing(f"{target.name} does not list its faults as a lab does: {one_line(str(error), 100)}")
 
-    async def turn(self, target: Target, name: str, size: Size | None) -> Missing | None:
-        """Switch a fault on at a size, or off without one; Missing says why that was not done."""
-        said = await self._ask(target, f"/{quote(name, safe='')}", {"on": size is not None, "size": size or ""})
+    async def turn(
+        self, target: Target, name: str, size: Size | None, lasts: timedelta | None = None
+    ) -> Missing | None:
+        """Switch a fault on at a size, or off without one; Missing says why that was not done.
+
+        `lasts`: after that the lab itself ends it, should nobody come back (None: when the lab thinks best).
+        """
+        wanted: dict[str, object] = {"on": size is not None, "size": size or ""}
+        if lasts is not None:
+            wanted["for_s"] = int(lasts.total_seconds())
+        said = await self._ask(target, f"/{quote(name, safe='')}", wanted)
         return said if isinstance(said, Missing) else None
 
     async def _ask(self, target: Target, path: str, send: dict[str, object] | None = None) -> bytes | Missing:

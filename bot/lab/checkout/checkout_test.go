@@ -24,7 +24,7 @@ func TestEveryFaultCanBeSwitchedTwice(t *testing.T) {
 	faults := newSwitches(allFaults)
 	for _, known := range faults.list() {
 		for _, on := range []bool{true, true, false, false} {
-			if state, ok := faults.turn(known.Name, on, small); !ok || state.On != on {
+			if state, ok := faults.turn(known.Name, on, small, onFor); !ok || state.On != on {
 				t.Errorf("turn(%q, %t) = %+v, %t", known.Name, on, state, ok)
 			}
 		}

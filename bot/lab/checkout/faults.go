@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A size is how bad a fault is, or how wild a healthy window; each keeps its numbers in tables by size.
@@ -59,10 +60,14 @@ type faultState struct {
 	On    bool   `json:"on"`
 }
 
+// onFor is how long a fault is on if nobody says how long: who switched it on may never come back.
+const onFor = time.Hour
+
 type faultSwitch struct {
 	fault fault
 	on    atomic.Bool
 	size  atomic.Int64
+	end   *time.Timer // of what is on
 }
 
 func (s *faultSwitch) state() faultState {
@@ -93,8 +98,8 @@ func (s *switches) list() []faultState {
 	return states
 }
 
-// turn switches one fault; switching it to what it is already changes nothing, not its size either.
-func (s *switches) turn(name string, on bool, as size) (state faultState, known bool) {
+// turn switches one fault, on for so long; switching it on again changes nothing but its end, not its size either.
+func (s *switches) turn(name string, on bool, as size, lasts time.Duration) (state faultState, known bool) {
 	s.turning.Lock()
 	defer s.turning.Unlock()
 	i := slices.IndexFunc(s.all, func(one *faultSwitch) bool { return one.state().Name == name })
@@ -102,19 +107,46 @@ func (s *switches) turn(name string, on bool, as size) (state faultState, known 
 		return faultState{}, false
 	}
 	one := s.all[i]
-	if one.on.Load() == on {
+	if !on {
+		one.turnOff()
 		return one.state(), true
 	}
-	if on {
+	if !one.on.Load() {
 		one.size.Store(int64(as))
 		one.fault.start(as)
 		one.on.Store(true)
-	} else {
-		one.on.Store(false)
-		one.fault.free()
+		slog.Info("fault switched", "fault", name, "on", true)
 	}
-	slog.Info("fault switched", "fault", name, "on", on)
+	s.endAfter(one, lasts)
 	return one.state(), true
+}
+
+// endAfter gives what is on its end, in the place of an earlier one; call it while nobody else turns.
+func (s *switches) endAfter(one *faultSwitch, lasts time.Duration) {
+	if one.end != nil {
+		one.end.Stop()
+	}
+	var end *time.Timer
+	end = time.AfterFunc(lasts, func() {
+		s.turning.Lock()
+		defer s.turning.Unlock()
+		if one.end == end { // it may have been switched while this waited for its turn
+			slog.Warn("nobody switched the fault off in time", "fault", one.state().Name)
+			one.turnOff()
+		}
+	})
+	one.end = end
+}
+
+func (s *faultSwitch) turnOff() {
+	if !s.on.Load() {
+		return
+	}
+	s.end.Stop()
+	s.end = nil
+	s.on.Store(false)
+	s.fault.free()
+	slog.Info("fault switched", "fault", s.state().Name, "on", false)
 }
 
 // around lets every fault that is on have its way with a request first.

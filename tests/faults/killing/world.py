@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -157,8 +157,10 @@ class Switches(FakeSwitches):
         if path.exists():
             self.on = dict.fromkeys(map(tuple, json.loads(path.read_bytes())), Size.MEDIUM)
 
-    async def turn(self, target: Target, name: str, size: Size | None) -> Missing | None:
-        await super().turn(target, name, size)
+    async def turn(
+        self, target: Target, name: str, size: Size | None, lasts: timedelta | None = None
+    ) -> Missing | None:
+        await super().turn(target, name, size, lasts)
         self._path.write_text(json.dumps(list(self.on)))
         return None
 

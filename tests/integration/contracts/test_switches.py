@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.domain.run import Missing
 from bot.domain.service import Target
 from bot.ports import Switches
 from tests.fakes import FakeSwitches
+from tests.integration.emulator_process import eventually
 from tests.lab import Lab, running_lab
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
@@ -42,11 +44,28 @@ async def listed(switches: Switches, target: Target) -> tuple[Switch, ...]:
 
 async def test_a_fault_is_on_until_it_is_off(switches: Switches, target: Target) -> None:
     assert not any(each.on for each in await listed(switches, target))
-    assert await switches.turn(target, LEAK, Size.SMALL) is None
+    assert await switches.turn(target, LEAK, Size.SMALL, None) is None
     assert [each.name for each in await listed(switches, target) if each.on] == [LEAK]
-    assert await switches.turn(target, LEAK, Size.SMALL) is None
-    assert await switches.turn(target, LEAK, None) is None
+    assert await switches.turn(target, LEAK, Size.SMALL, None) is None
+    assert await switches.turn(target, LEAK, None, None) is None
     assert not any(each.on for each in await listed(switches, target))
+
+
+async def test_what_nobody_switches_off_ends_in_the_lab(target: Target) -> None:
+    switches = HttpSwitches()
+    assert await switches.turn(target, "busy", Size.SMALL, timedelta(seconds=1)) is None
+    assert await switches.turn(target, "busy", Size.SMALL) is None  # for longer
+    assert await switches.turn(target, LEAK, Size.SMALL, timedelta(seconds=1)) is None
+    assert {each.name for each in await listed(switches, target) if each.on} == {LEAK, "busy"}
+
+    await eventually(lambda: is_off(switches, target, LEAK), 30)
+
+    assert [each.name for each in await listed(switches, target) if each.on] == ["busy"]
+    assert await switches.turn(target, "busy", None) is None
+
+
+async def is_off(switches: Switches, target: Target, name: str) -> bool:
+    return not any(each.on for each in await listed(switches, target) if each.name == name)
 
 
 async def test_faults_have_a_class_and_healthy_windows_have_none(switches: Switches, target: Target) -> None:

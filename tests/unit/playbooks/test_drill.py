@@ -1,6 +1,7 @@
 """The verb: what begins a drill, what ends it, what is refused."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -169,8 +170,11 @@ async def test_a_lab_of_which_nobody_answers_is_told_of() -> None:
 
 async def test_a_target_that_stops_answering_before_it_is_switched_is_named() -> None:
     class Dying(FakeSwitches):
-        async def turn(self, target: Target, name: str, size: Size | None) -> Missing | None:
-            return Missing("checkout-1 died") if target.name == "checkout-1" else await super().turn(target, name, size)
+        async def turn(
+            self, target: Target, name: str, size: Size | None, lasts: timedelta | None = None
+        ) -> Missing | None:
+            died = target.name == "checkout-1"
+            return Missing("checkout-1 died") if died else await super().turn(target, name, size, lasts)
 
     switches = Dying()
     switches.on |= {("checkout-1", "busy"): Size.SMALL, ("checkout-2", "busy"): Size.SMALL}

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -38,6 +39,18 @@ async def test_a_drill_that_people_mitigate_is_taken_back_looked_at_again_and_sc
     assert score["verified_s"] >= score["mitigated_s"]
     assert incident.status is Status.RESOLVED
     assert incident.verdict == ""
+
+
+async def test_the_lab_ends_a_fault_itself_should_firstfive_never_come_back() -> None:
+    switches = FakeSwitches()
+    house = at_lab(switches)
+    await house.say("drill goroutine-leak")
+
+    drill, undone_for = timedelta(minutes=Catalog(()).drill_min), timedelta(minutes=5)
+    ((where, lasts),) = switches.lasts.items()
+    assert where in switches.on
+    assert lasts is not None
+    assert drill + undone_for < lasts <= 2 * drill
 
 
 async def test_firstfive_mends_it_where_that_is_asked_and_the_verdict_is_gone() -> None:
@@ -118,8 +131,10 @@ async def test_a_target_that_cannot_be_reached_for_long_is_named_with_what_is_on
 
 async def test_a_drill_whose_fault_cannot_be_switched_on_is_called_off_and_counts_for_nothing() -> None:
     class Stuck(FakeSwitches):
-        async def turn(self, target: Target, name: str, size: Size | None) -> Missing | None:
-            return Missing(f"{target.name} is stuck") if size else await super().turn(target, name, size)
+        async def turn(
+            self, target: Target, name: str, size: Size | None, lasts: timedelta | None = None
+        ) -> Missing | None:
+            return Missing(f"{target.name} is stuck") if size else await super().turn(target, name, size, lasts)
 
     house = at_lab(Stuck())
     ended = await house.say("drill goroutine-leak")
