@@ -134,6 +134,8 @@ async def compare(tools: Tools, params: Diagnose, taken: Taken) -> Diagnosed:  #
         archive=taken.archive.sha256,
         snapshot=taken.run,
         picture=picture,
+        service=taken.service,
+        clean=diagnosis.is_clean,
     )
     if diagnosis.verdict and tools.incident_id:
         await _locate(tools)

@@ -63,6 +63,11 @@ class Diagnosis:
     overviews: tuple[Overview, ...]
 
     @property
+    def is_clean(self) -> bool:
+        """Tell whether every target was examined, and none is sick."""
+        return not self.findings and bool(self.overviews) and all(each.goroutines for each in self.overviews)
+
+    @property
     def besides(self) -> str:
         """Name what else was found than the verdict, as a sentence that follows another; "" for nothing."""
         return besides(self.findings)

@@ -17,9 +17,7 @@ def brief(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
     `entries` are what the incident was folded from. It names moments, not ages: the same entries give the same lines.
     """
     found = [f"Status: {_status(incident)}.", f"Who is hit: {incident.impact or 'nobody has said'}."]
-    found.append(
-        f"Verdict: {_short(f'{incident.verdict}. {incident.statement}')}" if incident.verdict else "No verdict yet."
-    )
+    found.append(_verdict(incident))
     found += [_short(each) for each in (culprit(incident.bisects),) if each]
     found += [f"Waits for a second person: {_short(each.words)}." for each in incident.waiting]
     if incident.next_update_at is not None and not incident.is_over:
@@ -27,6 +25,14 @@ def brief(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
     said = (entry for entry in reversed(entries) if entry.kind in {Kind.NOTE, Kind.UPDATE} and entry.body is not None)
     last = [f"{each.at:%H:%M} {each.actor_name}: {_short(each.facts['text'])}" for each in islice(said, _NOTES)]
     return (*found, *reversed(last))
+
+
+def _verdict(incident: Incident) -> str:
+    if incident.verdict:
+        return f"Verdict: {_short(f'{incident.verdict}. {incident.statement}')}"
+    if incident.gone_at is not None:
+        return f"Was {incident.was}, gone since {incident.gone_at:%H:%M} UTC."
+    return f"Was {incident.was}; no verdict now." if incident.was else "No verdict yet."
 
 
 def _status(incident: Incident) -> str:

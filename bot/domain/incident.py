@@ -67,7 +67,11 @@ class Said:
 
 @dataclass(frozen=True)
 class Incident:
-    """What the timeline says about an incident up to entry `seq`."""
+    """What the timeline says about an incident up to entry `seq`.
+
+    `was` is the class that a verdict named before the last, which names none; `gone_at` is since when nobody finds it,
+    None while it cannot be told. `proof` is of the last class that was named.
+    """
 
     id: str
     title: str
@@ -86,6 +90,8 @@ class Incident:
     statement: str = ""
     proof: str = ""
     fix: str = ""
+    was: str = ""
+    gone_at: datetime | None = None
     escalation: str = ""
     answered: str = ""
     alerts: Mapping[str, int] = field(default_factory=dict)
@@ -261,9 +267,12 @@ def _follow_step(incident: Incident, entry: Entry) -> Incident:
 
 
 def _judge(incident: Incident, entry: Entry) -> Incident:
-    facts, verdict = entry.facts, entry.facts["verdict"] or ""
-    proof, fix = facts.get("proof", ""), facts.get("fix", "")
-    return replace(incident, verdict=verdict, statement=facts["statement"], proof=proof, fix=fix)
+    facts, verdict, was = entry.facts, entry.facts["verdict"] or "", incident.verdict or incident.was
+    judged = replace(incident, verdict=verdict, statement=facts["statement"], fix=facts.get("fix", ""))
+    if verdict or not was:
+        return replace(judged, proof=facts.get("proof", ""), was="", gone_at=None)
+    is_clean = bool(facts.get("clean")) and facts.get("service") == incident.service
+    return replace(judged, was=was, gone_at=incident.gone_at or (entry.at if is_clean else None))
 
 
 def _update(incident: Incident, entry: Entry) -> Incident:

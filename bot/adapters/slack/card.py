@@ -9,6 +9,7 @@ from bot.adapters.slack.rollouts import canary_card
 from bot.adapters.slack.text import ago, clean, clock, escape, line, plain_clock, shorten
 from bot.domain.incident import Incident, Status
 from bot.domain.measures import Milestone, duration
+from bot.domain.narrative import seconds
 from bot.domain.phases import Phase, PhaseState
 
 TICK = timedelta(seconds=30)
@@ -105,7 +106,7 @@ def _ended(incident: Incident) -> str:
     started = incident.milestones.get(Milestone.STARTED)
     since, word = (started, "start") if started else (incident.opened_at, "opening")
     reached = [(what, incident.milestones.get(what)) for what in (Milestone.MITIGATED, Milestone.RESOLVED)]
-    told = [f"{what.value} {duration(at - since)}" for what, at in reached if at is not None]
+    told = [f"{what.value} {seconds((at - since).total_seconds())}" for what, at in reached if at is not None]
     if not told:
         return f"*{incident.status.value.capitalize()}.*"
     return f"*{' and '.join(told).capitalize()} after the {word}.*"
@@ -130,15 +131,9 @@ def _phase(phase: Phase) -> str:
         times, summary = f" its {duration(budget)}", ""
     elif phase.ended_at is not None:
         of_budget = f" of {duration(budget)}" if budget else ""
-        times = f" in {_short(phase.ended_at - phase.started_at)}{of_budget}"
+        times = f" in {seconds((phase.ended_at - phase.started_at).total_seconds())}{of_budget}"
     told = f": {line(summary, 220)}" if summary else ""
     return f"{_SIGNS[phase.state]} *{line(phase.title, 80)}* {phase.state.value}{times}{told}"
-
-
-def _short(value: timedelta) -> str:
-    """Write a duration; below ten seconds the tenths tell phases apart."""
-    seconds = value.total_seconds()
-    return f"{seconds:.1f} s" if seconds < 10 else duration(value)  # noqa: PLR2004 - see above
 
 
 def _drilled(incident: Incident) -> str:
@@ -150,8 +145,12 @@ def _verdict(incident: Incident) -> str:
     if incident.verdict:
         fix = f"\n*Fix:* {line(incident.fix, 300)}" if incident.fix else ""
         return f"*Verdict: {line(incident.verdict, 60)}.* {line(incident.proof or incident.statement, 500)}{fix}"
-    told = incident.statement and not incident.drilled
-    return f"*No verdict.* {line(incident.statement, 500)}" if told else ""
+    if incident.drilled or not incident.statement:
+        return ""
+    if incident.gone_at is not None:
+        return f"*Was {line(incident.was, 60)}, gone since {clock(incident.gone_at)}.* {line(incident.proof, 500)}"
+    was = f"Was {line(incident.was, 60)}; no verdict now" if incident.was else "No verdict"
+    return f"*{was}.* {line(incident.statement, 500)}"
 
 
 def _warnings(incident: Incident) -> list[str]:

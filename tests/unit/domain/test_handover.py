@@ -32,6 +32,14 @@ def test_of_a_fresh_incident_it_says_what_nobody_has_said() -> None:
     )
 
 
+def test_what_is_gone_is_told_with_the_time_since_when() -> None:
+    found: dict[str, Any] = {"verdict": "deadlock", "statement": "Two locks.", "fix": ""}
+    clean = {**found, "verdict": None, "clean": True, "service": ""}
+    assert "Was deadlock, gone since 12:02 UTC." in told(chain((Kind.VERDICT, found), (Kind.VERDICT, clean)))
+    unsure = {**clean, "clean": False}
+    assert "Was deadlock; no verdict now." in told(chain((Kind.VERDICT, found), (Kind.VERDICT, unsure)))
+
+
 def test_it_says_everything_there_is_the_last_notes_in_order() -> None:
     asked: dict[str, Any] = {
         "run": "r1",

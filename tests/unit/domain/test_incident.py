@@ -97,6 +97,31 @@ def test_each_kind_of_entry_tells_one_thing(kind: Kind, body: dict[str, Any], fi
     assert getattr(folded((kind, body)), field) == value
 
 
+LEAK = (Kind.VERDICT, {"verdict": "goroutine-leak", "statement": "b differs.", "proof": "812 wait.", "fix": "End."})
+
+
+def no_verdict(**more: Any) -> tuple[Kind, dict[str, Any]]:
+    return Kind.VERDICT, {"verdict": None, "statement": "Nothing stands out.", "service": "checkout", **more}
+
+
+def test_a_cause_that_a_clean_diagnosis_does_not_find_any_more_is_gone_since_then() -> None:
+    incident = folded(LEAK, no_verdict(clean=True), no_verdict(clean=True))
+    assert (incident.verdict, incident.was, incident.proof) == ("", "goroutine-leak", "812 wait.")
+    assert incident.gone_at == NOON + timedelta(seconds=2)
+    assert incident.fix == ""
+
+
+@pytest.mark.parametrize("seen", [{}, {"clean": False}, {"clean": True, "service": "stock"}])
+def test_what_was_not_looked_at_is_not_said_to_be_gone(seen: dict[str, Any]) -> None:
+    incident = folded(LEAK, no_verdict(**seen))
+    assert (incident.verdict, incident.was, incident.gone_at) == ("", "goroutine-leak", None)
+
+
+def test_a_cause_that_is_named_again_is_not_gone() -> None:
+    incident = folded(LEAK, no_verdict(clean=True), LEAK)
+    assert (incident.verdict, incident.was, incident.gone_at) == ("goroutine-leak", "", None)
+
+
 def test_the_latest_entry_counts() -> None:
     incident = folded(
         (Kind.ROLE_SET, {"role": "commander", "person": "U2", "name": "Bo"}),

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from html import unescape
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 import playbooks
 from bot.adapters.documents import MarkdownDocuments
 from bot.domain.errors import StoreUnusable
+from bot.domain.incident import fold
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Kind
 from bot.engine.playbook import load
@@ -180,6 +182,18 @@ def test_a_later_clean_diagnosis_is_shown_with_what_was_found_before() -> None:
     assert it.judged is not None
     assert it.earlier is not None
     assert (it.judged.verdict, it.earlier.verdict) == ("", "goroutine-leak")
+
+
+async def test_what_is_gone_is_kept_on_the_page_with_the_time_since_when() -> None:
+    story = diagnosed(opened("search is slow"))
+    named = fold(story.entries)
+    clean = {"statement": "Nothing stands out.", "artifact": "", "service": named.service, "clean": True}
+    shown = await get("/incidents/INC-7", story.later(60).tell(Kind.VERDICT, FIRSTFIVE, verdict=None, **clean))
+
+    assert ">was goroutine-leak</p>" in shown
+    assert "<h2>Gone since " in shown
+    assert named.statement in unescape(shown)
+    assert "<h2>No verdict" not in shown
 
 
 async def test_unknown_addresses_say_where_to_go() -> None:

@@ -18,6 +18,7 @@ from bot.domain.errors import WordsMissing
 from bot.domain.incident import Incident, Role, Said, Severity, Status
 from bot.domain.measures import Milestone
 from bot.domain.phases import Phase, PhaseState
+from bot.domain.scores import Score, lines
 from bot.domain.timeline import Person
 from bot.engine.grammar import parse
 from tests.fakes import NOON
@@ -273,6 +274,24 @@ def test_a_button_keeps_its_id_while_the_card_changes_around_it() -> None:
     kept = before.keys() & after.keys()
     assert len(kept) == 4
     assert all(before[action] == after[action] for action in kept)
+
+
+def test_what_is_gone_stays_on_the_card_with_its_cause() -> None:
+    gone = simple(was="goroutine-leak", gone_at=NOON, proof="checkout-2, certain: 812 wait.", statement="All is well.")
+    assert "Was goroutine-leak, gone since <!date^" in shown(card(gone))
+    assert "checkout-2, certain: 812 wait." in shown(card(gone))
+    assert "No verdict" not in shown(card(gone))
+    unsure = shown(card(replace(gone, gone_at=None)))
+    assert "*Was goroutine-leak; no verdict now.* All is well." in unsure
+
+
+def test_a_time_is_the_same_on_the_card_and_in_the_score() -> None:
+    for took in (4.06, 12.6, 59.7, 252.51):
+        times = {"started": NOON, "mitigated": NOON + timedelta(seconds=took)}
+        drawn = shown(card(simple(status=Status.MITIGATED, milestones=times)))
+        blank = Score("deadlock", "checkout-1", "small", "checkout", blind=False, began_us=0, how="", mitigated_s=took)
+        (told,) = (row for row in lines(blank, {}) if row.startswith("Mitigated: "))
+        assert f"Mitigated {told.removeprefix('Mitigated: ')} after the start." in drawn
 
 
 def test_a_drill_that_is_over_says_what_it_was_before_what_is_wrong_besides() -> None:
