@@ -132,8 +132,8 @@ async def _admit(house: House, playbook: str, params: Mapping[str, Any]) -> str:
 
 def _full(playbook: Playbook, name: str, value: str) -> str:
     """Give a path of this machine in full: another process may do the run, which is somewhere else."""
-    is_file = marker(playbook.params.model_fields[name]) is Word.FILE
-    return str(Path(value).absolute()) if is_file and value and Path(value).exists() else value
+    is_path = marker(playbook.params.model_fields[name]) in {Word.FILE, Word.LOCAL}
+    return str(Path(value).absolute()) if is_path and value and Path(value).exists() else value
 
 
 async def _run(

@@ -6,8 +6,8 @@ from pydantic import TypeAdapter
 
 from bot.engine import (
     CommandRejected,
-    File,
     Kind,
+    Local,
     Missing,
     Params,
     Playbook,
@@ -34,7 +34,7 @@ class Audit(Params):
 
     what: audits.Audited
     service: ServiceName = ""
-    repo: File = ""
+    repo: Local = ""
 
 
 @dataclass(frozen=True)

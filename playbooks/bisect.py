@@ -6,6 +6,7 @@ from bot.engine import (
     CommandRejected,
     File,
     Kind,
+    Local,
     Params,
     Playbook,
     Said,
@@ -34,7 +35,7 @@ class Bisect(Params):
     first_parent: bool = False
     timeout: int = 60
     fresh: bool = False
-    repo: File = ""
+    repo: Local = ""
 
 
 playbook = Playbook("bisect", "Name the commit that broke a test.", Bisect)

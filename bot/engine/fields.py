@@ -27,6 +27,8 @@ class Word(Enum):
     WITHIN = "=30m"
     SAID = "=TEXT"
     FILE = "=PATH"
+    LOCAL = "=FOLDER"
+    """Of the machine that it is typed on: for the command line alone, so neither a form nor a usage asks for it."""
     TEAM = "team"
     WARNINGS = ""
 
@@ -43,6 +45,7 @@ Span = Annotated[str, Word.SPAN]
 Within = Annotated[str, Word.WITHIN]
 Said = Annotated[str, Word.SAID]
 File = Annotated[str, Word.FILE]
+Local = Annotated[str, Word.LOCAL]
 TeamName = Annotated[str, Word.TEAM]
 Warnings = Annotated[tuple[str, ...], Word.WARNINGS]
 
@@ -71,7 +74,7 @@ class Question:
     initial: str = ""
 
 
-_HIDDEN = {Word.KEYED, Word.WARNINGS}
+_HIDDEN = {Word.KEYED, Word.LOCAL, Word.WARNINGS}
 _ASKED = {Word.MENTION: Ask.PERSON, Word.HOLDER: Ask.PERSON, Word.DAY: Ask.DAY}
 _HINTS = {
     Word.MOMENT: "HH:MM, UTC",

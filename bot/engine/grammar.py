@@ -23,7 +23,8 @@ _SPAN = re.compile(r"(\d{1,4})\s*(m|min|h|d|)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "\u00a0": " "})
 _LONGEST = 8_000
-_NAMED = {Word.MOMENT, Word.DAY, Word.KEYED, Word.WITHIN, Word.SAID, Word.FILE}
+_NAMED = {Word.MOMENT, Word.DAY, Word.KEYED, Word.WITHIN, Word.SAID, Word.FILE, Word.LOCAL}
+_UNTYPED = {Word.LOCAL, Word.WARNINGS}
 _NEVER_LEADING = {Word.REST, Word.WARNINGS, Word.INCIDENT, *_NAMED}
 _EXAMPLE: Mapping[Any, str] = {bool: "yes", int: "N", float: "N"}
 
@@ -68,9 +69,8 @@ def parse(registry: Registry, text: str, catalog: Catalog) -> Parsed:
 
 def usage(playbook: Playbook) -> str:
     """Give the words a verb takes: `/incident start [sev1|sev2|sev3|sev4] [SERVICE] [TITLE...]`."""
-    words = [
-        _word(name, info) for name, info in playbook.params.model_fields.items() if marker(info) is not Word.WARNINGS
-    ]
+    told = {name: info for name, info in playbook.params.model_fields.items() if marker(info) not in _UNTYPED}
+    words = [_word(name, info) for name, info in told.items()]
     return " ".join(["/incident", playbook.name, *words])
 
 

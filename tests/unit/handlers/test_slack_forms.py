@@ -11,6 +11,7 @@ from bot.domain.run import Source
 from bot.domain.service import Catalog, DigestPlan, Service
 from bot.emulator.block_kit.blocks import view_problems
 from bot.engine.fields import Ask, questions
+from bot.engine.grammar import usage
 from bot.engine.playbook import load
 from handlers.slack_forms import Occasion, form
 from tests.unit.handlers.slack_door import Door, open_door, submitted
@@ -50,6 +51,12 @@ def test_what_no_person_says_is_not_asked() -> None:
     asked = {verb: {each.name for each in questions(REGISTRY[verb], CATALOG, {})} for verb in REGISTRY}
     assert asked["paging"] == set()
     assert "warnings" not in asked["start"]
+
+
+def test_what_only_the_command_line_takes_is_neither_asked_nor_in_the_usage() -> None:
+    for verb in ("audit", "bisect"):
+        assert "repo" not in {each.name for each in questions(REGISTRY[verb], CATALOG, {})}
+        assert "repo=" not in usage(REGISTRY[verb])
 
 
 def test_what_must_be_said_comes_first_then_the_words() -> None:
