@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from bot.lab import illness
 from bot.lab.processes import Child
 from bot.lab.releases import Releases
 from bot.lab.supervisor import Supervisor
@@ -42,7 +43,8 @@ class Stage:
     """What an act may use: programs, targets and more processes by name, and a folder of its own.
 
     `star` is the target that acts are for. `router` is where the router answers its operators, "" without one. `pods`
-    are those that a cluster would tell of.
+    are those that a cluster would tell of. `illnesses` are faults that targets have from their start: who is started
+    again has it still, unless it was switched off before.
     """
 
     releases: Releases
@@ -53,6 +55,7 @@ class Stage:
     roles: dict[str, Role] = field(default_factory=dict)
     children: dict[str, Child] = field(default_factory=dict)
     pods: dict[str, Supervisor] = field(default_factory=dict)
+    illnesses: dict[str, str] = field(default_factory=dict)
 
     def play(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> Child:
         """Start a process; one of the same name ends first.
@@ -96,11 +99,16 @@ class Stage:
         role = self.roles[name]
         self._deploy(name, program or role.program)
         self.play(name, role.command, environment).announcement()
+        if name in self.illnesses:
+            illness.turn_on(role.admin, self.illnesses[name])
 
     def end(self, name: str) -> None:
         """End a process if it runs; that is no accident, and nobody is told."""
-        if (child := self.children.pop(name, None)) is not None:
-            child.__exit__(None, None, None)
+        if (child := self.children.pop(name, None)) is None:
+            return
+        if name in self.illnesses and illness.is_on(self.roles[name].admin, self.illnesses[name]) is False:
+            del self.illnesses[name]
+        child.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
         return self

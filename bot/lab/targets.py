@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.lab import router, toolchain
+from bot.lab import illness, router, toolchain
 from bot.lab.acts import ACTS
 from bot.lab.envoy import WEIGHT
 from bot.lab.errors import PortBusy, TargetFailed
 from bot.lab.processes import START_S
 from bot.lab.releases import HEALTHY, SICK, Releases
 from bot.lab.stage import Role, Stage
-from bot.lab.switchboard import LONGEST_S, Switchboard
+from bot.lab.switchboard import Switchboard
 
 USERS_ABOVE_ADMIN = 2380  # with the base 6060: operators at 6061, 6062 ..., users at 8441, 8442 ...
 SECURE_ABOVE_ADMIN = 3380  # and users over TLS at 9441, 9442 ...
@@ -110,7 +110,9 @@ def _start_target(stage: Stage, plan: Plan, place: int) -> Role:
     role = stage.play_target(name, program, plan.ports(place), secure=plan.secure(place))
     _expect_ready(role)
     if plan.fault and name == plan.sick:
-        _turn_on(role, plan.fault)
+        if not illness.turn_on(role.admin, plan.fault):
+            raise TargetFailed(f"{name} has no fault {plan.fault}; its /debug/faults lists them")
+        stage.illnesses[name] = plan.fault
     return role
 
 
@@ -127,24 +129,18 @@ def _start_load(stage: Stage, plan: Plan, urls: list[str]) -> None:
     stage.play("load", [*command, "-name", "load", "-follow-stdin"])
 
 
-def _turn_on(target: Role, fault: str) -> None:
-    status = _ask(target, target.admin, f"/debug/faults/{fault}", json.dumps({"on": True, "for_s": LONGEST_S}))
-    if status != http.client.OK:
-        raise TargetFailed(f"{target.name} has no fault {fault}; its /debug/faults lists them")
-
-
 def _expect_ready(target: Role) -> None:
-    status = _ask(target, target.url, "/health/ready")
+    status = _ask(target, "/health/ready")
     if status != http.client.OK:
         raise TargetFailed(f"{target.name} is not ready: {target.url}/health/ready answered {status}")
 
 
-def _ask(target: Role, address: str, path: str, send: str | None = None) -> int:
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=START_S)
+def _ask(target: Role, path: str) -> int:
+    connection = http.client.HTTPConnection(urlsplit(target.url).netloc, timeout=START_S)
     try:
-        connection.request("POST" if send else "GET", path, send)
+        connection.request("GET", path)
         return connection.getresponse().status
     except OSError as error:
-        raise TargetFailed(f"{target.name} does not answer on {address}: {error}") from error
+        raise TargetFailed(f"{target.name} does not answer on {target.url}: {error}") from error
     finally:
         connection.close()

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from bot.lab import switchboard
+from bot.lab import illness, switchboard
 from bot.lab.acts import Act
 from bot.lab.errors import TargetFailed
 from bot.lab.folders import cache
@@ -97,6 +97,25 @@ def test_wrong_words_are_answered_with_the_right_ones(lab: httpx.Client, sent: b
 def test_an_unknown_name_is_told(lab: httpx.Client) -> None:
     assert lab.post("/debug/faults/nothing", json={"on": True}).status_code == 404
     assert lab.get("/debug/pprof").status_code == 404
+
+
+def test_an_act_leaves_a_target_as_ill_as_it_was(stage: Stage, lab: httpx.Client) -> None:
+    admin = stage.roles["checkout-1"].admin
+    stage.illnesses["checkout-1"] = "error-ratio"
+    assert illness.turn_on(admin, "error-ratio")
+    for on in (True, False):
+        lab.post("/debug/faults/other-release", json={"on": on}).raise_for_status()
+        assert illness.is_on(admin, "error-ratio")
+
+    httpx.post(f"{admin}/debug/faults/error-ratio", json={"on": False}).raise_for_status()
+    for on in (True, False):
+        lab.post("/debug/faults/other-release", json={"on": on}).raise_for_status()
+        assert illness.is_on(admin, "error-ratio") is False
+
+
+def test_an_illness_is_one_of_a_targets_own_switches(stage: Stage) -> None:
+    assert not illness.turn_on(stage.roles["checkout-1"].admin, "hiccups")
+    assert illness.is_on("http://127.0.0.1:9", "error-ratio") is None
 
 
 def until(holds: Callable[[], bool]) -> None:
