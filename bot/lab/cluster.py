@@ -1,15 +1,62 @@
-"""What the lab answers of its supervised targets, in the shape and at the paths of a cluster's API; read only."""
+"""What the lab answers of its targets, in the shape and at the paths of a cluster's API; read only."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from bot.lab.supervisor import LABELS, NAMESPACE, Supervisor
+from bot.lab.stage import Stage
+from bot.lab.supervisor import LABELS, NAMESPACE, Probe, pod, written
 
 _BASE = f"/api/v1/namespaces/{NAMESPACE}/"
 
 
-def answer(path: str, pods: Iterable[Supervisor]) -> dict[str, Any] | None:
+class Told(Protocol):
+    """A pod that a cluster tells of."""
+
+    @property
+    def name(self) -> str:
+        """The name of the pod, which is its target's."""
+
+    def pod(self) -> dict[str, Any]:
+        """Give it as a list of pods has it."""
+
+    def events(self) -> list[dict[str, Any]]:
+        """Give what happened to it."""
+
+
+@dataclass(frozen=True)
+class Calm:
+    """A target that runs, that nothing has restarted, and that is asked as it should be; `since`: its start."""
+
+    name: str
+    port: int
+    since: str
+
+    def pod(self) -> dict[str, Any]:
+        """Give it as a list of pods has it."""
+        probes = {
+            "liveness": Probe("/health/live", self.port, timeout_s=5),
+            "readiness": Probe("/health/ready", self.port, timeout_s=5),
+        }
+        state = {"running": {"startedAt": self.since}}
+        return pod(self.name, probes, {"restartCount": 0, "ready": True, "state": state, "lastState": {}}, self.since)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Give nothing: nothing happened."""
+        return []
+
+
+def pods(stage: Stage) -> Iterator[Told]:
+    """Give the targets that are supervised, and all others that run."""
+    yield from stage.pods.values()
+    for name, role in stage.roles.items():
+        child = stage.children.get(name)
+        if name not in stage.pods and child is not None and child.process.poll() is None:
+            yield Calm(name, urlsplit(role.url).port or 0, written(child.began))
+
+
+def answer(path: str, pods: Iterable[Told]) -> dict[str, Any] | None:
     """Give the list that a path asks for, None where it asks for something else."""
     asked = urlsplit(path)
     query = {key: values[-1] for key, values in parse_qs(asked.query).items()}
@@ -18,7 +65,7 @@ def answer(path: str, pods: Iterable[Supervisor]) -> dict[str, Any] | None:
         return {"kind": "PodList", "apiVersion": "v1", "items": [each.pod() for each in pods] if is_ours else []}
     if asked.path == f"{_BASE}events":
         name = _pairs(query.get("fieldSelector", "")).get("involvedObject.name")
-        told = [event for each in pods if name in {None, each.container.name} for event in each.events()]
+        told = [event for each in pods if name in {None, each.name} for event in each.events()]
         return {"kind": "EventList", "apiVersion": "v1", "items": told}
     return None
 

@@ -5,6 +5,7 @@ import os
 import select
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,7 @@ class Child:
     def __init__(self, name: str, command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         """`environment`: variables beside those of ours."""
         self.name = name
+        self.began = datetime.now(UTC)
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb" if log.exists() and log.stat().st_size > LOG_LIMIT else "ab") as sink:

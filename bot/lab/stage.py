@@ -43,7 +43,7 @@ class Stage:
     """What an act may use: programs, targets and more processes by name, and a folder of its own.
 
     `star` is the target that acts are for. `router` is where the router answers its operators, "" without one. `pods`
-    are those that a cluster would tell of. `illnesses` are faults that targets have from their start: who is started
+    are the targets that are supervised. `illnesses` are faults that targets have from their start: who is started
     again has it still, unless it was switched off before.
     """
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -83,6 +83,26 @@ class _Life:
     over: threading.Event = field(default_factory=threading.Event)
 
 
+def pod(
+    name: str, probes: Mapping[str, Probe], status: Mapping[str, Any], ready_changed: str, grace_s: float = 30
+) -> dict[str, Any]:
+    """Write a pod of one container: how it is probed, its status, since when it is ready or not."""
+    ports = sorted({probe.port for probe in probes.values()})
+    spec: dict[str, Any] = {"name": name, "ports": [{"containerPort": port, "protocol": "TCP"} for port in ports]}
+    spec |= {f"{kind}Probe": probe.as_told() for kind, probe in probes.items()}
+    ready = {"status": str(status["ready"]), "lastTransitionTime": ready_changed}
+    return {
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": LABELS},
+        "spec": {"containers": [spec], "hostNetwork": True, "terminationGracePeriodSeconds": grace_s},
+        "status": {
+            "phase": "Running",
+            "podIP": "127.0.0.1",
+            "conditions": [{"type": kind, **ready} for kind in ("Ready", "ContainersReady")],
+            "containerStatuses": [{"name": name, "started": bool(status["state"].get("running")), **status}],
+        },
+    }
+
+
 class Supervisor:
     """A pod with one container; what it says of itself may be asked from any thread."""
 
@@ -104,6 +124,11 @@ class Supervisor:
         self._thread.join()
 
     @property
+    def name(self) -> str:
+        """The name of the pod, which is its container's."""
+        return self.container.name
+
+    @property
     def restarts(self) -> int:
         """How often the container was started again."""
         return int(self._status["restartCount"])
@@ -115,26 +140,10 @@ class Supervisor:
 
     def pod(self) -> dict[str, Any]:
         """Give the pod as GET /api/v1/namespaces/NAMESPACE/pods lists it."""
-        ours, probes = self.container, self.container.probes
-        ports = sorted({probe.port for probe in probes.values()})
-        spec: dict[str, Any] = {
-            "name": ours.name,
-            "ports": [{"containerPort": port, "protocol": "TCP"} for port in ports],
-        }
-        spec |= {f"{kind}Probe": probe.as_told() for kind, probe in probes.items()}
         with self._changing:
-            status = {"name": ours.name, "started": bool(self._status["state"].get("running")), **self._status}
-            ready = {"status": str(self._status["ready"]), "lastTransitionTime": self._ready_changed}
-        return {
-            "metadata": {"name": ours.name, "namespace": NAMESPACE, "labels": LABELS},
-            "spec": {"containers": [spec], "hostNetwork": True, "terminationGracePeriodSeconds": ours.grace_s},
-            "status": {
-                "phase": "Running",
-                "podIP": "127.0.0.1",
-                "conditions": [{"type": kind, **ready} for kind in ("Ready", "ContainersReady")],
-                "containerStatuses": [status],
-            },
-        }
+            return pod(
+                self.container.name, self.container.probes, self._status, self._ready_changed, self.container.grace_s
+            )
 
     def events(self) -> list[dict[str, Any]]:
         """Give its events, alike ones as one with a count."""
@@ -241,5 +250,9 @@ class Supervisor:
 
 
 def _now() -> str:
-    """Give the time as a cluster writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(datetime.now(UTC))
+
+
+def written(at: datetime) -> str:
+    """Give a time as a cluster writes it, in UTC."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,7 +14,6 @@ from bot.lab import cluster
 from bot.lab.acts import Act
 from bot.lab.errors import LabError
 from bot.lab.stage import Stage
-from bot.lab.supervisor import Supervisor
 from bot.lab.terminal import progress
 
 SIZES = {"small": "small", "": "medium", "medium": "medium", "large": "large"}
@@ -50,9 +49,9 @@ class Switchboard:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
-    def pods(self) -> tuple[Supervisor, ...]:
+    def pods(self) -> tuple[cluster.Told, ...]:
         """What a cluster would tell of."""
-        return tuple(self._stage.pods.values())
+        return tuple(cluster.pods(self._stage))
 
     def list(self) -> list[dict[str, Any]]:
         """Give every switch as it is."""

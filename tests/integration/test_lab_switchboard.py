@@ -1,5 +1,6 @@
 """The lab's own switches: as a target's, for what is done to a target from outside."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,6 +8,12 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from bot.adapters.routers.api import Api
+from bot.adapters.targets.pods import Pods
+from bot.domain.audits import Audited, judge
+from bot.domain.pods import PodsPlan
+from bot.domain.service import Target
+from bot.domain.snapshot import RESTARTS
 from bot.lab import illness, switchboard
 from bot.lab.acts import Act
 from bot.lab.errors import TargetFailed
@@ -97,6 +104,29 @@ def test_wrong_words_are_answered_with_the_right_ones(lab: httpx.Client, sent: b
 def test_an_unknown_name_is_told(lab: httpx.Client) -> None:
     assert lab.post("/debug/faults/nothing", json={"on": True}).status_code == 404
     assert lab.get("/debug/pprof").status_code == 404
+
+
+async def test_a_target_that_nothing_happens_to_is_a_calm_pod(stage: Stage, lab: httpx.Client) -> None:
+    plan = PodsPlan(str(lab.base_url).rstrip("/"), "lab", "app=checkout")
+    role = stage.roles["checkout-1"]
+    target = Target("checkout-1", "checkout", role.admin, role.url, pods=plan)
+
+    told = await Pods(Api("")).capture(target, RESTARTS)
+
+    assert told.usable, told.error
+    pod = json.loads(told.content)
+    assert (pod["pod"], pod["restarts"], pod["ready"], pod["events"]) == ("checkout-1", 0, True, [])
+    assert {each["status"] for each in pod["answers"].values()} == {200}
+    assert judge(Audited.PROBES, {"pods": {"checkout-1": pod}}) == ()
+
+
+def test_a_target_that_is_taken_away_is_no_pod_any_more(stage: Stage) -> None:
+    with Switchboard(ACTS, stage) as board:
+        assert [each.name for each in board.pods] == ["checkout-1"]
+        stage.end("checkout-1")
+        assert [each.name for each in board.pods] == []
+        stage.recast("checkout-1")
+        assert [each.name for each in board.pods] == ["checkout-1"]
 
 
 def test_an_act_leaves_a_target_as_ill_as_it_was(stage: Stage, lab: httpx.Client) -> None:
