@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class ProbesLook:
         answers = {
             target.name: each for target, each in zip(others, asked, strict=True) if not isinstance(each, Missing)
         }
-        unseen = [each.error for each in told if not each.usable]
+        unseen = _listed((each.target, each.error) for each in told if not each.usable)
         return pods, answers, (*unseen, *(each.reason for each in asked if isinstance(each, Missing)))
 
     async def _source(self, of: Wanted, wanted: Sequence[str]) -> dict[str, Any] | Missing:
@@ -85,3 +85,12 @@ def describe(files: GoFiles, wanted: Sequence[str] = ()) -> dict[str, Any]:
     :raises ParserAbsent: the extra is not installed.
     """
     return {**serving.describe(files.files), "handlers": Handlers(files.files).describe(wanted)}
+
+
+def _listed(reasons: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Give the reasons of targets, one that several have alike once."""
+    alike: dict[str, list[str]] = {}
+    for target, reason in reasons:
+        start = f"{target}: "
+        alike.setdefault(reason.removeprefix(start), []).extend([target] * reason.startswith(start))
+    return tuple(f"{', '.join(targets)}: {reason}" if targets else reason for reason, targets in alike.items())

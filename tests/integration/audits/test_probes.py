@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bot.adapters.audits.probes import ProbesLook, describe
 from bot.adapters.routers.api import Api
 from bot.adapters.targets.pods import Pods
 from bot.domain.audits import Audited, Grade, Remark, Subject, judge
+from bot.domain.pods import PodsPlan
 from bot.domain.run import Missing
 from bot.domain.service import Service, Target
 from bot.ports import Wanted
@@ -185,6 +187,16 @@ async def test_what_answers_is_judged_where_there_is_no_source(target: Target) -
     assert (remark.where, remark.rule) == ("checkout-1", "liveness")
     assert "/health/live answers 503" in remark.what
     assert (seen.looked_at, seen.unseen) == ("the health of checkout-1", ("no repository is configured",))
+
+
+async def test_why_pods_are_not_known_is_said_once(target: Target) -> None:
+    plan = PodsPlan(target.url or "", "shop", "app=checkout")
+    targets = tuple(replace(target, name=name, pods=plan) for name in ("checkout-1", "checkout-2"))
+    seen = await look(Wanted(Service("checkout", targets), targets))
+    assert isinstance(seen, Subject)
+    first, second = seen.unseen
+    assert first.startswith("checkout-1, checkout-2: its pod is not known")
+    assert second == "no repository is configured"
 
 
 async def test_source_is_read_where_nobody_answers(tmp_path: Path) -> None:
