@@ -50,7 +50,7 @@ class Kind(StrEnum):
     RUN_ENDED = "run ended"  # playbook status elapsed_s reason
     ARTIFACT = "artifact"  # name sha256 bytes what
     FINDING = "finding"  # fault_class target claim evidence[] fix artifact
-    VERDICT = "verdict"  # verdict target statement proof fix artifact name bytes archive snapshot picture
+    VERDICT = "verdict"  # verdict target statement proof fix artifact name bytes archive snapshot picture service clean
     ASKED = "asked"  # text person? rollback?
     ESCALATED = "escalated"  # reached[] text pages[]
     POSTMORTEM = "postmortem"  # artifact name

@@ -107,6 +107,18 @@ def test_a_target_that_was_drained_before_it_went_lost_nothing(watched: Watched)
     assert back == (None, [])
 
 
+def test_a_way_that_was_closed_before_stays_closed(watched: Watched) -> None:
+    router = watched.lab["router"]
+    key = router["weight_key"]
+    httpx.post(f"{router['admin']}/runtime_modify", params={key: 0}).raise_for_status()
+    with watched.act("drained"):
+        pass
+
+    known = httpx.get(f"{router['admin']}/runtime", params={"format": "json"}).json()["entries"]
+    httpx.post(f"{router['admin']}/runtime_modify", params={key: ""}).raise_for_status()
+    assert known[key]["final_value"] == "0"
+
+
 @pytest.mark.matrix(sample=1)
 @pytest.mark.parametrize(
     ("size", "alone", "beside_a_canary"),
