@@ -24,6 +24,7 @@ from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoGroups, NoPager, NoPoster, NoTranscript
 from bot.adapters.paging.rota import ConfigRota
+from bot.adapters.pdf.printer import ChildPrinter
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.replica import ThisReplica
 from bot.adapters.sql.alerts import SqlAlerts
@@ -64,7 +65,7 @@ from bot.wiring import (
     wired_store,
     wired_workspaces,
 )
-from handlers import alerts, api, deploys, pages, probes
+from handlers import alerts, api, deploys, exports, pages, probes
 from handlers.forms import FormRefused
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
@@ -332,6 +333,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
             app.include_router(slack_install.router(_hall(house, house.slack)))
     app.include_router(probes.router(_checks(house), degraded, house.metrics.exposition))
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
+    app.include_router(exports.router(house.ports, ChildPrinter()))
     app.include_router(api.router(house.admission, house.ports, house.registry))
     app.include_router(alerts.router(house.intake, token))
     app.include_router(deploys.router(house.admission, house.ports, deploys_token))

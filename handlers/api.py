@@ -23,9 +23,8 @@ from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from handlers import drills
 from handlers.reader import Asks, Reader
-from handlers.visible import visible_entries, visible_incidents, visible_run
+from handlers.visible import timeline_of, visible_incidents, visible_run
 
-_INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 _RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 _BODY_MAX = 64_000
 _LISTED_MAX = 100
@@ -130,10 +129,7 @@ class _Api:
         return Json({"run": admitted.run_id, "fresh": admitted.fresh, "url": f"/api/runs/{admitted.run_id}"}, 202)
 
     async def _timeline(self, reader: Reader, incident_id: str) -> list[Entry]:
-        wanted = incident_id.upper()
-        if not _INCIDENT.fullmatch(wanted):
-            return []
-        return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted, reader.person))
+        return await timeline_of(self.ports, incident_id, reader.person)
 
 
 async def limited_json(request: Request) -> bytes | Response:

@@ -25,7 +25,7 @@ from handlers.html import Html, shipped
 from handlers.live import changes
 from handlers.reader import Asks, Reader, perhaps
 from handlers.views import view
-from handlers.visible import visible_entries, visible_incidents, visible_run
+from handlers.visible import timeline_of, visible_incidents, visible_run
 
 _STREAMS_MAX = 64
 _INLINE_MAX = 2_000_000
@@ -210,10 +210,7 @@ class _Pages:
         return await self.asset("icon.svg")
 
     async def _entries(self, reader: Reader, incident_id: str) -> list[Entry]:
-        wanted = incident_id.upper()
-        if not _INCIDENT.fullmatch(wanted):
-            return []
-        return await self.ports.store.read(lambda tx: visible_entries(self.ports, tx, wanted, reader.person))
+        return await timeline_of(self.ports, incident_id, reader.person)
 
     async def _listed(self, reader: Reader) -> tuple[list[Listed], list[Listed]]:
         """Give the open incidents, and those that ended."""

@@ -1,10 +1,22 @@
 """What of all there is somebody may see: everything but private incidents they take no part in."""
 
+import re
+
 from bot.domain.incident import fold, may_see
 from bot.domain.run import Run
 from bot.domain.timeline import Entry, Person
 from bot.engine.ports import Ports
 from bot.ports import Listed, Tx
+
+_INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
+
+
+async def timeline_of(ports: Ports, incident_id: str, person: Person) -> list[Entry]:
+    """Give the timeline of an incident as an address names it; none when there is none, or it is not theirs to see."""
+    wanted = incident_id.upper()
+    if not _INCIDENT.fullmatch(incident_id):
+        return []
+    return await ports.store.read(lambda tx: visible_entries(ports, tx, wanted, person))
 
 
 def visible_entries(ports: Ports, tx: Tx, incident_id: str, person: Person) -> list[Entry]:

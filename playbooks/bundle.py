@@ -18,6 +18,7 @@ from bot.engine import (
     Tools,
     bundling,
     fold,
+    reports,
     to_us,
 )
 
@@ -51,7 +52,7 @@ async def pack(tools: Tools, params: Bundle) -> Made:
         return _known(tools, entries, params.artifact)
     told = bundling.without_bundles(entries)
     incident = fold(told)
-    postmortem = tools.ports.documents.postmortem(incident, told)
+    postmortem = await reports.forms(tools.ports.documents, tools.ports.artifacts, incident, told)
     space = bundling.room(postmortem, told, tools.catalog.bundle_max_bytes)
     chosen, left_out = bundling.fitting(bundling.artifacts(told), space)
     pieces = [

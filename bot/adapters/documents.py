@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from html import escape as html_escape
 from typing import Any
 from urllib.parse import quote
 
@@ -10,8 +11,10 @@ import nh3
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from bot.domain.exhibits import Evidence
+from bot.domain.figure import Figure
 from bot.domain.incident import Incident
 from bot.domain.narrative import legible
 from bot.domain.postmortem import compose
@@ -52,6 +55,9 @@ class MarkdownDocuments:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        self._pages = ImmutableSandboxedEnvironment(
+            loader=PackageLoader("bot", "web/templates"), autoescape=True, undefined=StrictUndefined
+        )
         self._templates.filters["clock"] = _clock
         self._templates.filters["day"] = _day
         self._templates.globals["proof"] = self._proof
@@ -60,11 +66,19 @@ class MarkdownDocuments:
         """Write the postmortem, Markdown; the same timeline gives the same bytes."""
         return self._templates.get_template("postmortem.md.j2").render(it=compose(incident, entries))
 
-    def html(self, markdown: str) -> str:
+    def html(self, markdown: str, figures: Sequence[Figure] = ()) -> str:
         """Give the HTML of a document: plain structure survives, and links to what is below our own address."""
         near = markdown.replace(f"]({self._base_url}/", "](/") if self._base_url else markdown
-        rendered = self._markdown.render(near)
-        return nh3.clean(rendered, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=set(), link_rel=None)
+        return _with(figures, self._cleaned(near, set()))
+
+    def file(self, title: str, markdown: str, figures: Sequence[Figure] = ()) -> str:
+        """Give a document as one HTML file that needs nothing else: no script, and its pictures are in it."""
+        body = _with(figures, self._cleaned(markdown, {"http", "https"}))
+        return self._pages.get_template("document.html").render(title=title, body=Markup(body))  # noqa: S704 - cleaned
+
+    def _cleaned(self, markdown: str, schemes: set[str]) -> str:
+        rendered = self._markdown.render(markdown)
+        return nh3.clean(rendered, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=schemes, link_rel=None)
 
     def _proof(self, evidence: Evidence | None) -> _Markdown:
         """Give the link to what proves something."""
@@ -76,6 +90,15 @@ class MarkdownDocuments:
         else:
             address = f"/runs/{quote(legible(evidence.run), safe='')}"
         return _Markdown(f"[{escape(evidence.label)}]({self._base_url}{address})")
+
+
+def _with(figures: Sequence[Figure], html: str) -> str:
+    """Put pictures under their headings. Only ours are headings of this kind: what people write is escaped."""
+    for each in figures:
+        heading = f"<h2>{each.under}</h2>\n"
+        drawn = f"<figure>{each.markup}<figcaption>{html_escape(each.caption)}</figcaption></figure>\n"
+        html = html.replace(heading, heading + drawn, 1)
+    return html
 
 
 def escape(text: str) -> str:

@@ -80,19 +80,22 @@ def fitting(pieces: Iterable[Piece], room: int) -> tuple[set[str], tuple[Piece, 
     return {piece.sha256 for piece in chosen}, tuple(left_out)
 
 
-def room(postmortem: str, entries: Sequence[Entry], most: int) -> int:
+def room(postmortem: Mapping[str, bytes], entries: Sequence[Entry], most: int) -> int:
     """Give the bytes left for artifacts in a bundle of at most `most` bytes."""
-    return most - _OVERHEAD - _in_tar(len(postmortem.encode())) - _in_tar(len(timeline_json(entries)))
+    written = sum(_in_tar(len(content)) for content in postmortem.values())
+    return most - _OVERHEAD - written - _in_tar(len(timeline_json(entries)))
 
 
 def pack(
-    incident: Incident, entries: Sequence[Entry], postmortem: str, pieces: Iterable[Piece], left_out: Iterable[Piece]
+    incident: Incident,
+    entries: Sequence[Entry],
+    postmortem: Mapping[str, bytes],
+    pieces: Iterable[Piece],
+    left_out: Iterable[Piece],
 ) -> Packed:
-    """Put a bundle together. Every text is redacted once more."""
-    files = {
-        "postmortem.md": redact(postmortem).encode("utf-8", "replace"),
-        "timeline.json": timeline_json(entries),
-    }
+    """Put a bundle together; `postmortem`: its files by name. Every text is redacted once more."""
+    files = {name: redact_bytes(content) for name, content in postmortem.items()}
+    files["timeline.json"] = timeline_json(entries)
     listed: list[dict[str, Any]] = []
     for piece in pieces:
         row: dict[str, Any] = {"name": piece.name, "sha256": piece.sha256, "bytes": piece.size}

@@ -106,6 +106,7 @@ from bot.engine import auditing as audits
 from bot.engine import bisecting as bisection
 from bot.engine import digesting as digests
 from bot.engine import drilling as drills
+from bot.engine import reporting as reports
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
 from bot.engine.alarms import proposals
@@ -342,6 +343,7 @@ __all__ = [
     "record_taken_back",
     "remember_healthy",
     "reminders_due",
+    "reports",
     "scores",
     "second_parts",
     "see_router",

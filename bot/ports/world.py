@@ -13,6 +13,7 @@ from bot.domain.configured_actions import Call, Done
 from bot.domain.drills import Size, Switch
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.expected import Lineage
+from bot.domain.figure import Figure
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
@@ -311,6 +312,9 @@ class Documents(Protocol):
 
     def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
         """Write the postmortem, Markdown."""
+
+    def file(self, title: str, markdown: str, figures: Sequence[Figure] = ()) -> str:
+        """Give a document as one HTML file that needs nothing else."""
 
 
 Keep = Callable[[Captured], Awaitable[Captured]]

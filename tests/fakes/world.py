@@ -11,6 +11,7 @@ from bot.domain.checks import Check
 from bot.domain.configured_actions import Call, Done
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.errors import AnchorRaced
+from bot.domain.figure import Figure
 from bot.domain.fronts import Certificate, EdgeAnswer
 from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
@@ -147,6 +148,9 @@ class FakeArchive:
 class FakeDocuments:
     def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
         return f"# {incident.id}: {incident.title}\n\n{len(entries)} entries\n"
+
+    def file(self, title: str, markdown: str, figures: Sequence[Figure] = ()) -> str:
+        return f"<title>{title}</title>{markdown}{len(figures)} figures"
 
 
 class FakeDirectory:

@@ -149,6 +149,9 @@ async def test_a_bundle_is_pushed_from_the_command_line_when_the_repository_lets
     check(await asyncio.to_thread(pushed, remote), "incident-20260301-inc-1-5xx-after-deploy")
 
 
+FILES = ("manifest.json", "postmortem.html", "postmortem.json", "postmortem.md", "timeline.json")
+
+
 def pushed(remote: Path) -> bytes:
     [name] = git(remote, "ls-tree", "-r", "--name-only", "incidents").splitlines()
     command = ["git", "show", f"incidents:{name}"]
@@ -158,7 +161,7 @@ def pushed(remote: Path) -> bytes:
 def check(content: bytes, folder: str) -> None:
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(content))) as archive:
         files = {member.name: archive.extractfile(member) for member in archive.getmembers()}
-        assert sorted(files) == [f"{folder}/{name}" for name in ("manifest.json", "postmortem.md", "timeline.json")]
+        assert sorted(files) == [f"{folder}/{name}" for name in FILES]
         assert {member.mtime for member in archive.getmembers()} == {0}
         texts = {name: file.read() for name, file in files.items() if file is not None}
     assert verify("INC-1", read_timeline(texts[f"{folder}/timeline.json"])).breaks == ()

@@ -13,7 +13,7 @@ from bot.domain.actions import overdue
 from bot.domain.run import VIA_CLOCK, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Kind, Person
 from bot.engine.admission import Admission, Command
-from handlers import api, pages
+from handlers import api, exports, pages
 from handlers.reader import Reader
 from tests.fakes import FakeDirectory, FakePager, FakeTargets
 from tests.fakes.readers import HERE, Read, signed_in
@@ -29,6 +29,9 @@ PATHS = {
     "/incidents/{incident_id}/live": "/incidents/INC-1/live",
     "/incidents/{incident_id}/postmortem": "/incidents/INC-1/postmortem",
     "/incidents/{incident_id}/postmortem.md": "/incidents/INC-1/postmortem.md",
+    "/incidents/{incident_id}/postmortem.html": "/incidents/INC-1/postmortem.html",
+    "/incidents/{incident_id}/postmortem.pdf": "/incidents/INC-1/postmortem.pdf",
+    "/incidents/{incident_id}/postmortem.json": "/incidents/INC-1/postmortem.json",
     "/runs/{run_id}": "/runs/r2",
     "/api/incidents": "/api/incidents?ended=true",
     "/api/incidents/{incident_id}": "/api/incidents/INC-1",
@@ -43,6 +46,14 @@ OF_A_RUN = {
 SECRETS = {"cpu": cpu(((main_frame(SECRET),), 90)), "goroutine": goroutines(((main_frame(SECRET),), 9))}
 # Bytes are found by their digest only, which nobody guesses; commands are words, see below.
 NO_SURFACE = {"/artifacts/{sha256}", "/static/{name}", "/favicon.ico", "/api/commands", "/drills", "/api/drills"}
+
+
+class Plain:
+    """Prints nothing: gives what it got."""
+
+    async def pdf(self, html: str) -> bytes:
+        return html.encode()
+
 
 Look = Callable[[Desk, Person], Awaitable[str]]
 
@@ -122,6 +133,7 @@ def browser(house: Desk, reader: Reader = HERE) -> tuple[httpx.AsyncClient, set[
     for routes in (
         pages.router(house.ports, MarkdownDocuments(), REGISTRY, lambda: True),
         api.router(Admission(REGISTRY, house.ports), house.ports, REGISTRY),
+        exports.router(house.ports, Plain()),
     ):
         app.include_router(routes)
         paths |= {str(getattr(route, "path", "")) for route in routes.routes}

@@ -46,7 +46,7 @@ def piece(name: str, content: bytes | None, size: int = 0) -> Piece:
 
 
 def packed(entries: list[Entry], *pieces: Piece, postmortem: str = "# It") -> Packed:
-    return pack(fold(entries), entries, postmortem, pieces, ())
+    return pack(fold(entries), entries, {"postmortem.md": postmortem.encode()}, pieces, ())
 
 
 def manifest(bundle: Packed) -> dict[str, Any]:
@@ -112,14 +112,14 @@ def test_the_largest_artifacts_are_left_out_first_and_listed() -> None:
     assert (len(chosen), [each.name for each in left_out]) == (2, ["9000.gz"])
     assert [each.name for each in fitting(pieces, 5_000)[1]] == ["9000.gz", "5000.gz"]
     assert fitting(pieces, -1) == (set(), tuple(sorted(pieces, key=lambda each: -each.size)))
-    bundle = pack(fold(timeline()), timeline(), "# It", pieces[1:], left_out)
+    bundle = pack(fold(timeline()), timeline(), {"postmortem.md": b"# It"}, pieces[1:], left_out)
     assert bundle.left_out == ("9000.gz",)
     assert "too large" in [row.get("left_out") for row in manifest(bundle)["artifacts"]]
 
 
 def test_the_room_for_artifacts_is_what_the_rest_leaves() -> None:
     entries = timeline()
-    used = 1_000_000 - room("x" * 10_000, entries, 1_000_000)
+    used = 1_000_000 - room({"postmortem.md": b"x" * 10_000}, entries, 1_000_000)
     assert used >= 10_000 + len(timeline_json(entries))
 
 

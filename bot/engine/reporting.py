@@ -1,0 +1,86 @@
+"""A postmortem in every form it is taken along in, with pictures of what the artifact store has kept."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.domain import experience
+from bot.domain.errors import ArtifactDamaged
+from bot.domain.exhibits import kept
+from bot.domain.experience import WHAT, Experience
+from bot.domain.figure import Figure
+from bot.domain.figure import figures as drawn
+from bot.domain.incident import Incident
+from bot.domain.postmortem import Postmortem, compose
+from bot.domain.timeline import Entry, Kind
+from bot.domain.trend import Trend
+from bot.ports import Artifacts, Documents
+
+FORMAT = "firstfive-postmortem-1"
+_POSTMORTEM: TypeAdapter[Postmortem] = TypeAdapter(Postmortem)
+_TREND: TypeAdapter[Trend] = TypeAdapter(Trend)
+
+
+async def forms(
+    documents: Documents, artifacts: Artifacts, incident: Incident, entries: Sequence[Entry]
+) -> Mapping[str, bytes]:
+    """Give a postmortem as files by name: Markdown, one HTML file, JSON; the same timeline gives the same bytes."""
+    return {
+        "postmortem.md": documents.postmortem(incident, entries).encode("utf-8", "replace"),
+        "postmortem.html": await as_file(documents, artifacts, incident, entries),
+        "postmortem.json": await asyncio.to_thread(as_json, incident, entries),
+    }
+
+
+async def as_file(documents: Documents, artifacts: Artifacts, incident: Incident, entries: Sequence[Entry]) -> bytes:
+    """Give a postmortem as one HTML file, its pictures in it."""
+    drawn = await figures(artifacts, incident, entries)
+
+    def write() -> bytes:
+        title = f"{incident.id}: {incident.title}"
+        return documents.file(title, documents.postmortem(incident, entries), drawn).encode("utf-8", "replace")
+
+    return await asyncio.to_thread(write)
+
+
+def as_json(incident: Incident, entries: Sequence[Entry]) -> bytes:
+    """Give what a postmortem says as JSON."""
+    said: dict[str, Any] = _POSTMORTEM.dump_python(compose(incident, entries), mode="json")
+    return json.dumps({"format": FORMAT, **said}, indent=1, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+async def figures(artifacts: Artifacts, incident: Incident, entries: Sequence[Entry]) -> tuple[Figure, ...]:
+    """Give the pictures of an incident; one whose bytes are gone is left out."""
+    seen = [each.sha256 for each in kept(entries) if each.what == WHAT]
+    pictures = [entry.facts.get("picture") for entry in entries if entry.kind == Kind.VERDICT and entry.facts]
+    proofs = [str(each) for each in pictures if each]
+    return drawn(
+        incident,
+        entries,
+        _experience(await _bytes(artifacts, seen[-1:])),
+        _canary(entries),
+        await _bytes(artifacts, proofs[-1:]),
+    )
+
+
+async def _bytes(artifacts: Artifacts, named: Sequence[str]) -> bytes | None:
+    try:
+        return await artifacts.get(named[0]) if named else None
+    except ArtifactDamaged:
+        return None
+
+
+def _experience(content: bytes | None) -> Experience | None:
+    return experience.read(content) if content else None
+
+
+def _canary(entries: Sequence[Entry]) -> Trend:
+    """Give the picture of the last look at a canary that has one."""
+    looks = [entry.facts["trend"] for entry in entries if entry.kind == Kind.JUDGED and entry.facts.get("trend")]
+    try:
+        return _TREND.validate_python(looks[-1]) if looks else Trend()
+    except ValidationError:
+        return Trend()
