@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 import nh3
+from cmarkgfm.cmark import markdown_to_html_with_extensions
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from bot.domain.exhibits import Evidence
@@ -45,7 +45,6 @@ class MarkdownDocuments:
 
     def __init__(self, base_url: str = "") -> None:
         self._base_url = base_url.rstrip("/")
-        self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
         self._templates = ImmutableSandboxedEnvironment(
             loader=PackageLoader("bot", "web/templates"),
             autoescape=False,
@@ -77,8 +76,15 @@ class MarkdownDocuments:
         return self._pages.get_template("document.html").render(title=title, body=Markup(body))  # noqa: S704 - cleaned
 
     def _cleaned(self, markdown: str, schemes: set[str]) -> str:
-        rendered = self._markdown.render(markdown)
-        return nh3.clean(rendered, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=schemes, link_rel=None)
+        rendered = markdown_to_html_with_extensions(markdown, extensions=["table"])
+        return nh3.clean(
+            rendered,
+            tags=_TAGS,
+            attributes={"a": {"href"}},
+            attribute_filter=lambda _tag, _name, value: value or None,
+            url_schemes=schemes,
+            link_rel=None,
+        )
 
     def _proof(self, evidence: Evidence | None) -> _Markdown:
         """Give the link to what proves something."""
