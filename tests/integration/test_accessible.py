@@ -1,0 +1,95 @@
+"""Every page can be used by everybody: axe-core finds nothing, and nothing is wider than a phone."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from playwright.async_api import Browser, Page
+
+from bot.main import create_app
+from bot.settings import Settings
+from tests.browsing import DESK, HERE, PHONE, chromium, looking_at
+from tests.oracles.npm import node, packages
+from tests.unit.handlers.test_diagnoses import all_targets, house_with
+from tests.unit.handlers.test_loopback import routes
+from tests.unit.playbooks.desk import BEN
+
+AXE = "axe-core@4.14.1"
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft-" * 2
+PAGES = {
+    "/": "/",
+    "/incidents/{incident_id}": "/incidents/INC-1",
+    "/incidents/{incident_id}/postmortem": "/incidents/INC-1/postmortem",
+    "/runs/{run_id}": "/runs/{run}",
+    "/runs/{run_id}/targets/{target}": "/runs/{run}/targets/checkout-2",
+    "/runs/{run_id}/targets/{target}/flames/{view}": "/runs/{run}/targets/checkout-2/flames/cpu",
+    "/drills": "/drills",
+    "not found": "/nothing",
+}
+"""Every route that shows a page, and where it is asked for."""
+NO_PAGES = {
+    "/api/drills", "/api/incidents", "/api/incidents/{incident_id}",
+    "/api/incidents/{incident_id}/entries", "/api/runs/{run_id}", "/artifacts/{sha256}", "/favicon.ico",
+    "/health/live", "/health/ready", "/incidents/{incident_id}/live", "/incidents/{incident_id}/postmortem.md",
+    "/metrics", "/runs/{run_id}/targets/{target}/flames/{view}.svg", "/static/{name}",
+}  # fmt: skip
+LOOKS = {"desk": {"viewport": DESK, "color_scheme": "light"}, "phone": {"viewport": PHONE, "color_scheme": "dark"}}
+WRONG = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="seen")
+async def _seen() -> AsyncIterator[tuple[FastAPI, str, Browser]]:
+    """An incident with all that pages show, long words and words from right to left; and a browser."""
+    house = house_with(*all_targets())
+    await house.say(f"start sev2 checkout שלום {LONG}")
+    await house.reach("decide")
+    for words in (
+        "ack",
+        f"impact {LONG}",
+        "note مرحبا بالعالم",
+        "update We roll back.",
+        f"action {LONG} due=2026-02-01",
+    ):
+        await house.say(f"{words} incident=INC-1" if words != "ack" else "ack incident=INC-1", BEN)
+    run = await house.say("diagnose incident=INC-1")
+    async with chromium() as browser:
+        yield create_app(Settings(), tools=house.ports), run.id, browser
+
+
+@pytest.fixture(scope="module", name="axe")
+def _axe() -> Path:
+    node()
+    return packages(AXE) / "node_modules/axe-core/axe.min.js"
+
+
+def test_every_page_there_is_is_looked_at(seen: tuple[FastAPI, str, Browser]) -> None:
+    shown = {path for method, path in routes(seen[0]) if method == "GET"}
+    assert shown == (set(PAGES) - {"not found"}) | NO_PAGES
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.matrix(sample=6)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_nobody_is_kept_out(seen: tuple[FastAPI, str, Browser], axe: Path, page: str, look: str) -> None:
+    app, run, browser = seen
+    options: dict[str, Any] = LOOKS[look]
+    async with looking_at(browser, app, bypass_csp=True, reduced_motion="reduce", **options) as shown:
+        await shown.goto(HERE + PAGES[page].format(run=run))
+        assert await too_wide(shown) == []
+        await shown.add_script_tag(path=str(axe))
+        wrong = await shown.evaluate(WRONG)
+    assert not wrong, json.dumps([(each["id"], each["nodes"][0]["html"]) for each in wrong], indent=1)
+
+
+async def too_wide(page: Page) -> list[str]:
+    """Name what makes a page wider than its window."""
+    found: list[str] = await page.evaluate(
+        "() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('main *')]"
+        ".filter(each => each.getBoundingClientRect().right > innerWidth + 1).map(each => each.outerHTML.slice(0, 120))"
+    )
+    return found
