@@ -77,13 +77,17 @@ class MarkdownDocuments:
 
     def _cleaned(self, markdown: str, schemes: set[str]) -> str:
         rendered = markdown_to_html_with_extensions(markdown, extensions=["table"])
-        return nh3.clean(
+        cleaned = nh3.clean(
             rendered,
             tags=_TAGS,
             attributes={"a": {"href"}},
             attribute_filter=lambda _tag, _name, value: value or None,
             url_schemes=schemes,
             link_rel=None,
+        )
+        # A table that is wider than its page is moved by the keyboard, too.
+        return cleaned.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace(
+            "</table>", "</table></div>"
         )
 
     def _proof(self, evidence: Evidence | None) -> _Markdown:

@@ -35,6 +35,8 @@ NO_PAGES = {
     "/api/drills", "/api/incidents", "/api/incidents/{incident_id}",
     "/api/incidents/{incident_id}/entries", "/api/runs/{run_id}", "/artifacts/{sha256}", "/favicon.ico",
     "/health/live", "/health/ready", "/incidents/{incident_id}/live", "/incidents/{incident_id}/postmortem.md",
+    "/incidents/{incident_id}/postmortem.html", "/incidents/{incident_id}/postmortem.pdf",
+    "/incidents/{incident_id}/postmortem.json",
     "/metrics", "/runs/{run_id}/targets/{target}/flames/{view}.svg", "/static/{name}",
 }  # fmt: skip
 LOOKS = {"desk": {"viewport": DESK, "color_scheme": "light"}, "phone": {"viewport": PHONE, "color_scheme": "dark"}}
