@@ -34,7 +34,6 @@ from bot.ports.world import (
     Commit,
     Directory,
     Discovery,
-    Documents,
     Doer,
     Fronts,
     Groups,
@@ -59,6 +58,7 @@ from bot.ports.world import (
     Transcript,
     as_it_is,
 )
+from bot.ports.writing import Documents
 
 __all__ = [
     "Alerts",

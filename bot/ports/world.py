@@ -1,4 +1,4 @@
-"""What lies outside: time, people, bytes, targets, histories, documents."""
+"""What lies outside: time, people, bytes, targets, histories."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,13 @@ from bot.domain.configured_actions import Call, Done
 from bot.domain.drills import Size, Switch
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.expected import Lineage
-from bot.domain.figure import Figure
 from bot.domain.fronts import Certificate, EdgeAnswer
-from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
 from bot.domain.sightings import Discovered
 from bot.domain.snapshot import Captured, Manifest, Part, Probe
-from bot.domain.timeline import Entry, Person
+from bot.domain.timeline import Person
 from bot.domain.traffic import Move, Split
 
 
@@ -305,16 +303,6 @@ class Transcript(Protocol):
 
     async def file(self, file: ChatFile, most: int) -> bytes | Missing:
         """Give the bytes of a message's file if they are at most so many, or say why not."""
-
-
-class Documents(Protocol):
-    """Writes documents from values; the same values give the same bytes."""
-
-    def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
-        """Write the postmortem, Markdown."""
-
-    def file(self, title: str, markdown: str, figures: Sequence[Figure] = ()) -> str:
-        """Give a document as one HTML file that needs nothing else."""
 
 
 Keep = Callable[[Captured], Awaitable[Captured]]
