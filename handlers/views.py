@@ -235,7 +235,7 @@ def _phases(incident: Incident, now: datetime, registry: Registry) -> tuple[Phas
             title=phase.title,
             state=phase.state,
             spent=seconds(phase.elapsed_s(now)),
-            budget=seconds(phase.budget_s),
+            budget=seconds(round(phase.budget_s)),
             share=min(1.0, phase.elapsed_s(now) / phase.budget_s) if phase.budget_s else 1.0,
             summary=unmarked(phase.summary),
             started_at=phase.started_at if phase.state is PhaseState.RUNNING else None,

@@ -38,8 +38,8 @@ def legible(text: str) -> str:
 
 
 def seconds(value: float) -> str:
-    """Write a number of seconds: `2.4 s` while it is short, then as a duration."""
-    return f"{value:.1f} s" if 0 <= value < _EXACT_BELOW_S else duration(timedelta(seconds=round(value)))
+    """Write a number of seconds: `2.4 s` while it is short, then as a duration, whose seconds are whole and over."""
+    return f"{value:.1f} s" if 0 <= value < _EXACT_BELOW_S else duration(timedelta(seconds=value))
 
 
 def size(count: int) -> str:

@@ -1,8 +1,11 @@
 """Each entry becomes a sentence; no body, known or not, keeps a timeline from being told."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.domain.exhibits import Evidence, found, judged, kept
+from bot.domain.measures import duration
 from bot.domain.narrative import REDACTED, by_itself, legible, seconds, size, tell, unmarked, who
 from bot.domain.timeline import FIRSTFIVE, Entry, Kind, Person
 from tests.unit.web.story import ANA, ARCHIVE, BEN, LEAK, REPORT, STATEMENT, Story, diagnosed, opened, whole
@@ -166,6 +169,11 @@ def test_text_is_made_legible() -> None:
 
 def test_numbers_are_written_for_people() -> None:
     assert [seconds(value) for value in (0.04, 2.412, 9.99, 61)] == ["0.0 s", "2.4 s", "10.0 s", "1 min 1 s"]
+
+
+@pytest.mark.parametrize("took", [12.6, 59.7, 252.9])
+def test_a_score_rounds_a_time_as_the_measures_of_its_incident_do(took: float) -> None:
+    assert seconds(took) == duration(timedelta(seconds=took))
     assert [size(value) for value in (0, 999, 3_100, 31_000, 3_178_500, 12_000_000_000)] == [
         "0 B", "999 B", "3.1 kB", "31 kB", "3.2 MB", "12.0 GB",
     ]  # fmt: skip

@@ -139,7 +139,7 @@ def test_what_went_well_is_derived() -> None:
     assert written(whole()).well == (
         "Acknowledged 2 s after it was detected.",
         "Ben Okafor was commander 2 s after the opening.",
-        "All 5 phases of the SOP ended within their budgets, after 2 min 42 s together.",
+        "All 5 phases of the SOP ended within their budgets, after 2 min 41 s together.",
         "Capture took 2.4 s: 3 targets captured, 33 parts, 3104 KiB",
         "goroutine-leak was named 4 s after the opening.",
         "Mitigated 2 min 18 s before the five minutes were over.",
