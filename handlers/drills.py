@@ -5,14 +5,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from bot.domain.league import Place, league
 from bot.domain.scores import SEED_S, Score, read
 from bot.domain.timeline import Entry, Kind, Person, from_us
 from bot.engine.ports import Ports
-from bot.ports import Listed, Tx
+from bot.ports import LISTING, Listed, Tx
 from handlers.html import Html
+from handlers.live import Streams, mark
 from handlers.reader import Asks
 from handlers.visible import visible_incidents
 
@@ -48,26 +49,38 @@ class Drills:
 
     ports: Ports
     html: Html
+    streams: Streams
 
     def route(self, routes: APIRouter) -> None:
         """Add it."""
         routes.add_api_route("/drills", self.page)
+        routes.add_api_route("/drills/live", self.live)
 
     async def page(self, reader: Asks) -> Response:
         """Show the league, and every drill."""
-        return self.html.page("drills.html", reader, it=await view(self.ports, reader.person))
+        it = await view(self.ports, reader.person)
+        return self.html.page("drills.html", reader, it=it, seen=mark((tuple(it.drills), it.running)))
+
+    async def live(self, request: Request, reader: Asks) -> Response:
+        """Stream that a drill has begun or ended."""
+
+        def look(tx: Tx) -> str:
+            scores, running = _read(self.ports, tx, reader.person)
+            return mark((scores[::-1][:_SHOWN], running))
+
+        return self.streams.answer(request, LISTING, look)
 
 
 async def view(ports: Ports, person: Person) -> DrillsView:
     """Read how all drills went, and which are on."""
-
-    def look(tx: Tx) -> tuple[tuple[Score, ...], list[Running]]:
-        open_ = [row for row in visible_incidents(ports, tx, person, limit=_OPEN_MAX) if row.drill]
-        running = [on for row in open_ if (on := _running(row, ports.timeline.entries(tx, row.id)))]
-        return read(ports.timeline.drills(tx)), running
-
-    scores, running = await ports.store.read(look)
+    scores, running = await ports.store.read(lambda tx: _read(ports, tx, person))
     return DrillsView(ports.clock.now(), running, league(scores), scores[::-1][:_SHOWN])
+
+
+def _read(ports: Ports, tx: Tx, person: Person) -> tuple[tuple[Score, ...], list[Running]]:
+    open_ = [row for row in visible_incidents(ports, tx, person, limit=_OPEN_MAX) if row.drill]
+    running = [on for row in open_ if (on := _running(row, ports.timeline.entries(tx, row.id)))]
+    return read(ports.timeline.drills(tx)), running
 
 
 def as_json(it: DrillsView) -> Mapping[str, Any]:

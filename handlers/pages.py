@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from markupsafe import Markup
 
 from bot.domain.errors import StoreUnusable
@@ -17,22 +17,20 @@ from bot.domain.timeline import Entry
 from bot.domain.trend import Trend, incidents_per_day
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
-from bot.ports import Listed
+from bot.ports import LISTING, Listed, Tx
 from handlers import bisects, readings
 from handlers.diagnoses import Diagnoses
 from handlers.drills import Drills
 from handlers.html import Html, shipped
-from handlers.live import changes
+from handlers.live import Streams, mark
 from handlers.reader import Asks, Reader, perhaps
 from handlers.views import view
 from handlers.visible import timeline_of, visible_incidents, visible_run
 
-_STREAMS_MAX = 64
 _INLINE_MAX = 2_000_000
 _LISTED_MAX = 100
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 _RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
-_SEQ = re.compile(r"\d{1,9}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -44,7 +42,6 @@ _IMAGES = {
 }
 _INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
-Seq = Annotated[int, Query(ge=0, le=999_999_999)]
 Flag = Annotated[int, Query(ge=0, le=1)]
 
 
@@ -65,6 +62,7 @@ def router(
     pages = _Pages(ports, documents, registry, stopping, shipped())
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/", pages.list_)
+    routes.add_api_route("/live", pages.list_live)
     routes.add_api_route("/incidents/{incident_id}", pages.incident)
     routes.add_api_route("/incidents/{incident_id}/live", pages.live)
     routes.add_api_route("/incidents/{incident_id}/postmortem", pages.postmortem)
@@ -72,7 +70,7 @@ def router(
     routes.add_api_route("/artifacts/{sha256}", pages.artifact)
     routes.add_api_route("/runs/{run_id}", pages.run)
     pages.diagnoses.route(routes)
-    Drills(ports, pages.html).route(routes)
+    Drills(ports, pages.html, pages.streams).route(routes)
     routes.add_api_route("/static/{name}", pages.asset)
     routes.add_api_route("/favicon.ico", pages.icon)
     return routes
@@ -109,19 +107,24 @@ class _Pages:
     registry: Registry
     stopping: Callable[[], bool]
     html: Html
-    streams: int = 0
 
     def __post_init__(self) -> None:
+        self.streams = Streams(self.ports, self.stopping)
         self.diagnoses = Diagnoses(self.ports, self.html, self._lost)
 
     async def list_(self, reader: Asks) -> Response:
         """Show the incidents, open ones first."""
-        open_, ended = await self._listed(reader)
+        open_, ended = await self.ports.store.read(lambda tx: self._listed(tx, reader))
         now = self.ports.clock.now()
         real = [row for row in (*open_, *ended) if not row.drill]
         panel = incidents_per_day([row.opened_at.date() for row in real], now.date())
         trend = Markup(svg(Trend((panel,)))) if panel else ""  # noqa: S704 - it escapes its words itself
-        return self.html.page("incidents.html", reader, now=now, open_=open_, ended=ended, trend=trend)
+        seen = mark((open_, ended))
+        return self.html.page("incidents.html", reader, now=now, open_=open_, ended=ended, trend=trend, seen=seen)
+
+    async def list_live(self, request: Request, reader: Asks) -> Response:
+        """Stream that the list of incidents has changed, as far as its reader may know."""
+        return self.streams.answer(request, LISTING, lambda tx: mark(self._listed(tx, reader)))
 
     async def incident(self, reader: Asks, incident_id: str, show: str = "", order: str = "") -> Response:
         """Show an incident."""
@@ -135,15 +138,13 @@ class _Pages:
         diagnosis = await readings.with_targets(self.ports, *seen) if seen else None
         return self.html.page("incident.html", reader, it=it, trend=trend, diagnosis=diagnosis)
 
-    async def live(self, request: Request, reader: Asks, incident_id: str, after: Seq = 0) -> Response:
+    async def live(self, request: Request, reader: Asks, incident_id: str) -> Response:
         """Stream that an incident's timeline has grown."""
-        if self.streams >= _STREAMS_MAX or not _INCIDENT.fullmatch(incident_id):
-            return PlainTextResponse("Not now.\n", 503, headers={"Retry-After": "10"})
-        seen = request.headers.get("last-event-id", "")
-        since = max(after, int(seen)) if _SEQ.fullmatch(seen) else after
         if not await self._entries(reader, incident_id):
             return PlainTextResponse("There is no such incident.\n", 404)
-        return StreamingResponse(self._counted(incident_id.upper(), since), media_type="text/event-stream")
+        chain = incident_id.upper()
+        heads = self.ports.timeline.heads
+        return self.streams.answer(request, f"incident:{chain}", lambda tx: str(heads(tx, chain)[chain].seq))
 
     async def postmortem(self, reader: Asks, incident_id: str) -> Response:
         """Show the postmortem as it would be written now."""
@@ -212,26 +213,17 @@ class _Pages:
     async def _entries(self, reader: Reader, incident_id: str) -> list[Entry]:
         return await timeline_of(self.ports, incident_id, reader.person)
 
-    async def _listed(self, reader: Reader) -> tuple[list[Listed], list[Listed]]:
+    def _listed(self, tx: Tx, reader: Reader) -> tuple[list[Listed], list[Listed]]:
         """Give the open incidents, and those that ended."""
-        ports, who = self.ports, reader.person
-        latest = await ports.store.read(lambda tx: visible_incidents(ports, tx, who, ended=True, limit=_LISTED_MAX))
-        open_ = await ports.store.read(lambda tx: visible_incidents(ports, tx, who, limit=_LISTED_MAX))
+        latest = visible_incidents(self.ports, tx, reader.person, ended=True, limit=_LISTED_MAX)
+        open_ = visible_incidents(self.ports, tx, reader.person, limit=_LISTED_MAX)
         known = {row.id for row in open_}
         return open_, [row for row in latest if row.id not in known]
 
     async def _lost(self, reader: Reader, what: str) -> Response:
         """Answer that something is not there, and where to go instead."""
-        open_, _ = await self._listed(reader)
+        open_, _ = await self.ports.store.read(lambda tx: self._listed(tx, reader))
         return self.html.page("not_found.html", reader, 404, what=what, open_=open_)
-
-    async def _counted(self, incident_id: str, after: int) -> AsyncIterator[str]:
-        self.streams += 1
-        try:
-            async for event in changes(self.ports, incident_id, after, self.stopping):
-                yield event
-        finally:
-            self.streams -= 1
 
 
 def _is_text(content: bytes) -> bool:

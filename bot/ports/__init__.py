@@ -6,6 +6,7 @@ Ports that write take an explicit `Tx`: what belongs together commits together.
 from bot.ports.auditing import Audits, Wanted
 from bot.ports.bisecting import Probed, Prober
 from bot.ports.keeping import (
+    LISTING,
     Alerts,
     Answer,
     Counts,
@@ -61,6 +62,7 @@ from bot.ports.world import (
 from bot.ports.writing import Documents
 
 __all__ = [
+    "LISTING",
     "Alerts",
     "Anchors",
     "Answer",

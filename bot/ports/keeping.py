@@ -28,6 +28,10 @@ class Store(Protocol):
         """Run `act` on one consistent view."""
 
 
+LISTING = "listing"
+"""The topic that is rung when the listing of incidents has changed."""
+
+
 @dataclass(frozen=True)
 class Listed:
     """A row of the incident list (a projection, written with the entries it comes from).

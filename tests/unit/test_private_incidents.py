@@ -1,5 +1,6 @@
 """Nobody but who takes part sees a private incident: every surface there is, each proven to show one that is not."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -46,6 +47,8 @@ OF_A_RUN = {
 SECRETS = {"cpu": cpu(((main_frame(SECRET),), 90)), "goroutine": goroutines(((main_frame(SECRET),), 9))}
 # Bytes are found by their digest only, which nobody guesses; commands are words, see below.
 NO_SURFACE = {"/artifacts/{sha256}", "/static/{name}", "/favicon.ico", "/api/commands", "/drills", "/api/drills"}
+# These tell that something has changed, and not what: to who may see it, see below.
+NO_SURFACE |= {"/live", "/drills/live"}
 
 
 class Plain:
@@ -126,12 +129,14 @@ async def test_whoever_takes_part_sees_it(surface: str) -> None:
     assert SECRET in await SURFACES[surface](house, BEN)
 
 
-def browser(house: Desk, reader: Reader = HERE) -> tuple[httpx.AsyncClient, set[str]]:
+def browser(
+    house: Desk, reader: Reader = HERE, stopping: Callable[[], bool] = lambda: True
+) -> tuple[httpx.AsyncClient, set[str]]:
     """Give a browser of somebody, and the addresses there are."""
     app, paths = FastAPI(), set[str]()
     app.add_middleware(Read, reader=reader)
     for routes in (
-        pages.router(house.ports, MarkdownDocuments(), REGISTRY, lambda: True),
+        pages.router(house.ports, MarkdownDocuments(), REGISTRY, stopping),
         api.router(Admission(REGISTRY, house.ports), house.ports, REGISTRY),
         exports.router(house.ports, Plain()),
     ):
@@ -139,6 +144,16 @@ def browser(house: Desk, reader: Reader = HERE) -> tuple[httpx.AsyncClient, set[
         paths |= {str(getattr(route, "path", "")) for route in routes.routes}
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://x")
     return client, paths
+
+
+@pytest.mark.parametrize(("reader", "sees"), [(signed_in(BEN), False), (signed_in(ADA), True)])
+async def test_only_to_who_takes_part_the_list_seems_to_change(reader: Reader, *, sees: bool) -> None:
+    house = await opened(private=True)
+    client, _ = browser(house, reader, iter([False, True]).__next__)
+    async with client:
+        stream = re.findall(r'data-stream="([^"]+)"', (await client.get("/")).text)[0]
+        await house.say("severity sev1 incident=INC-1", ADA)
+        assert ("event: changed" in (await client.get(stream)).text) is sees
 
 
 async def test_what_was_captured_in_it_is_found_by_nobody() -> None:

@@ -11,7 +11,7 @@ from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Severity, Status
 from bot.domain.timeline import BLANK, HOUSE, Author, Draft, Entry, Head, Kind, from_us, link, storable, to_us
-from bot.ports import Listed, Tx
+from bot.ports import LISTING, Listed, Tx
 
 _OPEN = insert(incident)
 _ADD = insert(entry)
@@ -205,6 +205,8 @@ def _chain(incident_id: str, last: Entry | None, drafts: Sequence[Draft], author
 def _add(sql: SqlTx, incident_id: str, added: Sequence[Entry]) -> None:
     sql.connection.execute(_ADD, [dict(vars(row)) for row in added])
     sql.topics.add(f"incident:{incident_id}")
+    if any(row.seq == 1 or row.kind in _LISTED for row in added):
+        sql.topics.add(LISTING)
 
 
 def _listed(row: RowMapping) -> Listed:

@@ -1,4 +1,4 @@
-// Keeps an incident's page current: clocks tick, and parts that changed are replaced when its timeline grows.
+// Keeps a page current: clocks tick, and its parts (data-live) are replaced when what they show has changed.
 // Without it the page says the same, as of when it was loaded.
 "use strict";
 
@@ -10,6 +10,9 @@ let stream = null;
 let refreshing = false;
 let again = false;
 let retry = 0;
+// Between two looks at a page there is a pause, longer where the page takes long: many may be looking.
+const PAUSE_MS = 300;
+const PAUSE_FOR_EACH_MS = 4;
 
 function now() {
   return Date.now() + skew;
@@ -43,17 +46,36 @@ function tick() {
   }
 }
 
+// What somebody is filling in stays as it is.
+function isHeld(part) {
+  const fields = [...part.querySelectorAll("input:not([type=hidden]), textarea, select")];
+  return fields.some((field) => field === document.activeElement || isFilled(field));
+}
+
+function isFilled(field) {
+  if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
 function replace(fresh) {
   const focused = document.activeElement;
-  const place = focused && focused.getAttribute("href");
+  const href = focused?.getAttribute("href");
+  const place = focused?.id ? `#${CSS.escape(focused.id)}` : href && `[href="${CSS.escape(href)}"]`;
   for (const part of fresh.querySelectorAll("[data-live]")) {
     const old = document.getElementById(part.id);
-    if (!old || old.isEqualNode(part)) continue;
+    if (!old || old.isEqualNode(part) || isHeld(old)) continue;
     const held = old.contains(focused);
+    for (const open of old.querySelectorAll("details[id][open]")) {
+      part.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+    }
     old.replaceWith(part);
-    if (held && place) part.querySelector(`[href="${CSS.escape(place)}"]`)?.focus({ preventScroll: true });
+    if (held && place) part.querySelector(place)?.focus({ preventScroll: true });
   }
   document.title = fresh.title;
+}
+
+function pause(milliseconds) {
+  return new Promise((done) => setTimeout(done, milliseconds));
 }
 
 async function refresh() {
@@ -63,11 +85,13 @@ async function refresh() {
   try {
     while (again) {
       again = false;
+      const began = Date.now();
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
       if (!answer.ok) throw new Error(answer.status);
       replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      tick();
+      await pause(Math.max(PAUSE_MS, PAUSE_FOR_EACH_MS * (Date.now() - began)));
     }
-    tick();
   } catch {
     say("not live");
   } finally {

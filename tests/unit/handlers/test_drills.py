@@ -1,6 +1,7 @@
 """The page of the drills, with none, one and many, and the same as JSON."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.domain.timeline import FIRSTFIVE, Kind, to_us
 from bot.engine.admission import Admission
 from handlers import api, drills
 from handlers.html import shipped
+from handlers.live import Streams
 from tests.fakes.readers import Read
 from tests.unit.web.story import ANA, OPENED_AT, Story, opened, ports_with
 
@@ -35,7 +37,7 @@ def drill(number: int, fault: str, *, over: bool = True, blind: bool = False, **
 async def asked(path: str, *stories: Story) -> str:
     ports, app = ports_with(*stories), FastAPI()
     app.add_middleware(Read)
-    drills.Drills(ports, shipped()).route(app.router)
+    drills.Drills(ports, shipped(), Streams(ports, iter([False, True]).__next__)).route(app.router)
     app.include_router(api.router(Admission({}, ports), ports, {}))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -83,3 +85,10 @@ async def test_a_drill_that_is_on_is_shown_and_a_blind_one_keeps_its_secret(*, b
     page = await asked("/drills", on)
     assert "On now: " in page
     assert ("deadlock" in page) is not blind
+
+
+async def test_the_page_is_told_when_a_drill_ends() -> None:
+    on = drill(8, "deadlock", over=False)
+    stream = re.findall(r'data-stream="([^"]+)"', await asked("/drills", on))[0]
+    assert "event: changed" not in await asked(stream, on)
+    assert "event: changed" in await asked(stream, drill(8, "deadlock"))

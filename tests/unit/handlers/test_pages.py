@@ -1,12 +1,13 @@
 """The pages say where an incident stands, from its timeline alone."""
 
 import hashlib
+import re
 from datetime import timedelta
 from html import unescape
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 import playbooks
 from bot.adapters.documents import MarkdownDocuments
@@ -17,6 +18,7 @@ from bot.domain.timeline import FIRSTFIVE, Kind
 from bot.engine.playbook import load
 from bot.engine.ports import Ports
 from handlers import pages
+from handlers.live import Streams
 from handlers.views import IncidentView, countdown, view
 from tests.fakes import FakeArtifacts, FakeClock, FakeStore
 from tests.fakes.readers import Read
@@ -105,7 +107,7 @@ async def test_action_items_are_on_the_page_and_one_that_is_overdue_says_so() ->
     for words in ("Action items", "add a &lt;b&gt;timeout", "<td>due 2026-11-23</td>", "<td>done 2026-11-22</td>"):
         assert words in text, words
     assert "2026-11-23, overdue" in await get("/incidents/INC-7", story, days=2)
-    assert 'id="actions"' not in await get("/incidents/INC-7", whole())
+    assert "Action items" not in await get("/incidents/INC-7", whole())
 
 
 async def test_a_page_needs_nothing_from_elsewhere_and_runs_nothing_inline() -> None:
@@ -311,7 +313,7 @@ async def test_a_run_is_shown_without_the_address_of_its_answer() -> None:
 async def test_the_stream_tells_once_that_there_is_news() -> None:
     ports = ports_with(whole())
     async with browser(ports, looks=3) as client:
-        answer = await client.get("/incidents/INC-7/live?after=3")
+        answer = await client.get("/incidents/INC-7/live?seen=3")
     last = len(whole().entries)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.text.count("event: changed") == 1
@@ -323,14 +325,33 @@ async def test_the_stream_goes_on_where_the_browser_left_off() -> None:
     ports = ports_with(whole())
     async with browser(ports, looks=2) as client:
         headers = {"Last-Event-ID": str(len(whole().entries))}
-        answer = await client.get("/incidents/INC-7/live?after=3", headers=headers)
+        answer = await client.get("/incidents/INC-7/live?seen=3", headers=headers)
     assert "event: changed" not in answer.text
 
 
-@pytest.mark.parametrize("after", ["-1", "1e9", "x", "99999999999999999999"])
-async def test_the_stream_takes_only_the_number_of_an_entry(after: str) -> None:
+@pytest.mark.parametrize("seen", ["-1", "x", "%0Aevent: changed", "9" * 300])
+async def test_what_a_stream_has_not_given_out_was_not_seen(seen: str) -> None:
     async with browser(ports_with(whole())) as client:
-        assert (await client.get(f"/incidents/INC-7/live?after={after}")).status_code == 422
+        answer = await client.get(f"/incidents/INC-7/live?seen={seen}")
+    last = len(whole().entries)
+    assert answer.text == f"retry: 2000\n\nid: {last}\nevent: changed\ndata: {last}\n\n"
+
+
+async def test_a_list_goes_on_from_what_the_page_shows() -> None:
+    ports = ports_with(opened("search is slow", name="INC-6"))
+    assert isinstance(ports.store, FakeStore)
+    async with browser(ports, looks=2) as client:
+        stream = re.findall(r'data-stream="([^"]+)"', (await client.get("/")).text)[0]
+        assert "event: changed" not in (await client.get(stream)).text
+    ports.store.now.chains["INC-7"] = whole().entries
+    async with browser(ports, looks=2) as client:
+        assert (await client.get(stream)).text.count("event: changed") == 1
+
+
+async def test_there_is_room_for_so_many_streams() -> None:
+    streams = Streams(ports_with(whole()), lambda: True, open_=64)
+    answer = streams.answer(Request({"type": "http", "headers": [], "query_string": b""}), "listing", lambda _: "")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
 
 
 async def test_files_of_the_pages_are_served_and_no_others() -> None:
