@@ -134,7 +134,7 @@ def build(settings: Settings, tools: Ports | None = None, command: Sequence[str]
 
     `command`: what starts this process again, where it may be lost in a drill.
     """
-    clock, surfaces, documents = SystemClock(), SqlSurfaces(), MarkdownDocuments(settings.url)
+    clock, surfaces, documents = SystemClock(), SqlSurfaces(), MarkdownDocuments(settings.url, settings.repositories)
     bell = LocalBell(clock)
     committed = Committed([bell.ring])
     store, notices = wired_store(settings.database_url, committed)

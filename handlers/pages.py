@@ -51,8 +51,8 @@ class PageDocuments(Protocol):
     def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
         """Write the postmortem, Markdown."""
 
-    def html(self, markdown: str) -> str:
-        """Give the safe HTML of a document."""
+    def page(self, incident: Incident, entries: Sequence[Entry]) -> str:
+        """Write the postmortem, safe HTML."""
 
 
 def router(
@@ -152,7 +152,7 @@ class _Pages:
         if not entries:
             return await self._lost(reader, f"There is no incident {incident_id[:20]}, so it has no postmortem.")
         incident = fold(entries)
-        body = Markup(self.documents.html(self.documents.postmortem(incident, entries)))  # noqa: S704 - sanitised
+        body = Markup(self.documents.page(incident, entries))  # noqa: S704 - sanitised
         return self.html.page("postmortem.html", reader, incident=incident, body=body)
 
     async def postmortem_markdown(self, reader: Asks, incident_id: str) -> Response:

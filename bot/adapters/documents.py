@@ -1,23 +1,26 @@
 """Postmortems as Markdown, and Markdown as HTML that is safe to show."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape as html_escape
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 import nh3
 from cmarkgfm.cmark import markdown_to_html_with_extensions
-from jinja2 import PackageLoader, StrictUndefined
+from jinja2 import PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bot.domain.exhibits import Evidence
+from bot.domain.exhibits import Evidence, Kept
 from bot.domain.figure import Figure
 from bot.domain.incident import Incident
 from bot.domain.narrative import legible
 from bot.domain.postmortem import compose
+from bot.domain.sections import Piece, Shape
 from bot.domain.timeline import Entry
 
 _SPACE = re.compile(r"\s+")
@@ -30,8 +33,19 @@ _LEADING = re.compile(r"^(\d{1,9})([.)])|^([-+#>=])")
 
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "strong", "table",
-    "tbody", "td", "th", "thead", "tr", "ul",
+    "tbody", "td", "th", "thead", "time", "tr", "ul",
 }  # fmt: skip
+_ATTRIBUTES = {"a": {"href"}, "time": {"datetime"}}
+_TIME = "time:"
+_TIMES = re.compile(rf'<a href="{_TIME}([\dTZ:-]+)">([\d: -]+)</a>')
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+# A repository that is served on the web, by the address that git knows it by.
+_WEB = re.compile(
+    r"(?:(?:https?|ssh|git)://(?:[^@/\s]+@)?|[\w.-]+@)(?P<host>[\w-]+(?:\.[\w-]+)+)(?::\d+)?[/:]"
+    r"(?P<path>[\w.~-]+(?:/[\w.~-]+)+)/?"
+)
+# What is more than words in what people write.
+_SPANS = re.compile(r"(?P<address>https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}])|`(?P<code>[^`\n]+)`", re.IGNORECASE)
 
 
 class _Markdown(str):
@@ -41,10 +55,15 @@ class _Markdown(str):
 
 
 class MarkdownDocuments:
-    """Writes documents with the templates that are shipped; `base_url` stands before the links to evidence."""
+    """Writes documents with the templates that are shipped.
 
-    def __init__(self, base_url: str = "") -> None:
+    `base_url` stands before the links to evidence; `repositories` are those of the services, by name: what is served on
+    the web has a link to each commit.
+    """
+
+    def __init__(self, base_url: str = "", repositories: Mapping[str, str] = MappingProxyType({})) -> None:
         self._base_url = base_url.rstrip("/")
+        self._repositories = repositories
         self._templates = ImmutableSandboxedEnvironment(
             loader=PackageLoader("bot", "web/templates"),
             autoescape=False,
@@ -57,49 +76,106 @@ class MarkdownDocuments:
         self._pages = ImmutableSandboxedEnvironment(
             loader=PackageLoader("bot", "web/templates"), autoescape=True, undefined=StrictUndefined
         )
-        self._templates.filters["clock"] = _clock
-        self._templates.filters["day"] = _day
-        self._templates.globals["proof"] = self._proof
+        self._templates.filters.update(clock=_clock, day=_day, markdown=_Markdown)
+        self._templates.globals.update(proof=self._proof, artifact=self._artifact, change=self._change, said=_said)
 
     def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
         """Write the postmortem, Markdown; the same timeline gives the same bytes."""
-        return self._templates.get_template("postmortem.md.j2").render(it=compose(incident, entries))
+        return self._write(incident, entries, timed=False)
+
+    def page(self, incident: Incident, entries: Sequence[Entry], figures: Sequence[Figure] = ()) -> str:
+        """Write the postmortem as safe HTML, in which times are <time> elements: a browser can tell them in its own."""
+        return self.html(self._write(incident, entries, timed=True), figures)
 
     def html(self, markdown: str, figures: Sequence[Figure] = ()) -> str:
-        """Give the HTML of a document: plain structure survives, and links to what is below our own address."""
+        """Give the HTML of a document: plain structure survives, and links; those to our own address become local."""
         near = markdown.replace(f"]({self._base_url}/", "](/") if self._base_url else markdown
-        return _with(figures, self._cleaned(near, set()))
+        return _with(figures, _cleaned(near))
 
     def file(self, title: str, markdown: str, figures: Sequence[Figure] = ()) -> str:
         """Give a document as one HTML file that needs nothing else: no script, and its pictures are in it."""
-        body = _with(figures, self._cleaned(markdown, {"http", "https"}))
-        return self._pages.get_template("document.html").render(title=title, body=Markup(body))  # noqa: S704 - cleaned
+        body = Markup(_with(figures, _cleaned(markdown)))  # noqa: S704 - cleaned
+        return self._pages.get_template("document.html").render(title=title, body=body)
 
-    def _cleaned(self, markdown: str, schemes: set[str]) -> str:
-        rendered = markdown_to_html_with_extensions(markdown, extensions=["table"])
-        cleaned = nh3.clean(
-            rendered,
-            tags=_TAGS,
-            attributes={"a": {"href"}},
-            attribute_filter=lambda _tag, _name, value: value or None,
-            url_schemes=schemes,
-            link_rel=None,
-        )
-        # A table that is wider than its page is moved by the keyboard, too.
-        return cleaned.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace(
-            "</table>", "</table></div>"
-        )
+    def _write(self, incident: Incident, entries: Sequence[Entry], *, timed: bool) -> str:
+        template = self._templates.get_template("postmortem.md.j2")
+        return template.render(it=compose(incident, entries), timed=timed)
 
     def _proof(self, evidence: Evidence | None) -> _Markdown:
         """Give the link to what proves something."""
         if evidence is None:
             return _Markdown("")
         if evidence.artifact:
-            name = quote(legible(evidence.label), safe="")
-            address = f"/artifacts/{quote(evidence.artifact, safe='')}?name={name}"
-        else:
-            address = f"/runs/{quote(legible(evidence.run), safe='')}"
-        return _Markdown(f"[{escape(evidence.label)}]({self._base_url}{address})")
+            return self._artifact(Kept(evidence.label, evidence.artifact, None, ""))
+        return _Markdown(f"[{escape(evidence.label)}]({self._base_url}/runs/{quote(legible(evidence.run), safe='')})")
+
+    def _artifact(self, kept: Kept) -> _Markdown:
+        """Give the link to an artifact."""
+        name, sha256 = quote(legible(kept.name), safe=""), quote(kept.sha256, safe="")
+        return _Markdown(f"[{escape(kept.name)}]({self._base_url}/artifacts/{sha256}?name={name})")
+
+    @pass_context
+    def _change(self, context: Context, commit: str) -> _Markdown:
+        """Give the link to what a commit changed; how to see it, where its repository is not served on the web."""
+        if not _COMMIT.fullmatch(commit):
+            return _Markdown(escape(commit))
+        where = _WEB.fullmatch(self._repositories.get(context["it"].service, ""))
+        if where is None:
+            return _Markdown(f"`git show {commit[:12]}`")
+        path = where["path"].removesuffix(".git")
+        return _Markdown(f"[{commit[:12]}](https://{where['host']}/{path}/commit/{commit})")
+
+
+@pass_context
+def _said(context: Context, section: str) -> _Markdown:
+    """Give what people wrote into a section, who and when; "" when nobody did."""
+    text = next((each.text for each in context["it"].sections if each.id == section), None)
+    if text is None:
+        return _Markdown("")
+    signed = f"*{escape(text.by)}, {_clock(context, text.at)} UTC*"
+    return _Markdown("\n\n".join([*map(_piece, text.pieces), signed]) + "\n\n")
+
+
+def _piece(piece: Piece) -> str:
+    """Write a piece of somebody's text; nothing in it gets out of its place."""
+    if piece.shape is Shape.CODE:
+        rows = [legible(row) for row in piece.lines]
+        fence = "`" * max(3, *(len(run) + 1 for row in rows for run in re.findall("`+", row)), 3)
+        return "\n".join([fence, *rows, fence])
+    mark = {Shape.LIST: "- ", Shape.STEPS: "1. "}.get(piece.shape, "")
+    return "\n".join(f"{mark}{_inline(row)}" for row in piece.lines)
+
+
+def _inline(row: str) -> str:
+    """Write a line of somebody's text: addresses become links, what stands in backticks code, the rest words."""
+    found, end = [], 0
+    for span in _SPANS.finditer(row):
+        found.append(_words(row[end : span.start()]))
+        found.append(f"<{legible(span['address'])}>" if span["address"] else f"`{legible(span['code'])}`")
+        end = span.end()
+    return "".join([*found, _words(row[end:])])
+
+
+def _words(text: str) -> str:
+    """Escape a part of a line; a space at either end stays, as it parts the words from what comes next."""
+    words = escape(text)
+    return f"{' ' if text[:1].isspace() else ''}{words}{' ' if words and text[-1:].isspace() else ''}"
+
+
+def _cleaned(markdown: str) -> str:
+    """Give the HTML of Markdown, with nothing in it that acts."""
+    rendered = markdown_to_html_with_extensions(markdown, extensions=["table"])
+    cleaned = nh3.clean(
+        # Nobody but `_clock` and `_day` can write such a link: all else is escaped.
+        _TIMES.sub(r'<time datetime="\1">\2</time>', rendered),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=lambda _tag, _name, value: value or None,
+        url_schemes={"http", "https"},
+        link_rel=None,
+    )
+    # A table that is wider than its page is moved by the keyboard, too.
+    return cleaned.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
 
 
 def _with(figures: Sequence[Figure], html: str) -> str:
@@ -123,12 +199,16 @@ def _finish(value: Any) -> Any:
     return value if isinstance(value, _Markdown) else escape(str(value))
 
 
-def _clock(at: datetime | None, *, date: bool = True) -> str:
-    """Write a time, UTC."""
+@pass_context
+def _clock(context: Context, at: datetime | None, *, date: bool = True) -> str:
+    """Write a time, UTC; on a page so that a browser finds it."""
     if at is None:
         return "not recorded"
-    return f"{at:%Y-%m-%d %H:%M:%S}" if date else f"{at:%H:%M:%S}"
+    told = f"{at:%Y-%m-%d %H:%M:%S}" if date else f"{at:%H:%M:%S}"
+    return _Markdown(f"[{told}]({_TIME}{at:%Y-%m-%dT%H:%M:%SZ})") if context["timed"] else told
 
 
-def _day(at: datetime) -> str:
-    return f"{at:%Y-%m-%d}"
+@pass_context
+def _day(context: Context, at: datetime) -> str:
+    told = f"{at:%Y-%m-%d}"
+    return _Markdown(f"[{told}]({_TIME}{told})") if context["timed"] else told

@@ -39,5 +39,5 @@ def figures(
     if proof is not None and proof.startswith(_PNG) and len(proof) <= _PNG_MAX:
         said = f"What proves the verdict {incident.verdict}." if incident.verdict else "What proves the verdict."
         data = f'<img src="data:image/png;base64,{b64encode(proof).decode()}" alt="{escape(said)}">'
-        found.append(Figure("Diagnosis", data, said))
+        found.append(Figure("Cause", data, said))
     return tuple(found)

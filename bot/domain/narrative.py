@@ -341,6 +341,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.ASKED: lambda _, f: f"Asked: {f['text']}",
     Kind.ESCALATED: lambda _, f: f"Escalated{_after(f['text']) or '.'}",
     Kind.POSTMORTEM: lambda _, f: f"Wrote the postmortem {f['name']}.",
+    Kind.POSTMORTEM_TEXT: lambda _, f: f"Wrote in the postmortem, {f['section']}: {f['text'] or '(nothing any more)'}",
     Kind.REMINDED: lambda _, f: f"Reminded: {f['text']}",
     Kind.ACTION: _action,
     Kind.SNOOZED: _snoozed,

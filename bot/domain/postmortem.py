@@ -1,23 +1,25 @@
-"""The postmortem of an incident: everything its timeline can say, and room for what only people can.
+"""The postmortem of an incident: everything its timeline can say, and beside it what only people can.
 
-It is a fold of the timeline without the entries that postmortems themselves leave, so writing it again gives the same.
-Every string in it is plain text that may hold what anybody typed.
+It is a fold of the timeline without the entries that postmortems themselves leave, but for the texts that people wrote
+into it; so writing it again gives the same. Every string in it is plain text that may hold what anybody typed.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
-from bot.domain import hindsight
+from bot.domain import account, hindsight
+from bot.domain.account import Chapter, Compared
 from bot.domain.actions import ActionItem
-from bot.domain.bisect.bisects import culprit
-from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, judged, kept
+from bot.domain.bisect.bisects import blamed
+from bot.domain.bisect.telling import Told, in_a_line, spent
+from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, kept
 from bot.domain.incident import Incident, Severity, Status
-from bot.domain.measures import Measure, Milestone, duration
-from bot.domain.narrative import by_itself, is_child, tell, unmarked, who
+from bot.domain.measures import Measure, Milestone
+from bot.domain.narrative import by_itself, is_child, tell, who
 from bot.domain.phases import SOP
+from bot.domain.sections import Section, sections
 from bot.domain.timeline import Entry, Kind, in_time, to_us
 
 _PLAYBOOK = "postmortem"
@@ -43,6 +45,16 @@ class ActionRow:
     because: str
     owner: str = ""
     due: str = ""
+    status: str = "suggested"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A milestone, and from where it is known; `at` is None when it was never recorded."""
+
+    name: str
+    at: datetime | None
+    source: str
 
 
 @dataclass(frozen=True)
@@ -67,26 +79,45 @@ class Postmortem:
     reporter: str
     commander: str
     opened_at: datetime
-    started_at: datetime | None
-    resolved_at: datetime | None
-    one_day: bool
+    drill: bool
+    sections: tuple[Section, ...]
     summary: tuple[str, ...]
     impact: tuple[str, ...]
-    rollback: tuple[Row, ...]
-    resolution: tuple[str, ...]
+    rows: tuple[Row, ...]
+    detection: Chapter
+    response: Chapter
+    responders: tuple[Responder, ...]
+    recovery: Chapter
+    steps: tuple[Row, ...]
+    compared: tuple[Compared, ...]
     judged: Judged | None
+    blamed: Told | None
     findings: tuple[Found, ...]
-    measures: tuple[Measure, ...]
-    milestones: tuple[tuple[str, datetime | None], ...]
     well: tuple[str, ...]
     badly: tuple[str, ...]
     actions: tuple[ActionRow, ...]
-    rows: tuple[Row, ...]
-    responders: tuple[Responder, ...]
     artifacts: tuple[Kept, ...]
+    milestones: tuple[Mark, ...]
+    counted: bool
     entries: int
     redacted: int
     head: str
+
+    @property
+    def one_day(self) -> bool:
+        """Tell whether all of it happened on one day (UTC)."""
+        return len({row.at.date() for row in self.rows}) == 1
+
+    @property
+    def bisected(self) -> tuple[str, ...]:
+        """Say which commit is to blame, what proves it, and what that cost; nothing when none is."""
+        return (in_a_line(self.blamed), self.blamed.why, spent(self.blamed)) if self.blamed else ()
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """All its measures; none when it does not count."""
+        chapters = (self.detection, self.response, self.recovery)
+        return tuple(one.measure for chapter in chapters for one in chapter.measures)
 
 
 def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
@@ -95,6 +126,7 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
     artifacts, findings = kept(told), found(told)
     matters = _what_matters(incident, told)
     rows = tuple(Row(entry.at, who(entry), tell(entry), evidence(entry, artifacts)) for entry in matters)
+    sources, bisect = account.sources(told), blamed(incident.bisects)
     return Postmortem(
         id=incident.id,
         title=incident.title,
@@ -104,30 +136,34 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
         reporter=incident.reporter.name,
         commander=incident.commander.name if incident.commander else "",
         opened_at=incident.opened_at,
-        started_at=incident.milestones.get(Milestone.STARTED),
-        resolved_at=incident.milestones.get(Milestone.RESOLVED),
-        one_day=len({entry.at.date() for entry in matters}) == 1,
-        summary=_summary(incident, told),
-        impact=_impact(incident, told),
-        rollback=tuple(row for row, entry in zip(rows, matters, strict=True) if entry.kind in _ROLLBACK),
-        resolution=_resolution(told),
-        judged=_judged(told),
+        drill=incident.drill,
+        sections=sections(entries),
+        summary=account.summary(incident, told),
+        impact=account.impact(incident, told),
+        rows=rows,
+        detection=account.detection(incident, told),
+        response=account.response(incident, told),
+        responders=_responders(incident, matters),
+        recovery=account.recovery(incident),
+        steps=tuple(row for row, entry in zip(rows, matters, strict=True) if entry.kind in _STEPS),
+        compared=account.compared(incident, told),
+        judged=account.final(told),
+        blamed=bisect.told if bisect else None,
         findings=findings,
-        measures=incident.measures,
-        milestones=tuple((each.value, incident.milestones.get(each)) for each in Milestone),
         well=hindsight.well(incident, told),
         badly=hindsight.badly(incident, told),
         actions=(*(_action(each) for each in incident.actions), *_suggested(findings)),
-        rows=rows,
-        responders=_responders(incident, matters),
         artifacts=artifacts,
+        milestones=tuple(Mark(e.value, incident.milestones.get(e), sources.get(e, "")) for e in Milestone),
+        counted=incident.counts,
         entries=len(told),
         redacted=sum(1 for entry in told if entry.body is None),
         head=told[-1].hash,
     )
 
 
-_ROLLBACK = {Kind.JUDGED, Kind.TRAFFIC_SET, Kind.DRIFTED}
+_STEPS = {Kind.STATUS_SET, Kind.JUDGED, Kind.TRAFFIC_SET, Kind.DRIFTED, Kind.ACTED, Kind.BROKE_GLASS}
+_WRITTEN = {Kind.POSTMORTEM, Kind.POSTMORTEM_TEXT}
 
 
 def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:
@@ -136,113 +172,9 @@ def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:
     runs = {
         entry.run_id
         for entry in listed
-        if entry.run_id and (entry.kind == Kind.POSTMORTEM or entry.facts.get("playbook") == _PLAYBOOK)
+        if entry.run_id and (entry.kind in _WRITTEN or entry.facts.get("playbook") == _PLAYBOOK)
     }
-    return [entry for entry in listed if entry.kind != Kind.POSTMORTEM and entry.run_id not in runs]
-
-
-def _summary(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
-    return tuple(
-        sentence
-        for sentence in (
-            _beginning(incident, entries[0]),
-            _cause(entries),
-            _culprit(incident),
-            _lead(incident),
-            _end(incident),
-        )
-        if sentence
-    )
-
-
-def _beginning(incident: Incident, opening: Entry) -> str:
-    severity = opening.facts.get("severity", incident.severity.value)
-    on = f" on {incident.service}" if incident.service else ""
-    said = f"{incident.reporter.name} opened {incident.id}{on} as {severity} at {incident.opened_at:%H:%M:%S} UTC"
-    started = incident.milestones.get(Milestone.STARTED)
-    if started is None:
-        return f"{said}."
-    if started >= incident.opened_at:
-        return f"{said}, as it started."
-    return f"{said}, {duration(incident.opened_at - started)} after it had started."
-
-
-def _judged(entries: Sequence[Entry]) -> Judged | None:
-    """Give the last verdict that named a fault class, or else the last: a clean diagnosis later changes no cause."""
-    verdicts = judged(entries)
-    named = [each for each in verdicts if each.verdict]
-    return next(reversed(named or verdicts), None)
-
-
-def _cause(entries: Sequence[Entry]) -> str:
-    last = _judged(entries)
-    if last is None:
-        return ""
-    because = f": {last.statement}" if last.statement else "."
-    return f"FirstFive's verdict was {last.verdict}{because}" if last.verdict else f"No fault class was named{because}"
-
-
-def _culprit(incident: Incident) -> str:
-    named = culprit(incident.bisects)
-    return f"{named.rstrip('.')}." if named else ""
-
-
-def _lead(incident: Incident) -> str:
-    return f"{incident.commander.name} was its commander." if incident.commander else "It had no commander."
-
-
-def _end(incident: Incident) -> str:
-    times = incident.milestones
-    since = times.get(Milestone.STARTED) or incident.opened_at
-    counted = "its start" if Milestone.STARTED in times else "its opening"
-    ends = [
-        f"{each.value} after {duration(times[each] - since)}"
-        for each in (Milestone.MITIGATED, Milestone.RESOLVED)
-        if each in times
-    ]
-    if not ends:
-        return f"It is {incident.status.value}."
-    return f"It was {' and '.join(ends)}, counted from {counted}."
-
-
-def _impact(incident: Incident, entries: Sequence[Entry]) -> tuple[str, ...]:
-    return (_length(incident, in_time(entries)[-1].at), *_severities(incident, entries), *_first_look(incident))
-
-
-def _length(incident: Incident, last: datetime) -> str:
-    started = incident.milestones.get(Milestone.STARTED)
-    ended = incident.milestones.get(Milestone.RESOLVED)
-    since = started or incident.opened_at
-    began = "from its start" if started else "from its opening (when it started was not recorded)"
-    if ended is None:
-        return f"Not resolved by its last entry, {duration(last - since)} {began}."
-    return f"It lasted {duration(ended - since)}, {began} until it was resolved."
-
-
-def _severities(incident: Incident, entries: Sequence[Entry]) -> list[str]:
-    """Tell how long it had which severity, if that ever changed."""
-    changes = [entry for entry in entries if entry.kind == Kind.SEVERITY_SET and entry.body is not None]
-    if not changes:
-        return []
-    until = incident.milestones.get(Milestone.RESOLVED) or in_time(entries)[-1].at
-    first = entries[0].facts.get("severity") or changes[0].facts.get("was", "")
-    spans = [(first, incident.opened_at), *((entry.facts["severity"], entry.at) for entry in changes)]
-    ends = [*pairwise(spans), (spans[-1], ("", max(until, spans[-1][1])))]
-    return ["It was " + ", then ".join(f"{name} for {duration(end - at)}" for (name, at), (_, end) in ends) + "."]
-
-
-def _first_look(incident: Incident) -> list[str]:
-    """Quote what the first phase of the SOP measured: the probe's answer, error ratio, builds."""
-    return [f"At the start: {unmarked(phase.summary)}" for phase in incident.phases[:1] if phase.summary]
-
-
-def _resolution(entries: Iterable[Entry]) -> tuple[str, ...]:
-    return tuple(
-        f"{entry.at:%Y-%m-%d %H:%M:%S} UTC, {entry.actor_name}: {entry.facts['status']}"
-        + (f". {entry.facts['text']}" if entry.facts.get("text") else ".")
-        for entry in entries
-        if entry.kind == Kind.STATUS_SET and entry.body is not None
-    )
+    return [entry for entry in listed if entry.kind not in _WRITTEN and entry.run_id not in runs]
 
 
 def _what_matters(incident: Incident, entries: Sequence[Entry]) -> list[Entry]:
@@ -291,8 +223,9 @@ def _says_it_twice(entry: Entry, said: Collection[str]) -> bool:
 
 
 def _action(item: ActionItem) -> ActionRow:
-    owner = item.owner.name if item.owner else ""
-    return ActionRow(item.text, f"action item {item.number}", owner, item.state.removeprefix("due "))
+    owner, due = item.owner.name if item.owner else "", item.due.isoformat() if item.due else ""
+    status = f"done {item.done_on}" if item.done_on else "open"
+    return ActionRow(item.text, f"action item {item.number}", owner, due, status)
 
 
 def _suggested(findings: Iterable[Found]) -> tuple[ActionRow, ...]:

@@ -53,7 +53,8 @@ class Kind(StrEnum):
     VERDICT = "verdict"  # verdict target statement proof fix artifact name bytes archive snapshot picture service clean
     ASKED = "asked"  # text person? rollback?
     ESCALATED = "escalated"  # reached[] text pages[]
-    POSTMORTEM = "postmortem"  # artifact name
+    POSTMORTEM = "postmortem"  # artifact name bytes
+    POSTMORTEM_TEXT = "postmortem text"  # section text
     CHAT_FAILED = "chat failed"  # surface reason
     REMINDED = "reminded"  # about slot text person run
     ACTION = "action"  # item text? person? name? due? done?

@@ -168,6 +168,11 @@ class Settings(Table):
             raise ValueError(f"the {twice.fault or 'blind'} drill of {twice.service!r} is there twice")
         return drills
 
+    @property
+    def repositories(self) -> Mapping[str, str]:
+        """The repository of each service that has one, by the service's name."""
+        return {service.name: service.repository for service in self.services if service.repository}
+
     def catalog(self) -> Catalog:
         """Give the watched world as the domain knows it."""
         return Catalog(

@@ -9,24 +9,13 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.documents import MarkdownDocuments
+from bot.domain.sections import TITLES
 from bot.domain.timeline import Kind
-from tests.unit.web.story import ARCHIVE, LEAK, REPORT, Story, opened, whole
+from tests.bisecting.entries import bisected
+from tests.unit.web.story import ANA, ARCHIVE, LEAK, REPORT, Story, opened, whole
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = [
-    "Summary",
-    "Impact",
-    "Diagnosis",
-    "Resolution",
-    "Detection, response, recovery",
-    "What went well",
-    "What went badly",
-    "Where we got lucky",
-    "Action items",
-    "Timeline",
-    "Responders",
-    "Appendix: artifacts",
-]
+SECTIONS = list(TITLES.values())
 PROGRAM = """
 import hashlib
 from bot.adapters.documents import MarkdownDocuments
@@ -47,7 +36,7 @@ def test_it_has_every_section_in_order() -> None:
 def test_an_incident_of_a_moment_has_them_too() -> None:
     text = written(opened())
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == SECTIONS
-    for words in ("Nothing was diagnosed.", "Not mitigated and not resolved yet.", "None were kept.", "not recorded"):
+    for words in ("Nothing was diagnosed.", "It is not mitigated yet.", "No artifacts were kept.", "not recorded"):
         assert words in text
 
 
@@ -66,7 +55,7 @@ def test_it_is_the_same_bytes_in_every_place(settings: dict[str, str]) -> None:
 
 def test_every_row_of_the_timeline_has_four_cells_and_nearly_all_a_link() -> None:
     rows = re.findall(
-        r"^\| \d\d:\d\d:\d\d \|.*$", written(whole()).split("## Timeline")[1].split("## Resp")[0], re.MULTILINE
+        r"^\| \d\d:\d\d:\d\d \|.*$", written(whole()).split("## Timeline")[1].split("## Detection")[0], re.MULTILINE
     )
     assert len(rows) == 16
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}
@@ -98,7 +87,7 @@ def test_many_days_are_dated_in_each_row() -> None:
 def test_its_html_has_a_table_for_the_timeline_and_headings() -> None:
     html = MarkdownDocuments().html(written(whole()))
     assert html.startswith("<h1>INC-7: checkout 5xx after deploy</h1>")
-    assert html.count("<table>") == 6
+    assert html.count("<table>") == 9
     assert f'<a href="/artifacts/{ARCHIVE}?name=snapshot-checkout-20261122T030114Z.tar.gz">' in html
 
 
@@ -114,3 +103,43 @@ def test_html_in_a_document_does_not_survive() -> None:
 
 def test_templates_cannot_be_reached_through_a_title() -> None:
     assert "7\\*7" in written(opened("{{ 7*7 }} {{ it.__class__.__mro__ }}"))
+
+
+def test_a_page_marks_its_times_so_that_a_browser_can_tell_them_in_its_own() -> None:
+    story, documents = whole(), MarkdownDocuments()
+    page = documents.page(story.incident, story.entries)
+    assert '<td><time datetime="2026-11-22T03:01:14Z">03:01:14</time></td>' in page
+    assert '<p>All times are UTC, on <time datetime="2026-11-22">2026-11-22</time>.</p>' in page
+    unmarked = re.sub(r"</?time[^>]*>", "", page)
+    assert unmarked == documents.html(documents.postmortem(story.incident, story.entries))
+
+
+def test_what_people_wrote_stands_before_what_is_generated_with_their_name_below() -> None:
+    text = "A watcher was never told to stop: https://tickets.example/OPS-7.\n\n- `publish` *blocks*\n- so it leaks"
+    story = whole().tell(Kind.POSTMORTEM_TEXT, ANA, section="cause", text=text)
+    assert (
+        "## Cause\n\n"
+        "A watcher was never told to stop: <https://tickets.example/OPS-7>.\n\n"
+        "- `publish` \\*blocks\\*\n"
+        "- so it leaks\n\n"
+        "*Ana Lima, 2026-11-22 03:21:57 UTC*\n\n"
+        "**Verdict: goroutine-leak.**"
+    ) in written(story)
+    html = MarkdownDocuments().html(written(story))
+    assert '<a href="https://tickets.example/OPS-7">https://tickets.example/OPS-7</a>.</p>' in html
+
+
+@pytest.mark.parametrize(
+    ("repository", "shown"),
+    [
+        ("https://token@github.com/acme/checkout.git", "[{0}](https://github.com/acme/checkout/commit/{1})"),
+        ("git@git.acme.example:a/b/checkout.git", "[{0}](https://git.acme.example/a/b/checkout/commit/{1})"),
+        ("ssh://git@git.acme.example:2222/a/checkout", "[{0}](https://git.acme.example/a/checkout/commit/{1})"),
+        ("/srv/git/checkout.git", "`git show {0}`"),
+        ("file:///srv/git/checkout.git", "`git show {0}`"),
+    ],
+)
+def test_a_commit_has_a_link_to_what_it_changed_where_its_repository_is_on_the_web(repository: str, shown: str) -> None:
+    story, commit = opened().tell(Kind.BISECTED, **bisected()), bisected()["made"][0]["commit"]
+    text = MarkdownDocuments("", {"checkout": repository}).postmortem(story.incident, story.entries)
+    assert f"- Commit {shown.format(commit[:12], commit)} by Ben Osei" in text

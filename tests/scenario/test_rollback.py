@@ -63,7 +63,7 @@ async def live_through(stack: Stack, canary: Canary, do: Press) -> None:
         client.get(f"{stack.bot.url}/incidents/INC-1/postmortem.md") as answer,
     ):
         text = await answer.text()
-    written = text.partition("## Canary and rollback")[2]
+    written = text.partition("## Recovery")[2]
     story = r"Judged the canary of checkout: rollback\..*Rolled back checkout, approved by .*Safe after"
     assert re.search(story, written, re.DOTALL), written
     assert re.search(r"The canary lost its traffic .* s after it was found bad\.", text)

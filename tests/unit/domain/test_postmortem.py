@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.postmortem import Postmortem, compose
-from bot.domain.timeline import FIRSTFIVE, Kind, verify
+from bot.domain.timeline import FIRSTFIVE, Kind, Person, verify
 from tests.unit.web.story import (
     ANA,
     BEN,
@@ -40,10 +40,14 @@ def test_the_head_says_what_it_was() -> None:
 
 def test_the_summary_is_made_of_facts() -> None:
     assert written(whole()).summary == (
-        "Ana Lima opened INC-7 on checkout as SEV2 at 03:01:12 UTC, 3 min 12 s after it had started.",
+        "INC-7, a SEV2 on checkout, started at 2026-11-22 02:58:00 UTC.",
+        "Ana Lima opened it as SEV2 at 03:01:12 UTC, 3 min 12 s after its start.",
         f"FirstFive's verdict was goroutine-leak: {STATEMENT}",
+        (
+            "Counted from its start, it was mitigated after 5 min 53 s (checkout-3 is back on 91ad02f) and "
+            "resolved after 23 min 56 s (Fix 77c0de1 is out)."
+        ),
         "Ben Okafor was its commander.",
-        "It was mitigated after 5 min 53 s and resolved after 23 min 56 s, counted from its start.",
     )
 
 
@@ -62,7 +66,7 @@ def test_two_days_and_three_hours_are_so() -> None:
     story.later(timedelta(days=2, hours=2, minutes=57).total_seconds()).milestone("resolved")
     it = written(story)
     assert it.measures[-1].text == "2 d 3 h"
-    assert it.impact[0] == "It lasted 2 d 3 h, from its start until it was resolved."
+    assert it.impact[1] == "It lasted 2 d 3 h, from its start until it was resolved."
     assert not it.one_day
 
 
@@ -70,12 +74,25 @@ def test_what_was_never_recorded_is_said_to_be_so() -> None:
     story = Story().tell(Kind.OPENED, ANA, title="x", severity="SEV2", service="", warnings=[])
     it = written(story)
     assert {each.text for each in it.measures} == {"not recorded"}
-    assert it.impact == ("Not resolved by its last entry, 0 s from its opening (when it started was not recorded).",)
-    assert it.summary == (
-        "Ana Lima opened INC-7 as SEV2 at 03:01:12 UTC.",
-        "It had no commander.",
-        "It is open.",
+    assert it.impact == (
+        "Who was hit, and how many, was not recorded.",
+        "Not resolved by its last entry, 0 s from its opening (when it started was not recorded).",
     )
+    assert it.summary == (
+        "INC-7, a SEV2, was opened at 2026-11-22 03:01:12 UTC.",
+        "Ana Lima opened it as SEV2 at 03:01:12 UTC.",
+        "It is open.",
+        "It had no commander.",
+    )
+    assert it.detection.sentences[0] == "When it started was not recorded."
+    assert it.response.sentences == (
+        "Nobody acknowledged it.",
+        "The five-minute SOP did not run.",
+        "When the fault was located was not recorded.",
+        "No update was written.",
+    )
+    assert it.recovery.sentences == ("It is not mitigated yet.", "It is not resolved yet.")
+    assert it.compared == ()
     assert it.badly == (
         "Nobody acknowledged it.",
         "Nobody was ever commander.",
@@ -188,7 +205,7 @@ def test_a_clean_diagnosis_after_the_mitigation_does_not_take_the_cause_away() -
 def test_severities_are_told_with_how_long_they_lasted() -> None:
     story = opened(severity="SEV3").later(120).tell(Kind.SEVERITY_SET, severity="SEV1", was="SEV3")
     story.later(480).milestone("resolved")
-    assert written(story).impact[1] == "It was SEV3 for 2 min, then SEV1 for 8 min."
+    assert written(story).impact[2] == "It was SEV3 for 2 min, then SEV1 for 8 min."
 
 
 def test_a_fix_is_suggested_once_as_an_action_item() -> None:
@@ -219,8 +236,8 @@ def test_entries_are_told_by_the_time_they_happened() -> None:
 
 def test_an_incident_that_goes_on_has_no_resolution_yet() -> None:
     it = written(waiting(diagnosed(captured(declared(opened())))))
-    assert it.resolution == ()
-    assert it.impact[0] == "Not resolved by its last entry, 4 min 18 s from its start."
+    assert it.recovery.sentences == ("It is not mitigated yet.", "It is not resolved yet.")
+    assert it.impact[1] == "Not resolved by its last entry, 4 min 18 s from its start."
     assert ended(waiting(opened())).incident.status == "resolved"
 
 
@@ -230,9 +247,9 @@ def test_action_items_come_before_what_findings_suggest() -> None:
     story.tell(Kind.ACTION, ANA, item=2, text="write the runbook")
     story.tell(Kind.ACTION, ANA, item=2, done="2026-11-25")
     first, second, *suggested = written(story).actions
-    assert (first.what, first.owner, first.due) == ("add a timeout", ANA.name, "2026-11-30")
-    assert (second.what, second.owner, second.due) == ("write the runbook", "", "done 2026-11-25")
-    assert [each.because for each in suggested] == ["goroutine-leak on checkout-3"]
+    assert (first.what, first.owner, first.due, first.status) == ("add a timeout", ANA.name, "2026-11-30", "open")
+    assert (second.what, second.owner, second.due, second.status) == ("write the runbook", "", "", "done 2026-11-25")
+    assert [(each.because, each.status) for each in suggested] == [("goroutine-leak on checkout-3", "suggested")]
 
 
 def test_what_was_said_before_and_recorded_late_changes_no_length() -> None:
@@ -242,17 +259,74 @@ def test_what_was_said_before_and_recorded_late_changes_no_length() -> None:
     assert late.rows[0].what == "Wrote: is checkout slow?"
 
 
-def test_a_rollback_has_a_part_of_its_own_and_the_time_that_it_took() -> None:
+def test_what_was_done_and_measured_stands_under_recovery_with_the_numbers_before_and_after() -> None:
     looked = {"service": "search", "judgement": "rollback", "words": "20 % of 130 fail", "when": "breach"}
     done = {"service": "search", "verb": "rollback", "before": "canary gets 10 %", "after": "canary gets 0 %"}
+    safe = {"service": "search", "judgement": "", "words": "Safe after 31 s: 0 of 240 fail.", "when": "verified"}
     story = opened().tell(Kind.JUDGED, FIRSTFIVE, **looked, artifact="ab" * 32).later(28)
-    assert [row.what for row in written(story).rollback] == [
+    assert [row.what for row in written(story).steps] == [
         "Judged the canary of search: rollback. 20 % of 130 fail",
     ]
-    story.tell(Kind.TRAFFIC_SET, ANA, **done, approved_by="Ben", reason="")
-    it = written(story)
-    assert [row.who for row in it.rollback] == ["FirstFive", ANA.name]
-    assert it.rollback[0].proof is not None
-    assert it.rollback[0].proof.artifact == "ab" * 32
+    story.tell(Kind.TRAFFIC_SET, ANA, **done, approved_by="Ben", reason="").later(31)
+    assert [(one.before, one.after) for one in written(story).compared] == [("20 % of 130 fail", "")]
+    it = written(story.tell(Kind.JUDGED, FIRSTFIVE, **safe))
+    assert [row.who for row in it.steps] == ["FirstFive", ANA.name, "FirstFive"]
+    assert [(one.what, one.before, one.after) for one in it.compared] == [
+        ("Canary of search", "20 % of 130 fail", "Safe after 31 s: 0 of 240 fail."),
+    ]
+    (compared,) = it.compared
+    assert compared.before_proof is not None
+    assert compared.before_proof.artifact == "ab" * 32
     assert "The canary lost its traffic 28 s after it was found bad." in it.well
-    assert written(whole()).rollback == ()
+
+
+def test_a_diagnosis_after_the_mitigation_stands_beside_the_one_before() -> None:
+    assert [(one.before, one.after) for one in written(whole()).compared] == [(f"goroutine-leak: {STATEMENT}", "")]
+    story = whole()
+    story.later(30).tell(Kind.VERDICT, verdict=None, statement="Nothing stands out.", artifact="")
+    assert written(story).compared[0].after == "No fault class: Nothing stands out."
+
+
+def test_who_noticed_it_and_how_is_said() -> None:
+    assert written(whole()).detection.sentences == (
+        "It started at 2026-11-22 02:58:00 UTC (source: given at start).",
+        "Ana Lima opened it as SEV2 at 03:01:12 UTC, 3 min 12 s after its start.",
+        "No alert is on its timeline.",
+    )
+    told = {"group": "g", "count": 2, "firing": 2, "names": ["HighErrorRate", "SlowAnswers"], "link": ""}
+    it = written(whole().tell(Kind.ALERT_FIRED, Person("alertmanager", "Alertmanager"), **told))
+    assert it.detection.sentences[-1] == (
+        "The first alert on its timeline is HighErrorRate, SlowAnswers, by Alertmanager, at 03:21:57 UTC."
+    )
+
+
+def test_who_came_and_what_they_did_is_said() -> None:
+    assert written(whole()).response.sentences == (
+        "Ben Okafor acknowledged it at 03:01:14 UTC.",
+        "Ben Okafor was commander from 03:01:14 UTC on.",
+        (
+            "The five minutes: Declare done after 1.2 s, Capture done after 2.4 s, Diagnose done after 0.5 s, "
+            "Decide done after 0.1 s, Mitigate done after 2 min 37 s."
+        ),
+        "The fault was located at 03:01:16 UTC.",
+        "One update was written, the first at 03:02:19 UTC.",
+    )
+
+
+def test_who_is_hit_is_what_somebody_said_last() -> None:
+    story = whole().tell(Kind.IMPACT_SET, BEN, text="1 in 3 checkouts fails.", was="")
+    assert written(story).impact[0] == "Who was hit: 1 in 3 checkouts fails."
+    assert "Who was hit: 1 in 3 checkouts fails." in written(story).summary
+
+
+def test_the_course_has_its_measures_with_both_their_ends() -> None:
+    it = written(whole())
+    assert [one.measure.name for one in it.detection.measures] == ["MTTD"]
+    assert [one.measure.name for one in it.response.measures] == ["MTTA", "Time to locate"]
+    assert [one.measure.name for one in it.recovery.measures] == ["MTTM", "MTTR"]
+    assert it.detection.measures[0].until_at == OPENED_AT
+    assert [(mark.name, mark.source) for mark in it.milestones][:3] == [
+        ("started", "given at start"),
+        ("detected", "incident start"),
+        ("acknowledged", BEN.name),
+    ]

@@ -98,7 +98,7 @@ async def test_the_json_says_what_the_pages_say() -> None:
     said = json.loads(answer.content)
     assert (said["format"], said["id"], said["severity"]) == (FORMAT, "INC-7", "SEV2")
     assert said["findings"][0]["fault_class"] == "goroutine-leak"
-    assert said["resolved_at"] == "2026-11-22T03:21:57.150000Z"
+    assert said["recovery"]["measures"][1]["until_at"] == "2026-11-22T03:21:57.150000Z"
 
 
 async def test_what_cannot_be_printed_says_what_to_do() -> None:

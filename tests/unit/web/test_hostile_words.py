@@ -17,7 +17,7 @@ from handlers.loopback import LoopbackOnly
 from tests.bisecting.entries import bisected, bisecting
 from tests.fakes import FakeStore, FakeTx
 from tests.unit.web.hostile import WORDS, dangers
-from tests.unit.web.story import ARCHIVE, OPENED_AT, Story, ports_with
+from tests.unit.web.story import ARCHIVE, MEI, OPENED_AT, Story, opened, ports_with
 
 DOCUMENTS = MarkdownDocuments()
 
@@ -150,3 +150,15 @@ async def test_a_postmortem_stays_as_safe_on_its_page(bot: Bot) -> None:
     assert answer.status_code == 200
     assert dangers(answer.text) == []
     assert "&lt;script&gt;" in answer.text
+
+
+@pytest.mark.matrix(sample=10)
+@pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
+def test_no_word_gets_out_of_its_section_of_a_postmortem(word: str) -> None:
+    story = opened().tell(Kind.POSTMORTEM_TEXT, MEI, section="luck", text=word)
+    shown, plain = html(story), html(opened())
+    allowed = {"http", "https"} if "://" in word else set()
+    assert {each for each in dangers(shown) if each.partition("://")[0] not in allowed} == set()
+    assert re.findall(r"<h\d>.*</h\d>", shown) == re.findall(r"<h\d>.*</h\d>", plain)
+    assert shown.count("<table>") == plain.count("<table>")
+    assert shown.count("<hr>") == plain.count("<hr>")
