@@ -1,12 +1,13 @@
 """What of all there is somebody may see: everything but private incidents they take no part in."""
 
 import re
+from dataclasses import replace
 
-from bot.domain.incident import fold, may_see
+from bot.domain.incident import ONGOING, fold, may_see
 from bot.domain.run import Run
 from bot.domain.timeline import Entry, Person
 from bot.engine.ports import Ports
-from bot.ports import Listed, Tx
+from bot.ports import Listed, Selection, Tx
 
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 
@@ -36,5 +37,19 @@ def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None
 
 def visible_incidents(ports: Ports, tx: Tx, person: Person, *, ended: bool = False, limit: int = 50) -> list[Listed]:
     """Give the latest incidents first, closed and resolved ones only if `ended`; of private ones, theirs only."""
-    rows = ports.timeline.incidents(tx, ended=ended, limit=limit, private=True)
-    return [row for row in rows if not row.private or may_see(fold(ports.timeline.entries(tx, row.id)), person)]
+    return found(ports, tx, person, Selection(statuses=() if ended else ONGOING, limit=limit))
+
+
+def found(ports: Ports, tx: Tx, person: Person, selection: Selection) -> list[Listed]:
+    """Give a page of a selection of what somebody may see, the latest incidents first."""
+    return ports.timeline.find(tx, theirs(ports, tx, person, selection))
+
+
+def counted(ports: Ports, tx: Tx, person: Person, selection: Selection) -> int:
+    """Tell how many incidents of what somebody may see are in a selection."""
+    return ports.timeline.count(tx, theirs(ports, tx, person, selection))
+
+
+def theirs(ports: Ports, tx: Tx, person: Person, selection: Selection) -> Selection:
+    """Let a selection take in those private incidents that are somebody's to see, and no others."""
+    return replace(selection, private=[row.id for row in ports.timeline.private(tx) if may_see(row, person)])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from bot.domain.actions import ActionItem, change
 from bot.domain.approval import Request, request
@@ -47,6 +48,10 @@ class Status(StrEnum):
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
     CLOSED = "closed"
+
+
+ONGOING = (Status.OPEN, Status.MITIGATED)
+"""Where somebody still works on it."""
 
 
 class Role(StrEnum):
@@ -183,7 +188,19 @@ _NEXT = {
 }
 
 
-def may_see(incident: Incident, person: Person) -> bool:
+class Seen(Protocol):
+    """What may be seen by some only: an incident, or its row in a list."""
+
+    @property
+    def private(self) -> bool:
+        """Tell whether only those who take part may know of it."""
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Whoever takes part."""
+
+
+def may_see(incident: Seen, person: Person) -> bool:
     """Tell whether somebody may know of an incident: everybody, unless it is private and they take no part (any more).
 
     FirstFive itself and whoever has the bot's machine (`cli:`) know of all; the API, which cannot tell who speaks, of
@@ -239,6 +256,12 @@ def _opened(entry: Entry) -> Incident:
         drill=bool(facts.get("drill", False)),
         team=str(facts.get("team", "")),
     )
+
+
+def _open_channel(incident: Incident, entry: Entry) -> Incident:
+    facts = entry.facts
+    team = str(facts.get("team", incident.team))
+    return replace(incident, channel=facts["channel"], channel_name=facts["name"], team=team)
 
 
 def _set_role(incident: Incident, entry: Entry) -> Incident:
@@ -336,7 +359,7 @@ def _roll(incident: Incident, entry: Entry) -> Incident:
 
 
 _APPLY: Mapping[str, Callable[[Incident, Entry], Incident]] = {
-    Kind.CHANNEL_OPENED: lambda i, e: replace(i, channel=e.facts["channel"], channel_name=e.facts["name"]),
+    Kind.CHANNEL_OPENED: _open_channel,
     Kind.SERVICE_SET: lambda i, e: replace(i, service=e.facts["service"]),
     Kind.SEVERITY_SET: lambda i, e: replace(i, severity=Severity(e.facts["severity"])),
     Kind.STATUS_SET: _set_status,

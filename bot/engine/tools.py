@@ -177,7 +177,7 @@ class Tools:
 
         def look(tx: Tx) -> list[Listed]:
             latest = timeline.incidents(tx, ended=ended, limit=limit, private=True)
-            rows = [row for row in latest if row.private and may_see(fold(timeline.entries(tx, row.id)), self.actor)]
+            rows = [row for row in latest if row.private and may_see(row, self.actor)]
             rows += timeline.incidents(tx, ended=ended, limit=limit)
             return sorted(rows, key=lambda row: row.number, reverse=True)[:limit]
 

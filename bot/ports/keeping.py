@@ -1,13 +1,14 @@
 """What is kept: timelines, runs and what they are told, what Slack shows, and who executes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.domain.alert_groups import AlertGroup, Member
 from bot.domain.alerts import Do
-from bot.domain.incident import Severity, Status
+from bot.domain.incident import Incident, Severity, Status
+from bot.domain.measures import Measure, measure
 from bot.domain.run import Reply, Run, RunStatus, Source
 from bot.domain.timeline import Author, Draft, Entry, Head, Person
 
@@ -49,11 +50,45 @@ class Listed:
     private: bool = False
     team: str = ""
     drill: bool = False
+    verdict: str = ""
+    counts: bool = True
+    milestones: Mapping[str, datetime] = field(default_factory=dict)
+    commander: Person | None = None
+    people: tuple[Person, ...] = ()
+
+    @classmethod
+    def of(cls, incident: Incident) -> "Listed":
+        """Give what lists show of an incident."""
+        return cls(**{each.name: getattr(incident, each.name) for each in fields(cls)})
 
     @property
     def number(self) -> int:
         """The number in its id."""
         return int(self.id.rpartition("-")[2])
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Its five measures; none when it does not count."""
+        return measure(self.milestones) if self.counts else ()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which incidents of the list are meant: those that everything given here fits, public ones and those `private`.
+
+    Every one of the `words` must be somewhere in id, title, service, verdict or the name of who takes part. `before`
+    and `after` are numbers of incidents, for the page that follows one and the page in front of it.
+    """
+
+    words: Sequence[str] = ()
+    statuses: Collection[Status] = ()
+    severities: Collection[Severity] = ()
+    service: str = ""
+    drill: bool | None = None
+    private: Collection[str] = ()
+    before: int = 0
+    after: int = 0
+    limit: int = 50
 
 
 class Timeline(Protocol):
@@ -76,6 +111,15 @@ class Timeline(Protocol):
 
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`, private ones only if `private`."""
+
+    def private(self, tx: Tx) -> list[Listed]:
+        """Give every private incident, the latest first: who may know of it is for whoever asks to decide."""
+
+    def find(self, tx: Tx, selection: Selection) -> list[Listed]:
+        """Give a page of a selection, the latest incidents first."""
+
+    def count(self, tx: Tx, selection: Selection) -> int:
+        """Tell how many incidents are in a selection, on all of its pages."""
 
     def listed(self, tx: Tx, incident_id: str) -> Listed:
         """Give the row of one incident.

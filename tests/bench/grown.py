@@ -11,14 +11,17 @@ from typing import Any
 import psycopg
 
 from bot.adapters.sql.engines import conninfo
-from bot.domain.incident import Status
-from bot.domain.timeline import GENESIS, HOUSE, Entry, Kind, canonical, seal, to_us
+from bot.adapters.sql.listing import row_of
+from bot.adapters.sql.tables import incident
+from bot.domain.incident import Incident, Role, Severity, Status
+from bot.domain.timeline import GENESIS, HOUSE, Entry, Kind, Person, canonical, seal, to_us
 
 OPEN = 10
 LONG = (10, 100, 1_000, 10_000)
 _BEGAN = datetime(2023, 1, 1, tzinfo=UTC)
 _EVERY = timedelta(hours=2.4)
-_LISTED = ("id", "number", "title", "severity", "status", "service", "channel", "opened_at_us")
+_ADA = Person("U0ADA", "Ada")
+_LISTED = tuple(column.name for column in incident.columns)
 _COLUMNS = tuple(Entry.__dataclass_fields__)
 
 _Fact = tuple[Kind, Mapping[str, Any]]
@@ -83,9 +86,20 @@ def _fill_postgres(where: str, entries: Iterator[tuple[Any, ...]], incidents: It
 def _incidents(grown: Grown) -> Iterator[tuple[Any, ...]]:
     still_open = set(grown.open_ones)
     for number in range(1, grown.incidents + 1):
-        status = Status.OPEN if number in still_open else Status.RESOLVED
-        at_us = to_us(_BEGAN + number * _EVERY)
-        yield f"INC-{number}", number, "5xx after deploy", "SEV2", status.value, "checkout", f"C{number}", at_us
+        it = Incident(
+            id=f"INC-{number}",
+            title="5xx after deploy",
+            severity=Severity.SEV2,
+            opened_at=_BEGAN + number * _EVERY,
+            reporter=_ADA,
+            status=Status.OPEN if number in still_open else Status.RESOLVED,
+            service="checkout",
+            channel=f"C{number}",
+            roles={Role.COMMANDER: _ADA},
+            milestones={"detected": _BEGAN},
+        )
+        row = row_of(it)
+        yield tuple(row[name] for name in _LISTED)
 
 
 def _entries(grown: Grown) -> Iterator[tuple[Any, ...]]:
@@ -97,7 +111,7 @@ def _entries(grown: Grown) -> Iterator[tuple[Any, ...]]:
             body, body_sha256 = known.get(id(facts)) or _body(facts)
             at_us += 1_000_000
             run = f"{place:012x}" if kind is not Kind.NOTE else ""
-            told = (chain, seq, at_us, kind.value, "U0ADA", "Ada", run, "", body, body_sha256, prev)
+            told = (chain, seq, at_us, kind.value, _ADA.id, _ADA.name, run, "", body, body_sha256, prev)
             prev = seal(Entry(*told, hash=""))
             yield (*told, prev)
 

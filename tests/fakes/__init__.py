@@ -15,7 +15,6 @@ from tests.fakes.keeping import (
     FakeMarks,
     FakeStore,
     FakeSurfaces,
-    FakeTimeline,
     FakeTx,
 )
 from tests.fakes.replica import FakeReplica
@@ -23,6 +22,7 @@ from tests.fakes.repositories import FakeRepository
 from tests.fakes.routers import FakeCounters, FakeMetrics, FakeRouter
 from tests.fakes.switches import FakeSwitches
 from tests.fakes.targets import FakeDiscovery, FakeTargets
+from tests.fakes.timeline import FakeTimeline
 from tests.fakes.world import (
     FakeAnchors,
     FakeArchive,

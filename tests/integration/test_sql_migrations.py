@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -13,10 +14,12 @@ from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import REVISION, metadata
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.domain.errors import StoreUnusable
-from bot.domain.timeline import Author, Draft, Entry, Kind, Person, verify
+from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person, verify
+from bot.ports import Tx
 from migrations.versions import r0002_queue_of_runs
 from tests.databases import empty_postgres, empty_sqlite
 from tests.fakes import NOON
+from tests.integration.contracts.test_listing import TOLD
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -153,6 +156,26 @@ def test_a_failing_migration_leaves_nothing_behind(url: str) -> None:
     assert tables(url) == {"surface"}
 
 
+async def test_rows_of_before_say_what_their_timelines_do(url: str) -> None:
+    migrations.upgrade(url)
+    store, timeline, author = SqlStore(url), SqlTimeline(), Author(Person("U1", "Ann"))
+
+    def fill(tx: Tx) -> None:
+        for number in range(1, 12):
+            timeline.open(tx, Draft(Kind.OPENED, {"title": f"Slow {number}"}), author, NOON)
+        timeline.append(tx, HOUSE, TOLD, author, NOON)
+        timeline.append(tx, "INC-2", [*TOLD, Draft(Kind.NOTE, {"text": "x"})], author, NOON)
+        timeline.blank(tx, "INC-10", 1)
+
+    await store.write(fill)
+    await store.close()
+    before = _execute(url, "SELECT * FROM incident ORDER BY number")
+    migrations.downgrade(url, "0009")
+    migrations.upgrade(url)
+    assert _execute(url, "SELECT * FROM incident ORDER BY number") == before
+    assert [row.words.partition(" ")[0] for row in before] == [f"inc-{number}" for number in range(1, 12)]
+
+
 async def _incident(url: str) -> list[Entry]:
     migrations.upgrade(url)
     store, timeline = SqlStore(url), SqlTimeline()
@@ -171,10 +194,11 @@ async def _entries(url: str) -> list[Entry]:
     return entries
 
 
-def _execute(url: str, statement: str) -> None:
+def _execute(url: str, statement: str) -> list[Any]:
     engine = writing(url)
     try:
         with engine.begin() as connection:
-            connection.execute(text(statement))
+            done = connection.execute(text(statement))
+            return list(done) if done.returns_rows else []
     finally:
         engine.dispose()

@@ -14,8 +14,10 @@ from bot.domain.actions import overdue
 from bot.domain.run import VIA_CLOCK, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Kind, Person
 from bot.engine.admission import Admission, Command
+from bot.ports import Selection
 from handlers import api, exports, pages
-from handlers.reader import Reader
+from handlers.reader import LOCAL, Reader
+from handlers.visible import counted, found
 from tests.fakes import FakeDirectory, FakePager, FakeTargets
 from tests.fakes.readers import HERE, Read, signed_in
 from tests.unit.domain.captures import cpu, goroutines, parts_of
@@ -180,6 +182,16 @@ async def test_only_to_who_takes_part_pages_and_api_show_it(reader: Reader, *, s
                 answer = await client.get(path)
                 there = answer.status_code == 200 and (SECRET in answer.text or path.endswith("live"))
                 assert there is (sees or not private), (path, answer.status_code)
+
+
+@pytest.mark.parametrize(("person", "sees"), [(LOCAL, False), (BEN, False), (ADA, True), (ROOT, True)])
+async def test_a_search_neither_gives_nor_counts_it_to_others(person: Person, *, sees: bool) -> None:
+    house = await opened(private=True)
+    await house.say(f"start sev3 payment {SECRET} is late", BEN)
+    selection = Selection(words=[SECRET])
+    rows = await house.ports.store.read(lambda tx: found(house.ports, tx, person, selection))
+    assert [row.id for row in rows] == ["INC-2", "INC-1"][: 1 + sees]
+    assert await house.ports.store.read(lambda tx: counted(house.ports, tx, person, selection)) == 1 + sees
 
 
 @pytest.mark.parametrize("verb", ["status", "note hello", "snapshot checkout", "join", "merge into=INC-2", "cancel no"])

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0009"
+REVISION = "0010"
 
 metadata = MetaData(
     naming_convention={
@@ -28,7 +28,13 @@ metadata = MetaData(
 # Written out, not bound: only then does either database see that the partial index serves it.
 ABOUT_ACTIONS = text("kind = 'action'")
 ENDED_DRILLS = text("kind = 'drill ended'")
+AUDITED = text(
+    "kind IN ('approval asked', 'approval decided', 'approval tried', 'broke glass', 'standing set', 'frozen', "
+    "'thawed', 'traffic set', 'acted', 'role set', 'made private', 'blanked', 'signed in', 'signed out', 'token made', "
+    "'token revoked')"
+)
 STILL_OPEN = text("status IN ('open', 'mitigated')")
+PRIVATE = text("private = 1")
 
 entry = Table(
     "entry",
@@ -48,6 +54,7 @@ entry = Table(
     PrimaryKeyConstraint("incident_id", "seq"),
     Index("ix_entry_actions", "incident_id", "seq", sqlite_where=ABOUT_ACTIONS, postgresql_where=ABOUT_ACTIONS),
     Index("ix_entry_drills", "at_us", sqlite_where=ENDED_DRILLS, postgresql_where=ENDED_DRILLS),
+    Index("ix_entry_audited", "at_us", "incident_id", "seq", "kind", sqlite_where=AUDITED, postgresql_where=AUDITED),
 )
 
 incident = Table(
@@ -64,7 +71,19 @@ incident = Table(
     Column("private", Integer, nullable=False, server_default="0"),
     Column("team", Text, nullable=False, server_default=""),
     Column("drill", Integer, nullable=False, server_default="0"),
+    Column("started_at_us", BigInteger),
+    Column("detected_at_us", BigInteger),
+    Column("acknowledged_at_us", BigInteger),
+    Column("located_at_us", BigInteger),
+    Column("mitigated_at_us", BigInteger),
+    Column("resolved_at_us", BigInteger),
+    Column("verdict", Text, nullable=False, server_default=""),
+    Column("cancelled", Text, nullable=False, server_default=""),
+    Column("merged_into", Text, nullable=False, server_default=""),
+    Column("people", Text, nullable=False, server_default=""),
+    Column("words", Text, nullable=False, server_default=""),
     Index("ix_incident_open", "number", sqlite_where=STILL_OPEN, postgresql_where=STILL_OPEN),
+    Index("ix_incident_private", "number", sqlite_where=PRIVATE, postgresql_where=PRIVATE),
 )
 
 installation = Table(

@@ -1,17 +1,17 @@
 """The timelines in SQL, and the listing of incidents that is written with them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
-from bot.adapters.sql.tables import ABOUT_ACTIONS, ENDED_DRILLS, STILL_OPEN, entry, incident
+from bot.adapters.sql.listing import LISTED, fits, incident_of, listed, row_of
+from bot.adapters.sql.tables import ABOUT_ACTIONS, ENDED_DRILLS, PRIVATE, STILL_OPEN, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.errors import IncidentNotFound
-from bot.domain.incident import Severity, Status
-from bot.domain.timeline import BLANK, HOUSE, Author, Draft, Entry, Head, Kind, from_us, link, storable, to_us
-from bot.ports import LISTING, Listed, Tx
+from bot.domain.incident import Incident, Status, fold
+from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, link, to_us
+from bot.ports import LISTING, Listed, Selection, Tx
 
 _OPEN = insert(incident)
 _ADD = insert(entry)
@@ -23,6 +23,7 @@ _ENTRIES = (
 )
 _EVERY = select(entry).order_by(entry.c.incident_id, entry.c.seq).execution_options(yield_per=500)
 _LISTED_ONE = select(incident).where(incident.c.id == bindparam("incident_id"))
+_PRIVATE = select(incident).where(PRIVATE).order_by(incident.c.number.desc())
 _ACTIONS = (
     select(entry)
     .join(incident, incident.c.id == entry.c.incident_id)
@@ -37,13 +38,6 @@ _DRILLS = (
 )
 
 _ENDED = (Status.RESOLVED, Status.CLOSED)
-_LISTED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    Kind.SERVICE_SET: lambda facts: {"service": facts["service"]},
-    Kind.SEVERITY_SET: lambda facts: {"severity": facts["severity"]},
-    Kind.STATUS_SET: lambda facts: {"status": facts["status"]},
-    Kind.CHANNEL_OPENED: lambda facts: {key: facts[key] for key in ("channel", "team") if key in facts},
-    Kind.MADE_PRIVATE: lambda _: {"private": 1},
-}
 
 
 class SqlTimeline:
@@ -55,21 +49,9 @@ class SqlTimeline:
         lock(sql, "incident numbers")
         number = (sql.connection.scalar(select(func.max(incident.c.number))) or 0) + 1
         incident_id = f"INC-{number}"
-        facts = draft.body
-        row = {
-            "id": incident_id,
-            "number": number,
-            "title": storable(str(facts.get("title", ""))),
-            "severity": str(facts.get("severity", Severity.SEV2)),
-            "status": Status.OPEN.value,
-            "service": storable(str(facts.get("service", ""))),
-            "channel": "",
-            "private": int(bool(facts.get("private", False))),
-            "team": str(facts.get("team", "")),
-            "drill": int(bool(facts.get("drill", False))),
-        }
         chain = _chain(incident_id, None, [draft], author, now)
-        sql.connection.execute(_OPEN, {**row, "opened_at_us": chain[0].at_us})
+        sql.connection.execute(_OPEN, row_of(fold(chain)))
+        sql.topics.add(LISTING)
         _add(sql, incident_id, chain)
         return incident_id
 
@@ -87,14 +69,9 @@ class SqlTimeline:
             raise _unknown(incident_id)
         chain = _chain(incident_id, last, drafts, author, now)
         _add(sql, incident_id, chain)
-        for added in chain:
-            changes = _LISTED.get(added.kind)
-            if changes is not None:
-                values = {
-                    name: storable(value) if isinstance(value, str) else value
-                    for name, value in changes(added.facts).items()
-                }
-                sql.connection.execute(update(incident).where(incident.c.id == incident_id).values(values))
+        changes = [added for added in chain if added.kind in LISTED]
+        if changes and incident_id != HOUSE:
+            _list(sql, fold(changes, incident_of(_row(sql, incident_id))))
 
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
         """Give the entries of a chain with `seq` > `after`, in order."""
@@ -120,17 +97,36 @@ class SqlTimeline:
             wanted = wanted.where(incident.c.private == 0)
         if not ended:
             wanted = wanted.where(STILL_OPEN)
-        return [_listed(row) for row in opened(tx).connection.execute(wanted).mappings()]
+        return [listed(row) for row in opened(tx).connection.execute(wanted).mappings()]
+
+    def private(self, tx: Tx) -> list[Listed]:
+        """Give every private incident, the latest first: who may know of it is for whoever asks to decide."""
+        return [listed(row) for row in opened(tx).connection.execute(_PRIVATE).mappings()]
+
+    def find(self, tx: Tx, selection: Selection) -> list[Listed]:
+        """Give a page of a selection, the latest incidents first."""
+        number = incident.c.number
+        wanted = select(incident).where(fits(selection)).limit(selection.limit)
+        if selection.after:
+            wanted = wanted.where(number > selection.after).order_by(number)
+        elif selection.before:
+            wanted = wanted.where(number < selection.before).order_by(number.desc())
+        else:
+            wanted = wanted.order_by(number.desc())
+        rows = [listed(row) for row in opened(tx).connection.execute(wanted).mappings()]
+        return rows[::-1] if selection.after else rows
+
+    def count(self, tx: Tx, selection: Selection) -> int:
+        """Tell how many incidents are in a selection, on all of its pages."""
+        wanted = select(func.count()).select_from(incident).where(fits(selection))
+        return opened(tx).connection.scalar(wanted) or 0
 
     def listed(self, tx: Tx, incident_id: str) -> Listed:
         """Give the row of one incident.
 
         :raises IncidentNotFound: there is no such incident.
         """
-        row = opened(tx).connection.execute(_LISTED_ONE, {"incident_id": incident_id}).mappings().one_or_none()
-        if row is None:
-            raise _unknown(incident_id)
-        return _listed(row)
+        return listed(_row(opened(tx), incident_id))
 
     def incident_of(self, tx: Tx, channel: str, team: str = "") -> str:
         """Give the id of the incident whose channel this is, or "".
@@ -162,10 +158,10 @@ class SqlTimeline:
         """Take the body out of an entry for ever; the chain stays whole. Blanking it again changes nothing."""
         sql = opened(tx)
         wanted = (entry.c.incident_id == incident_id, entry.c.seq == seq)
-        opening = sql.connection.scalar(select(entry.c.kind).where(*wanted)) == Kind.OPENED
+        kind = sql.connection.scalar(select(entry.c.kind).where(*wanted))
         sql.connection.execute(update(entry).where(*wanted).values(body=None))
-        if opening:  # the listing repeats its title
-            sql.connection.execute(update(incident).where(incident.c.id == incident_id).values(title=BLANK))
+        if kind in LISTED and incident_id != HOUSE:  # the row repeats what it said
+            _list(sql, fold(self.entries(tx, incident_id)))
         sql.topics.add(f"incident:{incident_id}")
 
     def outlived(self, tx: Tx, kinds: Sequence[str], ended_before: datetime) -> list[tuple[str, int]]:
@@ -205,20 +201,15 @@ def _chain(incident_id: str, last: Entry | None, drafts: Sequence[Draft], author
 def _add(sql: SqlTx, incident_id: str, added: Sequence[Entry]) -> None:
     sql.connection.execute(_ADD, [dict(vars(row)) for row in added])
     sql.topics.add(f"incident:{incident_id}")
-    if any(row.seq == 1 or row.kind in _LISTED for row in added):
-        sql.topics.add(LISTING)
 
 
-def _listed(row: RowMapping) -> Listed:
-    return Listed(
-        id=row["id"],
-        title=row["title"],
-        severity=Severity(row["severity"]),
-        status=Status(row["status"]),
-        service=row["service"],
-        channel=row["channel"],
-        opened_at=from_us(row["opened_at_us"]),
-        private=bool(row["private"]),
-        team=row["team"],
-        drill=bool(row["drill"]),
-    )
+def _row(sql: SqlTx, incident_id: str) -> RowMapping:
+    row = sql.connection.execute(_LISTED_ONE, {"incident_id": incident_id}).mappings().one_or_none()
+    if row is None:
+        raise _unknown(incident_id)
+    return row
+
+
+def _list(sql: SqlTx, it: Incident) -> None:
+    sql.connection.execute(update(incident).where(incident.c.id == it.id).values(row_of(it)))
+    sql.topics.add(LISTING)

@@ -110,8 +110,8 @@ async def test_the_listing_follows_the_entries(ground: Ground) -> None:
         Draft(Kind.STATUS_SET, {"status": "mitigated", "was": "open", "text": ""}),
         to="INC-1",
     )
-    second = Listed("INC-2", "Second", Severity.SEV1, Status.OPEN, "checkout", "", ground.now)
-    first = Listed("INC-1", "First", Severity.SEV3, Status.MITIGATED, "cart", "C9", ground.now)
+    second = Listed("INC-2", "Second", Severity.SEV1, Status.OPEN, "checkout", "", ground.now, people=(ANN,))
+    first = Listed("INC-1", "First", Severity.SEV3, Status.MITIGATED, "cart", "C9", ground.now, people=(ANN,))
     assert await listed(ground) == [second, first]
     assert await listed(ground, limit=1) == [second]
     assert await ground.read(lambda tx: ground.timeline.listed(tx, "INC-1")) == first

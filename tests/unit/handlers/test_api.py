@@ -86,18 +86,10 @@ def bot(running: Api) -> Api:
 async def test_incidents_are_listed_those_that_ended_only_if_asked(bot: Api) -> None:
     assert await bot.get("/api/incidents") == []
     (row,) = await bot.get("/api/incidents?ended=true")
-    assert row == {
-        "id": "INC-7",
-        "title": "checkout 5xx after deploy",
-        "severity": "SEV2",
-        "status": "resolved",
-        "service": "checkout",
-        "channel": "C0INC7",
-        "opened_at": "2026-11-22T03:01:12.250000Z",
-        "private": False,
-        "team": "",
-        "drill": False,
-    }
+    assert (row["id"], row["severity"], row["status"], row["service"]) == ("INC-7", "SEV2", "resolved", "checkout")
+    assert (row["title"], row["opened_at"]) == ("checkout 5xx after deploy", "2026-11-22T03:01:12.250000Z")
+    assert (row["verdict"], row["counts"], row["commander"]["name"]) == ("goroutine-leak", True, "Ben Okafor")
+    assert row["milestones"]["detected"] == "2026-11-22T03:01:12.250000Z"
 
 
 async def test_an_incident_is_its_fold_with_measures_and_findings(bot: Api) -> None:

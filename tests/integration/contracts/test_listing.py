@@ -1,0 +1,147 @@
+"""The list of incidents: each row is what its timeline comes to, and it is searched by words, filters and pages."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from bot.domain.incident import Severity, Status, fold
+from bot.domain.timeline import Draft, Kind, Person, to_us
+from bot.ports import Listed, Selection
+from tests.fakes import NOON
+from tests.integration.contracts.conftest import ANN, Ground
+
+BEN, CLEO = Person("U2", "Ben Ökafor"), Person("U3", "Cleo")
+LEAK = Draft(Kind.VERDICT, {"verdict": "goroutine-leak", "target": "cart-1", "statement": "It leaks.", "proof": ""})
+COMMANDER = Draft(Kind.ROLE_SET, {"role": "commander", "person": BEN.id, "name": BEN.name})
+TOLD: tuple[Draft, ...] = (
+    Draft(Kind.CHANNEL_OPENED, {"channel": "C9", "name": "inc-1", "team": "T1"}),
+    Draft(Kind.SERVICE_SET, {"service": "cart"}),
+    Draft(Kind.SEVERITY_SET, {"severity": "SEV1", "was": "SEV2"}),
+    COMMANDER,
+    Draft(Kind.ROLE_SET, {"role": "scribe", "person": CLEO.id, "name": CLEO.name}),
+    Draft(Kind.MILESTONE, {"milestone": "started", "at": to_us(NOON - timedelta(hours=1)), "source": "alert"}),
+    Draft(Kind.MILESTONE, {"milestone": "mitigated", "at": to_us(NOON), "source": "person"}),
+    LEAK,
+    Draft(Kind.STATUS_SET, {"status": "mitigated", "was": "open", "text": ""}),
+    Draft(Kind.ON_CALL, {"people": [{"id": "U4", "name": "Dee"}], "source": "rota", "note": ""}),
+    Draft(Kind.JOINED, {"person": "U5", "name": "Eve \ud800\0", "how": "asked"}),
+    Draft(Kind.LEFT, {"person": BEN.id, "name": BEN.name, "how": "channel"}),
+    Draft(Kind.LEFT, {"person": "U5", "name": "Eve", "how": "channel"}),
+    COMMANDER,
+    Draft(Kind.VERDICT, {"verdict": None, "target": "", "statement": "", "proof": ""}),
+    Draft(Kind.MERGED, {"into": "INC-7", "channel": ""}),
+    Draft(Kind.STATUS_SET, {"status": "open", "was": "mitigated", "text": "again"}),
+    Draft(Kind.CANCELLED, {"reason": "a false alarm"}),
+    Draft(Kind.DRILL_STARTED, {"service": "cart", "class": "", "target": "", "size": "", "blind": True}),
+    Draft(Kind.MADE_PRIVATE),
+)
+
+
+async def row(ground: Ground, incident_id: str = "INC-1") -> Listed:
+    return await ground.read(lambda tx: ground.timeline.listed(tx, incident_id))
+
+
+async def told(ground: Ground, incident_id: str = "INC-1") -> Listed:
+    return Listed.of(fold(await ground.read(lambda tx: ground.timeline.entries(tx, incident_id))))
+
+
+async def test_a_row_is_what_its_timeline_comes_to_after_every_entry(ground: Ground) -> None:
+    await ground.open("Slow")
+    seen = [await row(ground)]
+    for draft in TOLD:
+        await ground.append(draft, to="INC-1")
+        assert await row(ground) == await told(ground), draft.kind
+        seen.append(await row(ground))
+    assert all(now != before for before, now in pairwise(seen))
+
+
+async def test_all_at_once_comes_to_the_same(ground: Ground) -> None:
+    await ground.open("Slow")
+    await ground.append(*TOLD, to="INC-1")
+    assert await row(ground) == await told(ground)
+    assert [person.id for person in (await row(ground)).people] == ["U1", "U3", "U2", "U4"]
+
+
+async def test_what_was_blanked_is_in_no_row(ground: Ground) -> None:
+    await ground.open("Slow")
+    await ground.append(*TOLD, to="INC-1")
+    for seq in range(len(TOLD) + 1, 0, -1):
+        await ground.write(lambda tx, seq=seq: ground.timeline.blank(tx, "INC-1", seq))  # type: ignore[misc]
+        assert await row(ground) == await told(ground), seq
+    assert await found(ground, "slow") == await found(ground, "cleo") == []
+
+
+async def test_the_house_is_no_incident_whatever_it_tells(ground: Ground) -> None:
+    await ground.append(Draft(Kind.VERDICT, {"verdict": "deadlock", "statement": ""}))
+    assert await found(ground) == []
+
+
+async def found(ground: Ground, *words: str, **other: object) -> list[str]:
+    selection = replace(Selection(words=words), **other)  # type: ignore[arg-type]
+    rows = await ground.read(lambda tx: ground.timeline.find(tx, selection))
+    if not (selection.before or selection.after) and len(rows) < selection.limit:
+        assert await ground.read(lambda tx: ground.timeline.count(tx, selection)) == len(rows)
+    return [each.id for each in rows]
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        ((), ["INC-4", "INC-2", "INC-1"]),
+        (("CHECK",), ["INC-2"]),
+        (("inc-2",), ["INC-2"]),
+        (("payment", "errors"), ["INC-1"]),
+        (("payment", "gone"), []),
+        (("goroutine-leak",), ["INC-2"]),
+        (("öKAF",), ["INC-2"]),
+        (("100%",), ["INC-4"]),
+        (("_",), ["INC-4"]),
+        (("\\",), ["INC-4"]),
+        (("leaked",), []),
+    ],
+)
+async def test_finds_what_has_every_word_somewhere(ground: Ground, words: tuple[str, ...], ids: list[str]) -> None:
+    await ground.open("Payment errors")
+    second = await ground.open("Slow", service="checkout")
+    await ground.append(LEAK, COMMANDER, to=second)
+    await ground.open("Leaked keys", private=True)
+    await ground.open("100% of \\_ is lost")
+    assert await found(ground, *words) == ids
+
+
+async def test_filters_are_all_met(ground: Ground) -> None:
+    await ground.open("one", severity="SEV1", service="cart")
+    await ground.open("two", severity="SEV3", service="cart", drill=True)
+    await ground.open("three", severity="SEV3", service="checkout")
+    await ground.append(Draft(Kind.STATUS_SET, {"status": "resolved", "was": "open", "text": ""}), to="INC-3")
+    assert await found(ground, severities=[Severity.SEV1]) == ["INC-1"]
+    assert await found(ground, severities=[Severity.SEV1, Severity.SEV3]) == ["INC-3", "INC-2", "INC-1"]
+    assert await found(ground, statuses=[Status.OPEN, Status.MITIGATED]) == ["INC-2", "INC-1"]
+    assert await found(ground, service="cart") == ["INC-2", "INC-1"]
+    assert await found(ground, service="cart", drill=False) == ["INC-1"]
+    assert await found(ground, drill=True) == ["INC-2"]
+    assert await found(ground, "three", service="cart") == []
+
+
+async def test_private_ones_are_given_by_name_only(ground: Ground) -> None:
+    for private in (True, False, True):
+        await ground.open("Leaked keys", private=private)
+    assert await found(ground, "leaked") == ["INC-2"]
+    assert await found(ground, "leaked", private=["INC-3", "INC-2"]) == ["INC-3", "INC-2"]
+    hidden = await ground.read(ground.timeline.private)
+    assert [(each.id, each.people) for each in hidden] == [("INC-3", (ANN,)), ("INC-1", (ANN,))]
+
+
+async def test_pages_follow_each_other_both_ways(ground: Ground) -> None:
+    for number in range(1, 8):
+        await ground.open("odd" if number % 2 else "even")
+    assert await found(ground, limit=3) == ["INC-7", "INC-6", "INC-5"]
+    assert await found(ground, limit=3, before=5) == ["INC-4", "INC-3", "INC-2"]
+    assert await found(ground, limit=3, before=2) == ["INC-1"]
+    assert await found(ground, limit=3, after=1) == ["INC-4", "INC-3", "INC-2"]
+    assert await found(ground, limit=3, after=6) == ["INC-7"]
+    assert await found(ground, limit=3, after=7) == []
+    assert await found(ground, "odd", limit=2, before=7) == ["INC-5", "INC-3"]
+    assert await ground.read(lambda tx: ground.timeline.count(tx, Selection(words=["odd"], before=3, limit=1))) == 4
