@@ -35,7 +35,7 @@ def figures(
     if seen is not None and seen.is_known:
         found.append(Figure("Impact", experience_svg(seen, milestones(incident)), f"{told(seen)}."))
     if canary.panels:
-        found.append(Figure("Impact", svg(canary), f"The canary beside its baseline: {canary.words}."))
+        found.append(Figure("Recovery", svg(canary), f"The canary beside its baseline: {canary.words}."))
     if proof is not None and proof.startswith(_PNG) and len(proof) <= _PNG_MAX:
         said = f"What proves the verdict {incident.verdict}." if incident.verdict else "What proves the verdict."
         data = f'<img src="data:image/png;base64,{b64encode(proof).decode()}" alt="{escape(said)}">'

@@ -105,8 +105,8 @@ class Postmortem:
 
     @property
     def one_day(self) -> bool:
-        """Tell whether all of it happened on one day (UTC)."""
-        return len({row.at.date() for row in self.rows}) == 1
+        """Tell whether all of its rows, which are in the order of time, are of one day."""
+        return self.rows[0].at.date() == self.rows[-1].at.date()
 
     @property
     def bisected(self) -> tuple[str, ...]:
