@@ -65,7 +65,8 @@ from bot.wiring import (
     wired_store,
     wired_workspaces,
 )
-from handlers import alerts, api, deploys, exports, pages, probes
+from handlers import alerts, deploys, exports, pages, probes
+from handlers.api.application import AT, application
 from handlers.forms import FormRefused
 from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
@@ -334,7 +335,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     app.include_router(probes.router(_checks(house), degraded, house.metrics.exposition))
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
     app.include_router(exports.router(house.ports, ChildPrinter()))
-    app.include_router(api.router(house.admission, house.ports, house.registry))
+    app.mount(AT, application(house.admission, house.ports, house.registry))
     app.include_router(alerts.router(house.intake, token))
     app.include_router(deploys.router(house.admission, house.ports, deploys_token))
     return app

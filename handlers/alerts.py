@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from bot.domain.alerts import Sender, normalise
 from bot.domain.errors import AlertsRefused, StoreUnusable
 from bot.engine.intake import Intake, Taken
-from handlers.api import Json
+from handlers.bodies import Json
 
 log = structlog.get_logger()
 
@@ -118,4 +118,4 @@ def _refuse(reason: str, status: int) -> Response:
 
 def _count(taken: Taken) -> Response:
     counted = {"alerts": taken.alerts, "news": taken.news, "known": taken.known, "ignored": taken.ignored}
-    return Json({**counted, "runs": [f"/api/runs/{run.id}" for run in taken.runs]}, 202)
+    return Json({**counted, "runs": [f"/api/v1/runs/{run.id}" for run in taken.runs]}, 202)

@@ -14,7 +14,7 @@ from bot.domain.run import VIA_DEPLOYS, Source
 from bot.domain.timeline import Person
 from bot.engine.admission import Admission, Command, answering
 from bot.engine.ports import Ports
-from handlers.api import Json, limited_json, where_wrong
+from handlers.bodies import Json, limited_json, where_wrong
 
 log = structlog.get_logger()
 
@@ -91,4 +91,4 @@ class _Door:
                 Command(_PLAYBOOK, params, WEBHOOK, Source(via=VIA_DEPLOYS), slot=slot)
             )
         log.info("deploy told", service=told.service, release=told.release, run=admitted.run_id, fresh=admitted.fresh)
-        return Json({"run": admitted.run_id, "fresh": admitted.fresh, "url": f"/api/runs/{admitted.run_id}"}, 202)
+        return Json({"run": admitted.run_id, "fresh": admitted.fresh, "url": f"/api/v1/runs/{admitted.run_id}"}, 202)

@@ -80,7 +80,7 @@ async def not_found(request: Request, _: Exception) -> Response:
     """Answer for an address that nothing is at; to be set as the app's handler of 404."""
     path = request.url.path
     if path.startswith("/api/"):
-        return JSONResponse({"error": "There is nothing here. GET /api/incidents lists the incidents."}, 404)
+        return JSONResponse({"error": "There is nothing here. The API is described at /api/v1/openapi.json."}, 404)
     if path.startswith(("/slack/", "/health/", "/metrics")):
         return PlainTextResponse("There is nothing here.\n", 404)
     return shipped().page("not_found.html", perhaps(request), 404, what="There is no such page.", open_=())

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot.demo import app_options
 from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, SECRET, Emulator, running_emulator
-from tests.stack import Bot, free_port
+from tests.stack import Bot, every, free_port
 
 _HOP = {"host", "content-length", "transfer-encoding", "connection"}
 
@@ -94,13 +94,16 @@ class Replicas:
         ):
             return await answer.json()
 
+    async def listed(self, path: str, place: int = -1) -> list[dict[str, Any]]:
+        return await every(lambda page: self.get(page, place), path)
+
     async def ask(self, statement: str) -> list[Any]:
         """Look into the database."""
         async with await psycopg.AsyncConnection.connect(self.database_url, autocommit=True) as connection:
             return await (await connection.execute(statement.encode())).fetchall()
 
     async def phase(self, name: str, state: str, incident_id: str = "INC-1", place: int = -1) -> bool:
-        phases = (await self.get(f"/api/incidents/{incident_id}", place)).get("phases", ())
+        phases = (await self.get(f"/api/v1/incidents/{incident_id}", place)).get("phases", ())
         return any(phase["name"] == name and phase["state"] == state for phase in phases)
 
     async def incident_channels(self) -> list[dict[str, Any]]:

@@ -138,7 +138,7 @@ async def shoot_diagnosis(browser: Browser) -> None:
             await eventually(stack.incident_channels, 20)
 
             async def verdict() -> Any:
-                entries = await stack.get("/api/incidents/INC-1/entries")
+                entries = await stack.listed("/api/v1/incidents/INC-1/entries")
                 return next((each for each in entries if each["kind"] == "verdict"), None)
 
             found = await eventually(verdict, 60)
@@ -183,7 +183,7 @@ async def incident(stack: Stack) -> str:
         await stack.type(f"/incident {words}", channel=channel["name"])
 
     async def written() -> bool:
-        return any(entry["kind"] == "postmortem" for entry in await stack.get("/api/incidents/INC-1/entries"))
+        return any(entry["kind"] == "postmortem" for entry in await stack.listed("/api/v1/incidents/INC-1/entries"))
 
     await eventually(written, 20)
     return str(channel["name"])

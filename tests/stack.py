@@ -6,7 +6,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,8 +95,11 @@ class Stack:
         async with aiohttp.ClientSession() as session, session.get(f"{self.bot.url}{path}") as answer:
             return await answer.json()
 
+    async def listed(self, path: str) -> list[dict[str, Any]]:
+        return await every(self.get, path)
+
     async def incident(self, incident_id: str = "INC-1") -> dict[str, Any]:
-        found: dict[str, Any] = await self.get(f"/api/incidents/{incident_id}")
+        found: dict[str, Any] = await self.get(f"/api/v1/incidents/{incident_id}")
         return found
 
     async def incident_channels(self) -> list[dict[str, Any]]:
@@ -105,6 +108,16 @@ class Stack:
 
     async def run_cli(self, *words: str) -> tuple[int, str, str]:
         return await self.bot.run_cli(*words)
+
+
+async def every(get: Callable[[str], Awaitable[Any]], path: str) -> list[dict[str, Any]]:
+    """Give the whole of a list of the API, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor: int | None = 0
+    while cursor is not None:
+        shown = await get(f"{path}{'&' if '?' in path else '?'}limit=500&cursor={cursor}")
+        found, cursor = found + shown["items"], shown["next"]
+    return found
 
 
 @asynccontextmanager

@@ -37,13 +37,17 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a command came from and where its answer goes. All empty for the command line; `team`: a workspace's id."""
+    """Where a command came from and where its answer goes. All empty for the command line; `team`: a workspace's id.
+
+    `sent` stands for the body that a command by the API came with, if that can be sent again.
+    """
 
     channel: str = ""
     channel_name: str = ""
     response_url: str = ""
     via: str = "cli"
     team: str = ""
+    sent: str = ""
 
 
 @dataclass(frozen=True)

@@ -63,14 +63,14 @@ async def _drill(stack: Stack, fault: str, number: int) -> Drill:
     while time.monotonic() < deadline and not (over := await _ended(stack, number)):
         seen_at = seen_at or (time.time() if await _on_card(stack, fault) else None)
         await asyncio.sleep(LOOK_S)
-    kept = (await stack.get("/api/drills"))["drills"]
+    kept = (await stack.get("/api/v1/drills"))["drills"]
     score = dict(kept[0]) if over and kept and kept[0]["incident_id"] == f"INC-{number}" else {}
     card_s = round(seen_at - score["began_us"] / 1e6, 3) if seen_at and score.get("verdict_s") else None
     return Drill(fault, score, card_s)
 
 
 async def _ended(stack: Stack, number: int) -> bool:
-    rows = await stack.get("/api/incidents?ended=true")
+    rows = await stack.listed("/api/v1/incidents?ended=true")
     return any(row["id"] == f"INC-{number}" and row["status"] in {"resolved", "closed"} for row in rows)
 
 

@@ -234,7 +234,7 @@ async def _served(pair: Pair, folder: Path) -> list[Row]:
     rows = [_growth("start", [min(each) for each in zip(*started, strict=True)], "s", "without Slack")]
     for bot in bots:
         await bot.start()
-    for path in ("/api/incidents", "/metrics"):
+    for path in ("/api/v1/incidents", "/metrics"):
         best = await _asked([bot.url + path for bot in bots])
         rows.append(_growth(f"GET {path}", best, "ms"))
     [page_ms] = await _asked([f"{bots[1].url}/"])

@@ -44,8 +44,8 @@ async def _measure(lab: Lab, after_s: float) -> tuple[float, int]:
 
 
 async def _entries(stack: Stack) -> list[dict[str, Any]]:
-    rows = await stack.get("/api/incidents")
-    entries: list[dict[str, Any]] = await stack.get("/api/incidents/INC-1/entries") if rows else []
+    rows = await stack.listed("/api/v1/incidents")
+    entries: list[dict[str, Any]] = await stack.listed("/api/v1/incidents/INC-1/entries") if rows else []
     return entries
 
 

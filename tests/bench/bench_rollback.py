@@ -69,7 +69,7 @@ async def _once() -> Taken:
 
 async def _entry(stack: Stack, kind: str) -> dict[str, Any]:
     """Give the first entry of a kind, or nothing yet."""
-    entries = await stack.get("/api/incidents/INC-1/entries")
+    entries = await stack.listed("/api/v1/incidents/INC-1/entries")
     return next((each for each in entries if isinstance(each, dict) and each["kind"] == kind), {})
 
 

@@ -68,7 +68,7 @@ async def _measure(count: int, away: bool) -> Storm:  # noqa: FBT001 - a size of
 
 
 async def _opened(stack: Stack, count: int) -> bool:
-    return len(await stack.get("/api/incidents")) == count
+    return len(await stack.listed("/api/v1/incidents")) == count
 
 
 async def _shown(stack: Stack, count: int) -> bool:

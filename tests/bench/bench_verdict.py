@@ -65,8 +65,8 @@ async def _once(lab: Lab) -> Told:
 async def _entries(stack: Stack) -> list[dict[str, Any]]:
     """Give the timeline once it has its verdict; asked seldom, since asking takes the bot's time."""
     await asyncio.sleep(LOOK_S)
-    rows = await stack.get("/api/incidents")
-    entries: list[dict[str, Any]] = await stack.get("/api/incidents/INC-1/entries") if rows else []
+    rows = await stack.listed("/api/v1/incidents")
+    entries: list[dict[str, Any]] = await stack.listed("/api/v1/incidents/INC-1/entries") if rows else []
     return entries if any(entry["kind"] == "verdict" for entry in entries) else []
 
 

@@ -121,7 +121,7 @@ async def _hears_again(replicas: Replicas) -> bool:
 
 
 async def _incidents(replicas: Replicas, wanted: int) -> bool:
-    return len(await replicas.get("/api/incidents")) == wanted
+    return len(await replicas.listed("/api/v1/incidents")) == wanted
 
 
 async def _shown(replicas: Replicas, wanted: int) -> bool:

@@ -38,7 +38,7 @@ async def test_deliveries_to_different_replicas_make_one_incident(replicas: Repl
     assert len(set(replicas.balancer.taken[:4])) == 3
     await eventually(lambda: replicas.phase("mitigate", "running"), 30)
     await _shown(replicas)
-    assert [row["id"] for row in await replicas.get("/api/incidents")] == ["INC-1"]
+    assert [row["id"] for row in await replicas.listed("/api/v1/incidents")] == ["INC-1"]
     await assert_nothing_twice(replicas)
 
 
@@ -162,7 +162,7 @@ async def _taken_over(replicas: Replicas, before: dict[str, int]) -> bool:
 
 
 async def _ended_steps(replicas: Replicas, place: int = -1) -> Counter[tuple[str, str]]:
-    entries = await replicas.get("/api/incidents/INC-1/entries", place)
+    entries = await replicas.listed("/api/v1/incidents/INC-1/entries", place)
     return Counter((entry["run_id"], entry["step"]) for entry in entries if entry["kind"] == "step ended")
 
 
@@ -175,7 +175,7 @@ async def _shown(replicas: Replicas) -> dict[str, Any]:
 
 
 async def _opened(replicas: Replicas, wanted: int) -> bool:
-    return len(await replicas.get("/api/incidents")) == wanted
+    return len(await replicas.listed("/api/v1/incidents")) == wanted
 
 
 async def _connected(replicas: Replicas, wanted: int) -> bool:
@@ -183,7 +183,7 @@ async def _connected(replicas: Replicas, wanted: int) -> bool:
 
 
 async def _notes(replicas: Replicas) -> list[str]:
-    entries = await replicas.get("/api/incidents/INC-1/entries")
+    entries = await replicas.listed("/api/v1/incidents/INC-1/entries")
     return [entry["body"]["text"] for entry in entries if entry["kind"] == "note"]
 
 
@@ -203,11 +203,11 @@ async def _posted(replicas: Replicas, text: str) -> bool:
 async def assert_nothing_twice(replicas: Replicas, place: int = -1) -> None:
     """Check the history: every step ended once, one channel and card an incident, no message twice."""
     await asyncio.sleep(1.5)
-    incidents = await replicas.get("/api/incidents", place)
+    incidents = await replicas.listed("/api/v1/incidents", place)
     channels = await replicas.incident_channels()
     assert len(channels) == len(incidents)
     for incident in incidents:
-        entries = await replicas.get(f"/api/incidents/{incident['id']}/entries", place)
+        entries = await replicas.listed(f"/api/v1/incidents/{incident['id']}/entries", place)
         told = Counter((e["kind"], e["run_id"], e["step"]) for e in entries if e["kind"] in {"step ended", "run ended"})
         assert [what for what, times in told.items() if times > 1] == []
         assert sum(entry["kind"] == "channel opened" for entry in entries) == 1

@@ -86,7 +86,7 @@ async def test_a_rollback_is_taken_over_and_neither_done_twice_nor_half(
                 first.send_signal(signal.SIGCONT)
                 await asyncio.sleep(LATE_S)
                 assert await replicas.bots[0].is_ready()
-            entries = await replicas.get("/api/incidents/INC-1/entries", place=1)
+            entries = await replicas.listed("/api/v1/incidents/INC-1/entries", place=1)
             [(taken_by,)] = await replicas.ask("SELECT fence FROM run WHERE playbook = 'rollback'")
             assert taken_by > 1
     told = [entry["kind"] for entry in entries if entry["kind"] in {"traffic set", "approval decided", "drifted"}]
@@ -114,7 +114,7 @@ async def _told(late: LateRouter) -> bool:
 
 
 async def _has(replicas: Replicas, kind: str, place: int) -> list[dict[str, Any]]:
-    entries = await replicas.get("/api/incidents/INC-1/entries", place)
+    entries = await replicas.listed("/api/v1/incidents/INC-1/entries", place)
     return [entry for entry in entries if entry["kind"] == kind]
 
 

@@ -113,7 +113,7 @@ class Room:
         assert sorted(await self.lines()) == sorted(wanted)
 
     async def lines(self) -> list[Line]:
-        entries = await self.stack.get("/api/incidents/INC-1/entries")
+        entries = await self.stack.listed("/api/v1/incidents/INC-1/entries")
         return [line(entry) for entry in entries if entry["kind"] in TOLD]
 
     async def idle(self) -> bool:

@@ -57,7 +57,7 @@ async def test_what_was_accepted_is_kept_and_what_was_not_is_said(
         texts = await notes(stack)
         assert set(accepted) | {"mended"} == set(texts)
         assert len(texts) == len(set(texts))
-        assert [row["id"] for row in await stack.get("/api/incidents")] == ["INC-1"]
+        assert [row["id"] for row in await stack.listed("/api/v1/incidents")] == ["INC-1"]
         await stack.type("/incident mitigate INC-1 rolled back")
         await eventually(lambda: phase(stack, "mitigate", "done"), 15)
         code, _, err = await stack.run_cli("verify")
@@ -104,7 +104,7 @@ async def noted_until_refused(stack: Stack) -> list[str]:
             accepted.append(text)
             continue
         assert status == 503
-        assert "not recorded" in answer["error"]
+        assert "not recorded" in answer["detail"]
         return accepted
     raise AssertionError("everything was accepted")
 
@@ -128,13 +128,13 @@ async def unready(stack: Stack, reason: str) -> dict[str, Any]:
 async def command(stack: Stack, text: str) -> tuple[int, dict[str, Any]]:
     async with (
         aiohttp.ClientSession() as session,
-        session.post(f"{stack.bot.url}/api/commands", json={"text": text}) as answer,
+        session.post(f"{stack.bot.url}/api/v1/commands", json={"text": text}) as answer,
     ):
         return answer.status, await answer.json()
 
 
 async def notes(stack: Stack) -> list[str]:
-    entries = await stack.get("/api/incidents/INC-1/entries")
+    entries = await stack.listed("/api/v1/incidents/INC-1/entries")
     return [entry["body"]["text"] for entry in entries if entry["kind"] == "note"]
 
 

@@ -42,7 +42,7 @@ async def test_four_deliveries_of_one_command_make_one_incident(tmp_path: Path) 
         answers = await stack.type(START, times=4)
         await eventually(lambda: card_of(stack))
         await asyncio.sleep(1)
-        assert [row["id"] for row in await stack.get("/api/incidents")] == ["INC-1"]
+        assert [row["id"] for row in await stack.listed("/api/v1/incidents")] == ["INC-1"]
         assert len(await stack.incident_channels()) == 1
         assert answers["ok"]
 
@@ -85,7 +85,7 @@ async def test_a_slack_that_is_down_is_caught_up_with(tmp_path: Path) -> None:
 
 
 async def _incident(stack: Stack) -> dict[str, Any]:
-    rows = await stack.get("/api/incidents")
+    rows = await stack.listed("/api/v1/incidents")
     return await stack.incident(rows[0]["id"]) if rows else {}
 
 
@@ -100,7 +100,7 @@ async def test_a_command_acknowledged_survives_kill_9(tmp_path: Path) -> None:
 
 
 async def _all_titles(stack: Stack, wanted: int) -> set[str] | None:
-    rows = await stack.get("/api/incidents")
+    rows = await stack.listed("/api/v1/incidents")
     return {row["title"] for row in rows} if len(rows) >= wanted else None
 
 
@@ -116,7 +116,7 @@ async def test_kill_9_in_the_middle_of_the_sop(tmp_path: Path, after_s: float) -
             await stack.bot.end(signal.SIGKILL)
             await stack.bot.start()
             await eventually(lambda: _phase(stack, "mitigate"), 30)
-            entries = await stack.get("/api/incidents/INC-1/entries")
+            entries = await stack.listed("/api/v1/incidents/INC-1/entries")
             ended = Counter((e["run_id"], e["step"]) for e in entries if e["kind"] == "step ended")
             assert [step for step, times in ended.items() if times != 1] == []
             assert sum(entry["kind"] == "artifact" for entry in entries) == 1

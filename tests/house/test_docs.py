@@ -163,3 +163,13 @@ def test_the_configurations_shown_are_accepted(tmp_path: Path) -> None:
     for block in blocks:
         file.write_text(block, encoding="utf-8")
         assert importlib.import_module("bot.settings").read({"FIRSTFIVE_CONFIG": str(file)}).services
+
+
+def test_operations_and_problems_of_the_api_are_documented() -> None:
+    application = importlib.import_module("handlers.api.application")
+    problems = importlib.import_module("handlers.api.problems")
+    house = importlib.import_module("tests.unit.web.story").ports_with()
+    paths = application.application(None, house, {}).openapi()["paths"]
+    operations = {f"{method.upper()} {application.AT}{path}" for path, item in paths.items() for method in item}
+    documented = {cells[0].strip("`") for cells in table_rows("docs/api.md")}
+    assert documented == operations | {trouble.type for trouble in problems.Trouble}

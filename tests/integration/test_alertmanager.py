@@ -53,11 +53,11 @@ class World:
             assert answer.status == 200, await answer.text()
 
     async def incidents(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await self.stack.get("/api/incidents?ended=true")
+        found: list[dict[str, Any]] = await self.stack.listed("/api/v1/incidents?ended=true")
         return found
 
     async def told(self, kind: str, incident_id: str = "INC-1") -> list[dict[str, Any]]:
-        entries = await self.stack.get(f"/api/incidents/{incident_id}/entries")
+        entries = await self.stack.listed(f"/api/v1/incidents/{incident_id}/entries")
         return [entry["body"] for entry in entries if entry["kind"] == kind]
 
 

@@ -62,7 +62,7 @@ async def test_a_file_is_backed_up_in_use_and_restored(tmp_path: Path) -> None:
 
 
 async def notes(stack: Stack, *texts: str) -> bool:
-    entries = await stack.get("/api/incidents/INC-1/entries")
+    entries = await stack.listed("/api/v1/incidents/INC-1/entries")
     return [entry["body"]["text"] for entry in entries if entry["kind"] == "note"] == list(texts)
 
 

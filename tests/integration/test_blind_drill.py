@@ -25,7 +25,7 @@ PAGES = (
     "/incidents/INC-1/postmortem",
     "/metrics",
 )
-ANSWERS = ("/api/drills", "/api/incidents", "/api/incidents/INC-1", "/api/incidents/INC-1/entries")
+ANSWERS = ("/api/v1/drills", "/api/v1/incidents", "/api/v1/incidents/INC-1", "/api/v1/incidents/INC-1/entries")
 
 
 class Switchboard:
@@ -50,13 +50,13 @@ async def everything(stack: Stack) -> str:
         shown = [await (await session.get(f"{stack.bot.url}{path}")).text() for path in (*PAGES, *ANSWERS)]
         entries = json.loads(shown[-1])
         runs = {entry["run_id"] for entry in entries if entry["run_id"]}
-        paths = [f"{way}/{run}" for run in runs for way in ("/runs", "/api/runs")]
+        paths = [f"{way}/{run}" for run in runs for way in ("/runs", "/api/v1/runs")]
         shown += [await (await session.get(f"{stack.bot.url}{path}")).text() for path in paths]
     return "\n".join([*shown, await stack.slack.transcript_lines(), stack.bot.log])
 
 
 async def ended(stack: Stack) -> dict[str, Any]:
-    found = (await stack.get("/api/drills"))["drills"]
+    found = (await stack.get("/api/v1/drills"))["drills"]
     return dict(found[0]) if found else {}
 
 
@@ -98,4 +98,4 @@ async def _channel(stack: Stack) -> str:
 
 
 async def _has(stack: Stack, kind: str) -> bool:
-    return any(entry["kind"] == kind for entry in await stack.get("/api/incidents/INC-1/entries"))
+    return any(entry["kind"] == kind for entry in await stack.listed("/api/v1/incidents/INC-1/entries"))

@@ -66,7 +66,7 @@ async def test_the_glass_is_broken_and_what_was_seen_is_attached_later(
             async with session.get(f"/artifacts/{kept['sha256']}") as answer:
                 assert answer.status == 200
                 assert (await answer.read()).startswith(b"\x1f\x8b")
-            async with session.get("/api/incidents/INC-1/entries") as answer:
+            async with session.get("/api/v1/incidents/INC-1/entries") as answer:
                 assert kept["sha256"] in await answer.text()
     finally:
         await bot.end()

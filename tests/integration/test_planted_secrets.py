@@ -128,7 +128,7 @@ async def use(urls: list[str]) -> None:
 
 
 async def entries(stack: Stack) -> list[dict[str, Any]]:
-    found = await stack.get("/api/incidents/INC-1/entries")
+    found = await stack.listed("/api/v1/incidents/INC-1/entries")
     return found if isinstance(found, list) else []  # it may not be open yet
 
 
@@ -161,7 +161,8 @@ def files(folder: Path) -> list[tuple[str, bytes]]:
 
 async def pages(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
     """Follow every link of the bot's own pages from the incident's on."""
-    queue, seen = ["/incidents/INC-1", "/api/incidents/INC-1", "/api/incidents/INC-1/entries", "/metrics"], set[str]()
+    told = "/api/v1/incidents/INC-1"
+    queue, seen = ["/incidents/INC-1", told, f"{told}/entries?limit=500", "/metrics"], set[str]()
     async with aiohttp.ClientSession() as session:
         while queue and len(seen) < PAGES:
             path = queue.pop(0)

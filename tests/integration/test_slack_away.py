@@ -49,7 +49,7 @@ async def _command(stack: Stack, words: str) -> None:
     """Send what one would type; wait for its end."""
     async with aiohttp.ClientSession() as session:
         body = {"text": words, "incident": "INC-1"}
-        async with session.post(f"{stack.bot.url}/api/commands", json=body) as answer:
+        async with session.post(f"{stack.bot.url}/api/v1/commands", json=body) as answer:
             admitted = await answer.json()
             assert answer.status == 202, admitted
     await eventually(lambda: _is_done(stack, admitted["url"]), 20)

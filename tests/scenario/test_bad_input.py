@@ -31,7 +31,7 @@ async def untouched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
     """Give a bot for words that change nothing."""
     async with with_one_open(tmp_path_factory.mktemp("untouched")) as stack:
         yield stack
-        assert len(await stack.get("/api/incidents?ended=true")) == 1
+        assert len(await stack.listed("/api/v1/incidents?ended=true")) == 1
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -97,7 +97,7 @@ async def test_wrong_words_get_an_answer_that_says_what_would_be_right(
     ],
 )
 async def test_an_incident_opens_whatever_is_typed(shared: Stack, typed: str, title: str, warning: str) -> None:
-    number = len(await shared.get("/api/incidents")) + 1
+    number = len(await shared.listed("/api/v1/incidents")) + 1
     await shared.type(f"/incident start {typed}")
     channel = await eventually(lambda: channel_of(shared, number))
     card = await said_in(shared, channel["name"])
@@ -227,14 +227,14 @@ async def test_a_target_that_misbehaves_is_recorded_and_the_sop_goes_on(tmp_path
         phases = await eventually(lambda: _reached(stack, "mitigate"), 40)
         capture = next(phase for phase in phases if phase["name"] == "capture")
         assert capture["state"] != "running"
-        assert "sick-1" in json.dumps(await stack.get("/api/incidents/INC-1/entries"))
+        assert "sick-1" in json.dumps(await stack.listed("/api/v1/incidents/INC-1/entries"))
         assert (await stack.get("/health/ready"))["status"] == "ready"
         await stack.type("/incident ack INC-1", user=ADA)
         await eventually(lambda: _commanded(stack))
 
 
 async def _reached(stack: Stack, phase: str) -> list[dict[str, Any]]:
-    rows = await stack.get("/api/incidents")
+    rows = await stack.listed("/api/v1/incidents")
     phases: list[dict[str, Any]] = (await stack.incident())["phases"] if rows else []
     return phases if any(each["name"] == phase for each in phases) else []
 

@@ -58,7 +58,7 @@ def _config(folder: Path, made: Made) -> list[str]:
 
 async def _runs(stack: Stack, least: int) -> bool:
     """Tell whether the timeline says that so many tests have run."""
-    entries = await stack.get("/api/incidents/INC-1/entries")
+    entries = await stack.listed("/api/v1/incidents/INC-1/entries")
     return any(entry["kind"] == "bisecting" and entry["body"]["runs"] >= least for entry in entries)
 
 

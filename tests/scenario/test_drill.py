@@ -52,7 +52,7 @@ class Scene:
         return next((c["name"] for c in channels if str(c.get("name", "")).startswith("drill-") and c["pins"]), "")
 
     async def score(self) -> dict[str, Any]:
-        drills = (await self.stack.get("/api/drills"))["drills"]
+        drills = (await self.stack.get("/api/v1/drills"))["drills"]
         return dict(drills[0]) if drills else {}
 
 

@@ -76,7 +76,7 @@ class Scene:
         async def look() -> list[str]:
             incidents = [await self.stack.incident(f"INC-{number}") for number in (1, 2)]
             (found,) = [one["id"] for one in incidents if one["channel"] == channel]
-            entries = await self.stack.get(f"/api/incidents/{found}/entries")
+            entries = await self.stack.listed(f"/api/v1/incidents/{found}/entries")
             notes = [entry["body"]["text"] for entry in entries if entry["kind"] == Kind.NOTE]
             return notes if "seen" in notes else []
 
@@ -93,7 +93,7 @@ class Scene:
 
     async def tells(self, said: list[tuple[str, str]]) -> bool:
         """Tell whether the first incident's timeline has these messages, each marked by its person."""
-        entries = await self.stack.get("/api/incidents/INC-1/entries")
+        entries = await self.stack.listed("/api/v1/incidents/INC-1/entries")
         kept = [(each["body"]["by"], each["body"]["text"]) for each in entries if each["kind"] == Kind.MESSAGE]
         return sorted(kept) == sorted(said)
 

@@ -32,7 +32,7 @@ async def press(stack: Stack, button: str, by: str) -> None:
 
 
 async def entries(stack: Stack) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = await stack.get("/api/incidents/INC-1/entries")
+    found: list[dict[str, Any]] = await stack.listed("/api/v1/incidents/INC-1/entries")
     return found
 
 

@@ -15,7 +15,8 @@ from bot.domain.run import VIA_CLOCK, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Kind, Person
 from bot.engine.admission import Admission, Command
 from bot.ports import Selection
-from handlers import api, exports, pages
+from handlers import exports, pages
+from handlers.api.application import AT, application
 from handlers.reader import LOCAL, Reader
 from handlers.visible import counted, found
 from tests.fakes import FakeDirectory, FakePager, FakeTargets
@@ -36,10 +37,11 @@ PATHS = {
     "/incidents/{incident_id}/postmortem.pdf": "/incidents/INC-1/postmortem.pdf",
     "/incidents/{incident_id}/postmortem.json": "/incidents/INC-1/postmortem.json",
     "/runs/{run_id}": "/runs/r2",
-    "/api/incidents": "/api/incidents?ended=true",
-    "/api/incidents/{incident_id}": "/api/incidents/INC-1",
-    "/api/incidents/{incident_id}/entries": "/api/incidents/INC-1/entries",
-    "/api/runs/{run_id}": "/api/runs/r1",
+    "/api/v1/incidents": "/api/v1/incidents?ended=true",
+    "/api/v1/incidents/{incident_id}": "/api/v1/incidents/INC-1",
+    "/api/v1/incidents/{incident_id}/entries": "/api/v1/incidents/INC-1/entries",
+    "/api/v1/incidents/{incident_id}/artifacts": "/api/v1/incidents/INC-1/artifacts",
+    "/api/v1/runs/{run_id}": "/api/v1/runs/r1",
 }
 OF_A_RUN = {
     "/runs/{run_id}/targets/{target}",
@@ -48,7 +50,7 @@ OF_A_RUN = {
 }
 SECRETS = {"cpu": cpu(((main_frame(SECRET),), 90)), "goroutine": goroutines(((main_frame(SECRET),), 9))}
 # Bytes are found by their digest only, which nobody guesses; commands are words, see below.
-NO_SURFACE = {"/artifacts/{sha256}", "/static/{name}", "/favicon.ico", "/api/commands", "/drills", "/api/drills"}
+NO_SURFACE = {"/artifacts/{sha256}", "/static/{name}", "/favicon.ico", "/api/v1/commands", "/drills", "/api/v1/drills"}
 # These tell that something has changed, and not what: to who may see it, see below.
 NO_SURFACE |= {"/live", "/drills/live"}
 
@@ -135,11 +137,13 @@ def browser(
     house: Desk, reader: Reader = HERE, stopping: Callable[[], bool] = lambda: True
 ) -> tuple[httpx.AsyncClient, set[str]]:
     """Give a browser of somebody, and the addresses there are."""
-    app, paths = FastAPI(), set[str]()
+    app = FastAPI()
     app.add_middleware(Read, reader=reader)
+    told = application(Admission(REGISTRY, house.ports), house.ports, REGISTRY)
+    app.mount(AT, told)
+    paths = {f"{AT}{path}" for path in told.openapi()["paths"]}
     for routes in (
         pages.router(house.ports, MarkdownDocuments(), REGISTRY, stopping),
-        api.router(Admission(REGISTRY, house.ports), house.ports, REGISTRY),
         exports.router(house.ports, Plain()),
     ):
         app.include_router(routes)
@@ -180,7 +184,7 @@ async def test_only_to_who_takes_part_pages_and_api_show_it(reader: Reader, *, s
         async with client:
             for path in PATHS.values():
                 answer = await client.get(path)
-                there = answer.status_code == 200 and (SECRET in answer.text or path.endswith("live"))
+                there = answer.status_code == 200 and (SECRET in answer.text or path.endswith(("live", "artifacts")))
                 assert there is (sees or not private), (path, answer.status_code)
 
 
@@ -222,7 +226,7 @@ async def test_who_takes_part_in_one_is_not_told_of_another() -> None:
 async def test_the_api_cannot_give_commands_about_it() -> None:
     client, _ = browser(await opened(private=True))
     async with client:
-        answer = await client.post("/api/commands", json={"text": "status incident=INC-1"})
+        answer = await client.post("/api/v1/commands", json={"text": "status incident=INC-1"})
     assert answer.status_code == 404
 
 

@@ -49,7 +49,7 @@ async def test_a_delivery_is_counted_and_becomes_a_run(path: str) -> None:
     answer = await door.post(path=path)
     (run,) = door.runs
     assert answer.status_code == 202
-    assert answer.json() == {"alerts": 1, "news": 1, "known": 0, "ignored": 0, "runs": [f"/api/runs/{run.id}"]}
+    assert answer.json() == {"alerts": 1, "news": 1, "known": 0, "ignored": 0, "runs": [f"/api/v1/runs/{run.id}"]}
     assert (run.plan.playbook, run.source.via) == ("alert", path)
     assert (await door.post(path=path)).json()["known"] == 1
     assert len(door.runs) == 1

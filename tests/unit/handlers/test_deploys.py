@@ -46,7 +46,7 @@ async def test_a_deploy_becomes_a_run() -> None:
     (run,) = door.runs
 
     assert answer.status_code == 202
-    assert answer.json() == {"run": run.id, "fresh": True, "url": f"/api/runs/{run.id}"}
+    assert answer.json() == {"run": run.id, "fresh": True, "url": f"/api/v1/runs/{run.id}"}
     assert (run.plan.playbook, run.actor.name) == ("deploy", "Deploy webhook")
     assert run.plan.params == {**BODY, "at": "", "go": "", "build": ""}
 

@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from bot.domain.scores import Score, write
 from bot.domain.timeline import FIRSTFIVE, Kind, to_us
 from bot.engine.admission import Admission
-from handlers import api, drills
+from handlers import drills
+from handlers.api.application import AT, application
 from handlers.html import shipped
 from handlers.live import Streams
 from tests.fakes.readers import Read
@@ -38,7 +39,7 @@ async def asked(path: str, *stories: Story) -> str:
     ports, app = ports_with(*stories), FastAPI()
     app.add_middleware(Read)
     drills.Drills(ports, shipped(), Streams(ports, iter([False, True]).__next__)).route(app.router)
-    app.include_router(api.router(Admission({}, ports), ports, {}))
+    app.mount(AT, application(Admission({}, ports), ports, {}))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.get(path)
@@ -50,7 +51,7 @@ async def test_without_a_drill_the_page_says_how_one_begins() -> None:
     page = await asked("/drills", opened())
     assert "No drill has ended yet." in page
     assert "<table" not in page
-    assert json.loads(await asked("/api/drills")) == {"seed_s": 252.0, "running": [], "league": [], "drills": []}
+    assert json.loads(await asked("/api/v1/drills")) == {"seed_s": 252.0, "running": [], "league": [], "drills": []}
 
 
 async def test_one_drill_is_a_league_of_one() -> None:
@@ -66,7 +67,7 @@ async def test_many_drills_have_a_place_a_class_and_a_row_each_the_latest_first(
         drill(9, "deadlock", verdict_s=9.0),
         drill(10, "goroutine-leak", verdict_s=6.0, people_s=400.0),
     ]
-    told = json.loads(await asked("/api/drills", *many))
+    told = json.loads(await asked("/api/v1/drills", *many))
     assert [(place["fault"], place["drills"], place["machine_s"]) for place in told["league"]] == [
         ("goroutine-leak", 2, 5.0),
         ("deadlock", 1, 9.0),
@@ -80,7 +81,7 @@ async def test_many_drills_have_a_place_a_class_and_a_row_each_the_latest_first(
 @pytest.mark.parametrize(("blind", "fault"), [(True, ""), (False, "deadlock")])
 async def test_a_drill_that_is_on_is_shown_and_a_blind_one_keeps_its_secret(*, blind: bool, fault: str) -> None:
     on = drill(8, "deadlock", over=False, blind=blind)
-    (running,) = json.loads(await asked("/api/drills", on))["running"]
+    (running,) = json.loads(await asked("/api/v1/drills", on))["running"]
     assert (running["incident_id"], running["fault"]) == ("INC-8", fault)
     page = await asked("/drills", on)
     assert "On now: " in page

@@ -9,7 +9,8 @@ from fastapi import APIRouter, FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
 from bot.engine.admission import Admission
-from handlers import api, pages, probes
+from handlers import pages, probes
+from handlers.api.application import AT, application
 from handlers.loopback import LoopbackOnly
 from tests.unit.web.story import ports_with, whole
 
@@ -36,7 +37,7 @@ def app() -> FastAPI:
     made.add_exception_handler(404, pages.not_found)
     made.include_router(probes.router({}, {}, nothing))
     made.include_router(pages.router(ports, MarkdownDocuments(), {}, stopping=lambda: True))
-    made.include_router(api.router(Admission({}, ports), ports, {}))
+    made.mount(AT, application(Admission({}, ports), ports, {}))
     slack = APIRouter()
     slack.add_api_route("/slack/events", nothing, methods=["POST"])
     made.include_router(slack)
@@ -51,10 +52,13 @@ def routes(router: Any, prefix: str = "") -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for route in router.routes:
         inner = getattr(route, "original_router", None) or getattr(route, "router", None)
+        mounted = getattr(route, "app", None)
         if getattr(route, "methods", None) and hasattr(route, "path"):
             found += [(method, prefix + route.path) for method in sorted(route.methods)]
         elif inner is not None:
             found += routes(inner, prefix)
+        elif hasattr(mounted, "routes"):
+            found += routes(mounted, prefix + route.path)
     return found
 
 
@@ -83,8 +87,8 @@ def test_every_route_is_known_to_these_tests() -> None:
         "/",
         "/incidents/INC-7",
         "/incidents/INC-7/live",
-        "/api/incidents",
-        "/api/commands",
+        "/api/v1/incidents",
+        "/api/v1/commands",
         "/openapi.json",
     }
 
@@ -128,7 +132,7 @@ async def test_other_machines_do_not(peer: tuple[str, int] | None, ask: Ask) -> 
      "2130706433", "0x7f.1", "localhost@evil.example", "127.0.0.1, evil.example", "[::1", "127.0.0.1:x"],
 )  # fmt: skip
 async def test_a_name_that_was_rebound_to_this_machine_does_not(host: str, ask: Ask) -> None:
-    answer = await ask("GET", "/api/incidents", host=host)
+    answer = await ask("GET", "/api/v1/incidents", host=host)
     assert answer.status_code == 403
     assert "Host header" in answer.text
 
@@ -166,7 +170,7 @@ async def test_what_came_through_a_proxy_does_not(header: str, ask: Ask) -> None
 async def test_a_change_must_come_from_our_own_page_or_from_none(
     headers: dict[str, str], status: int, ask: Ask
 ) -> None:
-    assert (await ask("POST", "/api/commands", **headers)).status_code == status
+    assert (await ask("POST", "/api/v1/commands", **headers)).status_code == status
 
 
 @pytest.mark.parametrize(

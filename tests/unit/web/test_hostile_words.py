@@ -12,7 +12,8 @@ from bot.domain.run import Plan, Run, Source
 from bot.domain.timeline import Kind, Person
 from bot.engine.admission import Admission
 from bot.engine.ports import Ports
-from handlers import api, pages
+from handlers import pages
+from handlers.api.application import AT, application
 from handlers.loopback import LoopbackOnly
 from tests.bisecting.entries import bisected, bisecting
 from tests.fakes import FakeStore, FakeTx
@@ -76,7 +77,7 @@ def bot() -> Bot:
     app = FastAPI()
     app.add_middleware(LoopbackOnly)
     app.include_router(pages.router(ports, DOCUMENTS, {}))
-    app.include_router(api.router(Admission({}, ports), ports, {}))
+    app.mount(AT, application(Admission({}, ports), ports, {}))
     return Bot(ports, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"))
 
 
@@ -97,9 +98,9 @@ async def test_no_word_acts_on_a_page(word: str, bot: Bot) -> None:
 @pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
 async def test_every_word_goes_through_the_api(word: str, bot: Bot) -> None:
     bot.knows(word)
-    assert (await bot.client.get("/api/incidents/INC-7")).json()["title"] == word
-    assert (await bot.client.get("/api/incidents/INC-7/entries")).json()[0]["body"]["title"] == word
-    assert (await bot.client.get("/api/runs/run-x")).json()["plan"]["params"] == {"text": word}
+    assert (await bot.client.get("/api/v1/incidents/INC-7")).json()["title"] == word
+    assert (await bot.client.get("/api/v1/incidents/INC-7/entries")).json()["items"][0]["body"]["title"] == word
+    assert (await bot.client.get("/api/v1/runs/run-x")).json()["plan"]["params"] == {"text": word}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,50 @@
+"""The application behind /api/v1: its operations, and the description of them."""
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from bot.engine.admission import Admission
+from bot.engine.playbook import Registry
+from bot.engine.ports import Ports
+from handlers.api.answers import Tagged
+from handlers.api.commands import Commands
+from handlers.api.description import describe
+from handlers.api.drills import Drills
+from handlers.api.incidents import Incidents
+from handlers.api.problems import answered
+from handlers.api.runs import Runs
+from handlers.bodies import Json
+
+AT = "/api/v1"
+
+
+class Api(FastAPI):
+    """Tells of itself what is really answered."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe it."""
+        return describe(self)
+
+
+def application(admission: Admission, ports: Ports, registry: Registry) -> FastAPI:
+    """Give the application to be mounted at /api/v1; commands are recorded as whoever asks."""
+    app = Api(
+        title="FirstFive",
+        version=version("firstfive"),
+        default_response_class=Json,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        root_path_in_servers=False,
+        servers=[{"url": AT}],
+        generate_unique_id_function=lambda route: route.name,
+    )
+    answered(app)
+    routes = APIRouter(route_class=Tagged)
+    incidents = Incidents(ports)
+    for noun in (incidents, Runs(ports), Drills(ports), Commands(ports, admission, registry, incidents)):
+        noun.route(routes)
+    app.include_router(routes)
+    return app

@@ -1,0 +1,175 @@
+"""An example of what each operation answers, for the description: one incident, from its beginning to its end."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel
+
+from bot.domain.incident import Role, Severity, Status
+from bot.domain.measures import Milestone, measure
+from bot.domain.phases import PhaseState
+from bot.domain.run import RunStatus
+from handlers.api.answers import Evidence, Page, Person
+from handlers.api.commands import Taken
+from handlers.api.drills import DrillsTold, PlaceTold, ScoreTold
+from handlers.api.incidents import (
+    ArtifactTold,
+    EntryTold,
+    FactTold,
+    FindingTold,
+    IncidentRow,
+    IncidentTold,
+    MeasureTold,
+    PhaseTold,
+)
+from handlers.api.runs import PlanTold, RunTold, SourceTold
+
+_AT = datetime(2026, 11, 22, 3, 1, 12, tzinfo=UTC)
+_ANA, _BEN = Person(id="U0ANA", name="Ana Souza"), Person(id="U0BEN", name="Ben Okafor")
+_SHA256 = "6f1c0d3a" * 8
+_TITLE = "checkout 5xx after deploy"
+
+
+def _after(seconds: float) -> datetime:
+    return _AT + timedelta(seconds=seconds)
+
+
+_MILESTONES: Mapping[str, datetime] = {
+    Milestone.STARTED: _after(-40),
+    Milestone.DETECTED: _AT,
+    Milestone.MITIGATED: _after(201),
+}
+_ROW = IncidentRow(
+    id="INC-7",
+    title=_TITLE,
+    severity=Severity.SEV2,
+    status=Status.MITIGATED,
+    service="checkout",
+    opened_at=_AT,
+    channel="C0INC7",
+    team="T0ACME",
+    private=False,
+    drill=False,
+    verdict="goroutine-leak",
+    counts=True,
+    commander=_BEN,
+    people=[_ANA, _BEN],
+    milestones={Milestone(name): at for name, at in _MILESTONES.items()},
+    measures=[MeasureTold.model_validate(each) for each in measure(_MILESTONES)],
+)
+_PROOF = Evidence(label="checkout-1.goroutine.txt", artifact=_SHA256, run="")
+_INCIDENT = IncidentTold(
+    **dict(_ROW),
+    reporter=_ANA,
+    roles={Role.COMMANDER: _BEN},
+    deadline_at=_after(300),
+    phases=[
+        PhaseTold(
+            name="capture",
+            title="Capture",
+            budget_s=60,
+            state=PhaseState.DONE,
+            started_at=_after(2),
+            ended_at=_after(5),
+            summary="2 targets",
+        )
+    ],
+    statement="12,480 goroutines wait in checkout.(*Cart).lock",
+    fix="Give the request's context to the lock, and take it back when that ends.",
+    findings=[
+        FindingTold(
+            fault_class="goroutine-leak",
+            target="checkout-1",
+            claim="12,480 goroutines wait at one place",
+            confidence="sure",
+            evidence=[FactTold(text="12,480 at cart.go:88", proof=_PROOF)],
+            fix="Give the request's context to the lock, and take it back when that ends.",
+            verify="A new snapshot has fewer than 200 there.",
+            proof=_PROOF,
+            at=_after(9),
+        )
+    ],
+    rollout=None,
+    bisects=[],
+    waiting=[],
+    actions=[],
+    impact="One order in three fails.",
+    last_update=None,
+    next_update_at=None,
+    escalation="",
+    answered="",
+    on_call=[_BEN],
+    channel_name="inc-7-checkout-5xx",
+    merged_into="",
+    cancelled="",
+    warnings=[],
+    seq=41,
+    changed_at=_after(201),
+)
+_ENTRY = EntryTold(
+    incident_id="INC-7",
+    seq=9,
+    at=_after(31),
+    at_us=1_795_316_503_000_000,
+    kind="note",
+    actor=_ANA.id,
+    actor_name=_ANA.name,
+    run_id="4f1d09b2c3a7",
+    step="write",
+    who=_ANA.name,
+    what="It is DNS.",
+    body={"text": "It is DNS."},
+    body_sha256=_SHA256,
+    prev="0" * 64,
+    hash="1" * 64,
+)
+_RUN = RunTold(
+    id="4f1d09b2c3a7",
+    plan=PlanTold(playbook="note", params={"text": "It is DNS."}, steps=["write"]),
+    actor=_ANA,
+    source=SourceTold(via="api", channel="", channel_name=""),
+    incident_id="INC-7",
+    parent_id="",
+    status=RunStatus.DONE,
+    created_at=_after(31),
+    wake_at=None,
+    started_at=_after(31),
+    ended_at=_after(31),
+    result={"text": "Noted."},
+    reason="",
+)
+_SCORE = ScoreTold(
+    incident_id="INC-9",
+    fault="goroutine-leak",
+    target="checkout-1",
+    size="medium",
+    service="checkout",
+    blind=True,
+    began_at=_AT,
+    how="mitigated",
+    ack_s=14.2,
+    snapshot_s=21.8,
+    verdict_s=24.1,
+    people_s=70.5,
+    mitigated_s=181.0,
+    verified_s=190.4,
+    wrong="",
+    acked_by=_ANA.name,
+    found_by=_BEN.name,
+    mitigated_by=_BEN.name,
+)
+_PLACE = PlaceTold(
+    fault="goroutine-leak", drills=3, right=3, machine_s=24.1, people_s=70.5, mitigated_s=181.0, last=_SCORE
+)
+
+EXAMPLES: Mapping[str, BaseModel] = {
+    "list_incidents": Page(items=[_ROW], next=7),
+    "get_incident": _INCIDENT,
+    "list_entries": Page(items=[_ENTRY], next=9),
+    "list_artifacts": Page(
+        items=[ArtifactTold(name=_PROOF.label, sha256=_SHA256, bytes=48_112, what="goroutines")], next=None
+    ),
+    "get_run": _RUN,
+    "get_drills": DrillsTold(seed_s=252.0, running=[], league=[_PLACE], drills=[_SCORE]),
+    "give_command": Taken(run=_RUN.id, url=f"/api/v1/runs/{_RUN.id}"),
+}
