@@ -35,7 +35,7 @@ _GROUPS = {
     "people": (
         "People",
         {Kind.NOTE, Kind.UPDATE, Kind.IMPACT_SET, Kind.ROLE_SET, Kind.ASKED, Kind.ACTION, Kind.ON_CALL}
-        | {Kind.JOINED, Kind.LEFT},
+        | {Kind.JOINED, Kind.LEFT, Kind.POSTMORTEM_TEXT, Kind.POSTMORTEM_REVIEWED},
     ),
     "messages": ("Messages", {Kind.MESSAGE, Kind.MESSAGE_EDITED, Kind.MESSAGE_REMOVED}),
     "state": (
@@ -46,7 +46,10 @@ _GROUPS = {
     ),
     "canary": ("Canary", {Kind.JUDGED, Kind.TRAFFIC_SET, Kind.DRIFTED}),
     "alerts": ("Alerts", {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}),
-    "evidence": ("Evidence", {Kind.ARTIFACT, Kind.FINDING, Kind.VERDICT, Kind.BISECTED, Kind.POSTMORTEM}),
+    "evidence": (
+        "Evidence",
+        {Kind.ARTIFACT, Kind.FINDING, Kind.VERDICT, Kind.BISECTED, Kind.POSTMORTEM} | {Kind.POSTMORTEM_PUBLISHED},
+    ),
     "runs": ("Runs", {Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED, Kind.RUN_ENDED}),
     "slack": ("Slack", {Kind.CHANNEL_OPENED, Kind.CHAT_FAILED}),
 }

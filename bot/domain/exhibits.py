@@ -12,6 +12,7 @@ from typing import Any
 from bot.domain.timeline import Entry, Kind
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_POSTMORTEMS = {Kind.POSTMORTEM, Kind.POSTMORTEM_PUBLISHED}
 _MESSAGES = {Kind.MESSAGE, Kind.MESSAGE_EDITED}
 
 
@@ -199,7 +200,7 @@ def _named(entry: Entry) -> list[Kept]:
     if entry.kind in _MESSAGES:
         files = [file for file in facts.get("files") or () if isinstance(file, Mapping)]
         return [each for file in files for each in _kept(file, "sha256", f"attached by {entry.actor_name}")]
-    if entry.kind == Kind.POSTMORTEM:
+    if entry.kind in _POSTMORTEMS:
         return _kept(facts, "artifact", "the postmortem as it was written")
     return []
 

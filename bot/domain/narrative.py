@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.domain import consent, drill_words, rollout
+from bot.domain import consent, drill_words, publishing, rollout
 from bot.domain.approval import Decision
 from bot.domain.bisect.bisects import bisected, bisecting
 from bot.domain.measures import duration
@@ -340,8 +340,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.VERDICT: _verdict,
     Kind.ASKED: lambda _, f: f"Asked: {f['text']}",
     Kind.ESCALATED: lambda _, f: f"Escalated{_after(f['text']) or '.'}",
-    Kind.POSTMORTEM: lambda _, f: f"Wrote the postmortem {f['name']}.",
-    Kind.POSTMORTEM_TEXT: lambda _, f: f"Wrote in the postmortem, {f['section']}: {f['text'] or '(nothing any more)'}",
+    **dict.fromkeys(publishing.KINDS, lambda entry, facts: publishing.told(Kind(entry.kind), facts)),
     Kind.REMINDED: lambda _, f: f"Reminded: {f['text']}",
     Kind.ACTION: _action,
     Kind.SNOOZED: _snoozed,

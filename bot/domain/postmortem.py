@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.domain import account, hindsight
+from bot.domain import account, hindsight, publishing
 from bot.domain.account import Chapter, Compared
 from bot.domain.actions import ActionItem
 from bot.domain.bisect.bisects import blamed
@@ -163,7 +163,6 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
 
 
 _STEPS = {Kind.STATUS_SET, Kind.JUDGED, Kind.TRAFFIC_SET, Kind.DRIFTED, Kind.ACTED, Kind.BROKE_GLASS}
-_WRITTEN = {Kind.POSTMORTEM, Kind.POSTMORTEM_TEXT}
 
 
 def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:
@@ -172,9 +171,9 @@ def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:
     runs = {
         entry.run_id
         for entry in listed
-        if entry.run_id and (entry.kind in _WRITTEN or entry.facts.get("playbook") == _PLAYBOOK)
+        if entry.run_id and (entry.kind in publishing.KINDS or entry.facts.get("playbook") == _PLAYBOOK)
     }
-    return [entry for entry in listed if entry.kind not in _WRITTEN and entry.run_id not in runs]
+    return [entry for entry in listed if entry.kind not in publishing.KINDS and entry.run_id not in runs]
 
 
 def _what_matters(incident: Incident, entries: Sequence[Entry]) -> list[Entry]:

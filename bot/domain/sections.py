@@ -96,8 +96,8 @@ class Section:
 
 def sections(entries: Iterable[Entry]) -> tuple[Section, ...]:
     """Give every section in its order, with the latest text that people gave it."""
-    latest = {each.section: each for each in texts(entries)}
-    written = {section: text for section, text in latest.items() if text.text}
+    last = {each.section: each for each in texts(entries)}
+    written = {section: text for section, text in last.items() if text.text}
     return tuple(Section(each, title, written.get(each)) for each, title in TITLES.items())
 
 
@@ -114,9 +114,9 @@ def texts(entries: Iterable[Entry]) -> tuple[Text, ...]:
     return tuple(found)
 
 
-def version(entries: Iterable[Entry], section: SectionId) -> int:
-    """Give how many texts a section has had: what somebody who changes it must have seen."""
-    return sum(each.section is section for each in texts(entries))
+def latest(entries: Iterable[Entry], section: SectionId) -> Text | None:
+    """Give the last text of a section, be it empty: what somebody who changes it must have seen."""
+    return next((each for each in reversed(texts(entries)) if each.section is section), None)
 
 
 def pieces(text: str) -> tuple[Piece, ...]:

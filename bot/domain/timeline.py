@@ -55,6 +55,8 @@ class Kind(StrEnum):
     ESCALATED = "escalated"  # reached[] text pages[]
     POSTMORTEM = "postmortem"  # artifact name bytes
     POSTMORTEM_TEXT = "postmortem text"  # section text
+    POSTMORTEM_REVIEWED = "postmortem reviewed"  # nothing
+    POSTMORTEM_PUBLISHED = "postmortem published"  # artifact name bytes
     CHAT_FAILED = "chat failed"  # surface reason
     REMINDED = "reminded"  # about slot text person run
     ACTION = "action"  # item text? person? name? due? done?

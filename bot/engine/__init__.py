@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from bot.domain import bundle as bundling
-from bot.domain import messages, scores
+from bot.domain import messages, publishing, scores, sections
 from bot.domain.actions import ActionItem
 from bot.domain.actions import overdue as overdue_actions
 from bot.domain.alert_groups import AlertGroup
@@ -337,6 +337,7 @@ __all__ = [
     "propose_alerts",
     "prove",
     "prove_safe",
+    "publishing",
     "read_anchors",
     "read_dyeing",
     "record_deploy",
@@ -346,6 +347,7 @@ __all__ = [
     "reports",
     "scores",
     "second_parts",
+    "sections",
     "see_router",
     "sentence",
     "set_traffic",

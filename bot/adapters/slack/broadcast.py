@@ -1,14 +1,16 @@
-"""Tells every update under the incident's announcement: stakeholders are not in the incident's own channel."""
+"""Tells updates and the postmortem under the incident's announcement: stakeholders are not in its own channel."""
 
 from functools import partial
 
 from bot.adapters.slack.canvas import Canvas
 from bot.adapters.slack.messages import Messages, Place, ts_of
+from bot.adapters.slack.postmortems import published
 from bot.adapters.slack.posts import update
 from bot.domain.errors import ChatFailed
 from bot.domain.timeline import Entry, Kind
 
 UPDATE = "update:"
+_TOLD = {Kind.UPDATE, Kind.POSTMORTEM_PUBLISHED}
 
 
 class Broadcast:
@@ -24,24 +26,26 @@ class Broadcast:
         if place is None or canvas.is_past or canvas.incident.private:
             return
         for entry in canvas.entries:
-            if entry.kind == Kind.UPDATE and entry.body is not None and not canvas.stopped:
+            if entry.kind in _TOLD and entry.body is not None and not canvas.stopped:
                 key = f"{UPDATE}{entry.seq}"
                 await canvas.show(key, "told", partial(self._reply, place, key, entry), bound=False)
 
     async def _reply(self, place: Place, key: str, entry: Entry) -> str:
-        memory = self._canvas.memory
+        canvas, memory = self._canvas, self._canvas.memory
+        is_update = entry.kind == Kind.UPDATE
+        message = update(entry) if is_update else published(entry, canvas.entries, canvas.studio.around)
         before = entry.seq <= memory.first_seq and not memory.fresh
         if before or key in memory.doubt or key in memory.due:
             found = await self._messages.find(place, key)
             if found is not None:
                 return f"{place.channel}/{found.ts}"
         try:
-            posted = await self._messages.post(place, key, update(entry))
+            posted = await self._messages.post(place, key, message)
         except ChatFailed as failure:
             if failure.code != "not_in_channel":
                 raise
-            await self._canvas.studio.chat.call("conversations.join", channel=place.channel)
-            posted = await self._messages.post(place, key, update(entry))
+            await canvas.studio.chat.call("conversations.join", channel=place.channel)
+            posted = await self._messages.post(place, key, message)
         return f"{place.channel}/{posted['ts']}"
 
 

@@ -261,6 +261,9 @@ def _end(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
     return [
         *((Kind.STATUS_SET, {"status": end, "was": "open", "text": words("the rollback worked")}) for end in ends),
         (Kind.POSTMORTEM, {"artifact": _SHA, "name": "INC-7.md"}),
+        (Kind.POSTMORTEM_TEXT, {"section": "summary", "text": words("a watcher was never told to stop")}),
+        (Kind.POSTMORTEM_REVIEWED, {}),
+        (Kind.POSTMORTEM_PUBLISHED, {"artifact": _SHA, "name": "INC-7.md", "bytes": 9}),
         (Kind.CANCELLED, {"reason": words("a load test")}),
         (Kind.MERGED, {"into": "INC-3", "channel": "C0INC0003"}),
         *_drilled(words),

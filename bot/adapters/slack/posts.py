@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.adapters.slack import drills, rollouts, verdicts
+from bot.adapters.slack import drills, postmortems, rollouts, verdicts
 from bot.adapters.slack.blocks import (
     SECTION,
     Around,
@@ -202,6 +202,8 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.SNOOZED: _snoozed,
     Kind.ACTION: _action,
     Kind.DRILL_ANSWERED: drills.answered,
+    Kind.POSTMORTEM_TEXT: postmortems.wrote,
+    Kind.POSTMORTEM_REVIEWED: postmortems.reviewed,
 }
 
 
@@ -372,6 +374,9 @@ _ALONE: Mapping[str, Callable[[Entry, Sequence[Entry], Around], Post | None]] = 
     Kind.VERDICT: _verdict,
     Kind.ARTIFACT: _artifact,
     Kind.POSTMORTEM: _postmortem,
+    Kind.POSTMORTEM_PUBLISHED: lambda entry, entries, around: Post(
+        entry.seq, entry.seq, postmortems.published(entry, entries, around), in_thread=False
+    ),
     Kind.REMINDED: _reminded,
     Kind.JUDGED: _judged,
     Kind.TRAFFIC_SET: _traffic_set,

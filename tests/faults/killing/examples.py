@@ -27,6 +27,8 @@ BY_FIELD: dict[tuple[str, str], Any] = {
     ("pick", "ts"): SAID.ts,
     ("presence", "channel"): CHANNEL,
     ("presence", "person"): "U0BEN0002",
+    ("postmortem", "do"): "edit",
+    ("postmortem", "section"): "summary",
     ("redact", "entry"): NOTE,
     ("run", "action"): "restart",
     ("run", "values"): "",

@@ -1,7 +1,7 @@
 """What people write into a postmortem: versioned beside what is generated, read as text and never as anything else."""
 
 from bot.domain.postmortem import compose
-from bot.domain.sections import TITLES, Piece, SectionId, Shape, pieces, sections, texts, version
+from bot.domain.sections import TITLES, Piece, SectionId, Shape, latest, pieces, sections, texts
 from bot.domain.timeline import Kind
 from tests.unit.web.story import ANA, BEN, Story, whole
 
@@ -30,8 +30,10 @@ def test_every_section_is_there_in_order_with_its_latest_text() -> None:
 def test_an_empty_text_takes_the_one_before_away_and_counts_as_a_version() -> None:
     story = wrote(wrote(whole(), "first"), "")
     assert [each.text for each in sections(story.entries)] == [None] * len(TITLES)
-    assert version(story.entries, SectionId.SUMMARY) == 2
-    assert version(story.entries, SectionId.LUCK) == 0
+    last = latest(story.entries, SectionId.SUMMARY)
+    assert last is not None
+    assert (last.version, last.text, last.seq) == (2, "", len(story.entries))
+    assert latest(story.entries, SectionId.LUCK) is None
 
 
 def test_a_blanked_text_is_gone_and_the_one_before_it_counts_again() -> None:

@@ -1,0 +1,92 @@
+"""A postmortem is written by the bot, edited, reviewed and published by people; nobody's text is lost."""
+
+from bot.domain.publishing import Stage, standing
+from bot.domain.sections import SectionId, sections, texts
+from bot.domain.timeline import Entry, Kind
+from tests.unit.playbooks.desk import BEN, Desk, desk
+
+
+async def resolved() -> Desk:
+    house = desk()
+    await house.say("start sev4 checkout it is slow")
+    await house.say("resolve INC-1 it is fast")
+    return house
+
+
+def stage(house: Desk) -> Stage:
+    return standing(house.chain()).stage
+
+
+def told(house: Desk, kind: Kind) -> list[Entry]:
+    return [entry for entry in house.chain() if entry.kind == kind]
+
+
+async def test_a_text_goes_into_its_section_and_keeps_its_lines() -> None:
+    house = await resolved()
+    assert await house.text("postmortem INC-1 edit summary It was slow.\n\n- the pool") == (
+        "Summary of the postmortem of INC-1: version 1 is written."
+    )
+    assert await house.text("postmortem INC-1 edit summary It was the pool.", by=BEN) == (
+        "Summary of the postmortem of INC-1: version 2 is written. What Ada wrote before is in its history."
+    )
+    assert [each.text for each in texts(house.chain())] == ["It was slow.\n\n- the pool", "It was the pool."]
+    assert next(each.text.by for each in sections(house.chain()) if each.text) == "Ben"
+
+
+async def test_a_section_and_words_are_enough() -> None:
+    house = await resolved()
+    assert "version 1 is written" in await house.text("postmortem INC-1 luck nobody was awake")
+
+
+async def test_what_is_not_said_is_asked_for() -> None:
+    house = await resolved()
+    assert "Which section?" in await house.text("postmortem INC-1 edit")
+    assert "What is to stand there?" in await house.text("postmortem INC-1 edit summary")
+    edit = {"do": "edit", "section": SectionId.SUMMARY.value, "text": "x" * 20_001}
+    assert "a section holds 20,000" in (await house.run("postmortem", edit, incident_id="INC-1")).reason
+    assert texts(house.chain()) == ()
+
+
+async def test_somebody_elses_newer_text_is_not_written_over() -> None:
+    house = await resolved()
+    edit = {"do": "edit", "section": SectionId.SUMMARY.value}
+    await house.run("postmortem", {**edit, "text": "first", "was": "0"}, incident_id="INC-1")
+    late = await house.run("postmortem", {**edit, "text": "second", "was": "0"}, BEN, "INC-1")
+    assert late.reason == (
+        "Somebody has changed Summary since you saw it (Ada, version 1). Nothing was written: look at it first."
+    )
+    assert [each.text for each in texts(house.chain())] == ["first"]
+    seen = str(texts(house.chain())[-1].seq)
+    await house.run("postmortem", {**edit, "text": "", "was": seen}, BEN, "INC-1")
+    assert [each.text for each in sections(house.chain())] == [None] * len(SectionId)
+
+
+async def test_it_is_reviewed_before_it_is_published_and_published_as_it_was_then() -> None:
+    house = await resolved()
+    assert "is a draft" in await house.text("postmortem INC-1 publish")
+    assert stage(house) is Stage.DRAFT
+    assert "is reviewed" in await house.text("postmortem INC-1 review", by=BEN)
+    assert stage(house) is Stage.REVIEWED
+    assert "is reviewed already" in await house.text("postmortem INC-1 review")
+    published = (await house.say("postmortem INC-1 publish")).result["artifact"]
+    assert stage(house) is Stage.PUBLISHED
+    assert await house.ports.artifacts.get(published)
+    assert [each.facts["artifact"] for each in told(house, Kind.POSTMORTEM_PUBLISHED)] == [published]
+
+
+async def test_what_is_written_afterwards_makes_a_draft_of_it_again() -> None:
+    house = await resolved()
+    for words in ("review", "publish", "edit cause it was DNS"):
+        await house.say(f"postmortem INC-1 {words}")
+    now = standing(house.chain())
+    assert (now.stage, now.published is not None) == (Stage.DRAFT, True)
+    assert "is a draft" in await house.text("postmortem INC-1 publish")
+
+
+async def test_what_goes_on_has_nothing_to_review_yet() -> None:
+    house = desk()
+    await house.say("start sev4 checkout it is slow")
+    assert await house.text("postmortem INC-1 review") == (
+        "INC-1 is open; its postmortem is reviewed when it is resolved."
+    )
+    assert "when it is resolved" in await house.text("postmortem INC-1 publish")
