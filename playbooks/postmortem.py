@@ -1,12 +1,14 @@
 """Write the postmortem from the timeline; write beside it what only people know; review it; publish it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.engine import (
     CommandRejected,
     Keyed,
     Kind,
+    Missing,
     Params,
     Playbook,
     Reply,
@@ -14,6 +16,7 @@ from bot.engine import (
     Stored,
     Tools,
     TransitionRefused,
+    keep_experience,
     publishing,
     sections,
     size,
@@ -47,8 +50,23 @@ _LONGEST = 20_000
 playbook = Playbook("postmortem", "Write the postmortem, edit, review or publish it.", Write, needs_incident=True)
 
 
+@dataclass(frozen=True)
+class Looked:
+    """Whether what users saw is on the timeline."""
+
+    kept: bool
+
+
+@playbook.step("Look what users saw", budget_s=10, optional=True)
+async def look(tools: Tools, params: Write) -> Looked:
+    """Keep error ratio and P95 around the incident as evidence, once it is over; each new end is looked at once."""
+    if params.do not in {Do.WRITE, Do.PUBLISH} or params.section or params.text:
+        return Looked(kept=False)
+    return Looked(kept=await keep_experience(tools) is not None)
+
+
 @playbook.step("Write the postmortem")
-async def write(tools: Tools, params: Write) -> Reply:
+async def write(tools: Tools, params: Write, looked: Looked | Missing) -> Reply:  # noqa: ARG001 - it reads the timeline
     """Do what is asked, to edit if words are given; the same timeline and texts give the same bytes."""
     edits = params.do is Do.WRITE and (params.section or params.text)
     return await _DO[Do.EDIT if edits else params.do](tools, params)

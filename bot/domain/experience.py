@@ -9,7 +9,7 @@ from bot.domain.chronicle import WIDTH, heads
 from bot.domain.drawing import INK, LETTER_HEIGHT, Box, Label
 from bot.domain.incident import Incident
 from bot.domain.measures import Milestone
-from bot.domain.timeline import from_us, to_us
+from bot.domain.timeline import Entry, Kind, from_us, to_us
 
 WHAT = "What users saw around the incident"
 """How the artifact with the numbers is called on a timeline."""
@@ -70,6 +70,11 @@ def measured(
     unknown = (None,) * count
     begin = at.until - at.step * (count - 1)
     return Experience(service, begin, int(at.step.total_seconds()), tuple(errors or unknown), tuple(p95_s or unknown))
+
+
+def is_experience(entry: Entry) -> bool:
+    """Tell whether an entry keeps what users saw."""
+    return entry.kind == Kind.ARTIFACT and entry.facts.get("what") == WHAT
 
 
 def write(it: Experience) -> bytes:

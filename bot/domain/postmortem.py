@@ -15,6 +15,7 @@ from bot.domain.actions import ActionItem
 from bot.domain.bisect.bisects import blamed
 from bot.domain.bisect.telling import Told, in_a_line, spent
 from bot.domain.exhibits import Evidence, Found, Judged, Kept, evidence, found, kept
+from bot.domain.experience import is_experience
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.measures import Measure, Milestone
 from bot.domain.narrative import by_itself, is_child, tell, who
@@ -173,7 +174,11 @@ def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:
         for entry in listed
         if entry.run_id and (entry.kind in publishing.KINDS or entry.facts.get("playbook") == _PLAYBOOK)
     }
-    return [entry for entry in listed if entry.kind not in publishing.KINDS and entry.run_id not in runs]
+    return [
+        entry
+        for entry in listed
+        if entry.kind not in publishing.KINDS and (entry.run_id not in runs or is_experience(entry))
+    ]
 
 
 def _what_matters(incident: Incident, entries: Sequence[Entry]) -> list[Entry]:

@@ -118,6 +118,7 @@ from bot.engine.c_calls import with_c_calls
 from bot.engine.deploys import deploys_of, record_deploy, record_taken_back
 from bot.engine.draining import drain, may_drain
 from bot.engine.expecting import with_expected
+from bot.engine.experience import keep_experience
 from bot.engine.fields import (
     Day,
     File,
@@ -311,6 +312,7 @@ __all__ = [
     "intrusive_parts",
     "is_starved",
     "judgement_lines",
+    "keep_experience",
     "keep_watch",
     "kept_watch",
     "lacks",

@@ -1,9 +1,14 @@
 """A postmortem is written by the bot, edited, reviewed and published by people; nobody's text is lost."""
 
+from dataclasses import replace
+
+from bot.adapters.documents import MarkdownDocuments
+from bot.domain.experience import is_experience, read
 from bot.domain.publishing import Stage, standing
 from bot.domain.sections import SectionId, sections, texts
 from bot.domain.timeline import Entry, Kind
-from tests.unit.playbooks.desk import BEN, Desk, desk
+from tests.fakes.routers import FakeMetrics
+from tests.unit.playbooks.desk import BEN, CATALOG, Desk, desk
 
 
 async def resolved() -> Desk:
@@ -90,3 +95,42 @@ async def test_what_goes_on_has_nothing_to_review_yet() -> None:
         "INC-1 is open; its postmortem is reviewed when it is resolved."
     )
     assert "when it is resolved" in await house.text("postmortem INC-1 publish")
+
+
+async def monitored(*, is_over: bool = True) -> tuple[Desk, FakeMetrics]:
+    catalog = replace(CATALOG, services=(replace(CATALOG.services[0], prometheus="http://127.0.0.1:9090"),))
+    metrics = FakeMetrics({catalog.services[0].queries["errors"]: 0.4})
+    house = desk(catalog=catalog, metrics=metrics, documents=MarkdownDocuments())
+    await house.say("start sev4 checkout it is slow")
+    if is_over:
+        await house.say("resolve INC-1 it is fast")
+    return house, metrics
+
+
+async def test_what_users_saw_is_kept_once_for_each_end() -> None:
+    house, _ = await monitored()
+    await house.say("postmortem INC-1")
+    (kept,) = [entry for entry in house.chain() if is_experience(entry)]
+    seen = read(await house.ports.artifacts.get(kept.facts["sha256"]) or b"")
+    assert seen is not None
+    assert seen.errors[-2:] == (0.2, 0.4)
+    first = told(house, Kind.POSTMORTEM)[-1].facts["artifact"]
+    await house.say("postmortem INC-1")
+    assert len([entry for entry in house.chain() if is_experience(entry)]) == 1
+    assert told(house, Kind.POSTMORTEM)[-1].facts["artifact"] == first
+    await house.say("reopen INC-1 again")
+    await house.say("resolve INC-1")
+    await house.say("postmortem INC-1")
+    assert len([entry for entry in house.chain() if is_experience(entry)]) == 2
+
+
+async def test_while_it_is_open_and_for_words_alone_nobody_is_asked() -> None:
+    house, metrics = await monitored(is_over=False)
+    await house.say("postmortem INC-1")
+    await house.say("resolve INC-1")
+    await house.say("postmortem INC-1 luck nobody was awake")
+    assert not [entry for entry in house.chain() if is_experience(entry)]
+    metrics.answers.clear()
+    await house.say("postmortem INC-1")
+    assert not [entry for entry in house.chain() if is_experience(entry)]
+    assert told(house, Kind.POSTMORTEM)
