@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from bot.adapters.documents import MarkdownDocuments
-from bot.domain.experience import is_experience, read
+from bot.domain.experience import WHAT, is_experience, read
+from bot.domain.incident import fold
+from bot.domain.postmortem import without_postmortems
 from bot.domain.publishing import Stage, standing
 from bot.domain.sections import SectionId, sections, texts
 from bot.domain.timeline import Entry, Kind
@@ -100,7 +102,7 @@ async def test_what_goes_on_has_nothing_to_review_yet() -> None:
 async def monitored(*, is_over: bool = True) -> tuple[Desk, FakeMetrics]:
     catalog = replace(CATALOG, services=(replace(CATALOG.services[0], prometheus="http://127.0.0.1:9090"),))
     metrics = FakeMetrics({catalog.services[0].queries["errors"]: 0.4})
-    house = desk(catalog=catalog, metrics=metrics, documents=MarkdownDocuments())
+    house = desk(catalog=catalog, metrics=metrics)
     await house.say("start sev4 checkout it is slow")
     if is_over:
         await house.say("resolve INC-1 it is fast")
@@ -114,10 +116,11 @@ async def test_what_users_saw_is_kept_once_for_each_end() -> None:
     seen = read(await house.ports.artifacts.get(kept.facts["sha256"]) or b"")
     assert seen is not None
     assert seen.errors[-2:] == (0.2, 0.4)
-    first = told(house, Kind.POSTMORTEM)[-1].facts["artifact"]
     await house.say("postmortem INC-1")
     assert len([entry for entry in house.chain() if is_experience(entry)]) == 1
-    assert told(house, Kind.POSTMORTEM)[-1].facts["artifact"] == first
+    chain = house.chain()
+    assert [entry for entry in without_postmortems(chain) if is_experience(entry)] == [kept]
+    assert WHAT in MarkdownDocuments().postmortem(fold(chain), chain)
     await house.say("reopen INC-1 again")
     await house.say("resolve INC-1")
     await house.say("postmortem INC-1")
