@@ -52,7 +52,11 @@ class Html:
 
     def page(self, template: str, reader: Reader | None, status: int = 200, **values: Any) -> HTMLResponse:
         """Answer whoever asks with a page; None where nobody looked who does: then it leads nowhere."""
-        return HTMLResponse(self._templates.get_template(template).render(values, reader=reader), status)
+        return HTMLResponse(self.text(template, reader, **values), status)
+
+    def text(self, template: str, reader: Reader | None, **values: Any) -> str:
+        """Give a page, or a part of one that is sent later, as text."""
+        return self._templates.get_template(template).render(values, reader=reader)
 
 
 @cache

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.baseline import Baseline, Baselines, baseline_key
+from bot.domain.costs import Costs
 from bot.domain.diagnosis import Overview
 from bot.domain.errors import StoreUnusable
 from bot.domain.exhibits import Evidence, Fact, Found, evidence, found, judged, kept
-from bot.domain.lenses import LENSES, profile_of
-from bot.domain.profile import Profile
+from bot.domain.lenses import LENSES, costs_of
 from bot.domain.run import Run
 from bot.domain.snapshot import Captured, Probe
 from bot.domain.timeline import Entry, Kind, Person
@@ -46,6 +46,10 @@ class Reading:
     def of(self, target: str) -> tuple[Captured, ...]:
         """Give the records of one target's parts."""
         return tuple(part for part in self.parts if part.target == target)
+
+    def found_at(self, target: str) -> tuple[Found, ...]:
+        """Give the findings of one target."""
+        return tuple(each for each in self.findings if each.target == target)
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,12 @@ def of_run(run: Run, reading: Reading) -> tuple[DiagnosisView, str]:
     return replace(view, targets=bare), str(result.get("report") or "")
 
 
+async def of_target(ports: Ports, run_id: str, target: str, person: Person) -> Reading | None:
+    """Read a run that captured a target; None when it did not, or is not this person's to see."""
+    reading = await ports.store.read(lambda tx: read(ports, tx, run_id[:200], person))
+    return reading if reading and target in reading.targets else None
+
+
 async def with_targets(ports: Ports, view: DiagnosisView, report: str) -> DiagnosisView:
     """Look up what the report of a diagnosis says of each target."""
     try:
@@ -152,11 +162,11 @@ async def _content(ports: Ports, part: Captured) -> Captured:
     return replace(part, content=content) if content else replace(part, error="its bytes were removed by retention")
 
 
-async def profile(ports: Ports, parts: Sequence[Captured], view: str) -> Profile | None:
-    """Give the profile of a view of one target; None when it is not there or cannot be read."""
+async def costs(ports: Ports, parts: Sequence[Captured], view: str) -> Costs | None:
+    """Give what a view of one target shows; None when it is not there or cannot be read."""
     wanted = [part for part in parts if part.part in LENSES[view].names and part.sha256]
     known = await contents(ports, wanted)
-    return await asyncio.to_thread(profile_of, view, known)
+    return await asyncio.to_thread(costs_of, view, known)
 
 
 async def baseline(ports: Ports, service: str, target: str) -> Baseline | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 
 from bot.domain import modules
 from bot.domain.binary import read as read_binary
+from bot.domain.costs import ProfileMalformed
 from bot.domain.crowds import count, crowds, with_waits
 from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets
 from bot.domain.go_environment import RUNTIME
@@ -18,7 +19,7 @@ from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import DumpMalformed, Goroutines, Group, group_profile
 from bot.domain.handshakes import read as read_handshakes
 from bot.domain.log_lines import LogSummary, summarise
-from bot.domain.profile import Profile, ProfileMalformed, decode
+from bot.domain.profile import Profile, decode
 from bot.domain.readings import with_second
 from bot.domain.restarts import read_restarts
 from bot.domain.served import read_served

@@ -1,7 +1,7 @@
-"""Flame graphs: a profile merged by stack, each call as wide as its part of the whole, callers above what they call.
+"""Flame graphs: a profile merged by stack, each call as wide as its part of the whole, what it calls beside it.
 
-The outermost call is on top, as `go tool pprof` draws them. A target is not trusted: whatever it sends, the graph has
-a bounded number of pieces, and what is too small to see is one piece of its caller.
+Inverted it begins with what costs by itself, and beside each call is who called it. A target is not trusted: whatever
+it sends, the graph has a bounded number of pieces, and what is too small to see is one piece of its caller.
 """
 
 import heapq
@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.profile import Cost, Profile
+from bot.domain.call_tree import CallTree, Span
+from bot.domain.costs import Cost, Costs
 from bot.domain.stacks import Frame, is_own, is_standard, package
 
 MOST_PIECES = 2_000
 """Rectangles of one graph; each that is drawn may have one beside it for what is folded."""
 MOST_ROWS = 128
 """Calls below each other; the Go runtime records no more (maxProfStackDepth, runtime/mprof.go)."""
-MOST_NODES = 200_000
-"""Different stacks told apart before drawing; bounds memory against a profile in which no two are alike."""
 SMALLEST = 1 / 2_000
 """Part of the whole: half a pixel on a wide screen."""
 
@@ -37,8 +36,8 @@ class Kind(StrEnum):
 class Piece:
     """One call with all it calls. `start` and `width` are 0..1 of the whole, `row` 0 is everything.
 
-    `frame` has the line that costs most. `itself` is what it costs without what it calls. `before` is what it cost in
-    the profile compared with, made comparable; None when nothing is compared.
+    `frame` has the line that costs most. `itself` is what it costs without what is beside it. `before` is what it cost
+    in the profile compared with, made comparable; None when nothing is compared.
     """
 
     name: str
@@ -60,9 +59,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Flame:
-    """A graph ready to be drawn, its pieces from top left to bottom right.
+    """A graph ready to be drawn, its pieces from the row of all on, and from left to right.
 
-    `total` is in `unit`; `compared`: its pieces know what they were before.
+    `total` is in `unit`; `compared`: its pieces know what they were before. `inverted`: a row has the callers of the
+    one before it.
     """
 
     pieces: tuple[Piece, ...]
@@ -70,6 +70,7 @@ class Flame:
     unit: str
     rows: int
     compared: bool = False
+    inverted: bool = False
 
     @property
     def blamed(self) -> tuple[Piece, ...]:
@@ -92,16 +93,31 @@ class Changed:
 
 
 class _Node:
-    """A call in its place while samples are added up."""
+    """A call in its place: the stacks it is in, in the profile and in the one compared with."""
 
-    __slots__ = ("before", "below", "frame", "itself", "kind", "lines", "name", "value")
+    __slots__ = ("before", "below", "kind", "lines", "name", "row", "spans", "value", "was")
 
-    def __init__(self, name: str, kind: Kind, frame: Frame) -> None:
-        self.name, self.kind, self.frame = name, kind, frame
-        self.value = self.itself = 0
+    def __init__(self, name: str, kind: Kind, row: int) -> None:
+        self.name, self.kind, self.row = name, kind, row
+        self.value = 0
         self.before = 0.0
-        self.lines: dict[Frame, int] = defaultdict(int)
+        self.lines: list[tuple[int, Frame]] = []
+        self.spans: list[Span] = []
+        self.was: list[Span] = []
         self.below: dict[str, _Node] = {}
+
+    @property
+    def frame(self) -> Frame:
+        """The line that costs most."""
+        sums: dict[Frame, int] = defaultdict(int)
+        for cost, frame in self.lines:
+            sums[frame] += cost
+        return max(sums, key=lambda frame: sums[frame]) if sums else Frame(self.name)
+
+    @property
+    def itself(self) -> int:
+        """What it costs without what is below it, once that is known."""
+        return self.value - sum(below.value for below in self.below.values())
 
 
 @dataclass(frozen=True)
@@ -110,43 +126,43 @@ class Focus:
 
     `module`: the service's own path; without it everything outside of the standard library is own. `blamed`: the
     functions to blame. `short`: what a foreign package calls in itself is left out, where there is little room.
+    `inverted`: what costs by itself comes first, and who called it after it.
     """
 
     module: str = ""
     blamed: frozenset[str] = frozenset()
     short: bool = False
+    inverted: bool = False
 
 
-def draw(profile: Profile, value: str, focus: Focus, base: Profile | None = None) -> Flame:
-    """Merge one value of a profile by stack; the values of a `base`, of a better time, are scaled to it."""
-    tree = _Tree(focus)
-    tree.add(profile, value)
-    if base is not None:
-        tree.add_before(base, value, scale(profile, base, value))
-    placed = _placed(tree.root, focus.blamed, compared=base is not None)
+def draw(costs: Costs, focus: Focus, base: Costs | None = None) -> Flame:
+    """Merge the stacks of a profile; the values of a `base`, of a better time, are scaled to it.
+
+    :raises ProfileMalformed: a location cannot be read.
+    """
+    tree = _Tree(costs, focus, base)
+    placed = _placed(tree.root, tree.chosen(), focus.blamed, compared=base is not None)
     pieces = tuple(sorted(placed, key=lambda piece: (piece.row, piece.start)))
-    unit = profile.types[profile.index(value)].unit
-    return Flame(pieces, tree.root.value, unit, pieces[-1].row + 1, base is not None)
+    return Flame(pieces, tree.root.value, costs.unit, pieces[-1].row + 1, base is not None, focus.inverted)
 
 
-def scale(profile: Profile, base: Profile, value: str) -> float:
+def scale(costs: Costs, base: Costs) -> float:
     """Give by what the values of a base are multiplied.
 
     What is in use counts as it is, the rest by the time it was measured for, or by the total where that is unknown.
     """
-    if value.startswith("inuse"):
+    if costs.name.startswith("inuse"):
         return 1.0
-    if profile.duration_ns > 0 and base.duration_ns > 0:
-        return profile.duration_ns / base.duration_ns
-    total = base.total(value)
-    return profile.total(value) / total if total > 0 else 1.0
+    if costs.duration_ns > 0 and base.duration_ns > 0:
+        return costs.duration_ns / base.duration_ns
+    return costs.total / base.total if base.total > 0 else 1.0
 
 
-def changes(profile: Profile, base: Profile, value: str, read: Callable[[Cost], int]) -> tuple[Changed, ...]:
+def changes(costs: Costs, base: Costs, read: Callable[[Cost], int]) -> tuple[Changed, ...]:
     """Give the functions whose cost, as `read` takes it, changed most, what is gone included."""
-    by = scale(profile, base, value)
-    now = {cost.frame.function: cost for cost in profile.top(value)}
-    before = {cost.frame.function: cost for cost in base.top(value)}
+    by = scale(costs, base)
+    now = {cost.frame.function: cost for cost in costs.top()}
+    before = {cost.frame.function: cost for cost in base.top()}
     found = (
         Changed(
             (now.get(name) or before[name]).frame,
@@ -159,55 +175,66 @@ def changes(profile: Profile, base: Profile, value: str, read: Callable[[Cost], 
 
 
 class _Tree:
-    """Adds up samples by stack, the largest first, so that what has no room any more is small."""
+    """Chooses the calls that are drawn, the widest first: a call is never wider than the one it is beside."""
 
-    def __init__(self, focus: Focus) -> None:
-        self.root = _Node("everything", Kind.FOLDED, Frame("everything"))
-        self.focus = focus
-        self.nodes = 0
+    def __init__(self, costs: Costs, focus: Focus, base: Costs | None) -> None:
+        self._focus = focus
+        self._now = CallTree(costs, inverted=focus.inverted)
+        self._base = CallTree(base, inverted=focus.inverted) if base is not None else None
+        self._by = scale(costs, base) if base is not None else 0.0
+        self.root = _Node("everything", Kind.FOLDED, 0)
+        self.root.spans, self.root.value = [self._now.all], self._now.total
+        if self._base is not None:
+            self.root.was, self.root.before = [self._base.all], self._by * self._base.total
 
-    def add(self, profile: Profile, value: str) -> None:
-        """Add the values of a profile."""
-        for stack, amount in _ranked(profile, value):
-            node = self.root
-            node.value += amount
-            for name, kind, frame in self._calls(stack):
-                below = node.below.get(name) or self._grow(node, name, kind, frame)
-                if below is None:
-                    break
-                node = below
-                node.value += amount
-                node.lines[frame] += amount
-            node.itself += amount
+    def chosen(self) -> set[int]:
+        """Grow the tree where it is wide enough to be seen; give the identities of what is to be drawn."""
+        chosen: set[int] = set()
+        ahead = [(-self.root.value, 0, self.root)]
+        seen = 0
+        while ahead and len(chosen) < MOST_PIECES // 2:
+            size, _, node = heapq.heappop(ahead)
+            if -size < SMALLEST * self.root.value:
+                break
+            chosen.add(id(node))
+            if node.row < MOST_ROWS:
+                self._grow(node)
+            for below in node.below.values():
+                seen += 1
+                heapq.heappush(ahead, (-below.value, seen, below))
+        return chosen
 
-    def add_before(self, base: Profile, value: str, by: float) -> None:
-        """Add the values of the profile compared with, where the first one has been."""
-        for stack, amount in _ranked(base, value):
-            node = self.root
-            node.before += by * amount
-            for name, _, _ in self._calls(stack):
-                below = node.below.get(name)
-                if below is None:
-                    break
-                node = below
-                node.before += by * amount
+    def _grow(self, node: _Node) -> None:
+        for frame, span, cost in self._below(self._now, node, node.spans):
+            below = node.below.get(frame.function)
+            if below is None:
+                kind = kind_of(frame.function, self._focus.module)
+                below = node.below[frame.function] = _Node(frame.function, kind, node.row + 1)
+            below.value += cost
+            below.lines.append((cost, frame))
+            below.spans.append(span)
+        if self._base is not None:
+            for frame, span, cost in self._below(self._base, node, node.was):
+                if below := node.below.get(frame.function):
+                    below.before += self._by * cost
+                    below.was.append(span)
 
-    def _grow(self, node: _Node, name: str, kind: Kind, frame: Frame) -> _Node | None:
-        if self.nodes >= MOST_NODES:
-            return None
-        self.nodes += 1
-        below = node.below[name] = _Node(name, kind, frame)
-        return below
+    def _below(self, tree: CallTree, node: _Node, spans: Sequence[Span]) -> Iterator[tuple[Frame, Span, int]]:
+        """Give the calls below one; in a short graph a foreign package calls itself unseen."""
+        if not self._focus.short:
+            yield from tree.below(spans)
+            return
+        todo = list(spans)
+        while todo:
+            for frame, span, cost in tree.below([todo.pop()]):
+                if _is_same_foreign(frame.function, node.name, self._focus.module):
+                    todo.append(span)
+                else:
+                    yield frame, span, cost
 
-    def _calls(self, stack: Sequence[Frame]) -> Iterator[tuple[str, Kind, Frame]]:
-        """Give the calls of a stack, outermost first."""
-        last = ""
-        for frame in stack[: -MOST_ROWS - 1 : -1]:
-            kind = kind_of(frame.function, self.focus.module)
-            home = package(frame.function)
-            if not (self.focus.short and kind is not Kind.OWN and home == last):
-                yield frame.function, kind, frame
-            last = home
+
+def _is_same_foreign(function: str, caller: str, module: str) -> bool:
+    return package(function) == package(caller) and kind_of(function, module) is not Kind.OWN
 
 
 def kind_of(function: str, module: str = "") -> Kind:
@@ -219,30 +246,7 @@ def kind_of(function: str, module: str = "") -> Kind:
     return Kind.OWN if not module or is_own(function, module) else Kind.LIBRARY
 
 
-def _ranked(profile: Profile, value: str) -> list[tuple[Sequence[Frame], int]]:
-    at = profile.index(value)
-    found = [(sample.stack, sample.values[at]) for sample in profile.samples if sample.values[at] > 0]
-    return sorted(found, key=lambda item: -item[1])
-
-
-def _chosen(root: _Node) -> set[int]:
-    """Choose the calls that are drawn, the widest first: a call is never wider than its caller."""
-    chosen: set[int] = set()
-    ahead = [(-root.value, 0, root)]
-    seen = 0
-    while ahead and len(chosen) < MOST_PIECES // 2:
-        size, _, node = heapq.heappop(ahead)
-        if -size < SMALLEST * root.value:
-            break
-        chosen.add(id(node))
-        for below in node.below.values():
-            seen += 1
-            heapq.heappush(ahead, (-below.value, seen, below))
-    return chosen
-
-
-def _placed(root: _Node, blamed: frozenset[str], *, compared: bool) -> Iterator[Piece]:
-    chosen = _chosen(root)
+def _placed(root: _Node, chosen: set[int], blamed: frozenset[str], *, compared: bool) -> Iterator[Piece]:
     whole = max(root.value, 1)
     todo = [(root, 0, 0.0)]
     while todo:
@@ -258,10 +262,9 @@ def _placed(root: _Node, blamed: frozenset[str], *, compared: bool) -> Iterator[
 
 
 def _piece(node: _Node, place: tuple[int, float, float], blamed: frozenset[str], *, compared: bool) -> Piece:
-    frame = max(node.lines.items(), key=lambda line: line[1])[0] if node.lines else node.frame
     before = node.before if compared else None
     is_blamed = node.name in blamed
-    return Piece(node.name, node.kind, *place, node.value, node.itself, frame, is_blamed, before)
+    return Piece(node.name, node.kind, *place, node.value, node.itself, node.frame, is_blamed, before)
 
 
 def _fold(nodes: Sequence[_Node], row: int, start: float, whole: int, *, compared: bool) -> Piece:

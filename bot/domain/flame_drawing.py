@@ -78,17 +78,18 @@ def spot(frame: Frame) -> str:
 def told(piece: Piece, flame: Flame) -> str:
     """Say what a piece is, and its numbers."""
     words = f"{place(piece.frame)}\n{amount(piece.value, flame.unit)}, {part(piece.width)} of all"
-    if piece.itself and piece.row and piece.itself != piece.value:
+    if not flame.inverted and piece.itself and piece.row and piece.itself != piece.value:
         words += f"; {amount(piece.itself, flame.unit)} by itself"
     if piece.before is not None:
         words += f"; before {amount(piece.before, flame.unit)}"
     return words
 
 
-def svg(flame: Flame, words: str, *, alone: bool = False) -> str:
+def svg(flame: Flame, words: str, *, alone: bool = False, upwards: bool = False) -> str:
     """Give the graph as an SVG element without scripts: each piece has its words as a tooltip.
 
-    Places across are parts of the width, so that it fills whatever room it is given and letters keep their size.
+    The row of all is on top, `upwards` at the bottom. Places across are parts of the width, so that it fills whatever
+    room it is given and letters keep their size.
     """
     wide = f'width="{WIDTH}"' if alone else 'width="100%"'
     head = (
@@ -96,15 +97,16 @@ def svg(flame: Flame, words: str, *, alone: bool = False) -> str:
         f'aria-label="{escape(legible(words))}" font-family="ui-monospace, Menlo, DejaVu Sans Mono, monospace" '
         f'font-size="12">'
     )
-    return "".join([head, *(_element(piece, flame) for piece in flame.pieces), "</svg>"])
+    return "".join([head, *(_element(piece, flame, upwards=upwards) for piece in flame.pieces), "</svg>"])
 
 
-def _element(piece: Piece, flame: Flame) -> str:
+def _element(piece: Piece, flame: Flame, *, upwards: bool) -> str:
     title = escape(told(piece, flame))
     name = escape(short_name(piece.name)[:LONGEST]) if piece.width >= _LABELLED else ""
     fill, ink = _colours(piece, flame)
+    row = flame.rows - 1 - piece.row if upwards else piece.row
     return (
-        f'<svg class="{_classes(piece, flame)}" x="{100 * piece.start:.4f}%" y="{ROW * piece.row}" '
+        f'<svg class="{_classes(piece, flame)}" x="{100 * piece.start:.4f}%" y="{ROW * row}" '
         f'width="{100 * piece.width:.4f}%" height="{ROW - 1}"><title>{title}</title>'
         f'<rect width="100%" height="{ROW - 1}" fill="#{fill:06x}" stroke="#{GROUND:06x}" stroke-width="0.5"/>'
         f'<text x="3" y="14" fill="#{ink:06x}">{name}</text></svg>'

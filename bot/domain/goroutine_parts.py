@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bot.domain.costs import ProfileMalformed
 from bot.domain.goroutine_counts import counted, group_counts
 from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import DumpMalformed, Goroutines, group_profile
-from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.profile import decode
 from bot.domain.snapshot import SECOND, Captured
 
 

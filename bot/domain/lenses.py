@@ -1,11 +1,15 @@
 """Ways to look at the profiles of a target: which parts show the CPU, the heap, what was allocated, who waited."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from bot.domain.profile import Profile, ProfileMalformed, decode
+from bot.domain.costs import Costs, ProfileMalformed
+from bot.domain.profile import costs, decode
 from bot.domain.snapshot import FIRST, SECOND, Captured
 from bot.domain.windows import difference
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,22 +41,24 @@ LENSES: Mapping[str, Lens] = {
 """By the name that addresses use."""
 
 
-def profile_of(lens: str, parts: Mapping[str, Captured]) -> Profile | None:
+def costs_of(lens: str, parts: Mapping[str, Captured]) -> Costs | None:
     """Give what a lens shows of a target's parts; None when none of them is there and readable."""
+    value = LENSES[lens].value
     for name in LENSES[lens].twice:
         first = parts.get(name + FIRST, parts.get(name))
-        before, after = _decoded(first), _decoded(parts.get(name + SECOND))
+        before, after = _read(first, decode), _read(parts.get(name + SECOND), decode)
         if before is not None and after is not None and before.types == after.types:
             late, early = parts[name + SECOND].at_s, first.at_s if first else 0.0
-            return replace(after, samples=difference(before, after), duration_ns=max(int((late - early) * 1e9), 0))
-    found = (_decoded(parts.get(name)) for name in LENSES[lens].parts)
-    return next((profile for profile in found if profile is not None), None)
+            gained = replace(after, samples=difference(before, after), duration_ns=max(int((late - early) * 1e9), 0))
+            return gained.costs(value)
+    found = (_read(parts.get(name), lambda content: costs(content, value)) for name in LENSES[lens].parts)
+    return next((each for each in found if each is not None), None)
 
 
-def _decoded(part: Captured | None) -> Profile | None:
+def _read(part: Captured | None, how: Callable[[bytes], T]) -> T | None:
     if part is None or not part.usable:
         return None
     try:
-        return decode(part.content)
+        return how(part.content)
     except ProfileMalformed:
         return None

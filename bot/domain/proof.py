@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from bot.domain import bars, drawing, flame_drawing
 from bot.domain.bars import Bar
+from bot.domain.costs import Costs, ProfileMalformed
 from bot.domain.drawing import LETTER_ADVANCE, Box, Label, ending, fitting
 from bot.domain.facts import Facts
 from bot.domain.faults.finding import Finding
-from bot.domain.flame import Flame, Focus, draw
+from bot.domain.flame import Focus, draw
 from bot.domain.flame_drawing import BLAME, amount, part, spot
-from bot.domain.lenses import LENSES, profile_of
-from bot.domain.profile import Profile
+from bot.domain.lenses import LENSES, costs_of
 from bot.domain.snapshot import Captured
 
 WIDTH = 720
@@ -42,10 +42,10 @@ class Drawn:
 def prove(finding: Finding, facts: Facts, parts: Iterable[Captured]) -> Drawn | None:
     """Draw what proves a finding, from the facts and the parts of its target; None when there is nothing to draw."""
     by_part = {each.part: each for each in parts if each.usable}
-    if finding.fault in _BY_CPU and (profile := profile_of("cpu", by_part)):
-        return _flame(finding, "cpu", profile, facts)
-    if finding.fault in _BY_HEAP and (profile := profile_of("heap", by_part)):
-        return _flame(finding, "heap", profile, facts)
+    if finding.fault in _BY_CPU and (costs := costs_of("cpu", by_part)):
+        return _flame(finding, "cpu", costs, facts)
+    if finding.fault in _BY_HEAP and (costs := costs_of("heap", by_part)):
+        return _flame(finding, "heap", costs, facts)
     if finding.fault in _BY_SOCKETS and facts.sockets:
         return _bars(finding, "sockets at its ports", bars.of_sockets(facts))
     if not facts.groups or facts.goroutines is None or finding.fault in _NOT_DRAWN:
@@ -67,20 +67,23 @@ def blamed_in(*texts: str) -> frozenset[str]:
     return next(filter(None, named), frozenset())
 
 
-def headline(view: str, flame: Flame, profile: Profile) -> str:
+def headline(view: str, costs: Costs) -> str:
     """Say what a flame graph is of, and how much of it there is."""
-    title, total = LENSES[view].title, amount(flame.total, flame.unit)
-    seconds = f" in {profile.duration_ns / 1e9:.1f} s" if profile.duration_ns > 0 else ""
-    cores = f", {flame.total / profile.duration_ns:.2f} cores busy" if seconds and view == "cpu" else ""
+    title, total = LENSES[view].title, amount(costs.total, costs.unit)
+    seconds = f" in {costs.duration_ns / 1e9:.1f} s" if costs.duration_ns > 0 else ""
+    cores = f", {costs.total / costs.duration_ns:.2f} cores busy" if seconds and view == "cpu" else ""
     return f"{title}: {total}{seconds}{cores}"
 
 
-def _flame(finding: Finding, view: str, profile: Profile, facts: Facts) -> Drawn | None:
-    focus = Focus(facts.build.module, blamed_functions(finding), short=True)
-    flame = draw(profile, LENSES[view].value, focus)
-    if not flame.total:
+def _flame(finding: Finding, view: str, costs: Costs, facts: Facts) -> Drawn | None:
+    if not costs.total:
         return None
-    said = headline(view, flame, profile)
+    focus = Focus(facts.build.module, blamed_functions(finding), short=True)
+    try:
+        flame = draw(costs, focus)
+    except ProfileMalformed:
+        return None
+    said = headline(view, costs)
     blamed = flame.blamed
     share = sum(each.width for each in blamed)
     blame = (f"{part(share)} in", spot(blamed[0].frame)) if blamed else ("", "")

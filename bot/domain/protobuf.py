@@ -53,7 +53,11 @@ def fields(data: bytes, start: int, end: int) -> Iterator[Field]:
             value, at = varint(data, at)
             yield key >> 3, value, -1
         elif kind == BYTES:
-            size, at = varint(data, at)
+            size = data[at] if at < end else MORE
+            if size < MORE:
+                at += 1
+            else:
+                size, at = varint(data, at)
             if at + size > end:
                 raise WireMalformed(f"a field at byte {at} claims {size} bytes, the message has {end - at} left")
             yield key >> 3, at, at + size

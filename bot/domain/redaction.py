@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.domain.access import mask
-from bot.domain.profile import GZIP, ProfileMalformed, inflate
+from bot.domain.costs import ProfileMalformed
+from bot.domain.profile import GZIP, inflate
 from bot.domain.protobuf import WireMalformed, field_bytes, fields
 
 MIN_ENTROPY_BITS = 3.0

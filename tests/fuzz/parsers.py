@@ -18,6 +18,7 @@ from bot.adapters.targets.handshake import served
 from bot.domain import go_recipes, proc
 from bot.domain.audits import Audited, judge
 from bot.domain.buildinfo import BuildInfoMissing, read_build_info
+from bot.domain.costs import ProfileMalformed
 from bot.domain.elf import MOST_ENTRIES, ElfMalformed, read_elf
 from bot.domain.errors import FirstFiveError
 from bot.domain.examination import examine
@@ -31,7 +32,7 @@ from bot.domain.loading import lacks
 from bot.domain.modules import sums_of
 from bot.domain.pods import find_pod, tell_pod
 from bot.domain.proc import ProcMalformed
-from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.profile import decode
 from bot.domain.protobuf import number_bytes
 from bot.domain.redaction import redact_bytes, redact_profile
 from bot.domain.restarts import read_restarts

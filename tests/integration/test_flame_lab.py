@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain.flame import Focus, draw
 from bot.domain.flame_drawing import svg
-from bot.domain.profile import decode
+from bot.domain.profile import costs
 from tests.lab import Lab, running_lab, turn_fault
 
 pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
@@ -60,18 +60,22 @@ def test_a_graph_says_what_go_says(part: str, lab: Lab, go: str, tmp_path: Path)
     (tmp_path / "part.pb.gz").write_bytes(content)
     expected = told_by_go(go, tmp_path / "part.pb.gz", value, unit)
     assert expected
-    profile = decode(content)
+    found = costs(content, value)
+    inverted = draw(found, Focus(inverted=True))
+    first = {piece.name: piece.value for piece in inverted.pieces if piece.row == 1}
     for name, (itself, cumulative) in expected.items():
-        flame = draw(profile, value, Focus(blamed=frozenset({name})))
+        flame = draw(found, Focus(blamed=frozenset({name})))
         flat = sum(piece.itself for piece in flame.pieces if piece.name == name)
         whole = sum(piece.value for piece in flame.blamed)
         if whole >= flame.total / 100:
             assert (flat // scale, whole // scale) == (itself, cumulative), name
+        if flat >= flame.total / 100:
+            assert first[name] // scale == itself, name
 
 
 def test_a_real_graph_is_a_picture_in_which_the_line_to_blame_is_red(lab: Lab) -> None:
     content = httpx.get(f"{lab['targets'][0]['pprof']}{PARTS['cpu'][0]}", timeout=60).raise_for_status().content
-    flame = draw(decode(content), "cpu", Focus(blamed=frozenset({"main.encodeReceipt"})))
+    flame = draw(costs(content, "cpu"), Focus(blamed=frozenset({"main.encodeReceipt"})))
     assert sum(piece.width for piece in flame.blamed) > 0.2
     root = ET.fromstring(svg(flame, "CPU", alone=True))  # noqa: S314 - our own
     assert len(root) == len(flame.pieces)

@@ -156,6 +156,15 @@ async def test_7c_the_diagnosis_leads_to_a_target_and_its_flame_graphs(demo: Dem
     await expect(page.get_by_role("button", name="Reset zoom")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Reset zoom")).to_be_hidden()
+    await page.get_by_role("link", name="Callers at the bottom").click()
+    await expect(page.locator("#flame > svg > svg").first).not_to_have_attribute("y", "0")
+    await page.get_by_role("treeitem").first.focus()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Reset zoom")).to_be_visible()
+    await page.get_by_role("link", name="Inverted").click()
+    await expect(page.locator("main")).to_contain_text("on top is what costs by itself")
+    await expect(page.get_by_role("region", name="In its own code")).to_contain_text("main.watchPrice")
     assert complaints == []
     await page.set_viewport_size({"width": 390, "height": 844})
     for address in (page.url, page.url.partition("/flames/")[0], f"{demo.bot}/incidents/INC-1"):

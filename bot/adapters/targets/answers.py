@@ -8,8 +8,9 @@ import httpx
 
 from bot.adapters.targets.network import HandshakeFailed
 from bot.domain.access import failed_handshake
+from bot.domain.costs import ProfileMalformed
 from bot.domain.goroutine_dump import DUMP_LIMIT_BYTES
-from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.profile import decode
 from bot.domain.redaction import redact, redact_bytes, redact_profile
 from bot.domain.service import Target
 from bot.domain.snapshot import NOBODY, Captured, Part, PartStatus, captured, missed

@@ -19,9 +19,10 @@ from bot.adapters.targets.network import HandshakeFailed, PinnedTransport, Resol
 from bot.adapters.targets.room import Claim, Room
 from bot.domain.access import AccessMissing
 from bot.domain.addresses import AddressRefused, Endpoint
+from bot.domain.costs import ProfileMalformed
 from bot.domain.errors import TargetUnreachable
 from bot.domain.goroutine_dump import DUMP_LIMIT_BYTES
-from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.profile import decode
 from bot.domain.service import Target
 from bot.domain.snapshot import (
     CHEAP_PARTS,

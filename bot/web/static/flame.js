@@ -10,6 +10,11 @@ const matches = document.getElementById("matches");
 const LEAST = 0.0005;
 const percent = (share) => (share >= 0.1 ? `${Math.round(100 * share)} %` : `${(100 * share).toFixed(1)} %`);
 
+// The first piece is the whole: at the top, or at the bottom.
+const whole = Number(svg.firstElementChild.getAttribute("y"));
+const outwards = whole > 0 ? "ArrowDown" : "ArrowUp";
+const inwards = whole > 0 ? "ArrowUp" : "ArrowDown";
+
 const pieces = [...svg.children].map((element) => {
   const title = element.querySelector("title").textContent;
   const start = parseFloat(element.getAttribute("x")) / 100;
@@ -17,7 +22,7 @@ const pieces = [...svg.children].map((element) => {
   return {
     element, title, start, width,
     name: title.split("\n")[0],
-    row: Number(element.getAttribute("y")),
+    row: Math.abs(Number(element.getAttribute("y")) - whole),
     text: element.querySelector("text"),
   };
 });
@@ -37,13 +42,13 @@ function within(inner, outer) {
 
 function zoom(piece) {
   zoomed = piece;
-  const whole = Math.max(piece.width, 1e-9);
+  const room = Math.max(piece.width, 1e-9);
   for (const each of pieces) {
     const above = each.row < piece.row && within(piece, each);
     const inside = each.row >= piece.row && within(each, piece);
-    const width = above ? 1 : each.width / whole;
+    const width = above ? 1 : each.width / room;
     each.element.classList.toggle("above", above);
-    each.element.setAttribute("x", `${above ? 0 : (100 * (each.start - piece.start)) / whole}%`);
+    each.element.setAttribute("x", `${above ? 0 : (100 * (each.start - piece.start)) / room}%`);
     each.element.setAttribute("width", `${100 * width}%`);
     each.element.style.display = (above || inside) && width >= LEAST ? "" : "none";
     each.text.textContent = width >= 0.012 ? short(each.name) : "";
@@ -77,8 +82,8 @@ function shown(row) {
 
 function step(key) {
   const at = rows.indexOf(held.row);
-  if (key === "ArrowUp") return shown(rows[at - 1]).find((piece) => within(held, piece) || within(zoomed, piece));
-  if (key === "ArrowDown") return shown(rows[at + 1]).find((piece) => within(piece, held) || held.row < zoomed.row);
+  if (key === outwards) return shown(rows[at - 1]).find((piece) => within(held, piece) || within(zoomed, piece));
+  if (key === inwards) return shown(rows[at + 1]).find((piece) => within(piece, held) || held.row < zoomed.row);
   const beside = shown(held.row);
   return beside[beside.indexOf(held) + (key === "ArrowLeft" ? -1 : 1)];
 }

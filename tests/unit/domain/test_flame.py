@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.costs import Costs
 from bot.domain.flame import MOST_PIECES, MOST_ROWS, Flame, Focus, Kind, Piece, changes, draw, kind_of
 from bot.domain.flame_drawing import ROW, svg
 from bot.domain.profile import Profile, Sample, ValueType
@@ -24,9 +25,10 @@ FLAT = attrgetter("flat")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def cpu(*samples: tuple[tuple[Frame, ...], int], seconds: float = 2.0, kind: ValueType = CPU) -> Profile:
-    """Make a profile; stacks innermost first."""
-    return Profile((kind,), tuple(Sample(stack, (value,)) for stack, value in samples), duration_ns=int(seconds * 1e9))
+def cpu(*samples: tuple[tuple[Frame, ...], int], seconds: float = 2.0, kind: ValueType = CPU) -> Costs:
+    """Make a profile's costs; stacks innermost first."""
+    made = tuple(Sample(stack, (value,)) for stack, value in samples)
+    return Profile((kind,), made, duration_ns=int(seconds * 1e9)).costs(kind.name)
 
 
 def frames(*names: str) -> tuple[Frame, ...]:
@@ -41,7 +43,7 @@ def named(flame: Flame, name: str) -> list[Piece]:
 @settings(max_examples=60, deadline=None)
 @given(samples=SAMPLES, short=st.booleans())
 def test_pieces_add_up_and_overlap_nowhere(*, samples: list[Sample], short: bool) -> None:
-    flame = draw(Profile((CPU,), tuple(samples)), "cpu", Focus(short=short))
+    flame = draw(Profile((CPU,), tuple(samples)).costs("cpu"), Focus(short=short))
     assert flame.total == sum(max(each.values[0], 0) for each in samples)
     rows = defaultdict[int, list[Piece]](list)
     for piece in flame.pieces:
@@ -63,13 +65,38 @@ def test_pieces_add_up_and_overlap_nowhere(*, samples: list[Sample], short: bool
         assert sum(each.value for each in inside) + piece.itself == piece.value
 
 
+@settings(max_examples=60, deadline=None)
+@given(SAMPLES)
+def test_inverted_the_first_row_is_what_each_function_costs_by_itself(samples: list[Sample]) -> None:
+    costs = Profile((CPU,), tuple(each for each in samples if each.values[0] > 0)).costs("cpu")
+    flame = draw(costs, Focus(inverted=True))
+    row = {piece.name: piece.value for piece in flame.pieces if piece.row == 1 and piece.kind is not Kind.FOLDED}
+    flat = {cost.frame.function: cost.flat for cost in costs.top() if cost.flat}
+    assert row.items() <= flat.items()
+    assert all(value < flame.total / 1_000 for name, value in flat.items() if name not in row)
+
+
+def test_inverted_below_a_call_is_who_called_it() -> None:
+    profile = cpu((frames("main.a", "main.walk"), 3), (frames("main.b", "main.walk"), 1), (frames("main.b"), 4))
+    flame = draw(profile, Focus(inverted=True))
+    assert [(piece.row, piece.name, piece.value) for piece in flame.pieces] == [
+        (0, "everything", 8), (1, "main.b", 4), (1, "main.walk", 4), (2, "main.a", 3), (2, "main.b", 1),
+    ]  # fmt: skip
+    assert "by itself" not in svg(flame, "CPU")
+
+
+def test_a_graph_can_stand_on_its_feet() -> None:
+    drawn = svg(draw(cpu((frames("main.a", "main.b"), 3)), Focus()), "CPU", upwards=True)
+    assert [each.attrib["y"] for each in ET.fromstring(drawn)] == ["40", "20", "0"]  # noqa: S314 - our own
+
+
 @settings(max_examples=40, deadline=None)
 @given(SAMPLES, SAMPLES)
 def test_what_was_before_adds_up_too(samples: list[Sample], others: list[Sample]) -> None:
-    profile, base = Profile((CPU,), tuple(samples)), Profile((CPU,), tuple(others))
-    flame = draw(profile, "cpu", Focus(), base)
+    profile, base = (Profile((CPU,), tuple(each)).costs("cpu") for each in (samples, others))
+    flame = draw(profile, Focus(), base)
     assert all(piece.before is not None and piece.before >= 0 for piece in flame.pieces)
-    listed = changes(profile, base, "cpu", FLAT)
+    listed = changes(profile, base, FLAT)
     assert {each.frame.function for each in listed} >= {piece.name for piece in flame.pieces if piece.row} - {
         piece.name for piece in flame.pieces if piece.kind is Kind.FOLDED
     }
@@ -78,7 +105,7 @@ def test_what_was_before_adds_up_too(samples: list[Sample], others: list[Sample]
 def test_a_graph_is_bounded_whatever_a_target_sends() -> None:
     wide = [((Frame(f"main.f{n}"), HANDLE), 1_000 + n) for n in range(5_000)]
     deep = [(tuple(Frame(f"main.g{n}") for n in range(1_000)), 50_000)]
-    flame = draw(cpu(*wide, *deep), "cpu", Focus())
+    flame = draw(cpu(*wide, *deep), Focus())
     assert len(flame.pieces) <= MOST_PIECES
     assert flame.rows <= MOST_ROWS + 1
     folded = [piece for piece in flame.pieces if piece.kind is Kind.FOLDED and piece.row]
@@ -88,13 +115,13 @@ def test_a_graph_is_bounded_whatever_a_target_sends() -> None:
 
 def test_a_call_has_its_most_expensive_line() -> None:
     other = Frame("main.handle", "/src/main.go", 9)
-    (piece,) = named(draw(cpu(((HANDLE,), 1), ((other,), 5)), "cpu", Focus()), "main.handle")
+    (piece,) = named(draw(cpu(((HANDLE,), 1), ((other,), 5)), Focus()), "main.handle")
     assert (piece.value, piece.frame) == (6, other)
 
 
 def test_in_a_short_graph_a_foreign_package_calls_itself_unseen() -> None:
     stack = frames("net/http.(*conn).serve", "net/http.Handler", "main.handle", "main.cost", "runtime.a", "runtime.b")
-    flame = draw(cpu((stack, 5)), "cpu", Focus(short=True))
+    flame = draw(cpu((stack, 5)), Focus(short=True))
     assert [piece.name for piece in flame.pieces[1:]] == [
         "net/http.(*conn).serve",
         "main.handle",
@@ -105,7 +132,7 @@ def test_in_a_short_graph_a_foreign_package_calls_itself_unseen() -> None:
 
 def test_what_is_to_blame_counts_once_where_it_calls_itself() -> None:
     profile = cpu((frames("main.a", "main.walk", "main.walk"), 3), (frames("main.walk"), 1), (frames("main.b"), 4))
-    flame = draw(profile, "cpu", Focus(blamed=frozenset({"main.walk"})))
+    flame = draw(profile, Focus(blamed=frozenset({"main.walk"})))
     assert sum(piece.width for piece in flame.blamed) == pytest.approx(0.5)
 
 
@@ -117,11 +144,11 @@ def test_whose_a_call_is() -> None:
 
 def test_profiles_are_compared_by_the_second() -> None:
     now, before = cpu(((HANDLE,), 80), (frames("main.b"), 20), seconds=2), cpu(((HANDLE,), 10), seconds=1)
-    flame = draw(now, "cpu", Focus(), before)
+    flame = draw(now, Focus(), before)
     (piece,) = named(flame, "main.handle")
     assert (piece.before, piece.grown) == (20.0, 60.0)
     assert 'class="grew-4"' in svg(flame, "x")
-    assert [(each.frame.function, each.now, each.before) for each in changes(now, before, "cpu", FLAT)] == [
+    assert [(each.frame.function, each.now, each.before) for each in changes(now, before, FLAT)] == [
         ("main.handle", 80, 20.0),
         ("main.b", 20, 0.0),
     ]
@@ -131,12 +158,12 @@ def test_profiles_are_compared_by_the_second() -> None:
 def test_what_is_in_use_is_compared_as_it_is_and_sums_by_their_total(value: str, before: float) -> None:
     kind = ValueType(value, "bytes")
     now, base = (cpu(((HANDLE,), size), seconds=0, kind=kind) for size in (100, 10))
-    (piece,) = named(draw(now, value, Focus(), base), "main.handle")
+    (piece,) = named(draw(now, Focus(), base), "main.handle")
     assert piece.before == before
 
 
 def test_what_is_gone_is_listed() -> None:
-    gone = changes(cpu(((HANDLE,), 5)), cpu((frames("main.old"), 5), ((HANDLE,), 5)), "cpu", FLAT)
+    gone = changes(cpu(((HANDLE,), 5)), cpu((frames("main.old"), 5), ((HANDLE,), 5)), FLAT)
     assert [(each.frame.function, each.now, each.before) for each in gone] == [
         ("main.old", 0, 5.0),
         ("main.handle", 5, 5.0),
@@ -148,7 +175,7 @@ def test_what_is_gone_is_listed() -> None:
 @example("\uffff", "\ufffe")
 def test_names_are_text_whatever_they_hold(name: str, file: str) -> None:
     hostile = Frame(f'<script>"&\x00\u202e{name}', file, 3)
-    flame = draw(cpu(((hostile,), 5), (((Frame("main." + "x" * 10_000)),), 5)), "cpu", Focus())
+    flame = draw(cpu(((hostile,), 5), (((Frame("main." + "x" * 10_000)),), 5)), Focus())
     drawn = svg(flame, f"]]>{name}")
     root = ET.fromstring(drawn)  # noqa: S314 - our own, and what it holds is the point
     assert {each.tag for each in root.iter()} == {f"{SVG}{tag}" for tag in ("svg", "title", "rect", "text")}
@@ -158,7 +185,7 @@ def test_names_are_text_whatever_they_hold(name: str, file: str) -> None:
 
 
 def test_a_page_gets_places_in_parts_of_its_width() -> None:
-    drawn = svg(draw(cpu(((HANDLE,), 3), (frames("main.b"), 1)), "cpu", Focus()), "CPU")
+    drawn = svg(draw(cpu(((HANDLE,), 3), (frames("main.b"), 1)), Focus()), "CPU")
     root = ET.fromstring(drawn)  # noqa: S314 - our own
     assert (root.attrib["width"], root.attrib["height"]) == ("100%", str(2 * ROW))
     assert [(each.attrib["x"], each.attrib["width"]) for each in root] == [
@@ -171,6 +198,6 @@ def test_a_page_gets_places_in_parts_of_its_width() -> None:
 
 
 def test_an_empty_profile_is_one_empty_piece() -> None:
-    flame = draw(cpu(), "cpu", Focus())
+    flame = draw(cpu(), Focus())
     assert (flame.total, len(flame.pieces), flame.rows) == (0, 1, 1)
     assert ET.fromstring(svg(flame, "nothing")) is not None  # noqa: S314 - our own

@@ -4,7 +4,8 @@ import gzip
 
 import pytest
 
-from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.costs import ProfileMalformed
+from bot.domain.profile import decode
 from bot.domain.protobuf import field_bytes, number_bytes
 from bot.domain.stacks import Frame
 

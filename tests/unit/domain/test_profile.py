@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.costs import ProfileMalformed
+from bot.domain.profile import decode
 from bot.domain.protobuf import field_bytes
 from bot.domain.stacks import Frame, own_frame
 from tests.unit.domain.go_profiles import CPU, HEAP, main_frame, profile, raw_profile
@@ -170,14 +171,17 @@ def test_a_cut_or_a_changed_byte_gives_a_profile_or_one_error(
         assert all(len(sample.values) == len(found.types) for sample in found.samples)
 
 
+IN_IT = field_bytes(2, field_bytes(1, 0) + field_bytes(2, 1) * 2)
+
+
 @pytest.mark.parametrize(
     ("flood", "said"),
     [
         (field_bytes(5, SCATTERED + field_bytes(2, 999)), "a string beyond the end"),
-        (field_bytes(2, b"\x1a\x00" * 30_000), "the sample at byte .* has 0 values, 0 locations, 65 labels"),
-        (field_bytes(2, b"\x10\x01" * 30_000), "the sample at byte .* has 3 values"),
-        (field_bytes(2, b"\x08\x01" * 30_000), "the sample at byte .* 4097 locations"),
-        (field_bytes(4, b"\x22\x00" * 30_000), "the location at byte .* has more than 4096 lines"),
+        (field_bytes(2, b"\x1a\x00" * 30_000), "the sample at byte .* has 0 values, 0 bytes of locations, 65 labels"),
+        (field_bytes(2, b"\x10\x01" * 30_000), "the sample at byte .* has 30000 values"),
+        (field_bytes(2, b"\x08\x01" * 30_000), "the sample at byte .* 30000 bytes of locations"),
+        (field_bytes(4, b"\x22\x00" * 30_000) + IN_IT, "the location at byte .* has more than 4096 lines"),
     ],
     ids=["fields", "labels", "values", "locations", "lines"],
 )

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.profile import ProfileMalformed, decode
+from bot.domain.costs import ProfileMalformed
+from bot.domain.profile import decode
 from bot.domain.redaction import PIECE_BYTES, is_random, redact, redact_bytes, redact_profile
 from tests.unit.domain.go_profiles import CPU, GOROUTINE, main_frame, profile, raw_profile
 

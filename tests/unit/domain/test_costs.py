@@ -1,0 +1,105 @@
+"""What stacks cost, read as they are written, is what adding up every frame gives, whichever end they are read from."""
+
+import random
+from collections import defaultdict
+
+import pytest
+
+from bot.domain.costs import ProfileMalformed
+from bot.domain.flame import Focus, Kind, draw
+from bot.domain.profile import Profile, costs, decode
+from bot.domain.protobuf import field_bytes, number_bytes
+
+FUNCTIONS, LOCATIONS = 40, 400
+"""Few functions repeat themselves in a stack; more locations than fit into one byte of a number."""
+TYPES = field_bytes(6, b"") + field_bytes(6, b"cpu") + field_bytes(1, field_bytes(1, 1) + field_bytes(2, 0))
+
+
+def written(seed: int) -> bytes:
+    """Write a profile in which functions are inlined, have several locations, and some locations are not known."""
+    dice = random.Random(seed)  # noqa: S311 - to try things out
+    raw = TYPES
+    for function in range(FUNCTIONS):
+        raw += field_bytes(6, b"main.f%d" % function) + field_bytes(
+            5, field_bytes(1, function) + field_bytes(2, 2 + function)
+        )
+    for location in range(LOCATIONS):
+        lines = [(dice.randrange(FUNCTIONS), dice.randrange(1, 4)) for _ in range(dice.choice((1, 1, 2, 3)))]
+        calls = (field_bytes(4, field_bytes(1, function) + field_bytes(2, line)) for function, line in lines)
+        raw += field_bytes(4, field_bytes(1, location) + b"".join(calls))
+    for _ in range(60):
+        stack = b"".join(number_bytes(dice.randrange(LOCATIONS + 9)) for _ in range(dice.randrange(6)))
+        raw += field_bytes(2, field_bytes(1, stack) + field_bytes(2, dice.randrange(1, 20)))
+    return raw
+
+
+def added(profile: Profile, *, inverted: bool) -> dict[tuple[str, ...], int]:
+    """Add up by path, one frame after another."""
+    sums: dict[tuple[str, ...], int] = defaultdict(int)
+    for sample in profile.samples:
+        names = [frame.function for frame in (sample.stack if inverted else reversed(sample.stack))]
+        for depth in range(len(names)):
+            sums[tuple(names[: depth + 1])] += sample.values[0]
+    return sums
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_graph_has_every_path_and_what_it_costs(seed: int, *, inverted: bool) -> None:
+    raw = written(seed)
+    flame = draw(costs(raw, "cpu"), Focus(inverted=inverted))
+    drawn = [
+        (piece.row, piece.name, piece.value) for piece in flame.pieces if piece.row and piece.kind is not Kind.FOLDED
+    ]
+    expected = added(decode(raw), inverted=inverted)
+    assert sorted(drawn) == sorted((len(path), path[-1], value) for path, value in expected.items())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_functions_are_added_up_once_for_each_stack_they_are_in(seed: int) -> None:
+    raw = written(seed)
+    flat: dict[str, int] = defaultdict(int)
+    cumulative: dict[str, int] = defaultdict(int)
+    for sample in decode(raw).samples:
+        if sample.stack:
+            flat[sample.stack[0].function] += sample.values[0]
+        for function in {frame.function for frame in sample.stack}:
+            cumulative[function] += sample.values[0]
+    found = costs(raw, "cpu").top()
+    assert found == decode(raw).top("cpu")
+    assert {each.frame.function: (each.flat, each.cumulative) for each in found} == {
+        name: (flat[name], value) for name, value in cumulative.items()
+    }
+
+
+def test_a_location_that_cannot_be_read_is_one_error_when_it_is_looked_at() -> None:
+    broken = field_bytes(4, field_bytes(1, 7) + b"\x22\x7f")
+    sample = field_bytes(2, field_bytes(1, 7) + field_bytes(2, 5))
+    found = costs(TYPES + broken + sample, "cpu")
+    assert found.total == 5
+    with pytest.raises(ProfileMalformed, match="claims 127 bytes"):
+        draw(found, Focus())
+    with pytest.raises(ProfileMalformed, match="claims 127 bytes"):
+        found.top()
+
+
+@pytest.mark.parametrize("stack", [b"\x80", b"\x01\xff", b"\x80" * 12 + b"\x01"])
+def test_a_number_that_does_not_end_is_no_location(stack: bytes) -> None:
+    with pytest.raises(ProfileMalformed, match="does not end"):
+        draw(costs(TYPES + field_bytes(2, field_bytes(1, stack) + field_bytes(2, 5)), "cpu"), Focus())
+
+
+def test_a_few_bytes_that_repeat_one_long_location_are_not_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.domain.costs.MAX_FRAMES", 1_000)
+    long = field_bytes(4, field_bytes(1, 1) + field_bytes(4, b"") * 600)
+    sample = field_bytes(2, field_bytes(1, 1) + field_bytes(2, 5))
+    found = costs(TYPES + long + 2 * sample, "cpu")
+    assert draw(found, Focus()).total == 10
+    with pytest.raises(ProfileMalformed, match="more than 1000 frames"):
+        found.top()
+
+
+def test_where_there_is_no_room_for_more_the_rest_is_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.domain.call_tree.MOST_SPANS", 30)
+    flame = draw(costs(written(1), "cpu"), Focus())
+    assert flame.total == sum(piece.itself for piece in flame.pieces)
