@@ -48,6 +48,7 @@ from bot.engine.playbook import Registry, load
 from bot.engine.ports import Ports
 from bot.ports import Engine, Listed
 from bot.settings import Settings
+from bot.settings.configured import configuration
 from bot.wiring import (
     AllTargets,
     Committed,
@@ -65,7 +66,7 @@ from bot.wiring import (
     wired_store,
     wired_workspaces,
 )
-from handlers import alerts, deploys, exports, pages, probes
+from handlers import alerts, configurations, deploys, exports, pages, probes
 from handlers.api.application import AT, application
 from handlers.forms import FormRefused
 from handlers.loopback import LoopbackOnly
@@ -334,6 +335,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
             app.include_router(slack_install.router(_hall(house, house.slack)))
     app.include_router(probes.router(_checks(house), degraded, house.metrics.exposition))
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
+    app.include_router(configurations.router(house.ports, configuration(house.settings)))
     app.include_router(exports.router(house.ports, ChildPrinter()))
     app.mount(AT, application(house.admission, house.ports, house.registry))
     app.include_router(alerts.router(house.intake, token))

@@ -15,9 +15,10 @@ from starlette.responses import HTMLResponse
 
 from bot.domain.measures import duration
 from bot.domain.narrative import legible, seconds, size
+from bot.domain.redaction import redact
 from handlers.reader import Reader
 
-PLACES = (("Incidents", "/"), ("Drills", "/drills"))
+PLACES = (("Incidents", "/"), ("Services", "/services"), ("Drills", "/drills"), ("Settings", "/settings"))
 """What the navigation leads to, from every page."""
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -45,7 +46,14 @@ class Html:
             lstrip_blocks=True,
         )
         self._templates.filters.update(
-            bytes=size, day=_day, duration=duration, hour=_hour, iso=_iso, seconds=seconds, segment=_segment
+            bytes=size,
+            day=_day,
+            duration=duration,
+            hour=_hour,
+            iso=_iso,
+            redacted=redact,
+            seconds=seconds,
+            segment=_segment,
         )
         self._templates.globals["asset"] = lambda name: f"/static/{name}?v={static[name].version}"
         self._templates.globals["places"] = PLACES

@@ -24,6 +24,7 @@ from handlers.drills import Drills
 from handlers.html import Html, shipped
 from handlers.live import Streams, mark
 from handlers.reader import Asks, Reader, perhaps
+from handlers.services import Services
 from handlers.views import view
 from handlers.visible import timeline_of, visible_incidents, visible_run
 
@@ -71,6 +72,7 @@ def router(
     routes.add_api_route("/runs/{run_id}", pages.run)
     pages.diagnoses.route(routes)
     Drills(ports, pages.html, pages.streams).route(routes)
+    Services(ports, pages.html).route(routes)
     routes.add_api_route("/static/{name}", pages.asset)
     routes.add_api_route("/favicon.ico", pages.icon)
     return routes

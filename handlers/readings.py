@@ -171,11 +171,16 @@ async def costs(ports: Ports, parts: Sequence[Captured], view: str) -> Costs | N
 
 async def baseline(ports: Ports, service: str, target: str) -> Baseline | None:
     """Give what a target was like in a healthy time; None when nobody knows."""
+    return (await baselines(ports, service)).of(target)
+
+
+async def baselines(ports: Ports, service: str) -> Baselines:
+    """Give what the targets of a service were like in a healthy time; none where it cannot be read."""
     text = await ports.store.read(lambda tx: ports.marks.get(tx, baseline_key(service)))
     try:
-        return _BASELINES.validate_json(text).of(target) if text else None
+        return _BASELINES.validate_json(text) if text else Baselines()
     except ValidationError:
-        return None
+        return Baselines()
 
 
 def _archive(stored: Any) -> Evidence | None:

@@ -29,6 +29,9 @@ PAGES = {
     "/runs/{run_id}/targets/{target}": "/runs/{run}/targets/checkout-2",
     "/runs/{run_id}/targets/{target}/flames/{view}": "/runs/{run}/targets/checkout-2/flames/cpu",
     "/drills": "/drills",
+    "/services": "/services",
+    "/services/{name}": "/services/checkout",
+    "/settings": "/settings",
     "not found": "/nothing",
 }
 """Every route that shows a page, and where it is asked for."""

@@ -42,6 +42,8 @@ PATHS = {
     "/api/v1/incidents/{incident_id}/entries": "/api/v1/incidents/INC-1/entries",
     "/api/v1/incidents/{incident_id}/artifacts": "/api/v1/incidents/INC-1/artifacts",
     "/api/v1/runs/{run_id}": "/api/v1/runs/r1",
+    "/services": "/services",
+    "/services/{name}": "/services/checkout",
 }
 OF_A_RUN = {
     "/runs/{run_id}/targets/{target}",
