@@ -15,9 +15,10 @@ from bot.adapters.sql.engines import address, revision_of
 from bot.adapters.sql.installations import SqlInstallations
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import REVISION
+from bot.domain.addresses import is_loopback
 from bot.domain.checks import Check, State, fail, ok, warn
 from bot.domain.discovery import DiscoveryPlan
-from bot.domain.errors import StoreUnusable
+from bot.domain.errors import SignInFailed, StoreUnusable
 from bot.domain.examination import examine
 from bot.domain.run import Missing
 from bot.domain.run import Source as Whence
@@ -25,11 +26,13 @@ from bot.domain.service import Catalog, Service, Target
 from bot.domain.sightings import DiscoveryFailed
 from bot.domain.snapshot import GOROUTINE, KERNEL_PARTS, LOG, RESTARTS, TLS, PartStatus
 from bot.domain.traffic import Split
+from bot.door import provider_of, title_of
 from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
 from bot.ports import Clock, Installation, Tx
 from bot.settings import Settings
 from bot.wiring import AllTargets, kept, rota_source, wired_router, wired_sources
+from handlers.guard import BACK
 from handlers.slack_forms import Occasion, form
 
 if TYPE_CHECKING:
@@ -78,6 +81,7 @@ class Doctor:
             "configuration": self._configuration,
             "slack": self._slack,
             **({"slack takes": self._validated} if live else {}),
+            "sign-in": self._sign_in,
             "on call": self._on_call,
             "database": self._database,
             "artifacts": self._artifacts,
@@ -145,6 +149,19 @@ class Doctor:
         usable = [one for one in await self._installed() if one.token]
         first = min(usable, key=lambda one: (one.team != given.slack_team, one.installed_at), default=None)
         return first.token if first else ""
+
+    async def _sign_in(self) -> Iterable[Check]:
+        """Look whether people can sign in, or have no need to."""
+        given = self._settings
+        if not given.sign_in.by:
+            said = "nobody signs in: pages and API answer to this machine only"
+            return [ok("sign-in", said) if is_loopback(given.host) else warn("sign-in", said, "docs/console.md")]
+        provider = provider_of(given, self._clock)
+        try:
+            await provider.description()
+        except SignInFailed as failure:
+            return [fail("sign-in", f"{provider.issuer}: {failure}", "correct `sign_in.by`: docs/console.md")]
+        return [ok("sign-in", f"by {title_of(given)}, which must send people back to {given.url}{BACK}")]
 
     async def _on_call(self) -> Iterable[Check]:
         """Ask by the configured source who is on call."""

@@ -41,6 +41,7 @@ from bot.doctor import Doctor
 from bot.domain.access import unset
 from bot.domain.errors import StoreUnusable
 from bot.domain.service import Catalog
+from bot.door import guarded
 from bot.engine.admission import Admission
 from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
@@ -69,7 +70,6 @@ from bot.wiring import (
 from handlers import alerts, configurations, deploys, exports, pages, probes
 from handlers.api.application import AT, application
 from handlers.forms import FormRefused
-from handlers.loopback import LoopbackOnly
 from handlers.probes import Glance
 from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
 from handlers.slack_desk import Desk
@@ -316,7 +316,8 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     token = house.settings.firstfive_alerts_token
     deploys_token = house.settings.firstfive_deploys_token
     public = ((alerts.PREFIX, token), (deploys.PATH, deploys_token))
-    app.add_middleware(LoopbackOnly, also_public=tuple(beginning for beginning, secret in public if secret))
+    known = tuple(beginning for beginning, secret in public if secret)
+    guarded(app, house.settings, house.ports, known, house.slack.workspaces if house.slack else None)
     app.add_exception_handler(404, pages.not_found)
     app.add_exception_handler(StoreUnusable, pages.unusable)
     app.add_exception_handler(FormRefused, pages.unbelieved)

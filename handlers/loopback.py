@@ -5,21 +5,20 @@ Alerts may come from the network once a token is configured for them.
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from secrets import token_urlsafe
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.domain.addresses import is_loopback
 from handlers.reader import LOCAL, Reader, Way, admit
 
 # Who answers these asks nobody's leave: Slack signs its requests, probes and metrics tell nothing about incidents.
 PUBLIC = ("/slack/", "/health/")
 PUBLIC_EXACT = ("/metrics",)
 
-_SAFE = {"GET", "HEAD", "OPTIONS"}
+SAFE = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 # Any of these means that the request came through something that stands in front of us, a tunnel for instance.
 _FORWARDED = ("forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip", "x-envoy-external-address")
@@ -30,7 +29,7 @@ GUARDED_HEADERS: Mapping[str, str] = {
         "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer browsers say of our own forms that they come from nowhere
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -48,7 +47,7 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
-        if scope["type"] == "lifespan" or _is_public(scope["path"], self._public):
+        if scope["type"] == "lifespan" or is_public(scope["path"], self._public):
             await self._app(scope, receive, send)
             return
         reason = refusal(scope)
@@ -56,7 +55,7 @@ class LoopbackOnly:
             await PlainTextResponse(reason, 403)(scope, receive, send)
             return
         admit(scope, self._reader)
-        await self._app(scope, receive, _with_headers(send))
+        await self._app(scope, receive, with_headers(send))
 
 
 def refusal(scope: Scope) -> str:
@@ -64,14 +63,14 @@ def refusal(scope: Scope) -> str:
     headers = Headers(scope=scope)
     client = scope.get("client")
     hosts = headers.getlist("host")
-    if client is None or not _is_loopback(client[0]):
+    if client is None or not is_loopback(client[0]):
         return _explain("this request comes from another machine")
     if len(hosts) != 1 or not _is_loopback_host(hosts[0]):
         return _explain("the Host header does not name this machine (localhost, 127.0.0.1 or [::1])")
     if _forwarded(headers.keys()):
         return _explain("this request came through a proxy or a tunnel")
-    if scope.get("method", "GET") not in _SAFE or scope["type"] == "websocket":
-        return _foreign(headers, hosts[0])
+    if scope.get("method", "GET") not in SAFE or scope["type"] == "websocket":
+        return foreign(headers, f"http://{hosts[0]}", f"https://{hosts[0]}")
     return ""
 
 
@@ -82,41 +81,29 @@ def _explain(what: str) -> str:
     )
 
 
-def _foreign(headers: Headers, host: str) -> str:
-    """Say why a request that changes something is not from our own pages, or from no page at all (curl)."""
+def foreign(headers: Headers, *own: str) -> str:
+    """Say why what changes something is not asked by a page of our `own` origins, or by no page at all (curl)."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
-    same = origin is None or (urlsplit(origin).scheme in {"http", "https"} and urlsplit(origin).netloc == host)
-    if same and site in {"none", "same-origin"}:
+    if (origin is None or origin in own) and site in {"none", "same-origin"}:
         return ""
     return "Refused: this request was made by a page of another origin. Nothing was changed.\n"
 
 
-def _is_public(path: str, beginnings: tuple[str, ...]) -> bool:
+def is_public(path: str, beginnings: tuple[str, ...]) -> bool:
+    """Tell whether a path is of those who ask nobody's leave, or for a token of their own."""
     return path in PUBLIC_EXACT or path.startswith(beginnings)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_loopback
 
 
 def _is_loopback_host(host: str) -> bool:
     match = _HOST.fullmatch(host.strip())
-    if match is None:
-        return False
-    name = match["name"].strip("[]").lower()
-    return name == "localhost" or _is_loopback(name)
+    return match is not None and is_loopback(match["name"])
 
 
 def _forwarded(names: Iterable[str]) -> bool:
     return any(name in _FORWARDED or name.startswith(_FORWARDED_PREFIX) for name in names)
 
 
-def _with_headers(send: Send) -> Send:
+def with_headers(send: Send) -> Send:
     """Add the headers that every guarded answer has, unless it brought stricter ones."""
 
     async def add(message: Message) -> None:

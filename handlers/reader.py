@@ -24,11 +24,16 @@ class Way(StrEnum):
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who asks. `seal`: what a form of theirs carries, which no page of another origin can know."""
+    """Somebody who asks. `seal`: what a form of theirs carries, which no page of another origin can know.
+
+    `may_command`: False for a token that may only look. `team` is the workspace that they have signed in with.
+    """
 
     person: Person
     way: Way
     seal: str = field(default="", repr=False)
+    may_command: bool = True
+    team: str = ""
 
     @property
     def is_known(self) -> bool:

@@ -118,3 +118,13 @@ def _embedded(address: Address) -> Iterable[Address]:
 
 def _never(address: Address) -> bool:
     return any(network.version == address.version and address in network for network in NEVER)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, without its port, is this machine for sure: localhost, or an address of loopback."""
+    name = host.strip("[]").lower()
+    try:
+        ip = ip_address(name)
+    except ValueError:
+        return name == "localhost"
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback

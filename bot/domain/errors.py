@@ -13,6 +13,7 @@
     * RunFailed
         * FenceLost         another worker owns the run now
     * ChatFailed            Slack said no, or nothing
+    * SignInFailed          a provider of identities said no, or nothing that is believed
     * StoreUnusable         our own database, schema or lock
         * AnswerLost        whether a write was kept is not known
         * ArtifactDamaged   kept bytes are not what they were
@@ -97,6 +98,19 @@ class ChatFailed(FirstFiveError):
         self.retryable = retryable
         self.retry_after_s = retry_after_s
         self.unsure = unsure
+
+
+class SignInFailed(FirstFiveError):
+    """Nobody was signed in.
+
+    `code` is the provider's error word, or ours: unreachable, other_issuer, not_safe, no_id_token, not_believed,
+    expired, too_long. `detail` is for whoever runs FirstFive, and holds no secret.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
 
 
 class StoreUnusable(FirstFiveError):

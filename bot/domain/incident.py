@@ -17,7 +17,7 @@ from bot.domain.phases import SOP, Phase, end_blanked
 from bot.domain.phases import follow as follow_phases
 from bot.domain.rollout import Rollout
 from bot.domain.rollout import follow as follow_rollout
-from bot.domain.timeline import BLANK, FIRSTFIVE, Entry, Kind, Person, from_us
+from bot.domain.timeline import BLANK, FIRSTFIVE, TOKEN, Entry, Kind, Person, from_us
 
 SOP_S = 300
 
@@ -203,12 +203,12 @@ class Seen(Protocol):
 def may_see(incident: Seen, person: Person) -> bool:
     """Tell whether somebody may know of an incident: everybody, unless it is private and they take no part (any more).
 
-    FirstFive itself and whoever has the bot's machine (`cli:`) know of all; the API, which cannot tell who speaks, of
-    none that is private.
+    FirstFive itself and whoever has the bot's machine (`cli:`) know of all; a script that shows a token, and whoever
+    asks without being known, of none that is private.
     """
     if not incident.private or person.id == FIRSTFIVE.id or person.id.startswith("cli:"):
         return True
-    return not person.id.startswith("api:") and person.id in {each.id for each in incident.people}
+    return not person.id.startswith(("api:", TOKEN)) and person.id in {each.id for each in incident.people}
 
 
 def seen(entries: Sequence[Entry], incident_id: str, person: Person, channel: str = "") -> Incident:

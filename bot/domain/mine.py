@@ -8,7 +8,7 @@ from bot.domain.actions import ActionItem
 from bot.domain.approval import Request
 from bot.domain.incident import Incident, Status, may_see
 from bot.domain.service import ReminderRules
-from bot.domain.timeline import Person
+from bot.domain.timeline import Person, behind
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ def mine(
     return Mine(
         incidents=tuple(seen),
         approvals=tuple(
-            (each, request) for each, request in asked if now < request.expires_at and request.requester.id != person.id
+            (each, request)
+            for each, request in asked
+            if now < request.expires_at and behind(request.requester) != person.id
         ),
         updates=tuple(each for each in seen if _leads(each, person) and _owes_word(each, rules, now)),
         leaderless=tuple(each for each in part_of if each.commander is None),

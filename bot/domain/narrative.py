@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.domain import consent, drill_words, publishing, rollout
+from bot.domain import consent, drill_words, publishing, rollout, sign_in
 from bot.domain.approval import Decision
 from bot.domain.bisect.bisects import bisected, bisecting
 from bot.domain.measures import duration
@@ -364,6 +364,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.DRIFTED: lambda _, f: rollout.drifted(f),
     Kind.PUSHED: lambda _, f: f"Pushed {f['name']} to {f['place']} (commit {str(f['commit'])[:12]}).",
     Kind.PUSH_FAILED: _not_pushed,
+    **dict.fromkeys(sign_in.KINDS, lambda entry, facts: sign_in.told(Kind(entry.kind), facts)),
     **dict.fromkeys(drill_words.KINDS, lambda entry, facts: drill_words.told(Kind(entry.kind), facts)),
     Kind.CHAT_FAILED: lambda _, f: f"Slack did not take {f['surface'] or 'a message'}{_after(f['reason']) or '.'}",
 }

@@ -101,6 +101,7 @@ RULES = (
         "private",
     ),
     _rule("jwt", START + r"eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]*+){0,3}", "eyj"),
+    _rule("firstfive-token", START + r"ff_[A-Za-z0-9_-]{43}", "ff_"),
     _rule("slack-token", START + r"(?:xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{8,}+|xapp-[A-Za-z0-9-]{8,}+)", "xox xapp-"),
     _rule("slack-webhook", r"(?P<head>hooks\.slack\.com/[a-z]{1,20}/)[A-Za-z0-9/_-]{8,}+", "hooks.slack.com", _rest),
     _rule(

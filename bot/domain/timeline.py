@@ -90,6 +90,10 @@ class Kind(StrEnum):
     PUSH_FAILED = "push failed"  # name artifact place reason again_at
     DRILL_STARTED = "drill started"  # service class ("" while blind) target size blind sealed ends_at
     DRILL_ANSWERED = "drill answered"  # class; what somebody says that it is
+    SIGNED_IN = "signed in"  # by
+    SIGNED_OUT = "signed out"  # nothing
+    TOKEN_MADE = "token made"  # noqa: S105 - no secret: token name scope ends_at
+    TOKEN_REVOKED = "token revoked"  # noqa: S105 - no secret: token name
     DRILL_ENDED = "drill ended"  # score{} before{} how by real was_on gone left nonce
 
 
@@ -102,6 +106,13 @@ class Person:
 
 
 FIRSTFIVE = Person("firstfive", "FirstFive")
+TOKEN = "token:"  # noqa: S105 - no secret
+"""How the id of a script begins that shows a token; the id of whoever made the token follows."""
+
+
+def behind(person: Person) -> str:
+    """Give the id of the human who acts: of whoever made the token, if it is a script."""
+    return person.id.removeprefix(TOKEN)
 
 
 @dataclass(frozen=True)

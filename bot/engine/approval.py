@@ -12,7 +12,7 @@ from typing import Any
 from bot.domain.approval import UNKNOWN, Decision, Granted, Refused, Request, plan_sha256, requests
 from bot.domain.authority import GRANTED, Right, Ruling
 from bot.domain.run import Run, Source
-from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind, Person, to_us
+from bot.domain.timeline import FIRSTFIVE, HOUSE, TOKEN, Author, Draft, Kind, Person, behind, to_us
 from bot.engine.authority import policy_sha256
 from bot.engine.permission import NO_REASON, about, breaks, reason_of, thawed, without_second
 from bot.engine.playbook import Params, Playbook, plan_of
@@ -77,13 +77,13 @@ def _over(policy: Policy, request: Request, press: Press, now: datetime) -> str:
 def _wrong_person(request: Request, press: Press, ruling: Ruling) -> str:
     if press.decision not in {Decision.APPROVED, Decision.ALONE}:
         return ""
-    if press.person.id.startswith(UNKNOWN):
-        return "Who approves must be known: approve in Slack, or with `firstfive run approve`."
+    if press.person.id.startswith((TOKEN, *UNKNOWN)):
+        return "Who approves must be known: approve in Slack, signed in on the page, or with `firstfive run approve`."
     if press.decision is Decision.ALONE and not press.reason.strip():
         return NO_REASON
     if press.decision is Decision.ALONE and not request.breakable:
         return f"There is no glass to break: {request.words} takes a second person, or can wait."
-    if press.decision is Decision.APPROVED and press.person.id == request.requester.id:
+    if press.decision is Decision.APPROVED and press.person.id == behind(request.requester):
         return f"You asked for {request.words} yourself; it takes a second person to approve it."
     return "" if ruling.granted or not request.service else ruling.reason
 

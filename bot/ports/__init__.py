@@ -24,6 +24,7 @@ from bot.ports.keeping import (
     Timeline,
     Tx,
 )
+from bot.ports.signing import Sessions, Tokens
 from bot.ports.world import (
     Anchors,
     Archive,
@@ -108,6 +109,7 @@ __all__ = [
     "Router",
     "Sample",
     "Selection",
+    "Sessions",
     "Store",
     "Stored",
     "Surface",
@@ -115,6 +117,7 @@ __all__ = [
     "Switches",
     "Targets",
     "Timeline",
+    "Tokens",
     "Transcript",
     "Tx",
     "Wanted",

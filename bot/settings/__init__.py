@@ -18,6 +18,7 @@ from bot.settings.bisect import BisectTable
 from bot.settings.canary import CanaryTable
 from bot.settings.discovery import DiscoveryTable
 from bot.settings.services import ServiceTable, watched
+from bot.settings.sign_in import SignInTable, lacks
 from bot.settings.tables import (
     Address,
     AlertTable,
@@ -77,6 +78,7 @@ class Settings(Table):
     slack_client_secret: str = ""
     slack_team: str = Field("", pattern="^(T[A-Z0-9]{2,20})?$")
     slack_api_url: Address = "https://slack.com/api"
+    sign_in_client_secret: str = ""
     firstfive_alerts_token: str = ""
     firstfive_deploys_token: str = ""
     firstfive_actions_token: str = ""
@@ -94,6 +96,7 @@ class Settings(Table):
     bisect: BisectTable = BisectTable()
     retention: RetentionTable = RetentionTable()
     timeline: TimelineTable = TimelineTable()
+    sign_in: SignInTable = SignInTable()
 
     @field_validator("artifacts_url")
     @classmethod
@@ -173,6 +176,13 @@ class Settings(Table):
         """The repository of each service that has one, by the service's name."""
         return {service.name: service.repository for service in self.services if service.repository}
 
+    @field_validator("sign_in")
+    @classmethod
+    def _whole(cls, table: SignInTable, info: ValidationInfo) -> SignInTable:
+        if lacking := lacks(table, info.data):
+            raise ValueError(lacking)
+        return table
+
     def catalog(self) -> Catalog:
         """Give the watched world as the domain knows it."""
         return Catalog(
@@ -199,6 +209,7 @@ SECRETS = (
     "slack_app_token",
     "slack_config_token",
     "slack_client_secret",
+    "sign_in_client_secret",
     "firstfive_alerts_token",
     "firstfive_deploys_token",
     "firstfive_actions_token",
@@ -283,6 +294,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "reminders": RemindersTable,
     "updates": UpdatesTable,
     "timeline": TimelineTable,
+    "sign_in": SignInTable,
     "canary": CanaryTable,
     **routers.TABLES,
 }

@@ -10,10 +10,11 @@ from bot.settings.tables import Table
 
 
 def _id(value: str) -> str:
-    if not re.fullmatch(r"[UWS][A-Z0-9]{8,20}", value):
+    if not re.fullmatch(r"[UWS][A-Z0-9]{8,20}|oidc:[!-~]{1,200}", value):
         raise ValueError(
             f"{value!r} is no id. Write a person's member id (U012AB3CD) or a user group's id (S012AB3CD), as Slack "
-            f"shows them under `Copy member ID` and `Copy group ID`; a name can be taken by somebody else"
+            f"shows them under `Copy member ID` and `Copy group ID`, or oidc: and what another provider of "
+            f"sign-in calls them (`sub`); a name can be taken by somebody else"
         )
     return value
 

@@ -16,8 +16,8 @@ from handlers.api.application import AT
 from tests.browsing import DESK, HERE, PHONE, chromium, looking_at
 from tests.oracles.npm import node, packages
 from tests.unit.handlers.test_diagnoses import all_targets, house_with
-from tests.unit.handlers.test_loopback import routes
 from tests.unit.playbooks.desk import BEN
+from tests.ways import ways
 
 AXE = "axe-core@4.14.1"
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft-" * 2
@@ -72,7 +72,7 @@ def _axe() -> Path:
 
 
 def test_every_page_there_is_is_looked_at(seen: tuple[FastAPI, str, Browser]) -> None:
-    shown = {path for method, path in routes(seen[0]) if method == "GET" and not path.startswith(AT)}
+    shown = {path for method, path in ways(seen[0]) if method == "GET" and not path.startswith(AT)}
     assert shown == (set(PAGES) - {"not found"}) | NO_PAGES
 
 

@@ -126,8 +126,8 @@ async def test_everything_is_ok_and_then_one_thing_of_slack_is_not(tmp_path: Pat
         found = await well.examined()
         assert [check for check in found.values() if check.state is not State.OK] == []
         assert list(found) == [
-            "configuration", *SLACK_LINES, "channel #announcements", "on call", "database", "migrations", "artifacts",
-            "target checkout-1", "router checkout", "repository checkout", "git", "go", "sandbox",
+            "configuration", *SLACK_LINES, "channel #announcements", "sign-in", "on call", "database", "migrations",
+            "artifacts", "target checkout-1", "router checkout", "repository checkout", "git", "go", "sandbox",
         ]  # fmt: skip
         assert found["router checkout"].said == "canary gets 10 %, marked requests reach it"
 

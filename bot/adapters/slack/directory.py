@@ -23,6 +23,7 @@ _PAGES = 20
 _LOCKED = {
     "missing_scope": "the app may not look e-mails up: install it again with the scopes of slack-manifest.yml",
 }
+_GUEST = ("is_restricted", "is_ultra_restricted", "is_stranger")
 _NOBODY = {"user_not_found", "user_not_visible", "users_not_found"}
 
 
@@ -58,6 +59,14 @@ class SlackDirectory:
         if user.get("is_bot"):
             return Missing(f"{mail} is the e-mail of a bot")
         return _person(user) or Missing(f"the account with the e-mail {mail} is deactivated")
+
+    async def member(self, user: str) -> Person | Missing | None:
+        """Tell whether somebody is a full member now, as whom, or why not; None when Slack does not tell."""
+        try:
+            answer = await self._chat.call_within(_WITHIN_S, "users.info", user=user)
+        except ChatFailed as failure:
+            return Missing("Slack does not know you in this workspace.") if failure.code in _NOBODY else None
+        return _standing(answer["user"])
 
     async def named(self, person: Person) -> Person:
         """Give a person the name that people know them by; as given when Slack does not tell it at once."""
@@ -123,6 +132,14 @@ def _person(user: Json) -> Person | None:
     if user.get("deleted"):
         return None
     return Person(str(user["id"]), next(_shown_names(user), str(user["id"])))
+
+
+def _standing(user: Json) -> Person | Missing:
+    if user.get("is_bot"):
+        return Missing("A bot does not sign in.")
+    if any(user.get(flag) for flag in _GUEST):
+        return Missing("You are a guest of this workspace: FirstFive's pages are for its members.")
+    return _person(user) or Missing("Your account in this workspace is deactivated.")
 
 
 def _shown_names(user: Json) -> Iterator[str]:

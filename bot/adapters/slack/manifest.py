@@ -54,6 +54,8 @@ EVENTS = (
 # Tell that a workspace has removed the app; what has one workspace, and its token from its operator, does without.
 OF_SEVERAL = frozenset({"app_uninstalled", "tokens_revoked"})
 REDIRECT = "/slack/oauth_redirect"
+SIGN_IN = "/sign-in/back"
+OF_PEOPLE: Mapping[str, str] = {"openid": "who signs in to the pages", "profile": "by which name"}
 SCOPES: Mapping[str, str] = {
     "bookmarks:read": "is the link to the incident's page there already",
     "bookmarks:write": "the link to the incident's page",
@@ -123,8 +125,10 @@ def render(url: str = EXAMPLE_URL) -> str:
     for shortcut in SHORTCUTS:
         lines += [f"    - name: {shortcut.name}", "      type: message", f"      callback_id: {shortcut.callback_id}"]
         lines += [f"      description: {shortcut.description}"]
-    lines += ["oauth_config:", "  redirect_urls: # for several workspaces: docs/slack.md", f"    - {url}{REDIRECT}"]
-    lines += ["  scopes:", "    bot:", *(f"      - {name} # {why}" for name, why in SCOPES.items())]
+    lines += ["oauth_config:", "  redirect_urls:", f"    - {url}{REDIRECT} # for several workspaces: docs/slack.md"]
+    lines += [f"    - {url}{SIGN_IN} # to sign in to the pages: docs/console.md"]
+    lines += ["  scopes:", "    user:", *(f"      - {name} # {why}" for name, why in OF_PEOPLE.items())]
+    lines += ["    bot:", *(f"      - {name} # {why}" for name, why in SCOPES.items())]
     lines += ["settings:", "  interactivity:", "    is_enabled: true", f"    request_url: {where}"]
     lines += ["  event_subscriptions:", f"    request_url: {where}", "    bot_events:"]
     lines += [f"      - {event}" for event in EVENTS]

@@ -76,6 +76,10 @@ class Workspaces:
         is_own = self._own.team == team or (not self._own.team and team not in self._known)
         return self._own if self._installations is None or is_own else None
 
+    def ours(self, team: str) -> Workspace | None:
+        """Give a workspace by its id, if that is known to be one of ours: one is not taken for another, as by `of`."""
+        return self._there.get(team) or (self._own if self._own and team and self._own.team == team else None)
+
     async def admits(self, team: str) -> bool:
         """Tell whether the app is installed in a workspace, by memory while that is fresh. Slack is not asked."""
         if self._installations is not None and (self._fresh_until is None or self._now() >= self._fresh_until):

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0010"
+REVISION = "0011"
 
 metadata = MetaData(
     naming_convention={
@@ -97,6 +97,33 @@ installation = Table(
     Column("scopes", Text, nullable=False),
     Column("installed_by", Text, nullable=False),
     Column("installed_at_us", BigInteger, nullable=False),
+    Column("revoked_at_us", BigInteger),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("person_name", Text, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("made_at_us", BigInteger, nullable=False),
+    Column("ends_at_us", BigInteger, nullable=False),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("owner", Text, nullable=False, index=True),
+    Column("owner_name", Text, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("made_at_us", BigInteger, nullable=False),
+    Column("ends_at_us", BigInteger, nullable=False),
+    Column("used_at_us", BigInteger),
     Column("revoked_at_us", BigInteger),
 )
 

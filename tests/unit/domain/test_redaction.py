@@ -14,6 +14,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_X
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nProc-Type: 4\nx+/=\n-----END RSA PRIVATE KEY-----"
 
 HALVED = [
+    ("firstfive-token", "ff~_Zr4u7x-A_DkfGUkXp2s5v8yBqE_Hbt6w9Zr4u7x-ADkf0", "curl -H 'X: {}'"),
     ("slack-token", "xo~xb-123456789012-abcdefghijklmnop", "posting with {}"),
     ("slack-token", "xa~pp-1-A012345-678-abcdef", "{}"),
     ("slack-webhook", "T000/B000/XXXXXXXXXXXX", "https://hooks.slack.com/services/{}"),

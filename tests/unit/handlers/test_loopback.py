@@ -1,7 +1,6 @@
 """Only this machine itself sees pages and API; only Slack's routes and the probes face a network."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from handlers import pages, probes
 from handlers.api.application import AT, application
 from handlers.loopback import LoopbackOnly
 from tests.unit.web.story import ports_with, whole
+from tests.ways import ways
 
 HERE = ("127.0.0.1", 50_000)
 PUBLIC = {"/slack/events", "/health/live", "/health/ready", "/metrics"}
@@ -47,22 +47,7 @@ def app() -> FastAPI:
 APP = app()
 
 
-def routes(router: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Give method and path of every route of an app, whatever holds it."""
-    found: list[tuple[str, str]] = []
-    for route in router.routes:
-        inner = getattr(route, "original_router", None) or getattr(route, "router", None)
-        mounted = getattr(route, "app", None)
-        if getattr(route, "methods", None) and hasattr(route, "path"):
-            found += [(method, prefix + route.path) for method in sorted(route.methods)]
-        elif inner is not None:
-            found += routes(inner, prefix)
-        elif hasattr(mounted, "routes"):
-            found += routes(mounted, prefix + route.path)
-    return found
-
-
-ROUTES = [(method, path.format(**FILLED)) for method, path in routes(APP)]
+ROUTES = [(method, path.format(**FILLED)) for method, path in ways(APP)]
 
 Ask = Callable[..., Awaitable[httpx.Response]]
 
@@ -191,5 +176,5 @@ async def test_guarded_answers_carry_safe_headers(ask: Ask) -> None:
     assert answer.headers["content-security-policy"].startswith("default-src 'self';")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
     assert "access-control-allow-origin" not in answer.headers

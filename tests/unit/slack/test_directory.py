@@ -13,6 +13,10 @@ USERS = {
     "U0ADA0001": {"id": "U0ADA0001", "name": "ada", "profile": {"display_name": "", "real_name": "Ada Okafor"}},
     "U0BEN0002": {"id": "U0BEN0002", "name": "ben", "profile": {"display_name": "Benny", "real_name": ""}},
     "U0GONE003": {"id": "U0GONE003", "name": "gone", "deleted": True},
+    "U0GUEST05": {"id": "U0GUEST05", "name": "guest", "is_restricted": True},
+    "U0GUEST06": {"id": "U0GUEST06", "name": "guest", "is_restricted": True, "is_ultra_restricted": True},
+    "U0OTHER07": {"id": "U0OTHER07", "name": "other", "is_stranger": True},
+    "U0CI00004": {"id": "U0CI00004", "name": "ci", "is_bot": True},
 }
 MAILS = {
     "ada@example.com": USERS["U0ADA0001"],
@@ -28,6 +32,7 @@ class People(Chat):
         self.asked = 0
         self.down = False
         self.refusal = "users_not_found"
+        self.users: dict[str, Json] = dict(USERS)
 
     async def _call(self, method: str, args: Mapping[str, Any], timeout_s: float, patience_s: float) -> Json:
         assert timeout_s < 10
@@ -40,10 +45,10 @@ class People(Chat):
                 raise ChatFailed(self.refusal)
             return {"user": MAILS[args["email"]]}
         if method == "users.list":
-            return {"members": list(USERS.values())}
-        if args["user"] not in USERS:
+            return {"members": list(self.users.values())}
+        if args["user"] not in self.users:
             raise ChatFailed("user_not_found")
-        return {"user": USERS[args["user"]]}
+        return {"user": self.users[args["user"]]}
 
 
 async def test_people_are_found_however_they_are_written() -> None:
@@ -125,3 +130,18 @@ async def test_while_slack_is_down_nobody_waits_for_a_name_twice() -> None:
     clock.advance(31)
     chat.down = False
     assert await directory.named(Person("U0ADA0001", "ada")) == ADA
+
+
+async def test_who_is_a_full_member_is_told_anew_each_time() -> None:
+    people = People(HandClock())
+    directory = SlackDirectory(people, HandClock())
+    assert [await directory.member(ADA.id), await directory.member(ADA.id)] == [ADA, ADA]
+    assert people.asked == 2
+    reasons = {"U0GONE003": "deactivated", "U0GUEST05": "guest", "U0GUEST06": "guest", "U0OTHER07": "guest"}
+    reasons |= {"U0CI00004": "bot", "U0NOBODY9": "does not know you"}
+    for user, reason in reasons.items():
+        found = await directory.member(user)
+        assert isinstance(found, Missing)
+        assert reason in found.reason
+    people.down = True
+    assert await directory.member(ADA.id) is None

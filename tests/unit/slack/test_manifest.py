@@ -61,7 +61,7 @@ BYTES = "files:read"
 
 def test_scopes_are_those_of_the_methods_called() -> None:
     wanted = {"commands", BYTES}.union(*(SCOPES[method] for method in called()), *(HEARD[event] for event in EVENTS))
-    listed = re.findall(r"^      - ([a-z:.]+) #", MANIFEST, re.MULTILINE)
+    listed = re.findall(r"^      - ([a-z:.]+) #", MANIFEST.partition("    bot:")[2], re.MULTILINE)
     assert listed == sorted(wanted)
 
 

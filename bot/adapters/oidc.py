@@ -1,0 +1,184 @@
+"""Signs people in by OpenID Connect: sends them to the provider, and verifies what it says of them when they are back.
+
+Source: OpenID Connect Core 1.0 (3.1), Discovery 1.0, RFC 7636 (PKCE). authlib writes requests and checks claims.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from bot.domain.addresses import is_loopback
+from bot.domain.errors import SignInFailed
+from bot.ports import Clock
+
+_SCOPE = "openid email profile"
+# Signatures by a private key of the provider's: never none, and never a secret that we hold too.
+_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+_SKEW_S = 120
+_WAITS_S = 10.0
+_LONGEST = 500_000
+_FRESH = timedelta(hours=1)
+_REST = timedelta(minutes=1)
+_NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who we are to a provider; `back`: the address to which it sends people back."""
+
+    id: str
+    secret: str = field(repr=False)
+    back: str
+
+
+class Provider:
+    """A provider of identities, by its issuer. What it says of itself is asked for at first use, and once an hour."""
+
+    def __init__(self, issuer: str, client: Client, clock: Clock, scope: str = _SCOPE) -> None:
+        self.issuer = issuer
+        self._scope = scope
+        self._client = client
+        self._clock = clock
+        self._described: Mapping[str, Any] = {}
+        self._described_at: datetime | None = None
+        self._keys: KeySet | None = None
+        self._keys_at: datetime | None = None
+        self._turn = asyncio.Lock()
+
+    async def address(self, state: str, nonce: str, verifier: str) -> str:
+        """Give the address of the page on which a person signs in.
+
+        :raises SignInFailed: the provider does not say where that is.
+        """
+        address: str = prepare_grant_uri(
+            str((await self.description())["authorization_endpoint"]),
+            client_id=self._client.id,
+            response_type="code",
+            redirect_uri=self._client.back,
+            scope=self._scope,
+            state=state,
+            nonce=nonce,
+            code_challenge=create_s256_code_challenge(verifier),
+            code_challenge_method="S256",
+        )
+        return address
+
+    async def claims(self, code: str, nonce: str, verifier: str) -> Mapping[str, Any]:
+        """Turn a code into what the provider says of somebody, verified: who says so, to whom, when, and asked by whom.
+
+        :raises SignInFailed: the provider refused the code, was not reached, or what it said is not to be believed.
+        """
+        given = await self._exchange(code, verifier)
+        said = given.get("id_token")
+        if not isinstance(said, str) or len(said) > _LONGEST:
+            raise SignInFailed("no_id_token")
+        try:
+            token = await self._verified(said)
+            checked = CodeIDToken(
+                token.claims,
+                token.header,
+                {
+                    "iss": {"essential": True, "value": self.issuer},
+                    "aud": {"essential": True, "value": self._client.id},
+                    "nonce": {"essential": True, "value": nonce},
+                },
+                {"nonce": nonce, "client_id": self._client.id, "access_token": given.get("access_token")},
+            )
+            checked.validate(now=int(self._clock.now().timestamp()), leeway=_SKEW_S)
+        except ExpiredTokenError:
+            raise SignInFailed("expired") from None
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise SignInFailed("not_believed", f"{type(error).__name__}: {error}") from None
+        return dict(checked)
+
+    async def description(self) -> Mapping[str, Any]:
+        """Give what the provider says of itself.
+
+        :raises SignInFailed: it was not reached, or is not who it should be.
+        """
+        async with self._turn:
+            now = self._clock.now()
+            if self._described_at is None or now >= self._described_at + _FRESH:
+                described = await self._ask("GET", f"{self.issuer}/.well-known/openid-configuration")
+                self._described, self._described_at = _usable(described, self.issuer), now
+            return self._described
+
+    async def _exchange(self, code: str, verifier: str) -> Mapping[str, Any]:
+        described = await self.description()
+        methods = described.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        how = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
+        url = str(described["token_endpoint"])
+        asked = prepare_token_request(
+            "authorization_code", redirect_uri=self._client.back, code=code, code_verifier=verifier
+        )
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        auth = ClientAuth(self._client.id, self._client.secret, how)
+        url, headers, body = auth.prepare("POST", url, headers, asked)
+        given = await self._ask("POST", url, headers=headers, content=body)
+        if given.get("error") or not given.get("id_token"):
+            raise SignInFailed(str(given.get("error") or "no_id_token"))
+        return given
+
+    async def _verified(self, said: str) -> jwt.Token:
+        """Check a signature by the provider's keys; by those that it has now, if it names one that is not known."""
+        registry = JWSRegistry(algorithms=list(_ALGORITHMS), strict_check_header=False)
+        try:
+            return jwt.decode(said, await self._key_set(_FRESH), registry=registry)
+        except InvalidKeyIdError:
+            return jwt.decode(said, await self._key_set(_REST), registry=registry)
+
+    async def _key_set(self, not_older: timedelta) -> KeySet:
+        url = str((await self.description())["jwks_uri"])
+        async with self._turn:
+            now = self._clock.now()
+            if self._keys is None or self._keys_at is None or now >= self._keys_at + not_older:
+                found: Any = await self._ask("GET", url)
+                self._keys, self._keys_at = KeySet.import_key_set(found), now
+            return self._keys
+
+    async def _ask(self, method: str, url: str, **more: Any) -> Mapping[str, Any]:
+        """Ask the provider for a JSON object, within bounds; errors of OAuth are answers too."""
+        trusts = urlsplit(url).scheme == "https"  # proxies and authorities of the environment; nothing local goes there
+        try:
+            async with (
+                asyncio.timeout(_WAITS_S),
+                httpx.AsyncClient(trust_env=trusts, timeout=_WAITS_S) as client,
+                client.stream(method, url, **more) as answer,
+            ):
+                content = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    content += chunk
+                    if len(content) > _LONGEST:
+                        raise SignInFailed("too_long")
+                found = json.loads(content)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            raise SignInFailed("unreachable", type(error).__name__) from None
+        except (ValueError, RecursionError):
+            raise SignInFailed("unreachable", f"it answers {answer.status_code} with what is no JSON") from None
+        if not isinstance(found, dict) or (answer.is_error and not found.get("error")):
+            raise SignInFailed("unreachable", f"it answers {answer.status_code}")
+        return found
+
+
+def _usable(described: Mapping[str, Any], issuer: str) -> Mapping[str, Any]:
+    if str(described.get("issuer", "")).rstrip("/") != issuer:
+        raise SignInFailed("other_issuer", f"it calls itself {str(described.get('issuer'))[:100]!r}")
+    for name in _NEEDED:
+        parts = urlsplit(str(described.get(name) or ""))
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+            raise SignInFailed("not_safe", f"its {name} is no https address")
+    return described
