@@ -9,7 +9,7 @@ from bot.domain.run import Missing
 from bot.domain.timeline import Person
 from tests.unit.slack.fake_slack import HandClock
 
-USERS = {
+USERS: dict[str, Json] = {
     "U0ADA0001": {"id": "U0ADA0001", "name": "ada", "profile": {"display_name": "", "real_name": "Ada Okafor"}},
     "U0BEN0002": {"id": "U0BEN0002", "name": "ben", "profile": {"display_name": "Benny", "real_name": ""}},
     "U0GONE003": {"id": "U0GONE003", "name": "gone", "deleted": True},
