@@ -52,6 +52,9 @@ GET  /runs/{run_id} PAGE
 GET  /drills PAGE
 GET  /drills/live PAGE
 GET  /artifacts/{sha256} EVIDENCE
+GET  /services PAGE
+GET  /services/{name} PAGE
+GET  /settings PAGE
 GET  /settings/tokens PAGE
 POST /settings/tokens FORM
 POST /settings/tokens/revoke FORM
