@@ -26,7 +26,7 @@ from handlers.live import Streams, mark
 from handlers.reader import Asks, Reader, perhaps
 from handlers.services import Services
 from handlers.views import view
-from handlers.visible import timeline_of, visible_incidents, visible_run
+from handlers.visible import timeline_of, visible_artifact, visible_incidents, visible_run
 
 _INLINE_MAX = 2_000_000
 _LISTED_MAX = 100
@@ -167,8 +167,12 @@ class _Pages:
 
     async def artifact(self, reader: Asks, sha256: str, name: str = "", inline: Flag = 0) -> Response:
         """Give the bytes of an artifact to be saved; to be shown, if they are plain text or a harmless picture."""
+        ports, who = self.ports, reader.person
+        there = _SHA256.fullmatch(sha256) is not None and await ports.store.read(
+            lambda tx: visible_artifact(ports, tx, sha256, who)
+        )
         try:
-            content = await self.ports.artifacts.get(sha256) if _SHA256.fullmatch(sha256) else None
+            content = await ports.artifacts.get(sha256) if there else None
         except StoreUnusable as error:
             return self.html.page("not_found.html", reader, 500, what=str(error), open_=())
         if content is None:

@@ -35,6 +35,12 @@ def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None
     return run if not entries or may_see(fold(entries), person) else None
 
 
+def visible_artifact(ports: Ports, tx: Tx, sha256: str, person: Person) -> bool:
+    """Tell whether somebody may have an artifact: one that no incident names, or one that is theirs to see does."""
+    named = ports.timeline.naming(tx, sha256)
+    return not named or any(may_see(ports.timeline.listed(tx, one), person) for one in named)
+
+
 def visible_incidents(ports: Ports, tx: Tx, person: Person, *, ended: bool = False, limit: int = 50) -> list[Listed]:
     """Give the latest incidents first, closed and resolved ones only if `ended`; of private ones, theirs only."""
     return found(ports, tx, person, Selection(statuses=() if ended else ONGOING, limit=limit))

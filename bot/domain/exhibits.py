@@ -3,8 +3,9 @@
 All of it is plain text that may hold what anybody typed; whoever renders it must escape it.
 """
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,9 @@ from bot.domain.timeline import Entry, Kind
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _POSTMORTEMS = {Kind.POSTMORTEM, Kind.POSTMORTEM_PUBLISHED}
 _MESSAGES = {Kind.MESSAGE, Kind.MESSAGE_EDITED}
+_NAMING = {"sha256", "artifact", "archive", "picture", "log"}
+_TYPED = "params"
+_PERHAPS = re.compile(r'"[0-9a-f]{64}"')
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,14 @@ def kept(entries: Iterable[Entry]) -> tuple[Kept, ...]:
             if known is None or (known.bytes is None and one.bytes is not None):
                 artifacts[one.sha256] = one
     return tuple(artifacts.values())
+
+
+def artifacts_in(told: str) -> frozenset[str]:
+    """Give the sha256 of every artifact that a JSON text names: an entry's body, or what a run has come to.
+
+    What somebody typed names none, or else whoever knows a sha256 could make it a part of their own incident.
+    """
+    return frozenset(_digests(json.loads(told))) if _PERHAPS.search(told) else frozenset()
 
 
 def found(entries: Sequence[Entry]) -> tuple[Found, ...]:
@@ -183,6 +195,18 @@ def _fact(part: Any, names: Mapping[str, str]) -> Fact:
         return Fact(text, None)
     label = names.get(sha256) or str(part.get("artifact") or "") or f"artifact {sha256[:12]}"
     return Fact(text, Evidence(label, artifact=sha256))
+
+
+def _digests(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if key in _NAMING and isinstance(each, str) and _SHA256.fullmatch(each):
+                yield each
+            elif key != _TYPED:
+                yield from _digests(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _digests(each)
 
 
 def _named(entry: Entry) -> list[Kept]:

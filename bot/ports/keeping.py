@@ -133,6 +133,12 @@ class Timeline(Protocol):
         `team` is the channel's workspace; one that is not known, here or of the incident, may be any.
         """
 
+    def naming(self, tx: Tx, sha256: str) -> list[str]:
+        """Give the ids of the incidents that name an artifact, or whose runs do, those that are not private first.
+
+        Blanking the entry, or forgetting the run, changes nothing: the bytes are about the incident still.
+        """
+
     def chains(self, tx: Tx) -> list[str]:
         """Name every chain there is."""
 

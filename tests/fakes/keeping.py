@@ -1,6 +1,7 @@
 """Fakes of what keeps: everything is in one value that a transaction copies."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 from bot.domain.alert_groups import AlertGroup, Member
 from bot.domain.alerts import Do
 from bot.domain.errors import FenceLost
+from bot.domain.exhibits import artifacts_in
 from bot.domain.run import Reply, Run, RunStatus, Source
 from bot.domain.timeline import Entry, Person
 from bot.ports import Answer, Installation, Memory, Surface, Tx
@@ -62,6 +64,7 @@ class FakeTx:
     members: dict[str, dict[str, Member]] = field(default_factory=dict)
     marks: dict[str, str] = field(default_factory=dict)
     installations: dict[str, Installation] = field(default_factory=dict)
+    naming: dict[str, set[str]] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
 
 
@@ -79,6 +82,11 @@ def _held(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _held(each) for key, each in value.items()}
     return value.copy() if isinstance(value, list | set) else value
+
+
+def name(tx: Tx, incident_id: str, told: Iterable[str | None]) -> None:
+    for one in artifacts_in("[" + ",".join(text for text in told if text) + "]"):
+        _in(tx).naming.setdefault(one, set()).add(incident_id)
 
 
 class FakeStore:
@@ -147,6 +155,7 @@ class FakeJournal:
         assert now.tzinfo
         _check_fence(tx, run)
         _in(tx).memos.setdefault(run.id, {})[key] = value
+        name(tx, _in(tx).runs[run.id].incident_id, [value])
 
     def memo(self, tx: Tx, run_id: str, key: str) -> str | None:
         return _in(tx).memos.get(run_id, {}).get(key)
@@ -154,12 +163,14 @@ class FakeJournal:
     def bind(self, tx: Tx, run: Run, incident_id: str) -> None:
         state = _in(tx)
         state.runs[run.id] = replace(state.runs[run.id], incident_id=incident_id)
+        name(tx, incident_id, state.memos.get(run.id, {}).values())
 
     def end(self, tx: Tx, run: Run) -> None:
         known, state = _check_fence(tx, run), _in(tx)
         state.runs[run.id] = replace(
             known, status=run.status, result=run.result, reason=run.reason, ended_at=run.ended_at
         )
+        name(tx, known.incident_id, [json.dumps(run.result)])
         state.topics.add(f"run:{run.id}")
 
     def reply(self, tx: Tx, key: str, source: Source, person: Person, reply: Reply) -> None:

@@ -8,7 +8,7 @@ from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Incident, Status, fold
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, link
 from bot.ports import Listed, Selection, Tx
-from tests.fakes.keeping import _in
+from tests.fakes.keeping import _in, name
 
 
 class FakeTimeline:
@@ -28,6 +28,7 @@ class FakeTimeline:
         chain = state.chains.setdefault(incident_id, [])
         for draft in drafts:
             chain.append(link(incident_id, chain[-1] if chain else None, draft, author, now))
+        name(tx, incident_id, [entry.body for entry in chain[-len(drafts) :]])
         state.topics.add(f"incident:{incident_id}")
 
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
@@ -73,6 +74,10 @@ class FakeTimeline:
         found = [one for one in self._folded(tx) if channel and one.channel == channel]
         found = [one for one in found if not (team and one.team) or one.team == team]
         return next((one.id for one in sorted(found, key=lambda one: one.team != team)), "")
+
+    def naming(self, tx: Tx, sha256: str) -> list[str]:
+        named = [one for one in self._folded(tx) if one.id in _in(tx).naming.get(sha256, ())]
+        return [one.id for one in sorted(named, key=lambda one: (one.private, one.number))]
 
     def chains(self, tx: Tx) -> list[str]:
         return sorted(_in(tx).chains, key=lambda name: (len(name) if name != HOUSE else 0, name))

@@ -1,4 +1,6 @@
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,17 @@ from sqlalchemy.exc import DBAPIError
 
 import migrations
 from bot.adapters.sql.engines import writing
+from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import REVISION, metadata
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.domain.errors import StoreUnusable
+from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Kind, Person, verify
 from bot.ports import Tx
 from migrations.versions import r0002_queue_of_runs
 from tests.databases import empty_postgres, empty_sqlite
-from tests.fakes import NOON
+from tests.fakes import NOON, FakeClock
 from tests.integration.contracts.test_listing import TOLD
 
 
@@ -174,6 +178,33 @@ async def test_rows_of_before_say_what_their_timelines_do(url: str) -> None:
     migrations.upgrade(url)
     assert _execute(url, "SELECT * FROM incident ORDER BY number") == before
     assert [row.words.partition(" ")[0] for row in before] == [f"inc-{number}" for number in range(1, 12)]
+
+
+async def test_artifacts_of_before_are_named_by_their_incidents(url: str) -> None:
+    migrations.upgrade(url)
+    store, timeline, journal = SqlStore(url), SqlTimeline(), SqlJournal(FakeClock())
+    author, digests = Author(Person("U1", "Ann")), [letter * 64 for letter in "abcd"]
+
+    def fill(tx: Tx) -> None:
+        for name in (*(timeline.open(tx, Draft(Kind.OPENED, {}), author, NOON) for _ in range(2)), HOUSE):
+            timeline.append(tx, name, [Draft(Kind.ARTIFACT, {"sha256": digests[0]})], author, NOON)
+        for run_id, incident_id in (("r1", "INC-2"), ("r2", "")):
+            source, plan = Source(), Plan("snapshot", {"artifact": digests[3]}, ())
+            journal.admit(tx, Run(run_id, plan, author.person, source, NOON, run_id, incident_id))
+            memory = journal.claim(tx, run_id, NOON)
+            assert memory is not None
+            journal.remember(tx, memory.run, "parts", json.dumps([{"sha256": digests[1]}]), NOON)
+            result = {"artifact": digests[2], "text": digests[3]}
+            journal.end(tx, replace(memory.run, status=RunStatus.DONE, result=result, ended_at=NOON))
+
+    await store.write(fill)
+    await store.close()
+    before = _execute(url, "SELECT * FROM naming ORDER BY sha256, incident_id")
+    migrations.downgrade(url, "0010")
+    migrations.upgrade(url)
+    assert _execute(url, "SELECT * FROM naming ORDER BY sha256, incident_id") == before
+    whose = [("INC-1", 0), ("INC-2", 0), ("INC-2", 1), ("INC-2", 2)]
+    assert [tuple(row) for row in before] == [(digests[which], name) for name, which in whose]
 
 
 async def _incident(url: str) -> list[Entry]:

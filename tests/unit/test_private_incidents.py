@@ -1,7 +1,8 @@
 """Nobody but who takes part sees a private incident: every surface there is, each proven to show one that is not."""
 
+import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
@@ -51,8 +52,9 @@ OF_A_RUN = {
     "/runs/{run_id}/targets/{target}/flames/{view}.svg",
 }
 SECRETS = {"cpu": cpu(((main_frame(SECRET),), 90)), "goroutine": goroutines(((main_frame(SECRET),), 9))}
-# Bytes are found by their digest only, which nobody guesses; commands are words, see below.
-NO_SURFACE = {"/artifacts/{sha256}", "/static/{name}", "/favicon.ico", "/api/v1/commands", "/drills", "/api/v1/drills"}
+OF_BYTES = {"/artifacts/{sha256}"}
+# Commands are words, see below.
+NO_SURFACE = {"/static/{name}", "/favicon.ico", "/api/v1/commands", "/drills", "/api/v1/drills"}
 # These tell that something has changed, and not what: to who may see it, see below.
 NO_SURFACE |= {"/live", "/drills/live"}
 
@@ -164,6 +166,11 @@ async def test_only_to_who_takes_part_the_list_seems_to_change(reader: Reader, *
         assert ("event: changed" in (await client.get(stream)).text) is sees
 
 
+def artifacts_of(house: Desk) -> Mapping[str, bytes]:
+    kept: Mapping[str, bytes] = house.ports.artifacts.kept  # type: ignore[attr-defined]
+    return kept
+
+
 async def test_what_was_captured_in_it_is_found_by_nobody() -> None:
     for private in (False, True):
         captures = [part for each in TARGETS for part in parts_of(each.name, SECRETS)]
@@ -179,10 +186,51 @@ async def test_what_was_captured_in_it_is_found_by_nobody() -> None:
 
 
 @pytest.mark.parametrize(("reader", "sees"), [(HERE, False), (signed_in(BEN), False), (signed_in(ADA), True)])
+async def test_bytes_that_only_private_incidents_name_are_given_to_who_takes_part(
+    reader: Reader, *, sees: bool
+) -> None:
+    for private in (False, True):
+        captures = [part for each in TARGETS for part in parts_of(each.name, SECRETS)]
+        house = await opened(private=private, targets=FakeTargets((), captures))
+        for words_ in ("snapshot", "diagnose", "postmortem", "bundle"):
+            ended = await house.say(f"{words_} incident=INC-1")
+            assert ended.status is RunStatus.DONE, ended.reason
+        digests = set(artifacts_of(house))
+        assert digests > {each.sha256 for each in captures}
+        client, _ = browser(house, reader)
+        async with client:
+            nothing = await client.get(f"/artifacts/{'0' * 64}")
+            for digest in digests:
+                answer = await client.get(f"/artifacts/{digest}")
+                assert (answer.status_code == 200) is (sees or not private), digest
+                assert answer.status_code == 200 or answer.text == nothing.text
+
+
+async def test_bytes_that_another_incident_names_too_are_everybodys_but_not_if_somebody_only_types_their_digest() -> (
+    None
+):
+    captures = [part for each in TARGETS for part in parts_of(each.name, SECRETS)]
+    house = await opened(private=True, targets=FakeTargets((), captures))
+    await house.say("snapshot incident=INC-1")
+    digest = hashlib.sha256(captures[0].content).hexdigest()
+    unnamed = await house.ports.artifacts.put("x", b"of no incident")
+    client, _ = browser(house, signed_in(BEN))
+    async with client:
+        await house.say("start sev3 payment slow", BEN)
+        await house.say(f"note incident=INC-2 {digest}", BEN)
+        await house.say(f"bundle incident=INC-2 artifact={digest}", BEN)
+        assert (await client.get(f"/artifacts/{digest}")).status_code == 404
+        assert (await client.get(f"/artifacts/{unnamed.sha256}")).status_code == 200
+        await house.say("start sev3 checkout slow", BEN)
+        await house.say("snapshot incident=INC-3", BEN)
+        assert (await client.get(f"/artifacts/{digest}")).content == captures[0].content
+
+
+@pytest.mark.parametrize(("reader", "sees"), [(HERE, False), (signed_in(BEN), False), (signed_in(ADA), True)])
 async def test_only_to_who_takes_part_pages_and_api_show_it(reader: Reader, *, sees: bool) -> None:
     for private in (False, True):
         client, paths = browser(await opened(private=private), reader)
-        assert paths == set(PATHS) | OF_A_RUN | NO_SURFACE
+        assert paths == set(PATHS) | OF_A_RUN | OF_BYTES | NO_SURFACE
         async with client:
             for path in PATHS.values():
                 answer = await client.get(path)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, or_, select, update
 
+from bot.adapters.sql.naming import name
 from bot.adapters.sql.pruning import prune
 from bot.adapters.sql.tables import hold, memo, reply, run, signal
 from bot.adapters.sql.tx import execute, moment, on_both, opened, pack, unpack, us
@@ -26,7 +27,7 @@ _UNENDED = tuple(status for status in RunStatus if not status.ended)
 _ADMIT = on_both(run, lambda row: row.on_conflict_do_nothing().returning(run.c.id))
 _HOLDER = select(run.c.id).where(run.c.slot == bindparam("slot"))
 _HELD = (
-    select(run.c.id)
+    select(run.c.incident_id)
     .where(run.c.id == bindparam("run_id"), run.c.fence == bindparam("fence"), run.c.status == RunStatus.RUNNING.value)
     .with_for_update()
 )
@@ -57,7 +58,8 @@ _MEMO = select(memo.c.value).where(memo.c.run_id == bindparam("run_id"), memo.c.
 _END = (
     update(run)
     .where(run.c.id == bindparam("run_id"), run.c.fence == bindparam("held"), run.c.status == RunStatus.RUNNING.value)
-    .values({name: bindparam(name) for name in ("status", "result", "reason", "ended_at_us")})
+    .values({column: bindparam(column) for column in ("status", "result", "reason", "ended_at_us")})
+    .returning(run.c.incident_id)
 )
 _DUE = (
     select(run.c.id)
@@ -114,8 +116,10 @@ class SqlJournal:
         :raises FenceLost: another worker has claimed the run since.
         """
         sql = opened(tx)
-        if sql.connection.scalar(_HELD, {"run_id": run_.id, "fence": run_.fence}) is None:
+        incident_id = sql.connection.scalar(_HELD, {"run_id": run_.id, "fence": run_.fence})
+        if incident_id is None:
             raise _lost(run_)
+        name(sql, incident_id, [value])
         execute(sql, _REMEMBER, {"run_id": run_.id, "key": key, "value": storable(value), "at_us": to_us(now)})
 
     def memo(self, tx: Tx, run_id: str, key: str) -> str | None:
@@ -125,7 +129,9 @@ class SqlJournal:
 
     def bind(self, tx: Tx, run_: Run, incident_id: str) -> None:
         """Say which incident a run belongs to."""
-        opened(tx).connection.execute(update(run).where(run.c.id == run_.id).values(incident_id=incident_id))
+        sql = opened(tx)
+        sql.connection.execute(update(run).where(run.c.id == run_.id).values(incident_id=incident_id))
+        name(sql, incident_id, [told.value for told in sql.connection.execute(_MEMOS, {"run_id": run_.id})])
 
     def end(self, tx: Tx, run_: Run) -> None:
         """Keep the status, result and reason a run ended (or parked) with.
@@ -133,7 +139,7 @@ class SqlJournal:
         :raises FenceLost: another worker has claimed the run since, or it has ended.
         """
         sql = opened(tx)
-        ended = {
+        ended: dict[str, Any] = {
             "run_id": run_.id,
             "held": run_.fence,
             "status": run_.status.value,
@@ -141,8 +147,10 @@ class SqlJournal:
             "reason": storable(run_.reason),
             "ended_at_us": us(run_.ended_at),
         }
-        if sql.connection.execute(_END, ended).rowcount != 1:
+        incident_id = sql.connection.scalar(_END, ended)
+        if incident_id is None:
             raise _lost(run_)
+        name(sql, incident_id, [ended["result"]])
         sql.topics.add(f"run:{run_.id}")
 
     def reply(self, tx: Tx, key: str, source: Source, person: Person, reply_: Reply) -> None:

@@ -86,6 +86,14 @@ incident = Table(
     Index("ix_incident_private", "number", sqlite_where=PRIVATE, postgresql_where=PRIVATE),
 )
 
+naming = Table(
+    "naming",
+    metadata,
+    Column("sha256", Text, nullable=False),
+    Column("incident_id", Text, nullable=False),
+    PrimaryKeyConstraint("sha256", "incident_id"),
+)
+
 installation = Table(
     "installation",
     metadata,

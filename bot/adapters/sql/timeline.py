@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
 from bot.adapters.sql.listing import LISTED, fits, incident_of, listed, row_of
+from bot.adapters.sql.naming import name, naming_of
 from bot.adapters.sql.tables import ABOUT_ACTIONS, ENDED_DRILLS, PRIVATE, STILL_OPEN, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.errors import IncidentNotFound
@@ -139,6 +140,10 @@ class SqlTimeline:
         surest = (incident.c.team == team).desc(), incident.c.number.desc()
         return opened(tx).connection.scalar(wanted.order_by(*surest).limit(1)) or ""
 
+    def naming(self, tx: Tx, sha256: str) -> list[str]:
+        """Give the ids of the incidents that name an artifact, or whose runs do, those that are not private first."""
+        return naming_of(opened(tx), sha256)
+
     def chains(self, tx: Tx) -> list[str]:
         """Name every chain there is, the house's first, incidents by number."""
         names = opened(tx).connection.scalars(select(entry.c.incident_id).distinct()).all()
@@ -200,6 +205,7 @@ def _chain(incident_id: str, last: Entry | None, drafts: Sequence[Draft], author
 
 def _add(sql: SqlTx, incident_id: str, added: Sequence[Entry]) -> None:
     sql.connection.execute(_ADD, [dict(vars(row)) for row in added])
+    name(sql, incident_id, [row.body for row in added])
     sql.topics.add(f"incident:{incident_id}")
 
 

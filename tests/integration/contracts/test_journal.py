@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -115,6 +116,25 @@ async def test_binds_a_run_to_its_incident(ground: Ground) -> None:
     run = await ground.running("r1")
     await ground.write(lambda tx: ground.journal.bind(tx, run, "INC-1"))
     assert (await ground.get("r1")).incident_id == "INC-1"
+
+
+async def test_what_a_run_comes_to_is_named_by_its_incident_also_after_it_was_forgotten(ground: Ground) -> None:
+    incident_id = await ground.open()
+    digests = [letter * 64 for letter in "abcd"]
+    run = await ground.running("r1")
+
+    async def remember(key: str, sha256: str) -> None:
+        value = json.dumps({"parts": [{"sha256": sha256}], "params": {"artifact": digests[3]}})
+        await ground.write(lambda tx: ground.journal.remember(tx, run, key, value, ground.now))
+
+    await remember("before", digests[0])
+    await ground.write(lambda tx: ground.journal.bind(tx, run, incident_id))
+    await remember("after", digests[1])
+    ended = replace(run, status=RunStatus.DONE, result={"artifact": digests[2]}, ended_at=ground.now)
+    await ground.write(lambda tx: ground.journal.end(tx, ended))
+    await ground.write(lambda tx: ground.journal.forget(tx, run.id))
+    named = [await ground.read(partial(ground.timeline.naming, sha256=each)) for each in digests]
+    assert named == [[incident_id], [incident_id], [incident_id], []]
 
 
 async def test_signals_wait_in_order_for_the_run_they_are_for(ground: Ground) -> None:

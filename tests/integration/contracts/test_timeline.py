@@ -193,6 +193,21 @@ async def test_a_channel_is_looked_for_in_its_own_workspace(ground: Ground) -> N
     assert [row.team for row in await listed(ground)] == ["", "T2", "T1"]
 
 
+async def test_knows_which_incidents_name_an_artifact_also_after_the_entry_was_blanked(ground: Ground) -> None:
+    mine, shown, other = "a" * 64, "b" * 64, "c" * 64
+    private = await ground.open(private=True)
+    for incident_id in (private, await ground.open(), HOUSE):
+        told = Draft(Kind.ARTIFACT, {"name": "x", "sha256": mine, "bytes": 1, "what": other})
+        verdict = Draft(
+            Kind.VERDICT, {"verdict": "gc-pressure", "artifact": mine, "picture": shown, "statement": other}
+        )
+        typed = Draft(Kind.RUN_STARTED, {"playbook": "bundle", "params": {"artifact": other}})
+        await ground.append(told, verdict, typed, Draft(Kind.NOTE, {"text": other}), to=incident_id)
+    await ground.write(lambda tx: ground.timeline.blank(tx, private, 3))
+    named = [await ground.read(partial(ground.timeline.naming, sha256=each)) for each in (mine, shown, other)]
+    assert named == [["INC-2", private], ["INC-2", private], []]
+
+
 async def test_names_every_chain(ground: Ground) -> None:
     for _ in range(10):
         await ground.open()
