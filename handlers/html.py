@@ -18,7 +18,14 @@ from bot.domain.narrative import legible, seconds, size
 from bot.domain.redaction import redact
 from handlers.reader import Reader
 
-PLACES = (("Incidents", "/"), ("Services", "/services"), ("Drills", "/drills"), ("Settings", "/settings"))
+PLACES = (
+    ("Incidents", "/"),
+    ("Services", "/services"),
+    ("Drills", "/drills"),
+    ("Measures", "/measures"),
+    ("Audit log", "/audit"),
+    ("Settings", "/settings"),
+)
 """What the navigation leads to, from every page."""
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 

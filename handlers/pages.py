@@ -1,4 +1,4 @@
-"""The pages: incidents, one incident live, its postmortem, its artifacts, its runs."""
+"""The pages: one incident live, its postmortem, its artifacts, its runs."""
 
 import json
 import re
@@ -14,22 +14,22 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.incident import Incident, fold
 from bot.domain.picture import svg
 from bot.domain.timeline import Entry
-from bot.domain.trend import Trend, incidents_per_day
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
-from bot.ports import LISTING, Listed, Tx
 from handlers import bisects, readings
+from handlers.audits import AuditLog
 from handlers.diagnoses import Diagnoses
 from handlers.drills import Drills
 from handlers.html import Html, shipped
-from handlers.live import Streams, mark
+from handlers.incidents import Incidents
+from handlers.live import Streams
+from handlers.measures import Measures
 from handlers.reader import Asks, Reader, perhaps
 from handlers.services import Services
 from handlers.views import view
 from handlers.visible import timeline_of, visible_artifact, visible_incidents, visible_run
 
 _INLINE_MAX = 2_000_000
-_LISTED_MAX = 100
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 _RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -62,8 +62,6 @@ def router(
     """Give the routes of the pages; `stopping` ends live streams when the process is told to stop."""
     pages = _Pages(ports, documents, registry, stopping, shipped())
     routes = APIRouter(include_in_schema=False)
-    routes.add_api_route("/", pages.list_)
-    routes.add_api_route("/live", pages.list_live)
     routes.add_api_route("/incidents/{incident_id}", pages.incident)
     routes.add_api_route("/incidents/{incident_id}/live", pages.live)
     routes.add_api_route("/incidents/{incident_id}/postmortem", pages.postmortem)
@@ -71,6 +69,9 @@ def router(
     routes.add_api_route("/artifacts/{sha256}", pages.artifact)
     routes.add_api_route("/runs/{run_id}", pages.run)
     pages.diagnoses.route(routes)
+    Incidents(ports, pages.html, pages.streams).route(routes)
+    Measures(ports, pages.html).route(routes)
+    AuditLog(ports, pages.html).route(routes)
     Drills(ports, pages.html, pages.streams).route(routes)
     Services(ports, pages.html).route(routes)
     routes.add_api_route("/static/{name}", pages.asset)
@@ -113,20 +114,6 @@ class _Pages:
     def __post_init__(self) -> None:
         self.streams = Streams(self.ports, self.stopping)
         self.diagnoses = Diagnoses(self.ports, self.html, self._lost)
-
-    async def list_(self, reader: Asks) -> Response:
-        """Show the incidents, open ones first."""
-        open_, ended = await self.ports.store.read(lambda tx: self._listed(tx, reader))
-        now = self.ports.clock.now()
-        real = [row for row in (*open_, *ended) if not row.drill]
-        panel = incidents_per_day([row.opened_at.date() for row in real], now.date())
-        trend = Markup(svg(Trend((panel,)))) if panel else ""  # noqa: S704 - it escapes its words itself
-        seen = mark((open_, ended))
-        return self.html.page("incidents.html", reader, now=now, open_=open_, ended=ended, trend=trend, seen=seen)
-
-    async def list_live(self, request: Request, reader: Asks) -> Response:
-        """Stream that the list of incidents has changed, as far as its reader may know."""
-        return self.streams.answer(request, LISTING, lambda tx: mark(self._listed(tx, reader)))
 
     async def incident(self, reader: Asks, incident_id: str, show: str = "", order: str = "") -> Response:
         """Show an incident."""
@@ -219,16 +206,9 @@ class _Pages:
     async def _entries(self, reader: Reader, incident_id: str) -> list[Entry]:
         return await timeline_of(self.ports, incident_id, reader.person)
 
-    def _listed(self, tx: Tx, reader: Reader) -> tuple[list[Listed], list[Listed]]:
-        """Give the open incidents, and those that ended."""
-        latest = visible_incidents(self.ports, tx, reader.person, ended=True, limit=_LISTED_MAX)
-        open_ = visible_incidents(self.ports, tx, reader.person, limit=_LISTED_MAX)
-        known = {row.id for row in open_}
-        return open_, [row for row in latest if row.id not in known]
-
     async def _lost(self, reader: Reader, what: str) -> Response:
         """Answer that something is not there, and where to go instead."""
-        open_, _ = await self.ports.store.read(lambda tx: self._listed(tx, reader))
+        open_ = await self.ports.store.read(lambda tx: visible_incidents(self.ports, tx, reader.person))
         return self.html.page("not_found.html", reader, 404, what=what, open_=open_)
 
 

@@ -3,7 +3,9 @@
 import re
 from dataclasses import replace
 
+from bot.domain.audit_log import Question
 from bot.domain.incident import ONGOING, fold, may_see
+from bot.domain.outcomes import Outcome
 from bot.domain.run import Run
 from bot.domain.timeline import Entry, Person
 from bot.engine.ports import Ports
@@ -59,3 +61,14 @@ def counted(ports: Ports, tx: Tx, person: Person, selection: Selection) -> int:
 def theirs(ports: Ports, tx: Tx, person: Person, selection: Selection) -> Selection:
     """Let a selection take in those private incidents that are somebody's to see, and no others."""
     return replace(selection, private=[row.id for row in ports.timeline.private(tx) if may_see(row, person)])
+
+
+def outcomes(ports: Ports, tx: Tx, person: Person, selection: Selection) -> list[Outcome]:
+    """Give how each incident of a selection went that somebody may see."""
+    return ports.timeline.outcomes(tx, theirs(ports, tx, person, selection))
+
+
+def audited(ports: Ports, tx: Tx, person: Person, question: Question) -> list[Entry]:
+    """Give a page of what the audit log may show somebody."""
+    private = theirs(ports, tx, person, Selection()).private
+    return ports.timeline.audited(tx, replace(question, private=private))

@@ -52,6 +52,7 @@ class Status(StrEnum):
 
 ONGOING = (Status.OPEN, Status.MITIGATED)
 """Where somebody still works on it."""
+ENDED = (Status.RESOLVED, Status.CLOSED)
 
 
 class Role(StrEnum):

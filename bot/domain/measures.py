@@ -51,7 +51,7 @@ class Measure:
         return NOT_RECORDED if self.value is None else duration(self.value)
 
 
-_MEASURES = (
+MEASURES = (
     ("MTTD", Milestone.STARTED, Milestone.DETECTED),
     ("MTTA", Milestone.DETECTED, Milestone.ACKNOWLEDGED),
     ("Time to locate", Milestone.STARTED, Milestone.LOCATED),
@@ -64,7 +64,7 @@ def measure(milestones: Mapping[str, datetime]) -> tuple[Measure, ...]:
     """Compute the five measures of an incident."""
     return tuple(
         Measure(name, since, until, _between(milestones.get(since), milestones.get(until)))
-        for name, since, until in _MEASURES
+        for name, since, until in MEASURES
     )
 
 

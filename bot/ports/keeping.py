@@ -7,8 +7,10 @@ from typing import Protocol, TypeVar
 
 from bot.domain.alert_groups import AlertGroup, Member
 from bot.domain.alerts import Do
+from bot.domain.audit_log import Question
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.measures import Measure, measure
+from bot.domain.outcomes import Outcome
 from bot.domain.run import Reply, Run, RunStatus, Source
 from bot.domain.timeline import Author, Draft, Entry, Head, Person
 
@@ -77,7 +79,8 @@ class Selection:
     """Which incidents of the list are meant: those that everything given here fits, public ones and those `private`.
 
     Every one of the `words` must be somewhere in id, title, service, verdict or the name of who takes part. `before`
-    and `after` are numbers of incidents, for the page that follows one and the page in front of it.
+    and `after` are numbers of incidents, for the page that follows one and the page in front of it; `since` is when
+    the first was opened.
     """
 
     words: Sequence[str] = ()
@@ -85,6 +88,7 @@ class Selection:
     severities: Collection[Severity] = ()
     service: str = ""
     drill: bool | None = None
+    since: datetime | None = None
     private: Collection[str] = ()
     before: int = 0
     after: int = 0
@@ -120,6 +124,12 @@ class Timeline(Protocol):
 
     def count(self, tx: Tx, selection: Selection) -> int:
         """Tell how many incidents are in a selection, on all of its pages."""
+
+    def outcomes(self, tx: Tx, selection: Selection) -> list[Outcome]:
+        """Give how each incident of a selection went, on all of its pages; of those that count."""
+
+    def audited(self, tx: Tx, question: Question) -> list[Entry]:
+        """Give a page of what the audit log shows, the latest first."""
 
     def listed(self, tx: Tx, incident_id: str) -> Listed:
         """Give the row of one incident.

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.domain.audit_log import AUDITED, Question, place
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Incident, Status, fold
+from bot.domain.outcomes import Outcome
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, link
 from bot.ports import Listed, Selection, Tx
 from tests.fakes.keeping import _in, name
@@ -64,6 +66,16 @@ class FakeTimeline:
     def count(self, tx: Tx, selection: Selection) -> int:
         return sum(_fits(one, selection) for one in self._folded(tx))
 
+    def outcomes(self, tx: Tx, selection: Selection) -> list[Outcome]:
+        wanted = [one for one in self._folded(tx) if one.counts and _fits(one, selection)]
+        return [Outcome.of(one) for one in wanted[::-1]]
+
+    def audited(self, tx: Tx, question: Question) -> list[Entry]:
+        open_ = {HOUSE, *question.private, *(one.id for one in self._folded(tx) if not one.private)}
+        every = [entry for name, chain in _in(tx).chains.items() if name in open_ for entry in chain]
+        wanted = [entry for entry in every if entry.kind in AUDITED and _is_asked_for(entry, question)]
+        return sorted(wanted, key=place, reverse=True)[: question.limit]
+
     def listed(self, tx: Tx, incident_id: str) -> Listed:
         found = next((one for one in self._folded(tx) if one.id == incident_id), None)
         if found is None:
@@ -118,4 +130,14 @@ def _fits(one: Incident, selection: Selection) -> bool:
         and (not selection.severities or one.severity in selection.severities)
         and selection.service in {"", one.service}
         and selection.drill in {None, one.drill}
+        and (selection.since is None or one.opened_at >= selection.since)
+    )
+
+
+def _is_asked_for(entry: Entry, question: Question) -> bool:
+    return (
+        (not question.kinds or entry.kind in question.kinds)
+        and (not question.who or question.who == entry.actor or question.who.lower() == entry.actor_name.lower())
+        and question.incident_id in {"", entry.incident_id}
+        and (question.before is None or place(entry) < question.before)
     )

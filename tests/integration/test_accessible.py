@@ -32,6 +32,8 @@ PAGES = {
     "/services": "/services",
     "/services/{name}": "/services/checkout",
     "/settings": "/settings",
+    "/measures": "/measures?weeks=4",
+    "/audit": "/audit",
     "not found": "/nothing",
 }
 """Every route that shows a page, and where it is asked for."""
@@ -41,6 +43,7 @@ NO_PAGES = {
     "/incidents/{incident_id}/postmortem.html", "/incidents/{incident_id}/postmortem.pdf",
     "/incidents/{incident_id}/postmortem.json",
     "/metrics", "/runs/{run_id}/targets/{target}/flames/{view}.svg", "/static/{name}", "/live", "/drills/live",
+    "/measures.csv",
 }  # fmt: skip
 LOOKS = {"desk": {"viewport": DESK, "color_scheme": "light"}, "phone": {"viewport": PHONE, "color_scheme": "dark"}}
 WRONG = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"

@@ -30,6 +30,7 @@ SECRET = "payroll"
 ROOT = Person("cli:root", "root")
 PATHS = {
     "/": "/",
+    "/measures.csv": "/measures.csv",
     "/incidents/{incident_id}": "/incidents/INC-1",
     "/incidents/{incident_id}/live": "/incidents/INC-1/live",
     "/incidents/{incident_id}/postmortem": "/incidents/INC-1/postmortem",
@@ -57,6 +58,8 @@ OF_BYTES = {"/artifacts/{sha256}"}
 NO_SURFACE = {"/static/{name}", "/favicon.ico", "/api/v1/commands", "/drills", "/api/v1/drills"}
 # These tell that something has changed, and not what: to who may see it, see below.
 NO_SURFACE |= {"/live", "/drills/live"}
+# These name it by its number.
+NUMBERED = {"/measures", "/audit"}
 
 
 class Plain:
@@ -230,12 +233,23 @@ async def test_bytes_that_another_incident_names_too_are_everybodys_but_not_if_s
 async def test_only_to_who_takes_part_pages_and_api_show_it(reader: Reader, *, sees: bool) -> None:
     for private in (False, True):
         client, paths = browser(await opened(private=private), reader)
-        assert paths == set(PATHS) | OF_A_RUN | OF_BYTES | NO_SURFACE
+        assert paths == set(PATHS) | OF_A_RUN | OF_BYTES | NO_SURFACE | NUMBERED
         async with client:
             for path in PATHS.values():
                 answer = await client.get(path)
                 there = answer.status_code == 200 and (SECRET in answer.text or path.endswith(("live", "artifacts")))
                 assert there is (sees or not private), (path, answer.status_code)
+
+
+@pytest.mark.parametrize(("reader", "sees"), [(HERE, False), (signed_in(BEN), False), (signed_in(ADA), True)])
+async def test_no_measure_and_no_audit_tells_others_of_it(reader: Reader, *, sees: bool) -> None:
+    for private in (False, True):
+        house = await opened(private=private)
+        await house.say("ack incident=INC-1")
+        client, _ = browser(house, reader)
+        async with client:
+            for path in NUMBERED:
+                assert ("INC-1" in (await client.get(path)).text) is (sees or not private), path
 
 
 @pytest.mark.parametrize(("person", "sees"), [(LOCAL, False), (BEN, False), (ADA, True), (ROOT, True)])

@@ -3,15 +3,18 @@
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, or_
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, or_, select, tuple_
 
-from bot.adapters.sql.tables import incident
+from bot.adapters.sql.tables import AUDITED, entry, incident
 from bot.adapters.sql.tx import moment, us
+from bot.domain.audit_log import Question
 from bot.domain.incident import Incident, Role, Severity, Status
 from bot.domain.measures import Milestone
-from bot.domain.timeline import Kind, Person, from_us, storable, to_us
+from bot.domain.outcomes import Outcome
+from bot.domain.timeline import HOUSE, Kind, Person, from_us, storable, to_us
 from bot.ports import Listed, Selection
 
+_OUTCOME = tuple(incident.c[name] for name in Outcome._fields)
 LISTED = frozenset(
     {
         Kind.OPENED,
@@ -105,7 +108,34 @@ def fits(selection: Selection) -> ColumnElement[bool]:
         wanted.append(table.service == selection.service)
     if selection.drill is not None:
         wanted.append(table.drill == int(selection.drill))
+    if selection.since is not None:
+        wanted.append(table.opened_at_us >= to_us(selection.since))
     return and_(*wanted)
+
+
+def outcomes_of(selection: Selection) -> Select[Any]:
+    """Give the query for the outcomes of a selection."""
+    counts = and_(incident.c.cancelled == "", incident.c.merged_into == "")
+    return select(*_OUTCOME).where(fits(selection), counts).order_by(incident.c.number)
+
+
+def audited_of(question: Question) -> Select[Any]:
+    """Give the query for a page of the audit log."""
+    place = tuple_(entry.c.at_us, entry.c.incident_id, entry.c.seq)
+    open_ = or_(entry.c.incident_id == HOUSE, incident.c.private == 0, entry.c.incident_id.in_(question.private))
+    wanted = select(entry).join(incident, incident.c.id == entry.c.incident_id, isouter=True).where(AUDITED, open_)
+    if question.kinds:
+        wanted = wanted.where(entry.c.kind.in_(question.kinds))
+    if question.who:
+        wanted = wanted.where(
+            or_(entry.c.actor == question.who, func.lower(entry.c.actor_name) == question.who.lower())
+        )
+    if question.incident_id:
+        wanted = wanted.where(entry.c.incident_id == question.incident_id)
+    if question.before:
+        wanted = wanted.where(place < tuple_(*map(literal, question.before)))
+    latest = entry.c.at_us.desc(), entry.c.incident_id.desc(), entry.c.seq.desc()
+    return wanted.order_by(*latest).limit(question.limit)
 
 
 def _people(it: Incident) -> str:

@@ -5,12 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
-from bot.adapters.sql.listing import LISTED, fits, incident_of, listed, row_of
+from bot.adapters.sql.listing import LISTED, audited_of, fits, incident_of, listed, outcomes_of, row_of
 from bot.adapters.sql.naming import name, naming_of
 from bot.adapters.sql.tables import ABOUT_ACTIONS, ENDED_DRILLS, PRIVATE, STILL_OPEN, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
+from bot.domain.audit_log import Question
 from bot.domain.errors import IncidentNotFound
-from bot.domain.incident import Incident, Status, fold
+from bot.domain.incident import ENDED, Incident, fold
+from bot.domain.outcomes import Outcome
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, link, to_us
 from bot.ports import LISTING, Listed, Selection, Tx
 
@@ -37,8 +39,6 @@ _DRILLS = (
     .where(ENDED_DRILLS, incident.c.private == 0)
     .order_by(entry.c.at_us)
 )
-
-_ENDED = (Status.RESOLVED, Status.CLOSED)
 
 
 class SqlTimeline:
@@ -122,6 +122,14 @@ class SqlTimeline:
         wanted = select(func.count()).select_from(incident).where(fits(selection))
         return opened(tx).connection.scalar(wanted) or 0
 
+    def outcomes(self, tx: Tx, selection: Selection) -> list[Outcome]:
+        """Give how each incident of a selection went, on all of its pages; of those that count."""
+        return [Outcome(*row) for row in opened(tx).connection.execute(outcomes_of(selection))]
+
+    def audited(self, tx: Tx, question: Question) -> list[Entry]:
+        """Give a page of what the audit log shows, the latest first."""
+        return [Entry(*row) for row in opened(tx).connection.execute(audited_of(question))]
+
     def listed(self, tx: Tx, incident_id: str) -> Listed:
         """Give the row of one incident.
 
@@ -180,7 +188,7 @@ class SqlTimeline:
             .join(incident, incident.c.id == entry.c.incident_id)
             .join(ended, ended.c.incident_id == entry.c.incident_id)
             .where(entry.c.kind.in_(kinds), entry.c.body.is_not(None))
-            .where(incident.c.status.in_(_ENDED), ended.c.at_us < to_us(ended_before))
+            .where(incident.c.status.in_(ENDED), ended.c.at_us < to_us(ended_before))
             .order_by(incident.c.number, entry.c.seq)
         )
         return [(row.incident_id, row.seq) for row in opened(tx).connection.execute(wanted)]

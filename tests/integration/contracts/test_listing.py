@@ -1,13 +1,17 @@
 """The list of incidents: each row is what its timeline comes to, and it is searched by words, filters and pages."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
+from bot.adapters.sql.tables import AUDITED as AUDITED_SQL
+from bot.domain.audit_log import AUDITED, Question
 from bot.domain.incident import Severity, Status, fold
-from bot.domain.timeline import Draft, Kind, Person, to_us
+from bot.domain.outcomes import Outcome
+from bot.domain.timeline import HOUSE, Draft, Kind, Person, to_us
 from bot.ports import Listed, Selection
 from tests.fakes import NOON
 from tests.integration.contracts.conftest import ANN, Ground
@@ -145,3 +149,47 @@ async def test_pages_follow_each_other_both_ways(ground: Ground) -> None:
     assert await found(ground, limit=3, after=7) == []
     assert await found(ground, "odd", limit=2, before=7) == ["INC-5", "INC-3"]
     assert await ground.read(lambda tx: ground.timeline.count(tx, Selection(words=["odd"], before=3, limit=1))) == 4
+
+
+async def test_outcomes_are_of_what_counts_oldest_first(ground: Ground) -> None:
+    for number in range(1, 6):
+        await ground.open("Slow", service="cart" if number % 2 else "checkout", private=number == 3)
+    at = to_us(NOON)
+    await ground.append(LEAK, Draft(Kind.MILESTONE, {"milestone": "resolved", "at": at, "source": "x"}), to="INC-1")
+    await ground.append(Draft(Kind.CANCELLED, {"reason": "a false alarm"}), to="INC-5")
+
+    async def outcomes(selection: Selection) -> list[Outcome]:
+        return await ground.read(lambda tx: ground.timeline.outcomes(tx, selection))
+
+    every = await outcomes(Selection(limit=1, before=1))
+    assert [each.id for each in every] == ["INC-1", "INC-2", "INC-4"]
+    assert (every[0].verdict, every[0].resolved_at_us, every[1].resolved_at_us) == ("goroutine-leak", at, None)
+    assert [each.id for each in await outcomes(Selection(service="cart", private=["INC-3"]))] == ["INC-1", "INC-3"]
+    assert await outcomes(Selection(since=ground.now + timedelta(seconds=1))) == []
+
+
+async def test_the_audit_log_has_the_latest_first_of_what_may_be_told(ground: Ground) -> None:
+    for private in (False, True):
+        await ground.open("Slow", private=private)
+    frozen, thawed = Draft(Kind.FROZEN, {"service": "x"}), Draft(Kind.THAWED, {"service": "x"}, actor=BEN)
+    for incident_id in ("INC-1", "INC-2", HOUSE):
+        await ground.append(frozen, Draft(Kind.NOTE, {"text": "x"}), thawed, to=incident_id)
+    await ground.append(replace(frozen, at=ground.now - timedelta(days=1)), to="INC-1")
+
+    async def told(question: Question) -> list[tuple[str, int]]:
+        entries = await ground.read(lambda tx: ground.timeline.audited(tx, question))
+        return [(entry.incident_id, entry.seq) for entry in entries]
+
+    every = [(HOUSE, 3), (HOUSE, 1), ("INC-1", 4), ("INC-1", 2), ("INC-1", 5)]
+    assert await told(Question()) == every
+    assert await told(Question(limit=2)) == every[:2]
+    assert await told(Question(before=(to_us(ground.now), "INC-1", 4))) == every[3:]
+    assert await told(Question(incident_id="INC-2")) == []
+    assert await told(Question(incident_id="INC-2", private=["INC-2"])) == [("INC-2", 4), ("INC-2", 2)]
+    assert await told(Question(kinds=[Kind.THAWED], who=BEN.id)) == [(HOUSE, 3), ("INC-1", 4)]
+    assert await told(Question(who="ann", kinds=[Kind.FROZEN])) == [(HOUSE, 1), ("INC-1", 2), ("INC-1", 5)]
+    assert await told(Question(who="nobody")) == []
+
+
+def test_the_index_of_the_audit_log_has_its_kinds() -> None:
+    assert set(re.findall(r"'([^']+)'", str(AUDITED_SQL))) == AUDITED
