@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.timeline import Entry, Kind
 
-SUBJECTS: Mapping[str, tuple[str, ...]] = {
+SUBJECTS: Mapping[str, tuple[Kind, ...]] = {
     "approvals": (
         Kind.APPROVAL_ASKED,
         Kind.APPROVAL_DECIDED,
@@ -17,7 +17,7 @@ SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "acts": (Kind.TRAFFIC_SET, Kind.ACTED),
     "people": (Kind.ROLE_SET, Kind.MADE_PRIVATE),
     "redactions": (Kind.BLANKED,),
-    "sign-ins": ("signed in", "signed out", "token made", "token revoked"),
+    "sign-ins": (Kind.SIGNED_IN, Kind.SIGNED_OUT, Kind.TOKEN_MADE, Kind.TOKEN_REVOKED),
 }
 """What the log is about, by the word for it. The kinds are those of the index that finds them."""
 AUDITED = frozenset(kind for kinds in SUBJECTS.values() for kind in kinds)

@@ -49,6 +49,9 @@ GET  /incidents/{incident_id}/postmortem.pdf PAGE
 GET  /incidents/{incident_id}/postmortem.json PAGE
 GET  /live PAGE
 GET  /runs/{run_id} PAGE
+GET  /measures PAGE
+GET  /measures.csv PAGE
+GET  /audit PAGE
 GET  /drills PAGE
 GET  /drills/live PAGE
 GET  /artifacts/{sha256} EVIDENCE
