@@ -67,7 +67,7 @@ from bot.wiring import (
     wired_store,
     wired_workspaces,
 )
-from handlers import alerts, configurations, deploys, exports, pages, probes
+from handlers import alerts, configurations, deploys, exports, pages, postmortem_forms, probes
 from handlers.api.application import AT, application
 from handlers.forms import FormRefused
 from handlers.probes import Glance
@@ -338,6 +338,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
     app.include_router(configurations.router(house.ports, configuration(house.settings)))
     app.include_router(exports.router(house.ports, ChildPrinter()))
+    app.include_router(postmortem_forms.router(house.admission, house.ports))
     app.mount(AT, application(house.admission, house.ports, house.registry))
     app.include_router(alerts.router(house.intake, token))
     app.include_router(deploys.router(house.admission, house.ports, deploys_token))

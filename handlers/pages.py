@@ -1,17 +1,16 @@
-"""The pages: one incident live, its postmortem, its artifacts, its runs."""
+"""The pages: one incident live, its artifacts, its runs."""
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from markupsafe import Markup
 
 from bot.domain.errors import StoreUnusable
-from bot.domain.incident import Incident, fold
 from bot.domain.picture import svg
 from bot.domain.timeline import Entry
 from bot.engine.playbook import Registry
@@ -24,6 +23,7 @@ from handlers.html import Html, shipped
 from handlers.incidents import Incidents
 from handlers.live import Streams
 from handlers.measures import Measures
+from handlers.postmortems import PageDocuments, Postmortems
 from handlers.reader import Asks, Reader, perhaps
 from handlers.services import Services
 from handlers.views import view
@@ -46,26 +46,15 @@ _INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-T
 Flag = Annotated[int, Query(ge=0, le=1)]
 
 
-class PageDocuments(Protocol):
-    """What pages need of the documents."""
-
-    def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
-        """Write the postmortem, Markdown."""
-
-    def page(self, incident: Incident, entries: Sequence[Entry]) -> str:
-        """Write the postmortem, safe HTML."""
-
-
 def router(
     ports: Ports, documents: PageDocuments, registry: Registry, stopping: Callable[[], bool] = lambda: False
 ) -> APIRouter:
     """Give the routes of the pages; `stopping` ends live streams when the process is told to stop."""
-    pages = _Pages(ports, documents, registry, stopping, shipped())
+    pages = _Pages(ports, registry, stopping, shipped())
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/incidents/{incident_id}", pages.incident)
     routes.add_api_route("/incidents/{incident_id}/live", pages.live)
-    routes.add_api_route("/incidents/{incident_id}/postmortem", pages.postmortem)
-    routes.add_api_route("/incidents/{incident_id}/postmortem.md", pages.postmortem_markdown)
+    Postmortems(ports, documents, pages.html).route(routes)
     routes.add_api_route("/artifacts/{sha256}", pages.artifact)
     routes.add_api_route("/runs/{run_id}", pages.run)
     pages.diagnoses.route(routes)
@@ -106,7 +95,6 @@ class _Pages:
     """The routes' functions, and what they share."""
 
     ports: Ports
-    documents: PageDocuments
     registry: Registry
     stopping: Callable[[], bool]
     html: Html
@@ -134,23 +122,6 @@ class _Pages:
         chain = incident_id.upper()
         heads = self.ports.timeline.heads
         return self.streams.answer(request, f"incident:{chain}", lambda tx: str(heads(tx, chain)[chain].seq))
-
-    async def postmortem(self, reader: Asks, incident_id: str) -> Response:
-        """Show the postmortem as it would be written now."""
-        entries = await self._entries(reader, incident_id)
-        if not entries:
-            return await self._lost(reader, f"There is no incident {incident_id[:20]}, so it has no postmortem.")
-        incident = fold(entries)
-        body = Markup(self.documents.page(incident, entries))  # noqa: S704 - sanitised
-        return self.html.page("postmortem.html", reader, incident=incident, body=body)
-
-    async def postmortem_markdown(self, reader: Asks, incident_id: str) -> Response:
-        """Give the postmortem as Markdown."""
-        entries = await self._entries(reader, incident_id)
-        if not entries:
-            return await self._lost(reader, f"There is no incident {incident_id[:20]}, so it has no postmortem.")
-        text = self.documents.postmortem(fold(entries), entries)
-        return Response(text, media_type="text/markdown; charset=utf-8", headers=_INERT)
 
     async def artifact(self, reader: Asks, sha256: str, name: str = "", inline: Flag = 0) -> Response:
         """Give the bytes of an artifact to be saved; to be shown, if they are plain text or a harmless picture."""

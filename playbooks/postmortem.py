@@ -45,7 +45,6 @@ class Write(Params):
 
 
 _HOLD_S = 3_600.0
-_LONGEST = 20_000
 
 playbook = Playbook("postmortem", "Write the postmortem, edit, review or publish it.", Write, needs_incident=True)
 
@@ -86,8 +85,8 @@ async def _edit(tools: Tools, params: Write) -> Reply:
         raise CommandRejected(f"Which section? `/incident postmortem edit SECTION TEXT`; one of {names}.")
     if not params.text and not params.was:
         raise CommandRejected(f"What is to stand there? `/incident postmortem edit {section} TEXT`.")
-    if len(params.text) > _LONGEST:
-        raise CommandRejected(f"This has {len(params.text):,} characters; a section holds {_LONGEST:,}.")
+    if len(params.text) > sections.LONGEST:
+        raise CommandRejected(f"This has {len(params.text):,} characters; a section holds {sections.LONGEST:,}.")
     title, last = sections.TITLES[section], sections.latest(await tools.entries(), section)
     seq, version, by = (last.seq, last.version, last.by) if last else (0, 0, "")
     seen = params.was in {"", str(seq)}

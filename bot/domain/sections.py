@@ -15,6 +15,8 @@ from bot.domain.timeline import Entry, Kind
 _ITEM = re.compile(r"[-*•][ \t]+(?P<text>.*)")
 _STEP = re.compile(r"\d{1,3}[.)][ \t]+(?P<text>.*)")
 _FENCE = "```"
+LONGEST = 7_000
+"""Characters of a text: of any alphabet they fit into a form."""
 
 
 class SectionId(StrEnum):

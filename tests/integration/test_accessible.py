@@ -25,6 +25,8 @@ PAGES = {
     "/": "/",
     "/incidents/{incident_id}": "/incidents/INC-1",
     "/incidents/{incident_id}/postmortem": "/incidents/INC-1/postmortem",
+    "/incidents/{incident_id}/postmortem/history": "/incidents/INC-1/postmortem/history",
+    "/incidents/{incident_id}/postmortem/edit/{section}": "/incidents/INC-1/postmortem/edit/luck",
     "/runs/{run_id}": "/runs/{run}",
     "/runs/{run_id}/targets/{target}": "/runs/{run}/targets/checkout-2",
     "/runs/{run_id}/targets/{target}/flames/{view}": "/runs/{run}/targets/checkout-2/flames/cpu",
@@ -61,6 +63,7 @@ async def _seen() -> AsyncIterator[tuple[FastAPI, str, Browser]]:
         "note مرحبا بالعالم",
         "update We roll back.",
         f"action {LONG} due=2026-02-01",
+        f"postmortem edit luck {LONG} مرحبا",
     ):
         await house.say(f"{words} incident=INC-1" if words != "ack" else "ack incident=INC-1", BEN)
     run = await house.say("diagnose incident=INC-1")

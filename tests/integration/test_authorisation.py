@@ -47,6 +47,11 @@ GET  /runs/{run_id}/targets/{target}/flames/{view} PAGE
 GET  /incidents/{incident_id}/postmortem.html PAGE
 GET  /incidents/{incident_id}/postmortem.pdf PAGE
 GET  /incidents/{incident_id}/postmortem.json PAGE
+GET  /incidents/{incident_id}/postmortem/history PAGE
+GET  /incidents/{incident_id}/postmortem/edit/{section} PAGE
+POST /incidents/{incident_id}/postmortem/edit/{section} FORM
+POST /incidents/{incident_id}/postmortem/review FORM
+POST /incidents/{incident_id}/postmortem/publish FORM
 GET  /live PAGE
 GET  /runs/{run_id} PAGE
 GET  /measures PAGE
@@ -71,7 +76,7 @@ GET  /api/v1/drills API
 POST /api/v1/commands COMMAND
 """
 RULES = {(method, path): rule for method, path, rule in (line.split() for line in TABLE.split("\n") if line)}
-FILLED = {"sha256": "0" * 64, "name": "firstfive.css", "target": "shop-1", "view": "cpu"}
+FILLED = {"sha256": "0" * 64, "name": "firstfive.css", "target": "shop-1", "view": "cpu", "section": "luck"}
 PRIVATE = re.compile(r"\{(incident_id|run_id)\}")
 ANY, FOUND = {200, 400, 401, 403, 404, 405, 503}, {200, 404}
 EXPECTED: Mapping[str, tuple[set[int], ...]] = {  # signed out, signed in, by a token that reads, by one that commands

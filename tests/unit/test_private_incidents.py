@@ -16,7 +16,7 @@ from bot.domain.run import VIA_CLOCK, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Kind, Person
 from bot.engine.admission import Admission, Command
 from bot.ports import Selection
-from handlers import exports, pages
+from handlers import exports, pages, postmortem_forms
 from handlers.api.application import AT, application
 from handlers.reader import LOCAL, Reader
 from handlers.visible import counted, found
@@ -38,6 +38,8 @@ PATHS = {
     "/incidents/{incident_id}/postmortem.html": "/incidents/INC-1/postmortem.html",
     "/incidents/{incident_id}/postmortem.pdf": "/incidents/INC-1/postmortem.pdf",
     "/incidents/{incident_id}/postmortem.json": "/incidents/INC-1/postmortem.json",
+    "/incidents/{incident_id}/postmortem/history": "/incidents/INC-1/postmortem/history",
+    "/incidents/{incident_id}/postmortem/edit/{section}": "/incidents/INC-1/postmortem/edit/luck",
     "/runs/{run_id}": "/runs/r2",
     "/api/v1/incidents": "/api/v1/incidents?ended=true",
     "/api/v1/incidents/{incident_id}": "/api/v1/incidents/INC-1",
@@ -56,6 +58,8 @@ SECRETS = {"cpu": cpu(((main_frame(SECRET),), 90)), "goroutine": goroutines(((ma
 OF_BYTES = {"/artifacts/{sha256}"}
 # Commands are words, see below.
 NO_SURFACE = {"/static/{name}", "/favicon.ico", "/api/v1/commands", "/drills", "/api/v1/drills"}
+# These take a form: tests/unit/handlers/test_postmortems.py sends one.
+NO_SURFACE |= {"/incidents/{incident_id}/postmortem/review", "/incidents/{incident_id}/postmortem/publish"}
 # These tell that something has changed, and not what: to who may see it, see below.
 NO_SURFACE |= {"/live", "/drills/live"}
 # These name it by its number.
@@ -152,6 +156,7 @@ def browser(
     for routes in (
         pages.router(house.ports, MarkdownDocuments(), REGISTRY, stopping),
         exports.router(house.ports, Plain()),
+        postmortem_forms.router(Admission(REGISTRY, house.ports), house.ports),
     ):
         app.include_router(routes)
         paths |= {str(getattr(route, "path", "")) for route in routes.routes}

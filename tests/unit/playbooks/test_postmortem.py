@@ -49,8 +49,8 @@ async def test_what_is_not_said_is_asked_for() -> None:
     house = await resolved()
     assert "Which section?" in await house.text("postmortem INC-1 edit")
     assert "What is to stand there?" in await house.text("postmortem INC-1 edit summary")
-    edit = {"do": "edit", "section": SectionId.SUMMARY.value, "text": "x" * 20_001}
-    assert "a section holds 20,000" in (await house.run("postmortem", edit, incident_id="INC-1")).reason
+    edit = {"do": "edit", "section": SectionId.SUMMARY.value, "text": "x" * 7_001}
+    assert "a section holds 7,000" in (await house.run("postmortem", edit, incident_id="INC-1")).reason
     assert texts(house.chain()) == ()
 
 

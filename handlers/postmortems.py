@@ -1,0 +1,154 @@
+"""The postmortem of an incident: as it was published or would be written now, and all that people wrote in it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from html import escape
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Query, Response
+from markupsafe import Markup
+
+from bot.domain.errors import ArtifactDamaged
+from bot.domain.figure import Figure
+from bot.domain.incident import Incident, fold
+from bot.domain.publishing import Signed, Stage, standing
+from bot.domain.sections import TITLES, texts
+from bot.domain.timeline import Entry, Kind
+from bot.engine.ports import Ports
+from bot.engine.reporting import figures
+from handlers.html import Html
+from handlers.reader import Asks, Reader
+from handlers.visible import timeline_of
+
+_INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
+
+Flag = Annotated[int, Query(ge=0, le=1)]
+
+
+class PageDocuments(Protocol):
+    """What the page needs of the documents."""
+
+    def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
+        """Write the postmortem, Markdown."""
+
+    def page(self, incident: Incident, entries: Sequence[Entry], figures: Sequence[Figure] = ()) -> str:
+        """Write the postmortem, safe HTML."""
+
+    def html(self, markdown: str, figures: Sequence[Figure] = ()) -> str:
+        """Give the safe HTML of a document."""
+
+
+@dataclass(frozen=True)
+class Postmortems:
+    """The routes that show it."""
+
+    ports: Ports
+    documents: PageDocuments
+    html: Html
+
+    def route(self, routes: APIRouter) -> None:
+        """Add them."""
+        at = "/incidents/{incident_id}/postmortem"
+        routes.add_api_route(at, self.page)
+        routes.add_api_route(f"{at}.md", self.markdown)
+        routes.add_api_route(f"{at}/history", self.history)
+
+    async def page(self, reader: Asks, incident_id: str, now: Flag = 0) -> Response:
+        """Show what was published; what would be written now, if nothing was or that is asked for."""
+        entries = await timeline_of(self.ports, incident_id, reader.person)
+        if not entries:
+            return lost(self.html, reader, incident_id)
+        incident, stands = fold(entries), standing(entries)
+        published = None if now else stands.published
+        body = await (self._published(entries, published) if published else self._written(entries))
+        return self.html.page(
+            "postmortem.html",
+            reader,
+            incident=incident,
+            body=Markup(_with_ways(incident, body)),  # noqa: S704 - sanitised, and our own
+            stands=stands,
+            pinned=published is not None,
+            may_publish=incident.is_over and stands.stage is not Stage.DRAFT,
+            may_review=incident.is_over and stands.stage is Stage.DRAFT,
+            versions=len(texts(entries)),
+        )
+
+    async def markdown(self, reader: Asks, incident_id: str, now: Flag = 0) -> Response:
+        """Give the same as Markdown."""
+        entries = await timeline_of(self.ports, incident_id, reader.person)
+        if not entries:
+            return lost(self.html, reader, incident_id)
+        published = None if now else standing(entries).published
+        kept = await self._kept(published) if published else None
+        text = kept or await asyncio.to_thread(self.documents.postmortem, fold(entries), entries)
+        return Response(text, media_type="text/markdown; charset=utf-8", headers=_INERT)
+
+    async def history(self, reader: Asks, incident_id: str) -> Response:
+        """Show all that people have written, the latest first."""
+        entries = await timeline_of(self.ports, incident_id, reader.person)
+        if not entries:
+            return lost(self.html, reader, incident_id)
+        gone = sum(entry.kind == Kind.POSTMORTEM_TEXT and entry.body is None for entry in entries)
+        return self.html.page(
+            "postmortem_history.html",
+            reader,
+            incident=fold(entries),
+            texts=texts(entries)[::-1],
+            titles=TITLES,
+            gone=gone,
+        )
+
+    async def _written(self, entries: Sequence[Entry]) -> str:
+        """Give it as it would be written of these entries."""
+        incident = fold(entries)
+        drawn = [_near(each, entries) for each in await figures(self.ports.artifacts, incident, entries)]
+        return await asyncio.to_thread(self.documents.page, incident, entries, drawn)
+
+    async def _published(self, entries: Sequence[Entry], published: Signed) -> str:
+        """Give what was published: of the timeline as it was then, unless that is written otherwise by now."""
+        before = [entry for entry in entries if entry.seq < published.seq]
+        text = await asyncio.to_thread(self.documents.postmortem, fold(before), before)
+        kept = await self._kept(published)
+        if kept is None or sha256(text.encode()).hexdigest() == published.artifact:
+            return await self._written(before)
+        return self.documents.html(kept)
+
+    async def _kept(self, published: Signed) -> str | None:
+        """Give the bytes that were published; None if they are gone."""
+        try:
+            content = await self.ports.artifacts.get(published.artifact)
+        except ArtifactDamaged:
+            return None
+        return None if content is None else content.decode("utf-8", "replace")
+
+
+def _near(figure: Figure, entries: Sequence[Entry]) -> Figure:
+    """Let a picture that is kept be loaded from where it is kept: a page loads none that stands in it."""
+    kept = [
+        str(entry.facts["picture"]) for entry in entries if entry.kind == Kind.VERDICT and entry.facts.get("picture")
+    ]
+    if "data:image/png" not in figure.markup or not kept:
+        return figure
+    source, said = f"/artifacts/{escape(kept[-1])}?inline=1", escape(figure.caption)
+    return replace(figure, markup=f'<img src="{source}" alt="{said}" loading="lazy">')
+
+
+def home(incident: Incident) -> str:
+    """Give the address of its page."""
+    return f"/incidents/{incident.id}/postmortem"
+
+
+def lost(html: Html, reader: Reader, incident_id: str) -> Response:
+    """Answer that there is none."""
+    what = f"There is no incident {incident_id[:20]}, so it has no postmortem."
+    return html.page("not_found.html", reader, 404, what=what, open_=())
+
+
+def _with_ways(incident: Incident, body: str) -> str:
+    """Put the way to its form beside each heading. Nobody else writes one of this kind: all they write is escaped."""
+    for section, title in TITLES.items():
+        way = f'<a class="edit" href="{home(incident)}/edit/{section}" aria-label="Edit {escape(title)}">Edit</a>'
+        body = body.replace(f"<h2>{title}</h2>", f'<h2 id="{section}">{title} {way}</h2>', 1)
+    return body
