@@ -13,7 +13,8 @@ from bot.domain.timeline import Entry
 from bot.engine.ports import Ports
 from bot.engine.reporting import as_file, as_json
 from handlers.html import Html, shipped
-from handlers.reader import Asks, Reader
+from handlers.lost import without_postmortem
+from handlers.reader import Asks
 from handlers.visible import timeline_of
 
 _INERT = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"}
@@ -54,14 +55,14 @@ class Exports:
         """Give it as one HTML file, its pictures in it."""
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries:
-            return self._lost(reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         return _saved(await self._file(entries), entries, "html", "text/html; charset=utf-8")
 
     async def pdf(self, reader: Asks, incident_id: str) -> Response:
         """Give it as PDF, if that can be printed here."""
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries:
-            return self._lost(reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         try:
             printed = await self.printer.pdf((await self._file(entries)).decode())
         except PrintFailed as error:
@@ -72,16 +73,12 @@ class Exports:
         """Give what it says as JSON."""
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries:
-            return self._lost(reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         said = await asyncio.to_thread(as_json, fold(entries), entries)
         return _saved(said, entries, "json", "application/json")
 
     async def _file(self, entries: Sequence[Entry]) -> bytes:
         return await as_file(self.ports.documents, self.ports.artifacts, fold(entries), entries)
-
-    def _lost(self, reader: Reader, incident_id: str) -> Response:
-        what = f"There is no incident {incident_id[:20]}, so it has no postmortem."
-        return self.html.page("not_found.html", reader, 404, what=what, open_=())
 
 
 def _saved(content: bytes, entries: Sequence[Entry], kind: str, media_type: str) -> Response:

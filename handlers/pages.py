@@ -22,12 +22,13 @@ from handlers.drills import Drills
 from handlers.html import Html, shipped
 from handlers.incidents import Incidents
 from handlers.live import Streams
+from handlers.lost import lost
 from handlers.measures import Measures
 from handlers.postmortems import PageDocuments, Postmortems
 from handlers.reader import Asks, Reader, perhaps
 from handlers.services import Services
 from handlers.views import view
-from handlers.visible import timeline_of, visible_artifact, visible_incidents, visible_run
+from handlers.visible import timeline_of, visible_artifact, visible_run
 
 _INLINE_MAX = 2_000_000
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
@@ -178,9 +179,7 @@ class _Pages:
         return await timeline_of(self.ports, incident_id, reader.person)
 
     async def _lost(self, reader: Reader, what: str) -> Response:
-        """Answer that something is not there, and where to go instead."""
-        open_ = await self.ports.store.read(lambda tx: visible_incidents(self.ports, tx, reader.person))
-        return self.html.page("not_found.html", reader, 404, what=what, open_=open_)
+        return await lost(self.ports, self.html, reader, what)
 
 
 def _is_text(content: bytes) -> bool:

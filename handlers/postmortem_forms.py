@@ -16,7 +16,8 @@ from bot.engine.admission import Admission, Command, answering
 from bot.engine.ports import Ports
 from handlers.forms import filled
 from handlers.html import Html, shipped
-from handlers.postmortems import home, lost
+from handlers.lost import without_postmortem
+from handlers.postmortems import home
 from handlers.reader import Asks, Reader
 from handlers.visible import timeline_of
 
@@ -54,7 +55,7 @@ class PostmortemForms:
         """Show the form of a section, filled with what stands there, or with an earlier version of it."""
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries or section not in TITLES:
-            return lost(self.html, reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         last = latest(entries, SectionId(section))
         earlier = next((e for e in texts(entries) if e.seq == version and e.section == section), last)
         return self._form(reader, fold(entries), SectionId(section), last, earlier.text if earlier else "")
@@ -64,7 +65,7 @@ class PostmortemForms:
         fields = await filled(request, reader)
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries or section not in TITLES:
-            return lost(self.html, reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         text, was = fields.get("text", ""), fields.get("was", "0")
         incident = fold(entries)
         params = {"do": "edit", "section": section, "text": text, "was": was}
@@ -87,7 +88,7 @@ class PostmortemForms:
         await filled(request, reader)
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries:
-            return lost(self.html, reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         incident = fold(entries)
         run = await self._run(reader, incident, {"do": do}, f"{do}:{entries[-1].seq}")
         done = not isinstance(run, str) and run.status is RunStatus.DONE

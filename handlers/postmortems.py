@@ -19,7 +19,8 @@ from bot.domain.timeline import Entry, Kind
 from bot.engine.ports import Ports
 from bot.engine.reporting import figures
 from handlers.html import Html
-from handlers.reader import Asks, Reader
+from handlers.lost import without_postmortem
+from handlers.reader import Asks
 from handlers.visible import timeline_of
 
 _INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
@@ -59,7 +60,7 @@ class Postmortems:
         """Show what was published; what would be written now, if nothing was or that is asked for."""
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries:
-            return lost(self.html, reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         incident, stands = fold(entries), standing(entries)
         published = None if now else stands.published
         body = await (self._published(entries, published) if published else self._written(entries))
@@ -79,7 +80,7 @@ class Postmortems:
         """Give the same as Markdown."""
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries:
-            return lost(self.html, reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         published = None if now else standing(entries).published
         kept = await self._kept(published) if published else None
         text = kept or await asyncio.to_thread(self.documents.postmortem, fold(entries), entries)
@@ -89,7 +90,7 @@ class Postmortems:
         """Show all that people have written, the latest first."""
         entries = await timeline_of(self.ports, incident_id, reader.person)
         if not entries:
-            return lost(self.html, reader, incident_id)
+            return await without_postmortem(self.ports, self.html, reader, incident_id)
         gone = sum(entry.kind == Kind.POSTMORTEM_TEXT and entry.body is None for entry in entries)
         return self.html.page(
             "postmortem_history.html",
@@ -138,12 +139,6 @@ def _near(figure: Figure, entries: Sequence[Entry]) -> Figure:
 def home(incident: Incident) -> str:
     """Give the address of its page."""
     return f"/incidents/{incident.id}/postmortem"
-
-
-def lost(html: Html, reader: Reader, incident_id: str) -> Response:
-    """Answer that there is none."""
-    what = f"There is no incident {incident_id[:20]}, so it has no postmortem."
-    return html.page("not_found.html", reader, 404, what=what, open_=())
 
 
 def _with_ways(incident: Incident, body: str) -> str:

@@ -81,6 +81,16 @@ def bot() -> Bot:
     return Bot(ports, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"))
 
 
+async def calm(bot: Bot, path: str) -> list[str]:
+    """Give what acts on a page that nobody has written anything strange into: its own forms."""
+    assert isinstance(bot.ports.store, FakeStore)
+    before = bot.ports.store.now
+    bot.knows("calm")
+    found = dangers((await bot.client.get(path)).text)
+    bot.ports.store.now = before
+    return found
+
+
 PAGES = ("/", "/incidents/INC-7?show=everything", "/runs/run-x")
 
 
@@ -91,7 +101,7 @@ async def test_no_word_acts_on_a_page(word: str, bot: Bot) -> None:
     for path in PAGES:
         answer = await bot.client.get(path)
         assert (path, answer.status_code) == (path, 200)
-        assert dangers(answer.text) == [], path
+        assert dangers(answer.text) == (await calm(bot, path)), path
 
 
 @pytest.mark.matrix(sample=10)
