@@ -73,7 +73,7 @@ def run(places: Places) -> None:
         watched = [_slack(parts, places, lab, environment), _bot(parts, places, environment)]
         _await(f"{places.slack}/", "the local Slack", watched[0])
         _await(f"{places.bot}/health/ready", "the bot", watched[1])
-        _tell_deploys(places, lab)
+        _tell_deploys(places, lab, environment["FIRSTFIVE_DEPLOYS_TOKEN"])
         _say(_welcome(places, time.monotonic() - began, has_canary="router" in lab and bool(places.fault)))
         _stay(watched)
 
@@ -125,7 +125,7 @@ def _slack(parts: ExitStack, places: Places, lab: Mapping[str, Any], environment
     labs = [word for target in lab["targets"] for word in ("--lab", f"{target['name']}={target['admin']}")]
     labs += ["--lab", f"lab={lab['lab']}"]
     command = [*_module("bot.emulator"), "--port", str(places.port), "--app-url", f"{places.bot}/slack/events", *labs]
-    command += [*app_options(), "--exit-with-stdin"]
+    command += [*app_options(), "--redirect-url", places.bot, "--exit-with-stdin"]
     return parts.enter_context(_started("the local Slack", command, places.folder / "slack.log", environment))
 
 
@@ -151,6 +151,9 @@ def _environment(places: Places) -> dict[str, str]:
         "SLACK_BOT_TOKEN": f"xoxb-emulator-{secrets.token_hex(8)}",
         "SLACK_SIGNING_SECRET": secrets.token_hex(16),
         "SLACK_APP_TOKEN": "",
+        "SLACK_CLIENT_ID": "1.2",
+        "SLACK_CLIENT_SECRET": f"emulator-{secrets.token_hex(16)}",
+        "FIRSTFIVE_DEPLOYS_TOKEN": secrets.token_hex(16),
     }
 
 
@@ -175,7 +178,7 @@ def _write_config(places: Places, lab: Mapping[str, Any]) -> None:
         lines += ["h2 = true"]
     lines += _canary(lab["router"]) if "router" in lab else []
     lines += ["[services.people]", 'approve = ["U0ADA0001", "U0BEN0002", "U0CHEN003"]', 'break_glass = ["U0CHEN003"]']
-    lines += ["[bisect]", f'go = "{lab["go"]}"']
+    lines += ["[bisect]", f'go = "{lab["go"]}"', "[sign_in]", 'by = "slack"']
     (places.folder / "firstfive.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -197,7 +200,7 @@ def _canary(router: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _tell_deploys(places: Places, lab: Mapping[str, Any]) -> None:
+def _tell_deploys(places: Places, lab: Mapping[str, Any], token: str) -> None:
     """Tell the bot of the releases as a pipeline would: of what ran for days, and what the canary has just become.
 
     Without a router nobody says that there is a canary: that two of three targets run another release would be a drift.
@@ -205,16 +208,16 @@ def _tell_deploys(places: Places, lab: Mapping[str, Any]) -> None:
     if "router" not in lab:
         return
     days_ago = datetime.now(UTC) - timedelta(days=3)
-    _tell_deploy(places, lab["targets"][0], by="Noor Haddad", at=days_ago.isoformat())
-    _tell_deploy(places, lab["targets"][-1], by="Jun Ito")
+    _tell_deploy(places, lab["targets"][0], token, by="Noor Haddad", at=days_ago.isoformat())
+    _tell_deploy(places, lab["targets"][-1], token, by="Jun Ito")
 
 
-def _tell_deploy(places: Places, target: Mapping[str, Any], **more: str) -> None:
+def _tell_deploy(places: Places, target: Mapping[str, Any], token: str, **more: str) -> None:
     with urllib.request.urlopen(f"{target['url']}/version") as answer:  # noqa: S310 - as above
         build = json.load(answer)
     told = {"service": "checkout", "release": build["version"], "commit": build["revision"], **more}
-    said, kind = json.dumps(told).encode(), {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{places.bot}/api/deploys", said, kind)  # noqa: S310 - as above
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(f"{places.bot}/api/deploys", json.dumps(told).encode(), headers)  # noqa: S310 - as above
     with urllib.request.urlopen(request):  # noqa: S310 - as above
         pass
 
@@ -297,7 +300,8 @@ def _welcome(places: Places, took_s: float, *, has_canary: bool) -> str:
     lines = [
         f"  Open        {places.slack}",
         *do,
-        f"  Incidents   {places.bot}",
+        f"  Incidents   {places.bot}/sign-in/begin",
+        "              and choose who to be: you sign in with the local Slack, where nobody has a password",
         "",
         f"  {told} Ctrl-C ends everything.",
     ]

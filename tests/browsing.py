@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
@@ -31,6 +31,13 @@ async def looking_at(browser: Browser, app: Any, **options: Any) -> AsyncIterato
         await answered_by(context, client)
         yield await context.new_page()
         await context.close()
+
+
+async def sign_in(page: Page, bot: str, name: str = "Ada Okafor", onward: str = "/") -> None:
+    """Sign in with the local Slack, and go where one wanted to."""
+    await page.goto(f"{bot}/sign-in/begin?next={quote(onward, safe='')}")
+    await page.get_by_role("button", name=name).click()
+    await page.wait_for_url(f"{bot}{onward}")
 
 
 async def answered_by(context: BrowserContext, client: httpx.AsyncClient) -> None:

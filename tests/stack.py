@@ -25,6 +25,10 @@ TRANSCRIPT = "transcript.ndjson"
 """What a stack leaves in its folder: all that went between Slack and the bot, one exchange a line."""
 
 
+SIGN_IN = ("[sign_in]", 'by = "slack"')
+CLIENT = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "emulator-secret"}
+
+
 @dataclass
 class Bot:
     """One bot process over one database; it can be killed and started again."""
@@ -87,13 +91,14 @@ class Stack:
     slack: Emulator
     bot: Bot
     folder: Path
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
     async def type(self, text: str, *, channel: str = "general", user: str = ADA, times: int = 1) -> dict[str, Any]:
         return await self.slack.act("command", user=user, channel=channel, text=text, times=times)
 
     async def get(self, path: str) -> Any:
-        async with aiohttp.ClientSession() as session, session.get(f"{self.bot.url}{path}") as answer:
-            return await answer.json()
+        async with aiohttp.ClientSession(cookies=self.cookies) as browser, browser.get(f"{self.bot.url}{path}") as page:
+            return await page.json()
 
     async def listed(self, path: str) -> list[dict[str, Any]]:
         return await every(self.get, path)
@@ -130,16 +135,18 @@ async def running_stack(
     service: Sequence[str] = (),
     emulator_options: Sequence[str] = (),
     secrets: Mapping[str, str] | None = None,
+    sign_in: bool = False,
 ) -> AsyncIterator[Stack]:
     """Start a local Slack and a bot on free ports; `config` are lines of its TOML file, `secrets` go before others.
 
-    `service`: lines of the service's table, after its targets.
+    `service`: lines of the service's table, after its targets. With `sign_in` whoever looks at the bot's pages signs in
+    with the local Slack, and the stack itself has done so as Ada.
     """
     port = free_port()
     socket_mode = "--socket-mode" in emulator_options
     options = [*app_options(), *_labs(lab), *emulator_options]
     async with running_emulator(f"http://127.0.0.1:{port}/slack/events", *options) as slack:
-        lines = [f'url = "http://127.0.0.1:{port}"', *config, *services(lab, service)]
+        lines = [f'url = "http://127.0.0.1:{port}"', *config, *services(lab, service), *(SIGN_IN if sign_in else ())]
         (folder / "firstfive.toml").write_text("\n".join(lines))
         environment = {
             "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
@@ -149,17 +156,29 @@ async def running_stack(
             "SLACK_BOT_TOKEN": BOT_TOKEN,
             "SLACK_SIGNING_SECRET": SECRET,
             "SLACK_APP_TOKEN": APP_TOKEN if socket_mode else "",
+            **(CLIENT if sign_in else {}),
             **(secrets or {}),
         }
         bot = Bot(port, folder, environment)
         await bot.start()
         try:
-            yield Stack(slack, bot, folder)
+            yield Stack(slack, bot, folder, await signed_in(bot.url) if sign_in else {})
         finally:
             await bot.end()
             transcript = await slack.transcript_lines()
             (folder / TRANSCRIPT).write_text(transcript)
             remember(transcript)
+
+
+async def signed_in(bot: str, person: str = ADA) -> dict[str, str]:
+    """Sign somebody in with the local Slack, as a browser would; give the cookies it has then."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as browser:
+        async with browser.get(f"{bot}/sign-in/begin") as page:
+            asked = page.url
+        async with browser.post(asked.with_query(None), data={**asked.query, "person": person}) as page:
+            assert str(page.url) == f"{bot}/", await page.text()
+    return {cookie.key: cookie.value for cookie in jar}
 
 
 def _labs(lab: Lab | None) -> list[str]:

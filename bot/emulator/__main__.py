@@ -43,8 +43,12 @@ def parser() -> argparse.ArgumentParser:
     add("--bot-token", default=_given("SLACK_BOT_TOKEN", TOKEN_PREFIX), help="or SLACK_BOT_TOKEN")
     add("--app-token", default=_given("SLACK_APP_TOKEN", APP_TOKEN_PREFIX), help="or SLACK_APP_TOKEN")
     add("--config-token", default=CONFIG_TOKEN_PREFIX + "1", help="the app configuration token (default: %(default)s)")
-    add("--client-id", default="1.2", help="the app's id for OAuth (default: %(default)s)")
-    add("--client-secret", default=CLIENT_SECRET_PREFIX + "secret", help="its secret (default: %(default)s)")
+    add("--client-id", default=os.environ.get("SLACK_CLIENT_ID") or "1.2", help="the app's id; or SLACK_CLIENT_ID")
+    add(
+        "--client-secret",
+        default=_given("SLACK_CLIENT_SECRET", CLIENT_SECRET_PREFIX, "secret"),
+        help="its secret; or SLACK_CLIENT_SECRET",
+    )
     add(
         "--redirect-url",
         action="append",
@@ -68,8 +72,8 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def _given(variable: str, prefix: str) -> str:
-    return os.environ.get(variable) or prefix + "1"
+def _given(variable: str, prefix: str, otherwise: str = "1") -> str:
+    return os.environ.get(variable) or prefix + otherwise
 
 
 def settings_from(options: argparse.Namespace) -> Settings:

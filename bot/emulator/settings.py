@@ -88,7 +88,7 @@ def settings_problem(settings: Settings) -> str:
         (settings.bot_token, TOKEN_PREFIX, "The bot token", "SLACK_BOT_TOKEN"),
         (settings.app_token, APP_TOKEN_PREFIX, "The app token", "SLACK_APP_TOKEN"),
         (settings.config_token, CONFIG_TOKEN_PREFIX, "The configuration token", "--config-token"),
-        (settings.client_secret, CLIENT_SECRET_PREFIX, "The client secret", "--client-secret"),
+        (settings.client_secret, CLIENT_SECRET_PREFIX, "The client secret", "SLACK_CLIENT_SECRET"),
     ):
         if not value.startswith(prefix):
             return f"{name} must start with {prefix}: this is a local Slack and takes nothing real. Change {variable}."

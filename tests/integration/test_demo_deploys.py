@@ -21,7 +21,8 @@ class Served(BaseHTTPRequestHandler):
         self._answer({"version": self.path.split("/")[1], "revision": "0f0d89d"})
 
     def do_POST(self) -> None:
-        TOLD.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        TOLD.append({**said, "proof": self.headers["Authorization"]})
         self._answer({})
 
     def _answer(self, told: dict[str, str]) -> None:
@@ -48,12 +49,13 @@ def url() -> Iterator[str]:
 def told(url: str, **more: Any) -> list[str]:
     targets = [{"url": f"{url}/{version}"} for version in ("v1.4.0", "v1.4.0", "v1.5.0")]
     places = Places(port=int(url.rpartition(":")[2]) - 1, lab_port=0, folder=Path())
-    _tell_deploys(places, {"targets": targets, **more})
+    _tell_deploys(places, {"targets": targets, **more}, "a token")
     return [each["release"] for each in TOLD]
 
 
 def test_the_canary_that_a_router_shows_is_a_deploy(url: str) -> None:
     assert told(url, router={}) == ["v1.4.0", "v1.5.0"]
+    assert {each["proof"] for each in TOLD} == {"Bearer a token"}
 
 
 def test_without_a_router_no_deploy_is_told_that_most_targets_would_contradict(url: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from tests.browsing import sign_in
 from tests.scenario.demo import SOON_MS, Demo, running_demo, started_demo
 
 pytestmark = [
@@ -114,7 +115,7 @@ async def test_6_the_lab_can_be_made_worse_and_the_page_shows_it(demo: Demo) -> 
 
 async def test_7_the_incident_page_is_live(demo: Demo) -> None:
     page = await demo.page.context.new_page()
-    await page.goto(f"{demo.bot}/incidents/INC-1")
+    await sign_in(page, demo.bot, onward="/incidents/INC-1")
     await expect(page.get_by_role("heading", name="5xx after deploy")).to_be_visible()
     await demo.be("ada", "incidents")
     await demo.open_channel("^inc-1-")

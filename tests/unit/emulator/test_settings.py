@@ -22,7 +22,7 @@ def test_a_real_token_is_refused(token: str) -> None:
         ({"app_token": "xapp-1-A012-345-abc"}, "SLACK_APP_TOKEN"),
         ({"app_token": "xoxb-emulator-1"}, "SLACK_APP_TOKEN"),
         ({"config_token": "xoxe.xoxp-1-abc"}, "--config-token"),
-        ({"client_secret": "0123456789abcdef0123456789abcdef"}, "--client-secret"),
+        ({"client_secret": "0123456789abcdef0123456789abcdef"}, "SLACK_CLIENT_SECRET"),
     ],
 )
 def test_nothing_else_that_is_real_is_taken(changed: dict[str, Any], named: str) -> None:
