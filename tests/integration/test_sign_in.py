@@ -13,8 +13,11 @@ import pytest_asyncio
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from bot.doctor import Doctor
+from bot.domain.checks import State
 from bot.domain.narrative import tell
 from bot.domain.timeline import HOUSE
+from bot.settings.sign_in import SignInTable
 from handlers.guard import BACK, BEGIN, SIGN_IN, SIGN_OUT
 from tests.console import URL, Console, running_console, sign_in
 from tests.identities import CLIENT_SECRET, OTHER_KEY
@@ -347,3 +350,14 @@ async def test_pages_say_why_while_the_database_is_away(tmp_path: Path) -> None:
         answer, api = await browser.get("/"), await browser.get("/api/v1/incidents")
     assert (answer.status_code, api.status_code) == (503, 503)
     assert api.headers["content-type"] == "application/problem+json"
+
+
+async def test_doctor_looks_whether_people_can_sign_in(console: Console) -> None:
+    settings = console.house.settings
+    [well] = await Doctor(settings)._sign_in()
+    console.identities.described = {"issuer": "https://evil.example.com"}
+    [ill] = await Doctor(settings)._sign_in()
+    [nobody] = await Doctor(settings.model_copy(update={"sign_in": SignInTable()}))._sign_in()
+    assert (well.state, well.said.endswith(f"must send people back to {URL}{BACK}")) == (State.OK, True)
+    assert (ill.state, "it calls itself 'https://evil.example.com'" in ill.said) == (State.FAIL, True)
+    assert (nobody.state, nobody.said) == (State.WARN, "nobody signs in: pages and API answer to this machine only")
