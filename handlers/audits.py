@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from bot.domain.audit_log import SUBJECTS, Place, Question, place
 from bot.domain.narrative import tell, who
 from bot.domain.timeline import HOUSE, Entry, storable
 from bot.engine.ports import Ports
+from bot.ports import Tx
 from handlers.html import Html
+from handlers.live import Streams
 from handlers.reader import Asks
 from handlers.visible import audited
 
@@ -81,10 +83,12 @@ class AuditLog:
 
     ports: Ports
     html: Html
+    streams: Streams
 
     def route(self, routes: APIRouter) -> None:
         """Add it."""
         routes.add_api_route("/audit", self.page)
+        routes.add_api_route("/audit/live", self.live)
 
     async def page(self, reader: Asks, audit: Asked) -> Response:
         """Show the log, the latest first."""
@@ -98,7 +102,20 @@ class AuditLog:
             older=audit.older(shown[-1]) if len(entries) > _ON_A_PAGE else "",
             subjects=tuple(SUBJECTS),
             now=self.ports.clock.now(),
+            seen=_seen(entries),
         )
+
+    async def live(self, request: Request, reader: Asks) -> Response:
+        """Stream that the log has grown, to who looks at the whole of it."""
+
+        def look(tx: Tx) -> str:
+            return _seen(audited(self.ports, tx, reader.person, Question(limit=1)))
+
+        return self.streams.answer(request, f"incident:{HOUSE}", look)
+
+
+def _seen(entries: Sequence[Entry]) -> str:
+    return ".".join(map(str, place(entries[0]))) if entries else ""
 
 
 def _rows(entries: Sequence[Entry]) -> list[Row]:

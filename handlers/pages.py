@@ -61,9 +61,9 @@ def router(
     pages.diagnoses.route(routes)
     Incidents(ports, pages.html, pages.streams).route(routes)
     Measures(ports, pages.html).route(routes)
-    AuditLog(ports, pages.html).route(routes)
+    AuditLog(ports, pages.html, pages.streams).route(routes)
     Drills(ports, pages.html, pages.streams).route(routes)
-    Services(ports, pages.html).route(routes)
+    Services(ports, pages.html, pages.streams).route(routes)
     routes.add_api_route("/static/{name}", pages.asset)
     routes.add_api_route("/favicon.ico", pages.icon)
     return routes

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.deploys import Deploy, deploys_key
@@ -16,9 +16,10 @@ from bot.domain.sightings import Discovered
 from bot.domain.timeline import Entry, Kind, Person
 from bot.engine.authority import frozen, standing
 from bot.engine.ports import Ports
-from bot.ports import Listed, Tx
+from bot.ports import LISTING, Listed, Tx
 from handlers import readings
 from handlers.html import Html
+from handlers.live import Streams, mark
 from handlers.lookout import Lookout, Seen
 from handlers.reader import Asks
 from handlers.service_views import Now, ServiceView, edge_row, target_row
@@ -29,14 +30,16 @@ _BEING_FOUND = "Which other targets it has is being asked."
 _LATEST = 500
 _LISTED = 10
 _READ = 3
+_ASKED_EVERY_S = 10
 
 
 class Services:
     """The routes of the services, and what was last seen of their targets and edges."""
 
-    def __init__(self, ports: Ports, html: Html) -> None:
+    def __init__(self, ports: Ports, html: Html, streams: Streams) -> None:
         self._ports = ports
         self._html = html
+        self._streams = streams
         self._found: Lookout[Discovered] = Lookout(ports.clock)
         self._now: Lookout[Now] = Lookout(ports.clock)
         self._edges: Lookout[tuple[EdgeAnswer, ...]] = Lookout(ports.clock)
@@ -45,11 +48,13 @@ class Services:
         """Add them."""
         routes.add_api_route("/services", self.list_)
         routes.add_api_route("/services/{name}", self.page)
+        routes.add_api_route("/services/{name}/live", self.live)
 
     async def list_(self, reader: Asks) -> Response:
         """Show every service in a row."""
+        seen = await self._ports.store.read(lambda tx: self._state(tx, reader.person))
         views = await self._views(self._ports.catalog.services, reader.person)
-        return self._html.page("services.html", reader, views=views, now=self._ports.clock.now())
+        return self._html.page("services.html", reader, views=views, now=self._ports.clock.now(), seen=seen)
 
     async def page(self, reader: Asks, name: str) -> Response:
         """Show one service."""
@@ -57,10 +62,19 @@ class Services:
         if service is None:
             what = f"There is no service {name[:63]}: the configuration names them."
             return self._html.page("not_found.html", reader, 404, what=what, open_=())
+        seen = await self._ports.store.read(lambda tx: self._state(tx, reader.person))
         (it,) = await self._views([service], reader.person)
         recent = [row.id for row in it.incidents[:_READ]]
         it = replace(it, diagnosed=await self._ports.store.read(lambda tx: self._diagnosed(tx, recent, reader.person)))
-        return self._html.page("service.html", reader, it=it, now=self._ports.clock.now(), listed=_LISTED)
+        return self._html.page("service.html", reader, it=it, now=self._ports.clock.now(), listed=_LISTED, seen=seen)
+
+    async def live(self, request: Request, reader: Asks) -> Response:
+        """Stream that it is time to ask again, or that incidents have changed; to the page of all services, too."""
+        return self._streams.answer(request, LISTING, lambda tx: self._state(tx, reader.person))
+
+    def _state(self, tx: Tx, person: Person) -> str:
+        incidents = visible_incidents(self._ports, tx, person, ended=True, limit=_LISTED)
+        return mark((self._ports.clock.now().timestamp() // _ASKED_EVERY_S, incidents))
 
     async def _views(self, services: Sequence[Service], person: Person) -> list[ServiceView]:
         """Ask all targets and edges at once, and read what is kept meanwhile."""

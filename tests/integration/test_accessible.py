@@ -45,7 +45,7 @@ NO_PAGES = {
     "/incidents/{incident_id}/postmortem.html", "/incidents/{incident_id}/postmortem.pdf",
     "/incidents/{incident_id}/postmortem.json",
     "/metrics", "/runs/{run_id}/targets/{target}/flames/{view}.svg", "/static/{name}", "/live", "/drills/live",
-    "/measures.csv",
+    "/measures.csv", "/services/{name}/live", "/audit/live",
 }  # fmt: skip
 LOOKS = {"desk": {"viewport": DESK, "color_scheme": "light"}, "phone": {"viewport": PHONE, "color_scheme": "dark"}}
 WRONG = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"

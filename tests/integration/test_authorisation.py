@@ -57,11 +57,13 @@ GET  /runs/{run_id} PAGE
 GET  /measures PAGE
 GET  /measures.csv PAGE
 GET  /audit PAGE
+GET  /audit/live PAGE
 GET  /drills PAGE
 GET  /drills/live PAGE
 GET  /artifacts/{sha256} EVIDENCE
 GET  /services PAGE
 GET  /services/{name} PAGE
+GET  /services/{name}/live PAGE
 GET  /settings PAGE
 GET  /settings/tokens PAGE
 POST /settings/tokens FORM

@@ -63,3 +63,11 @@ async def test_says_when_there_is_nothing() -> None:
 def test_no_kind_has_two_subjects() -> None:
     kinds = [kind for of in SUBJECTS.values() for kind in of]
     assert len(kinds) == len(set(kinds))
+
+
+async def test_the_whole_of_it_is_live_and_a_part_is_not() -> None:
+    story = house()
+    stream = re.findall(r'data-stream="([^"]+)"', await get("/audit", story))[0]
+    assert 'data-stream=""' in await get("/audit?about=freezes", story)
+    assert "event: changed" not in await get(stream, story)
+    assert "event: changed" in await get(stream, story.later(5).tell(Kind.FROZEN, BEN, service="search", reason="x"))

@@ -25,7 +25,7 @@ def ended(name: str, title: str = "slow") -> Story:
 def browser(*stories: Story) -> httpx.AsyncClient:
     app = FastAPI()
     app.add_middleware(Read)
-    app.include_router(pages.router(ports_with(*stories), MarkdownDocuments(), REGISTRY, lambda: True))
+    app.include_router(pages.router(ports_with(*stories), MarkdownDocuments(), REGISTRY, iter([False, True]).__next__))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 

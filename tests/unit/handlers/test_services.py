@@ -40,10 +40,11 @@ CHECKOUT = Service(
 CATALOG = Catalog((CHECKOUT, Service("payment", ())))
 
 
-def client(house: Desk, reader: Reader = HERE) -> httpx.AsyncClient:
+def client(house: Desk, reader: Reader = HERE, looks: int = 0) -> httpx.AsyncClient:
     app = FastAPI()
     app.add_middleware(Read, reader=reader)
-    app.include_router(pages.router(house.ports, MarkdownDocuments(), REGISTRY, lambda: True))
+    stopping = iter([False] * looks + [True]).__next__
+    app.include_router(pages.router(house.ports, MarkdownDocuments(), REGISTRY, stopping))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
@@ -166,3 +167,12 @@ async def test_names_are_text_whatever_they_hold(name: str) -> None:
     for path in ("/services", f"/services/{name.replace('/', '%2F')}"):
         answer = await client(made).get(path)
         assert "<script>alert" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/services", "/services/checkout"])
+async def test_a_page_is_told_when_its_targets_can_be_asked_again(path: str) -> None:
+    made = house()
+    stream = re.findall(r'data-stream="([^"]+)"', await text(made, path))[0]
+    assert "event: changed" not in (await client(made, looks=1).get(stream)).text
+    made.later(10)
+    assert "event: changed" in (await client(made, looks=1).get(stream)).text
