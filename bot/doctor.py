@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import playbooks
 from bot.adapters import git, programs
 from bot.adapters.clock import SystemClock
+from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.nochat import NoDirectory
 from bot.adapters.paging.checks import of_configuration, of_source
 from bot.adapters.paging.rota import Find, Source
@@ -85,6 +86,7 @@ class Doctor:
             "on call": self._on_call,
             "database": self._database,
             "artifacts": self._artifacts,
+            "templates": self._templates,
             "targets": self._reach_targets,
             "agents": self._reach_agents,
             "routers": self._routers,
@@ -101,6 +103,14 @@ class Doctor:
             return [warn("configuration", said, "add [[services]] to firstfive.toml: docs/configuration.md")]
         targets = sum(len(service.targets) for service in services)
         return [ok("configuration", f"services {len(services)}, targets {targets}")]
+
+    async def _templates(self) -> Iterable[Check]:
+        """Write a postmortem with the templates of one's own, if there are any."""
+        folder = self._settings.postmortem.templates
+        flaw = MarkdownDocuments(templates=folder).flaw() if folder else ""
+        if flaw:
+            return [warn("templates", f"{flaw}; the shipped one is used", "mend it: docs/postmortem.md")]
+        return [ok("templates", f"of {folder}")] if folder else []
 
     async def _validated(self) -> Iterable[Check]:
         from bot.adapters.slack.gallery import gallery  # noqa: PLC0415 - Slack's weight, where it is looked at

@@ -136,7 +136,8 @@ def build(settings: Settings, tools: Ports | None = None, command: Sequence[str]
 
     `command`: what starts this process again, where it may be lost in a drill.
     """
-    clock, surfaces, documents = SystemClock(), SqlSurfaces(), MarkdownDocuments(settings.url, settings.repositories)
+    clock, surfaces = SystemClock(), SqlSurfaces()
+    documents = MarkdownDocuments(settings.url, settings.repositories, settings.postmortem.templates)
     bell = LocalBell(clock)
     committed = Committed([bell.ring])
     store, notices = wired_store(settings.database_url, committed)

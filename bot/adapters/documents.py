@@ -4,24 +4,37 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape as html_escape
+from pathlib import PurePath
+from traceback import extract_tb
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 import nh3
 from cmarkgfm.cmark import markdown_to_html_with_extensions
-from jinja2 import PackageLoader, StrictUndefined, pass_context
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    pass_context,
+)
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from bot.domain.exhibits import Evidence, Kept
 from bot.domain.figure import Figure
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, fold
 from bot.domain.narrative import legible
-from bot.domain.postmortem import compose
+from bot.domain.postmortem import Postmortem, compose
 from bot.domain.sections import Piece, Shape
-from bot.domain.timeline import Entry
+from bot.domain.timeline import FIRSTFIVE, Author, Draft, Entry, Kind, from_us, link
 
 _SPACE = re.compile(r"\s+")
 # What can open a span, a link, an entity, a table cell or maths anywhere in a line, in CommonMark 0.31 or on GitHub.
@@ -48,6 +61,10 @@ _WEB = re.compile(
 _SPANS = re.compile(r"(?P<address>https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}])|`(?P<code>[^`\n]+)`", re.IGNORECASE)
 
 
+# What a template that somebody else has written can raise.
+_BROKEN = (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+
+
 class _Markdown(str):
     """Text that is Markdown already, so that it is not escaped."""
 
@@ -55,29 +72,33 @@ class _Markdown(str):
 
 
 class MarkdownDocuments:
-    """Writes documents with the templates that are shipped.
+    """Writes documents with the templates that are shipped, or with those of a folder of one's own.
 
     `base_url` stands before the links to evidence; `repositories` are those of the services, by name: what is served on
-    the web has a link to each commit.
+    the web has a link to each commit. A template in the folder takes the place of the shipped one of its name, which it
+    can extend as `shipped/NAME`. One that is broken is said to be, and the shipped one is used.
     """
 
-    def __init__(self, base_url: str = "", repositories: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self, base_url: str = "", repositories: Mapping[str, str] = MappingProxyType({}), templates: str = ""
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._repositories = repositories
-        self._templates = ImmutableSandboxedEnvironment(
-            loader=PackageLoader("bot", "web/templates"),
-            autoescape=False,
-            finalize=_finish,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        self._pages = ImmutableSandboxedEnvironment(
-            loader=PackageLoader("bot", "web/templates"), autoescape=True, undefined=StrictUndefined
-        )
-        self._templates.filters.update(clock=_clock, day=_day, markdown=_Markdown)
-        self._templates.globals.update(proof=self._proof, artifact=self._artifact, change=self._change, said=_said)
+        self._folder = templates
+        shipped = PackageLoader("bot", "web/templates")
+        self._shipped = self._environment(shipped)
+        own = ChoiceLoader([FileSystemLoader(templates), PrefixLoader({"shipped": shipped}), shipped])
+        self._templates = self._environment(own) if templates else self._shipped
+        self._pages = ImmutableSandboxedEnvironment(loader=shipped, autoescape=True, undefined=StrictUndefined)
+
+    def flaw(self) -> str:
+        """Say where a template of the folder is broken, as far as an incident that was just opened shows; or ""."""
+        entry = link("INC-1", None, Draft(Kind.OPENED, {"title": "An example"}), Author(FIRSTFIVE), from_us(0))
+        try:
+            self._rendered(self._templates, compose(fold([entry]), [entry]), timed=False)
+        except _BROKEN as error:
+            return self._where(error)
+        return ""
 
     def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
         """Write the postmortem, Markdown; the same timeline gives the same bytes."""
@@ -98,8 +119,39 @@ class MarkdownDocuments:
         return self._pages.get_template("document.html").render(title=title, body=body)
 
     def _write(self, incident: Incident, entries: Sequence[Entry], *, timed: bool) -> str:
-        template = self._templates.get_template("postmortem.md.j2")
-        return template.render(it=compose(incident, entries), timed=timed)
+        it = compose(incident, entries)
+        if self._templates is self._shipped:
+            return self._rendered(self._shipped, it, timed=timed)
+        try:
+            return self._rendered(self._templates, it, timed=timed)
+        except _BROKEN as error:
+            return self._rendered(self._shipped, it, timed=timed, broken=self._where(error))
+
+    def _rendered(self, templates: Environment, it: Postmortem, *, timed: bool, broken: str = "") -> str:
+        return templates.get_template("postmortem.md.j2").render(it=it, timed=timed, broken=broken)
+
+    def _where(self, error: Exception) -> str:
+        """Say which line of which template of the folder is wrong, and how."""
+        frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.startswith(self._folder)]
+        if isinstance(error, TemplateSyntaxError):
+            where = f"{error.name or 'a template'}, line {error.lineno}"
+        else:
+            where = f"{PurePath(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "a template"
+        return f"{where} is broken: {error or type(error).__name__}"
+
+    def _environment(self, loader: BaseLoader) -> Environment:
+        made = ImmutableSandboxedEnvironment(
+            loader=loader,
+            autoescape=False,
+            finalize=_finish,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        made.filters.update(clock=_clock, day=_day, markdown=_Markdown)
+        made.globals.update(proof=self._proof, artifact=self._artifact, change=self._change, said=_said)
+        return made
 
     def _proof(self, evidence: Evidence | None) -> _Markdown:
         """Give the link to what proves something."""

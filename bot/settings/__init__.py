@@ -29,6 +29,7 @@ from bot.settings.tables import (
     EdgeTable,
     LinkTable,
     PagingTable,
+    PostmortemTable,
     RemindersTable,
     RetentionTable,
     RotaTable,
@@ -92,6 +93,7 @@ class Settings(Table):
     anchor: str = ""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     bundle: BundleTable = BundleTable()
+    postmortem: PostmortemTable = PostmortemTable()
     audits: AuditsTable = AuditsTable()
     bisect: BisectTable = BisectTable()
     retention: RetentionTable = RetentionTable()
@@ -282,6 +284,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "discovery": DiscoveryTable,
     "links": LinkTable,
     "bundle": BundleTable,
+    "postmortem": PostmortemTable,
     "audits": AuditsTable,
     "bisect": BisectTable,
     "retention": RetentionTable,

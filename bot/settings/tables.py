@@ -2,6 +2,7 @@
 
 import re
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -87,6 +88,19 @@ class BundleTable(Table):
     repository: str = Field("", pattern="^($|[^-].*$)")
     branch: str = Field("incidents", pattern=r"^[A-Za-z0-9][A-Za-z0-9_/-]{0,99}$")
     max_mb: int = Field(50, ge=1, le=2_000)
+
+
+class PostmortemTable(Table):
+    """How postmortems are written: a folder of templates of one's own; "" for those that are shipped."""
+
+    templates: str = ""
+
+    @field_validator("templates")
+    @classmethod
+    def _folder(cls, templates: str) -> str:
+        if templates and not Path(templates).is_dir():
+            raise ValueError(f"there is no folder {templates!r}")
+        return templates
 
 
 class AuditsTable(Table):
