@@ -67,7 +67,7 @@ from bot.wiring import (
     wired_store,
     wired_workspaces,
 )
-from handlers import alerts, configurations, deploys, exports, pages, postmortem_forms, probes
+from handlers import alerts, configurations, deploys, exports, operations, pages, postmortem_forms, probes
 from handlers.api.application import AT, application
 from handlers.forms import FormRefused
 from handlers.probes import Glance
@@ -341,6 +341,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     app.include_router(exports.router(house.ports, ChildPrinter()))
     app.include_router(postmortem_forms.router(house.admission, house.ports))
     app.mount(AT, application(house.admission, house.ports, house.registry))
+    app.include_router(operations.router(house.admission, house.ports, house.registry, house.stopping.is_set))
     app.include_router(alerts.router(house.intake, token))
     app.include_router(deploys.router(house.admission, house.ports, deploys_token))
     return app

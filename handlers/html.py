@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.domain.measures import duration
 from bot.domain.narrative import legible, seconds, size
@@ -20,6 +20,7 @@ from handlers.reader import Reader
 
 PLACES = (
     ("Incidents", "/"),
+    ("Approvals", "/approvals"),
     ("Services", "/services"),
     ("Drills", "/drills"),
     ("Measures", "/measures"),
@@ -72,6 +73,11 @@ class Html:
     def text(self, template: str, reader: Reader | None, **values: Any) -> str:
         """Give a page, or a part of one that is sent later, as text."""
         return self._templates.get_template(template).render(values, reader=reader)
+
+
+def went(path: str) -> Response:
+    """Lead on after a form was taken, so that loading the page again sends nothing again (RFC 9110, 303)."""
+    return RedirectResponse(path, 303)
 
 
 @cache

@@ -1,10 +1,9 @@
-"""The pages: one incident live, its artifacts, its runs."""
+"""The pages: one incident live, its artifacts."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -15,7 +14,7 @@ from bot.domain.picture import svg
 from bot.domain.timeline import Entry
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
-from handlers import bisects, readings
+from handlers import readings
 from handlers.audits import AuditLog
 from handlers.diagnoses import Diagnoses
 from handlers.drills import Drills
@@ -24,15 +23,15 @@ from handlers.incidents import Incidents
 from handlers.live import Streams
 from handlers.lost import lost
 from handlers.measures import Measures
+from handlers.offered import Counter
 from handlers.postmortems import PageDocuments, Postmortems
 from handlers.reader import Asks, Reader, perhaps
 from handlers.services import Services
 from handlers.views import view
-from handlers.visible import timeline_of, visible_artifact, visible_run
+from handlers.visible import timeline_of, visible_artifact
 
 _INLINE_MAX = 2_000_000
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
-_RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -57,7 +56,6 @@ def router(
     routes.add_api_route("/incidents/{incident_id}/live", pages.live)
     Postmortems(ports, documents, pages.html).route(routes)
     routes.add_api_route("/artifacts/{sha256}", pages.artifact)
-    routes.add_api_route("/runs/{run_id}", pages.run)
     pages.diagnoses.route(routes)
     Incidents(ports, pages.html, pages.streams).route(routes)
     Measures(ports, pages.html).route(routes)
@@ -114,7 +112,10 @@ class _Pages:
         trend = Markup(svg(it.canary.trend)) if it.canary and drawn else ""  # noqa: S704 - as above
         seen = readings.of_incident(entries)
         diagnosis = await readings.with_targets(self.ports, *seen) if seen else None
-        return self.html.page("incident.html", reader, it=it, trend=trend, diagnosis=diagnosis)
+        offered = Counter(self.registry, self.ports.catalog).offered(it.incident, reader.person)
+        once = self.ports.chance.nonce()
+        shown: dict[str, Any] = {"trend": trend, "diagnosis": diagnosis, "offered": offered, "once": once}
+        return self.html.page("incident.html", reader, it=it, **shown)
 
     async def live(self, request: Request, reader: Asks, incident_id: str) -> Response:
         """Stream that an incident's timeline has grown."""
@@ -143,26 +144,6 @@ class _Pages:
         disposition = f'attachment; filename="{_file_name(name, sha256)}"'
         headers = {**_INERT, "Content-Disposition": disposition}
         return Response(content, media_type="application/octet-stream", headers=headers)
-
-    async def run(self, reader: Asks, run_id: str) -> Response:
-        """Show a run: what was asked, how it stands, what came of it."""
-        row = reading = None
-        if _RUN.fullmatch(run_id):
-            row = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id, reader.person))
-            reading = await self.ports.store.read(lambda tx: readings.read(self.ports, tx, run_id, reader.person))
-        if row is None:
-            return await self._lost(reader, "There is no such run.")
-        shown = [json.dumps(value, indent=2, ensure_ascii=False) for value in (row.plan.params, row.result)]
-        seen = await readings.with_targets(self.ports, *readings.of_run(row, reading)) if reading else None
-        return self.html.page(
-            "run.html",
-            reader,
-            run=row,
-            params=shown[0],
-            result=shown[1],
-            diagnosis=seen,
-            bisect=bisects.of_run(row),
-        )
 
     async def asset(self, name: str) -> Response:
         """Give a file that pages load."""

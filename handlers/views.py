@@ -55,7 +55,7 @@ _GROUPS = {
 }
 # What their steps come to has entries of its own.
 _TELL_IT_THEMSELVES = {"bisect"}
-_TREND: TypeAdapter[Trend] = TypeAdapter(Trend)
+TREND: TypeAdapter[Trend] = TypeAdapter(Trend)
 _TEXT = (".txt", ".json", ".md", ".log", ".yaml", ".toml")
 
 
@@ -182,7 +182,7 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
         canary=_canary(incident, entries, artifacts),
         bisects=of_incident(incident),
         runs=_runs(entries),
-        lines=_lines(shown if oldest_first else shown[::-1], artifacts),
+        lines=lines(shown if oldest_first else shown[::-1], artifacts),
         filters=filters,
         show=chosen,
         oldest_first=oldest_first,
@@ -206,7 +206,7 @@ def _canary(incident: Incident, entries: Sequence[Entry], artifacts: Sequence[Ke
     looks = [entry for entry in entries if entry.kind == Kind.JUDGED and entry.facts.get("trend")]
     if not looks:
         return CanaryView(said, Trend(), None, None)
-    shown: Trend = _TREND.validate_python(looks[-1].facts["trend"])
+    shown: Trend = TREND.validate_python(looks[-1].facts["trend"])
     return CanaryView(said, shown, looks[-1].at, evidence(looks[-1], artifacts))
 
 
@@ -300,12 +300,13 @@ def _is_inner(entry: Entry) -> bool:
     return entry.kind in {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED} and is_child(entry.run_id) and is_well
 
 
-def _lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, ...]:
-    lines: list[Line] = []
+def lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, ...]:
+    """Tell each entry in a line, with what proves it."""
+    told: list[Line] = []
     for entry in entries:
-        new_day = bool(lines) and lines[-1].at.date() != entry.at.date()
+        new_day = bool(told) and told[-1].at.date() != entry.at.date()
         proof = evidence(entry, artifacts)
-        lines.append(
+        told.append(
             Line(
                 seq=entry.seq,
                 at=entry.at,
@@ -314,9 +315,9 @@ def _lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, .
                 kind=entry.kind,
                 what=tell(entry),
                 proof=proof,
-                new_day=new_day or not lines,
+                new_day=new_day or not told,
                 files=attached(entry),
                 link=permalink(entry),
             )
         )
-    return tuple(lines)
+    return tuple(told)

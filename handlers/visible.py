@@ -11,6 +11,7 @@ from bot.domain.timeline import Entry, Person
 from bot.engine.ports import Ports
 from bot.ports import Listed, Selection, Tx
 
+_RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 
 
@@ -30,7 +31,7 @@ def visible_entries(ports: Ports, tx: Tx, incident_id: str, person: Person) -> l
 
 def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None:
     """Give a run, unless it is about a private incident that is not theirs to see, or is to open one for others."""
-    run = ports.journal.get(tx, run_id)
+    run = ports.journal.get(tx, run_id) if _RUN.fullmatch(run_id) else None
     if run is None or (run.plan.params.get("private") and not run.incident_id and run.actor.id != person.id):
         return None
     entries = ports.timeline.entries(tx, run.incident_id) if run.incident_id else []

@@ -35,7 +35,9 @@ class Rollback(Params):
     """Of which service (the incident's, if left out), and why. `rollback=yes`: now, by one authorised person."""
 
     service: ServiceName = ""
-    rollback: bool = False
+    rollback: bool = Field(
+        default=False, title="Now, without a second person", description="Breaks the glass: takes the right, and why"
+    )
     reason: Rest = Field("", title="Why?")
 
 

@@ -17,10 +17,9 @@ from bot.engine.authority import policy_sha256
 from bot.engine.permission import NO_REASON, about, breaks, reason_of, thawed, without_second
 from bot.engine.playbook import Params, Playbook, plan_of
 from bot.engine.tools import Tools
-from bot.ports import Tx
+from bot.ports import ASKED, Tx
 
 TOPIC = "approval"
-_ASKED = "approval"
 _EXPIRED = "expired"
 FOR_EVER = timedelta(days=36_500)
 _NOT_RULED = Ruling(granted=False, reason="Nobody has looked up who may decide that.")
@@ -134,7 +133,7 @@ async def approval(tools: Tools, playbook: Playbook, params: Params, summaries: 
     service = await about(tools, params)
     # Once the first change has begun, the approval is used; what it takes to finish it is not held against it.
     is_used = f"began:{playbook.steps[len(playbook.before_changes)].name}" in tools.memos
-    if _ASKED not in tools.memos:
+    if ASKED not in tools.memos:
         told = await without_second(tools, playbook, params, service, is_used=is_used)
         if told is not None:
             return told
@@ -181,7 +180,7 @@ class Asking:
 
 async def _ask(tools: Tools, playbook: Playbook, asking: Asking) -> int:
     """Put the request on the timeline, once; give the number of the entry before it."""
-    if _ASKED not in tools.memos:
+    if ASKED not in tools.memos:
         now, chain, frozen = tools.now(), tools.incident_id or HOUSE, await tools.frozen(asking.service)
         given = Press(tools.actor, Decision.ALONE, reason=asking.alone, frozen=frozen.words if frozen else "")
         body = _body(tools, playbook, asking)
@@ -190,15 +189,15 @@ async def _ask(tools: Tools, playbook: Playbook, asking: Asking) -> int:
             timeline = tools.ports.timeline
             head = timeline.heads(tx, chain).get(chain)
             after = str(head.seq if head else 0)
-            tools.ports.journal.remember(tx, tools.run_row, _ASKED, after, now)
+            tools.ports.journal.remember(tx, tools.run_row, ASKED, after, now)
             tools.append(Draft(Kind.APPROVAL_ASKED, body))(tx)
             if asking.alone:
                 asked = requests(timeline.entries(tx, chain, int(after)))[-1]
                 settle(tx, tools, asked, given)
             return after
 
-        tools.memos[_ASKED] = await tools.ports.store.write(act)
-    return int(tools.memos[_ASKED])
+        tools.memos[ASKED] = await tools.ports.store.write(act)
+    return int(tools.memos[ASKED])
 
 
 def _body(tools: Tools, playbook: Playbook, asking: Asking) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from pydantic import TypeAdapter
 
 from bot.domain.approval import UNKNOWN, Decision, Granted, Refused
 from bot.domain.authority import Right, nobody
-from bot.domain.timeline import FIRSTFIVE, Kind
+from bot.domain.service import Service
+from bot.domain.timeline import FIRSTFIVE, Kind, Person
 from bot.engine.playbook import Params, Playbook
 from bot.engine.tools import CONCERN, Tools
 
+STRANGER = "Who asks for a change must be known: ask in Slack, signed in on the page, or with `firstfive run`."
 NO_REASON = "To break the glass takes a reason: why can it not wait for a second person?"
 _PERMITTED = "permitted"
 _STANDS_FOR = timedelta(minutes=10)
@@ -32,6 +34,15 @@ def breaks(playbook: Playbook, params: Params) -> bool:
 def reason_of(params: Params) -> str:
     """Give why the glass is broken."""
     return str(getattr(params, "reason", "") or "").strip()
+
+
+def hindrance(playbook: Playbook, person: Person, service: Service | None) -> str:
+    """Say why there is no use for somebody to ask for what a playbook would change; "" when they may ask."""
+    if service is None or not any(playbook.asks(step) for step in playbook.steps) or playbook.eases is not None:
+        return ""
+    if person.id.startswith(UNKNOWN):
+        return STRANGER
+    return "" if service.people.approve else nobody(service.name, Right.APPROVE)
 
 
 async def without_second(
@@ -65,7 +76,7 @@ async def _told(tools: Tools, playbook: Playbook, params: Params, service: str) 
     if playbook.standing and tools.actor.id == FIRSTFIVE.id:
         return await thawed(tools, playbook, service) or await _by_itself(tools, service)
     if tools.actor.id.startswith(UNKNOWN):
-        return Refused("Who asks for a change must be known: ask in Slack, or with `firstfive run`.")
+        return Refused(STRANGER)
     if breaks(playbook, params):
         return await _objection(tools, playbook, params, service)
     people = tools.service(service).people

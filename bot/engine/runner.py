@@ -17,7 +17,7 @@ from bot.domain.approval import Refused
 from bot.domain.errors import ApprovalRefused, FenceLost, FirstFiveError, IncidentNotFound, StoreUnusable
 from bot.domain.incident import seen
 from bot.domain.measures import duration
-from bot.domain.run import PROTOCOL, VIA_CLOCK, VIA_EVENT, Choice, Missing, Reply, Run, RunStatus
+from bot.domain.run import PROTOCOL, VIA_CLOCK, VIA_EVENT, VIA_PAGE, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
 from bot.engine.approval import approval
 from bot.engine.playbook import Params, Playbook, Registry, Step, wanted_type
@@ -322,8 +322,8 @@ def ask_which(run: Run, listed: list[Listed]) -> Reply:
 
 
 def _reply(run: Run, result: Any) -> Reply | None:
-    """Say what came of it to whoever asked; a child run answers its parent instead, a slot or an event nobody."""
-    if run.parent_id or run.source.via in {VIA_CLOCK, VIA_EVENT}:
+    """Say what came of it to whoever asked; not for a child run, a slot, an event, nor for a page, which reads it."""
+    if run.parent_id or run.source.via in {VIA_CLOCK, VIA_EVENT, VIA_PAGE}:
         return None
     if run.status is not RunStatus.DONE:
         return Reply(run.reason)

@@ -6,6 +6,7 @@ Ports that write take an explicit `Tx`: what belongs together commits together.
 from bot.ports.auditing import Audits, Wanted
 from bot.ports.bisecting import Probed, Prober
 from bot.ports.keeping import (
+    ASKED,
     LISTING,
     Alerts,
     Answer,
@@ -16,6 +17,7 @@ from bot.ports.keeping import (
     Journal,
     Listed,
     Marks,
+    Memo,
     Memory,
     Selection,
     Store,
@@ -64,6 +66,7 @@ from bot.ports.world import (
 from bot.ports.writing import Documents
 
 __all__ = [
+    "ASKED",
     "LISTING",
     "Alerts",
     "Anchors",
@@ -91,6 +94,7 @@ __all__ = [
     "Keep",
     "Listed",
     "Marks",
+    "Memo",
     "Memory",
     "Metrics",
     "OnCall",

@@ -16,6 +16,9 @@ from bot.domain.timeline import Author, Draft, Entry, Head, Person
 
 T = TypeVar("T")
 
+ASKED = "approval"
+"""The key under which a run keeps that it has asked for an approval: the number of the entry before its request."""
+
 
 class Tx(Protocol):
     """An open transaction. Only the adapters know what is inside; the engine hands it on."""
@@ -170,6 +173,14 @@ class Memory:
     memos: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Memo:
+    """What a run has kept under a key, and when."""
+
+    value: str
+    at: datetime
+
+
 class Journal(Protocol):
     """Runs, what they have already done (memos, by key), and what they are told (signals)."""
 
@@ -187,6 +198,9 @@ class Journal(Protocol):
 
     def memo(self, tx: Tx, run_id: str, key: str) -> str | None:
         """Give what a run has kept under a key so far, or None."""
+
+    def memos(self, tx: Tx, run_id: str, keys: Sequence[str]) -> Mapping[str, Memo]:
+        """Give what a run has kept so far under those of the keys that it has used."""
 
     def bind(self, tx: Tx, run: Run, incident_id: str) -> None:
         """Say which incident a run belongs to."""
@@ -220,6 +234,12 @@ class Journal(Protocol):
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
         """Give the ids of an incident's unended runs of a playbook."""
+
+    def children(self, tx: Tx, run: Run) -> list[Run]:
+        """Give the runs that a run has begun for the same incident, oldest first."""
+
+    def asking(self, tx: Tx) -> list[Run]:
+        """Give the runs that have asked for an approval, whatever became of it, and have not ended, oldest first."""
 
     def hold(self, tx: Tx, key: str, holder: str, now: datetime, until: datetime) -> str:
         """Take a named hold unless somebody else's lasts; give whoever holds it now."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from bot.domain.errors import FenceLost
 from bot.domain.exhibits import artifacts_in
 from bot.domain.run import Reply, Run, RunStatus, Source
 from bot.domain.timeline import Entry, Person
-from bot.ports import Answer, Installation, Memory, Surface, Tx
+from bot.ports import ASKED, Answer, Installation, Memo, Memory, Surface, Tx
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ class FakeTx:
     chains: dict[str, list[Entry]] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     memos: dict[str, dict[str, str]] = field(default_factory=dict)
+    kept_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
     signals: list[tuple[str, str, str]] = field(default_factory=list)
     answers: dict[str, tuple[Answer, str]] = field(default_factory=dict)
     holds: dict[str, tuple[str, datetime]] = field(default_factory=dict)
@@ -156,9 +157,15 @@ class FakeJournal:
         _check_fence(tx, run)
         _in(tx).memos.setdefault(run.id, {})[key] = value
         name(tx, _in(tx).runs[run.id].incident_id, [value])
+        _in(tx).kept_at[run.id, key] = now
 
     def memo(self, tx: Tx, run_id: str, key: str) -> str | None:
         return _in(tx).memos.get(run_id, {}).get(key)
+
+    def memos(self, tx: Tx, run_id: str, keys: Sequence[str]) -> Mapping[str, Memo]:
+        state = _in(tx)
+        kept = state.memos.get(run_id, {})
+        return {key: Memo(kept[key], state.kept_at.get((run_id, key), NOON)) for key in keys if key in kept}
 
     def bind(self, tx: Tx, run: Run, incident_id: str) -> None:
         state = _in(tx)
@@ -228,6 +235,15 @@ class FakeJournal:
             if (run.plan.playbook, run.incident_id) == (playbook, incident_id) and not run.status.ended
         ]
         return [run.id for run in sorted(wanted, key=lambda run: (run.created_at, run.id))]
+
+    def children(self, tx: Tx, run: Run) -> list[Run]:
+        begun = [row for row in _in(tx).runs.values() if row.parent_id == run.id and row.incident_id == run.incident_id]
+        return sorted(begun, key=lambda row: (row.created_at, row.id))
+
+    def asking(self, tx: Tx) -> list[Run]:
+        state = _in(tx)
+        asked = [row for row in state.runs.values() if not row.status.ended and ASKED in state.memos.get(row.id, {})]
+        return sorted(asked, key=lambda row: (row.created_at, row.id))
 
     def hold(self, tx: Tx, key: str, holder: str, now: datetime, until: datetime) -> str:
         holds = _in(tx).holds

@@ -1,7 +1,7 @@
 """Every page can be used by everybody: axe-core finds nothing, and nothing is wider than a phone."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page
 
+from bot.domain.run import Source
+from bot.engine.admission import Command
 from bot.main import create_app
 from bot.settings import Settings
 from handlers.api.application import AT
@@ -36,6 +38,10 @@ PAGES = {
     "/settings": "/settings",
     "/measures": "/measures?weeks=4",
     "/audit": "/audit",
+    "/declare": "/declare",
+    "/incidents/{incident_id}/do/{verb}": "/incidents/INC-1/do/milestone?at=25:99",
+    "/approvals": "/approvals",
+    "/approvals/{run_id}": "/approvals/{asking}",
     "not found": "/nothing",
 }
 """Every route that shows a page, and where it is asked for."""
@@ -46,13 +52,15 @@ NO_PAGES = {
     "/incidents/{incident_id}/postmortem.json",
     "/metrics", "/runs/{run_id}/targets/{target}/flames/{view}.svg", "/static/{name}", "/live", "/drills/live",
     "/measures.csv", "/services/{name}/live", "/audit/live",
+    "/runs/{run_id}/live",
 }  # fmt: skip
+Seen = tuple[FastAPI, Mapping[str, str], Browser]
 LOOKS = {"desk": {"viewport": DESK, "color_scheme": "light"}, "phone": {"viewport": PHONE, "color_scheme": "dark"}}
 WRONG = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="seen")
-async def _seen() -> AsyncIterator[tuple[FastAPI, str, Browser]]:
+async def _seen() -> AsyncIterator[Seen]:
     """An incident with all that pages show, long words and words from right to left; and a browser."""
     house = house_with(*all_targets())
     await house.say(f"start sev2 checkout שלום {LONG}")
@@ -67,8 +75,11 @@ async def _seen() -> AsyncIterator[tuple[FastAPI, str, Browser]]:
     ):
         await house.say(f"{words} incident=INC-1" if words != "ack" else "ack incident=INC-1", BEN)
     run = await house.say("diagnose incident=INC-1")
+    redact = Command("redact", {"entry": 1, "reason": LONG}, BEN, Source(via="test"), incident_id="INC-1")
+    asking = (await house.admission.admit(redact)).run_id
+    await house.work(lambda: bool(house.incident().waiting))
     async with chromium() as browser:
-        yield create_app(Settings(), tools=house.ports), run.id, browser
+        yield create_app(Settings(), tools=house.ports), {"run": run.id, "asking": asking}, browser
 
 
 @pytest.fixture(scope="module", name="axe")
@@ -77,7 +88,7 @@ def _axe() -> Path:
     return packages(AXE) / "node_modules/axe-core/axe.min.js"
 
 
-def test_every_page_there_is_is_looked_at(seen: tuple[FastAPI, str, Browser]) -> None:
+def test_every_page_there_is_is_looked_at(seen: Seen) -> None:
     shown = {path for method, path in ways(seen[0]) if method == "GET" and not path.startswith(AT)}
     assert shown == (set(PAGES) - {"not found"}) | NO_PAGES
 
@@ -86,11 +97,11 @@ def test_every_page_there_is_is_looked_at(seen: tuple[FastAPI, str, Browser]) ->
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.matrix(sample=6)
 @pytest.mark.asyncio(loop_scope="module")
-async def test_nobody_is_kept_out(seen: tuple[FastAPI, str, Browser], axe: Path, page: str, look: str) -> None:
-    app, run, browser = seen
+async def test_nobody_is_kept_out(seen: Seen, axe: Path, page: str, look: str) -> None:
+    app, runs, browser = seen
     options: dict[str, Any] = LOOKS[look]
     async with looking_at(browser, app, bypass_csp=True, reduced_motion="reduce", **options) as shown:
-        await shown.goto(HERE + PAGES[page].format(run=run))
+        await shown.goto(HERE + PAGES[page].format_map(runs))
         assert await too_wide(shown) == []
         await shown.add_script_tag(path=str(axe))
         wrong = await shown.evaluate(WRONG)

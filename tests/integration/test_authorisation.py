@@ -58,6 +58,14 @@ GET  /measures PAGE
 GET  /measures.csv PAGE
 GET  /audit PAGE
 GET  /audit/live PAGE
+GET  /runs/{run_id}/live PAGE
+GET  /declare PAGE
+POST /declare FORM
+GET  /incidents/{incident_id}/do/{verb} PAGE
+POST /incidents/{incident_id}/do/{verb} FORM
+GET  /approvals PAGE
+GET  /approvals/{run_id} PAGE
+POST /approvals/{run_id} FORM
 GET  /drills PAGE
 GET  /drills/live PAGE
 GET  /artifacts/{sha256} EVIDENCE
@@ -79,6 +87,7 @@ POST /api/v1/commands COMMAND
 """
 RULES = {(method, path): rule for method, path, rule in (line.split() for line in TABLE.split("\n") if line)}
 FILLED = {"sha256": "0" * 64, "name": "firstfive.css", "target": "shop-1", "view": "cpu", "section": "luck"}
+FILLED |= {"verb": "note"}
 PRIVATE = re.compile(r"\{(incident_id|run_id)\}")
 ANY, FOUND = {200, 400, 401, 403, 404, 405, 503}, {200, 404}
 EXPECTED: Mapping[str, tuple[set[int], ...]] = {  # signed out, signed in, by a token that reads, by one that commands

@@ -44,12 +44,13 @@ class Message:
 class Around:
     """What the blocks need besides the incident: where its page is, which services can be named.
 
-    `phases`: what the SOP goes through, each with its budget in seconds.
+    `phases`: what the SOP goes through, each with its budget in seconds. `routed`: services whose traffic can be moved.
     """
 
     page_url: str
     services: tuple[str, ...] = ()
     phases: tuple[tuple[str, float], ...] = ()
+    routed: tuple[str, ...] = ()
 
     def page(self, incident_id: str) -> str:
         """Give the address of an incident's page."""

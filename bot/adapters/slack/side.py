@@ -51,7 +51,8 @@ class SlackSide:
         With `installations`, workspaces come and go by OAuth.
         """
         self.config = config
-        self._around = Around(config.page_url, catalog.names, config.phases)
+        routed = tuple(service.name for service in catalog.services if service.route)
+        self._around = Around(config.page_url, catalog.names, config.phases, routed)
         self._speaker = speaker
         kept: Any = {"store": store, "timeline": timeline, "surfaces": surfaces, "marks": marks, "artifacts": artifacts}
         may_speak: Any = {"may_speak": (lambda: speaker.may_speak) if speaker else (lambda: True)}

@@ -1,7 +1,7 @@
 """The journal in SQL: runs, what they have done, what they are told, and the answers they leave."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from bot.adapters.sql.tx import execute, moment, on_both, opened, pack, unpack, 
 from bot.domain.errors import FenceLost
 from bot.domain.run import Plan, Reply, Run, RunStatus, Source
 from bot.domain.timeline import Person, from_us, storable, to_us
-from bot.ports import Clock, Memory, Tx
+from bot.ports import ASKED, Clock, Memo, Memory, Tx
 
 PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
@@ -127,6 +127,11 @@ class SqlJournal:
         kept: str | None = opened(tx).connection.scalar(_MEMO, {"run_id": run_id, "key": key})
         return kept
 
+    def memos(self, tx: Tx, run_id: str, keys: Sequence[str]) -> Mapping[str, Memo]:
+        """Give what a run has kept so far under those of the keys that it has used."""
+        wanted = select(memo.c.key, memo.c.value, memo.c.at_us).where(memo.c.run_id == run_id, memo.c.key.in_(keys))
+        return {row.key: Memo(row.value, from_us(row.at_us)) for row in opened(tx).connection.execute(wanted)}
+
     def bind(self, tx: Tx, run_: Run, incident_id: str) -> None:
         """Say which incident a run belongs to."""
         sql = opened(tx)
@@ -209,6 +214,20 @@ class SqlJournal:
             run.c.playbook == playbook, run.c.incident_id == incident_id, run.c.status.in_(_UNENDED)
         )
         return list(opened(tx).connection.scalars(wanted.order_by(run.c.created_at_us, run.c.id)))
+
+    def children(self, tx: Tx, run_: Run) -> list[Run]:
+        """Give the runs that a run has begun for the same incident, oldest first."""
+        wanted = select(run).where(run.c.incident_id == run_.incident_id, run.c.parent_id == run_.id)
+        rows = opened(tx).connection.execute(wanted.order_by(run.c.created_at_us, run.c.id))
+        return [_run(row) for row in rows.mappings()]
+
+    def asking(self, tx: Tx) -> list[Run]:
+        """Give the runs that have asked for an approval, whatever became of it, and have not ended, oldest first."""
+        wanted = (
+            select(run).join(memo, memo.c.run_id == run.c.id).where(run.c.status.in_(_UNENDED), memo.c.key == ASKED)
+        )
+        rows = opened(tx).connection.execute(wanted.order_by(run.c.created_at_us, run.c.id))
+        return [_run(row) for row in rows.mappings()]
 
     def hold(self, tx: Tx, key: str, holder: str, now: datetime, until: datetime) -> str:
         """Take a named hold unless somebody else's lasts; give whoever holds it now."""

@@ -130,6 +130,8 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 addEventListener("pagehide", () => stream?.close());
+// Shown again after a step back, a page's forms were sent once already.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 setInterval(tick, 1000);
 tick();

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.errors import FenceLost
 from bot.domain.run import Choice, Plan, Reply, RunStatus, Source
 from bot.domain.timeline import Person
-from bot.ports import Answer, Memory
+from bot.ports import ASKED, Answer, Memo, Memory
 from tests.integration.contracts.conftest import ANN, Ground
 
 SECOND = timedelta(seconds=1)
@@ -272,3 +272,29 @@ async def test_prunes_a_bounded_number_at_a_time(ground: Ground) -> None:
         ground.clock.at += timedelta(minutes=1)
     went = [await ground.write(lambda tx: ground.journal.prune(tx, ground.now, 2)) for _ in range(4)]
     assert went == [4, 4, 2, 0]
+
+
+async def test_what_a_run_has_kept_can_be_read_with_its_time(ground: Ground) -> None:
+    run = await ground.running("r1")
+    await ground.remember(run, "step:one", "1")
+    await ground.remember(run, "step:two", "2")
+    kept = await ground.read(lambda tx: ground.journal.memos(tx, "r1", ["step:one", "step:three"]))
+    assert kept == {"step:one": Memo("1", ground.now)}
+
+
+async def test_names_the_runs_that_a_run_has_begun(ground: Ground) -> None:
+    run = await ground.running("r1", incident_id="INC-1")
+    await ground.admit("r1.b", parent_id="r1", incident_id="INC-1", created_at=ground.now)
+    await ground.admit("r1.a", parent_id="r1", incident_id="INC-1", created_at=ground.now - SECOND)
+    await ground.admit("r1.a.x", parent_id="r1.a", incident_id="INC-1")
+    begun = await ground.read(lambda tx: ground.journal.children(tx, run))
+    assert [each.id for each in begun] == ["r1.a", "r1.b"]
+
+
+async def test_names_the_runs_that_have_asked_for_an_approval_and_go_on(ground: Ground) -> None:
+    await ground.running("r1")
+    for name in ("r2", "r3"):
+        await ground.remember(await ground.running(name), ASKED, "7")
+    await ground.end(replace(await ground.get("r3"), status=RunStatus.REFUSED))
+    asking = await ground.read(ground.journal.asking)
+    assert [each.id for each in asking] == ["r2"]

@@ -77,7 +77,7 @@ async def test_a_run_shows_what_it_told() -> None:
     assert "Culprit 3f2a91c0ab by Ben, 99.6 % sure" in text
     assert f'href="/artifacts/{LOG}?inline=1"' in text
     assert f'href="/runs/{RUN}"' not in text
-    assert 'id="bisect"' not in await _run_page(None)
+    assert '<section class="card" id="bisect"' not in await _run_page(None)
 
 
 async def _run_page(found: Bisected | None) -> str:

@@ -15,9 +15,10 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.incident import fold
 from bot.domain.run import Plan, Run, RunStatus, Source
 from bot.domain.timeline import FIRSTFIVE, Kind
+from bot.engine.admission import Admission
 from bot.engine.playbook import load
 from bot.engine.ports import Ports
-from handlers import pages
+from handlers import operations, pages
 from handlers.live import Streams
 from handlers.views import IncidentView, countdown, view
 from tests.fakes import FakeArtifacts, FakeClock, FakeStore
@@ -55,6 +56,7 @@ def browser(ports: Ports, looks: int = 1) -> httpx.AsyncClient:
     app.add_middleware(Read)
     app.add_exception_handler(404, pages.not_found)
     app.include_router(pages.router(ports, DOCUMENTS, REGISTRY, Looks(looks)))
+    app.include_router(operations.router(Admission(REGISTRY, ports), ports, REGISTRY, Looks(looks)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 

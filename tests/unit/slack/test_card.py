@@ -73,12 +73,12 @@ LED = {Role.COMMANDER: Person("U0BEN0002", "ben")}
         (
             simple(service="checkout", milestones=ACKNOWLEDGED, roles=LED, impact="1 in 5"),
             ["Mitigated", "Resolved", "Send update", "Add note"],
-            ["Take command", "Change the impact", "Take a snapshot", "Change severity"],
+            ["Take command", "Change the impact", "Take a snapshot", "Change severity", "Diagnose"],
         ),
         (
             simple(service="checkout", milestones=ACKNOWLEDGED),
             ["Take command", "Mitigated", "Resolved", "Send update", "Add note"],
-            ["Say who is hit", "Take a snapshot", "Change severity"],
+            ["Say who is hit", "Take a snapshot", "Change severity", "Diagnose"],
         ),
         (
             simple(service="checkout", status=Status.MITIGATED, roles=LED),

@@ -14,8 +14,9 @@ from bot.domain.loading import Lack
 from bot.domain.run import Plan, Run, Source
 from bot.domain.snapshot import BINARY, LOG, RESTARTS, TLS, Captured, captured
 from bot.domain.stacks import Frame
+from bot.engine.admission import Admission
 from bot.engine.tools import adapter_of
-from handlers import pages
+from handlers import operations, pages
 from tests.fakes import FakeStore
 from tests.fakes.readers import Read
 from tests.unit.domain.captures import cpu, document, goroutines, parts_of
@@ -66,6 +67,7 @@ async def looked_at(word: str) -> list[str]:
     app = FastAPI()
     app.add_middleware(Read)
     app.include_router(pages.router(ports, MarkdownDocuments(), {}))
+    app.include_router(operations.router(Admission({}, ports), ports, {}))
     below = f"/runs/r1/targets/{quote(said, safe='')}"
     found = []
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:

@@ -7,12 +7,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+import playbooks
 from bot.adapters.documents import MarkdownDocuments, escape
 from bot.domain.run import Plan, Run, Source
 from bot.domain.timeline import Kind, Person
 from bot.engine.admission import Admission
+from bot.engine.playbook import load
 from bot.engine.ports import Ports
-from handlers import pages
+from handlers import operations, pages
 from handlers.api.application import AT, application
 from handlers.loopback import LoopbackOnly
 from tests.bisecting.entries import bisected, bisecting
@@ -21,6 +23,7 @@ from tests.unit.web.hostile import WORDS, dangers
 from tests.unit.web.story import ARCHIVE, MEI, OPENED_AT, Story, opened, ports_with
 
 DOCUMENTS = MarkdownDocuments()
+REGISTRY = load(playbooks)
 
 
 def poisoned(word: str) -> Story:
@@ -76,8 +79,9 @@ def bot() -> Bot:
     ports = ports_with()
     app = FastAPI()
     app.add_middleware(LoopbackOnly)
-    app.include_router(pages.router(ports, DOCUMENTS, {}))
+    app.include_router(pages.router(ports, DOCUMENTS, REGISTRY))
     app.mount(AT, application(Admission({}, ports), ports, {}))
+    app.include_router(operations.router(Admission(REGISTRY, ports), ports, REGISTRY))
     return Bot(ports, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"))
 
 
