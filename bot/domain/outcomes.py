@@ -112,15 +112,15 @@ def shares(outcomes: Sequence[Outcome], shown: int = 3) -> list[Share]:
 
 
 def panels(by_week: Sequence[Group]) -> tuple[Panel, ...]:
-    """Draw the weeks: how many incidents, and the median of every measure in minutes; none when there are too few."""
+    """Draw the weeks: how many incidents, and the median of every measure; none when there are too few."""
     if len(by_week) < FEWEST or not any(week.count for week in by_week):
         return ()
     ends = by_week[0].name, by_week[-1].name
     drawn = [Panel("incidents per week", tuple(float(week.count) for week in by_week), *ends)]
     for number, name in enumerate(NAMES):
-        minutes = tuple(
-            None if at is None else at.total_seconds() / _MINUTE for week in by_week for at in [week.medians[number]]
-        )
-        if any(minutes):
-            drawn.append(Panel(f"{name}, median, min", minutes, *ends))
+        spent = [None if at is None else at.total_seconds() for week in by_week for at in [week.medians[number]]]
+        if any(spent):
+            unit, scale = ("min", _MINUTE) if max(filter(None, spent)) > 2 * _MINUTE else ("s", 1.0)
+            values = tuple(None if each is None else each / scale for each in spent)
+            drawn.append(Panel(f"{name}, median, {unit}", values, *ends))
     return tuple(drawn)
