@@ -8,18 +8,14 @@ from bot.domain.authority import Frozen, Standing
 from bot.domain.baseline import Baseline
 from bot.domain.conditions import CERTIFICATE_DAYS
 from bot.domain.deploys import Deploy
-from bot.domain.expected import ROLLS_OUT, Expected
-from bot.domain.expected import standing as standing_deploy
+from bot.domain.expected import ROLLS_OUT, Expected, standing
 from bot.domain.fronts import Certificate, EdgeAnswer, flaws
-from bot.domain.incident import Status
 from bot.domain.measures import duration
 from bot.domain.service import Edge, Service, Target
 from bot.domain.snapshot import Probe
-from bot.domain.timeline import Entry
 from bot.ports import Listed
 from handlers.lookout import Seen
 
-_ENDED = (Status.RESOLVED, Status.CLOSED)
 _SOON_DAYS = CERTIFICATE_DAYS[-1][0]
 _SHORT = 7
 _STATES = ("ill", "silent", "well", "unasked")
@@ -65,26 +61,44 @@ class EdgeRow:
 
 
 @dataclass(frozen=True)
-class ServiceView:
-    """A service as a page shows it. `notes`: what of it cannot be told now, and why.
+class Kept:
+    """What is kept of a service. `notes`: what of it cannot be told, and why; `open_` are its incidents, drills aside.
 
-    `diagnosed` is the entry of the latest diagnosis in one of its latest incidents.
+    `latest` are its latest incidents and drills.
     """
 
-    service: Service
-    targets: Sequence[TargetRow]
-    edges: Sequence[EdgeRow]
     frozen: Frozen | None
     standing: Standing | None
     deploys: Sequence[Deploy]
-    incidents: Sequence[Listed]
-    notes: Sequence[str]
-    diagnosed: Entry | None = None
+    open_: Sequence[Listed]
+    notes: Sequence[str] = ()
+    latest: Sequence[Listed] = ()
 
     @property
-    def open_(self) -> list[Listed]:
-        """Its incidents that are not over, drills aside."""
-        return [row for row in self.incidents if row.status not in _ENDED and not row.drill]
+    def diagnosed(self) -> Listed | None:
+        """The latest of them that a snapshot gave a verdict on."""
+        return next((row for row in self.latest if row.verdict), None)
+
+    @property
+    def deploy(self) -> Deploy | None:
+        """The deploy that stands."""
+        return standing(self.deploys[::-1])
+
+
+@dataclass(frozen=True)
+class ServiceView:
+    """A service as a page shows it. `losses`: which of its targets could not be found."""
+
+    service: Service
+    kept: Kept
+    targets: Sequence[TargetRow]
+    edges: Sequence[EdgeRow]
+    losses: Sequence[str]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What cannot be told now, and why."""
+        return [*self.kept.notes, *self.losses]
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -101,11 +115,6 @@ class ServiceView:
     def builds(self) -> Sequence[str]:
         """What its targets ran when they were last seen in a healthy time, each once."""
         return list(dict.fromkeys(str(row.baseline.facts.build) for row in self.targets if row.baseline))
-
-    @property
-    def deploy(self) -> Deploy | None:
-        """The deploy that stands."""
-        return standing_deploy(self.deploys)
 
     @property
     def troubles(self) -> Sequence[str]:

@@ -8,28 +8,28 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
+from bot.domain.baseline import Baselines
 from bot.domain.deploys import Deploy, deploys_key
-from bot.domain.expected import standing as standing_deploy
 from bot.domain.fronts import EdgeAnswer
+from bot.domain.incident import ONGOING
 from bot.domain.service import Service, Target
 from bot.domain.sightings import Discovered
-from bot.domain.timeline import Entry, Kind, Person
-from bot.engine.authority import frozen, standing
+from bot.domain.timeline import Person
+from bot.engine.authority import kept_freeze, kept_standing
 from bot.engine.ports import Ports
-from bot.ports import LISTING, Listed, Tx
+from bot.ports import LISTING, Selection, Tx
 from handlers import readings
 from handlers.html import Html
 from handlers.live import Streams, mark
 from handlers.lookout import Lookout, Seen
 from handlers.reader import Asks
-from handlers.service_views import Now, ServiceView, edge_row, target_row
-from handlers.visible import visible_entries, visible_incidents
+from handlers.service_views import Kept, Now, ServiceView, edge_row, target_row
+from handlers.visible import found
 
 _DEPLOYS: TypeAdapter[tuple[Deploy, ...]] = TypeAdapter(tuple[Deploy, ...])
 _BEING_FOUND = "Which other targets it has is being asked."
-_LATEST = 500
+_MOST_OPEN = 500
 _LISTED = 10
-_READ = 3
 _ASKED_EVERY_S = 10
 
 
@@ -52,8 +52,12 @@ class Services:
 
     async def list_(self, reader: Asks) -> Response:
         """Show every service in a row."""
+        services = self._ports.catalog.services
         seen = await self._ports.store.read(lambda tx: self._state(tx, reader.person))
-        views = await self._views(self._ports.catalog.services, reader.person)
+        asked, kept = await asyncio.gather(
+            self._asked(services), self._ports.store.read(lambda tx: _kept(self._ports, tx, services, reader.person))
+        )
+        views = [self._view(each, kept[each.name], asked, Baselines()) for each in services]
         return self._html.page("services.html", reader, views=views, now=self._ports.clock.now(), seen=seen)
 
     async def page(self, reader: Asks, name: str) -> Response:
@@ -63,84 +67,87 @@ class Services:
             what = f"There is no service {name[:63]}: the configuration names them."
             return self._html.page("not_found.html", reader, 404, what=what, open_=())
         seen = await self._ports.store.read(lambda tx: self._state(tx, reader.person))
-        (it,) = await self._views([service], reader.person)
-        recent = [row.id for row in it.incidents[:_READ]]
-        it = replace(it, diagnosed=await self._ports.store.read(lambda tx: self._diagnosed(tx, recent, reader.person)))
-        return self._html.page("service.html", reader, it=it, now=self._ports.clock.now(), listed=_LISTED, seen=seen)
+        asked, kept, baselines = await asyncio.gather(
+            self._asked([service]),
+            self._ports.store.read(lambda tx: _closely(self._ports, tx, service, reader.person)),
+            readings.baselines(self._ports, name),
+        )
+        it = self._view(service, kept, asked, baselines)
+        return self._html.page("service.html", reader, it=it, now=self._ports.clock.now(), seen=seen)
 
     async def live(self, request: Request, reader: Asks) -> Response:
         """Stream that it is time to ask again, or that incidents have changed; to the page of all services, too."""
         return self._streams.answer(request, LISTING, lambda tx: self._state(tx, reader.person))
 
     def _state(self, tx: Tx, person: Person) -> str:
-        incidents = visible_incidents(self._ports, tx, person, ended=True, limit=_LISTED)
+        incidents = found(self._ports, tx, person, Selection(limit=_LISTED))
         return mark((self._ports.clock.now().timestamp() // _ASKED_EVERY_S, incidents))
 
-    async def _views(self, services: Sequence[Service], person: Person) -> list[ServiceView]:
-        """Ask all targets and edges at once, and read what is kept meanwhile."""
+    async def _asked(self, services: Sequence[Service]) -> "_Asked":
+        """Ask all targets and edges at once."""
         ports = self._ports
         found = await self._found.look({each.name: partial(ports.discovery.targets, each) for each in services})
         targets = [target for each in services for target in _targets(each, found)]
-        now, edges, incidents = await asyncio.gather(
+        now, edges = await asyncio.gather(
             self._now.look({target.name: partial(self._ask, target) for target in targets if target.url}),
             self._edges.look({edge.url: partial(ports.fronts.edge, edge) for each in services for edge in each.edges}),
-            ports.store.read(lambda tx: visible_incidents(ports, tx, person, ended=True, limit=_LATEST)),
         )
-        asked = _Asked(found, now, edges, incidents)
-        return [await self._view(each, asked) for each in services]
+        return _Asked(found, now, edges)
 
     async def _ask(self, target: Target) -> Now:
         both = self._ports.targets.probe(target, 1), self._ports.fronts.certificate(target)
         return Now(*await asyncio.gather(*both))
 
-    async def _view(self, service: Service, asked: "_Asked") -> ServiceView:
-        """Put together what was asked and what is kept of a service."""
-        ports, name = self._ports, service.name
-        notes = list(asked.found[name].what.losses) if name in asked.found else [_BEING_FOUND]
-        deploys = await self._deploys(name)
-        baselines = await readings.baselines(ports, name)
-        try:
-            freeze = await frozen(ports, name)
-        except ValidationError:
-            freeze = None
-            notes.append("Whether it is frozen cannot be read: nothing will be done to it.")
-        deploy, now = standing_deploy(deploys), ports.clock.now()
-        return ServiceView(
-            service=service,
-            targets=[
-                target_row(target, asked.now.get(target.name), baselines.of(target.name), deploy, now)
-                for target in _targets(service, asked.found)
-            ],
-            edges=[edge_row(edge, asked.edges.get(edge.url)) for edge in service.edges],
-            frozen=freeze,
-            standing=await standing(ports, name),
-            deploys=deploys[::-1],
-            incidents=[row for row in asked.incidents if row.service == name],
-            notes=notes,
-        )
-
-    def _diagnosed(self, tx: Tx, incidents: Sequence[str], person: Person) -> Entry | None:
-        entries = (entry for each in incidents for entry in reversed(visible_entries(self._ports, tx, each, person)))
-        return next((entry for entry in entries if entry.kind == Kind.VERDICT), None)
-
-    async def _deploys(self, service: str) -> tuple[Deploy, ...]:
-        text = await self._ports.store.read(lambda tx: self._ports.marks.get(tx, deploys_key(service)))
-        try:
-            return _DEPLOYS.validate_json(text) if text else ()
-        except ValidationError:
-            return ()
+    def _view(self, service: Service, kept: Kept, asked: "_Asked", baselines: Baselines) -> ServiceView:
+        now, found = self._ports.clock.now(), asked.found.get(service.name)
+        targets = [
+            target_row(target, asked.now.get(target.name), baselines.of(target.name), kept.deploy, now)
+            for target in _targets(service, asked.found)
+        ]
+        edges = [edge_row(edge, asked.edges.get(edge.url)) for edge in service.edges]
+        return ServiceView(service, kept, targets, edges, found.what.losses if found else (_BEING_FOUND,))
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What was asked for some services at once, by names and addresses."""
+    """What was asked of some services at once, by names and addresses."""
 
     found: Mapping[str, Seen[Discovered]]
     now: Mapping[str, Seen[Now]]
     edges: Mapping[str, Seen[tuple[EdgeAnswer, ...]]]
-    incidents: Sequence[Listed]
 
 
 def _targets(service: Service, found: Mapping[str, Seen[Discovered]]) -> Sequence[Target]:
     """Give those that were found and those that are named; these alone while nobody has told the others."""
     return found[service.name].what.targets if service.name in found else service.targets
+
+
+def _kept(ports: Ports, tx: Tx, services: Sequence[Service], person: Person) -> Mapping[str, Kept]:
+    """Read what is kept of some services, and which of their incidents are open."""
+    rows = found(ports, tx, person, Selection(statuses=ONGOING, drill=False, limit=_MOST_OPEN))
+    kept = {}
+    for each in services:
+        notes = []
+        try:
+            freeze = kept_freeze(ports, tx, each.name)
+        except ValidationError:
+            freeze = None
+            notes.append("Whether it is frozen cannot be read: nothing will be done to it.")
+        standing, deploys = kept_standing(ports, tx, each.name), _deploys(ports, tx, each.name)
+        kept[each.name] = Kept(freeze, standing, deploys, [row for row in rows if row.service == each.name], notes)
+    return kept
+
+
+def _closely(ports: Ports, tx: Tx, service: Service, person: Person) -> Kept:
+    """Read what is kept of a service, its latest incidents too."""
+    latest = found(ports, tx, person, Selection(service=service.name, limit=_LISTED))
+    return replace(_kept(ports, tx, [service], person)[service.name], latest=latest)
+
+
+def _deploys(ports: Ports, tx: Tx, service: str) -> tuple[Deploy, ...]:
+    """Give the deploys of a service, the latest first; none where they cannot be read."""
+    text = ports.marks.get(tx, deploys_key(service))
+    try:
+        return _DEPLOYS.validate_json(text)[::-1] if text else ()
+    except ValidationError:
+        return ()

@@ -34,12 +34,18 @@ DIAGNOSIS = {
     "target": "{target}",
     "flame": "{target}/flames/cpu",
     "flame against its baseline": "{target}/flames/cpu?against=baseline",
+    "flame upwards": "{target}/flames/cpu?look=up",
+    "flame inverted": "{target}/flames/cpu?look=inverted",
+    "service with a baseline": "/services/checkout",
 }
 PAGES = {
     "incidents": "/",
     "incident": "/incidents/INC-1",
     "postmortem": "/incidents/INC-1/postmortem",
     "drills": "/drills",
+    "services": "/services",
+    "service": "/services/checkout",
+    "settings": "/settings",
 }
 
 

@@ -8,6 +8,7 @@ from bot.domain.authority import Frozen, People, Right, Ruling, Standing, groups
 from bot.domain.service import Service
 from bot.domain.timeline import Person, canonical
 from bot.engine.ports import Ports
+from bot.ports import Tx
 
 _SERVICE: TypeAdapter[Service] = TypeAdapter(Service)
 _POLICY = ("route", "canary", "prometheus")
@@ -35,15 +36,24 @@ async def frozen(ports: Ports, service: str) -> Frozen | None:
 
     :raises ValidationError: what is kept cannot be read, and nobody can tell that it is not frozen.
     """
-    text = await ports.store.read(lambda tx: ports.marks.get(tx, frozen_key(service)))
+    return await ports.store.read(lambda tx: kept_freeze(ports, tx, service))
+
+
+def kept_freeze(ports: Ports, tx: Tx, service: str) -> Frozen | None:
+    """Give it within a reading of the database, and raise as above."""
+    text = ports.marks.get(tx, frozen_key(service))
     kept = FROZEN.validate_json(text) if text else None
     return kept if kept is not None and kept.holds(ports.clock.now()) else None
 
 
 async def standing(ports: Ports, service: str) -> Standing | None:
     """Give the standing approval of a service; None too when its policy is not the one that was approved."""
-    text = await ports.store.read(lambda tx: ports.marks.get(tx, standing_key(service)))
-    found = ports.catalog.service(service)
+    return await ports.store.read(lambda tx: kept_standing(ports, tx, service))
+
+
+def kept_standing(ports: Ports, tx: Tx, service: str) -> Standing | None:
+    """Give it within a reading of the database."""
+    text, found = ports.marks.get(tx, standing_key(service)), ports.catalog.service(service)
     try:
         kept = STANDING.validate_json(text) if text else None
     except ValidationError:
