@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from markupsafe import Markup
 
@@ -27,8 +27,13 @@ from handlers.offered import Counter
 from handlers.postmortems import PageDocuments, Postmortems
 from handlers.reader import Asks, Reader, perhaps
 from handlers.services import Services
+<<<<<<< HEAD
 from handlers.views import view
 from handlers.visible import timeline_of, visible_artifact
+=======
+from handlers.views import Look, view
+from handlers.visible import incident_of, timeline_of, visible_artifact, visible_run
+>>>>>>> 8147881 (A long timeline is shown page by page, and what it comes to is kept between two looks; a benchmark asks for every page over 10,000 incidents)
 
 _INLINE_MAX = 2_000_000
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
@@ -102,12 +107,12 @@ class _Pages:
         self.streams = Streams(self.ports, self.stopping)
         self.diagnoses = Diagnoses(self.ports, self.html, self._lost)
 
-    async def incident(self, reader: Asks, incident_id: str, show: str = "", order: str = "") -> Response:
+    async def incident(self, reader: Asks, incident_id: str, look: Annotated[Look, Depends()]) -> Response:
         """Show an incident."""
-        entries = await self._entries(reader, incident_id)
-        if not entries:
+        incident, entries = await incident_of(self.ports, incident_id, reader.person)
+        if incident is None:
             return await self._lost(reader, f"There is no incident {incident_id[:20]}.")
-        it = view(entries, self.ports.clock.now(), self.registry, show, order)
+        it = view(incident, entries, self.ports.clock.now(), self.registry, look)
         drawn = it.canary is not None and it.canary.trend.panels
         trend = Markup(svg(it.canary.trend)) if it.canary and drawn else ""  # noqa: S704 - as above
         seen = readings.of_incident(entries)

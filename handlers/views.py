@@ -1,9 +1,12 @@
 """What the pages show of an incident, worked out from its timeline."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Annotated
 
+from fastapi import Query
 from pydantic import TypeAdapter
 
 from bot.domain.exhibits import (
@@ -19,7 +22,7 @@ from bot.domain.exhibits import (
     kept,
     permalink,
 )
-from bot.domain.incident import Incident, Status, fold
+from bot.domain.incident import Incident, Status
 from bot.domain.measures import Measure, Milestone, duration
 from bot.domain.narrative import by_itself, is_child, seconds, tell, unmarked, who
 from bot.domain.phases import SOP, PhaseState
@@ -53,6 +56,8 @@ _GROUPS = {
     "runs": ("Runs", {Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED, Kind.RUN_ENDED}),
     "slack": ("Slack", {Kind.CHANNEL_OPENED, Kind.CHAT_FAILED}),
 }
+_OF_RUNS = {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED}
+_ON_A_PAGE = 100
 # What their steps come to has entries of its own.
 _TELL_IT_THEMSELVES = {"bisect"}
 TREND: TypeAdapter[Trend] = TypeAdapter(Trend)
@@ -152,21 +157,34 @@ class IncidentView:
     filters: tuple[Filter, ...]
     show: str
     oldest_first: bool
+    page: int
+    pages: int
     text_suffixes: tuple[str, ...] = _TEXT
 
 
-def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str, order: str) -> IncidentView:
-    """Work out the page of an incident.
+@dataclass(frozen=True)
+class Look:
+    """How the timeline is looked at, as the address says it.
 
-    :raises IncidentNotFound: there are no entries.
+    Pages count from the oldest, so that they stay as they are. `entry`: the page is the one on which this is.
     """
-    incident = fold(entries)
+
+    show: str = ""
+    order: str = ""
+    page: Annotated[int, Query(ge=0, le=999_999_999)] = 0
+    entry: Annotated[int, Query(ge=0, le=999_999_999)] = 0
+
+
+def view(incident: Incident, entries: Sequence[Entry], now: datetime, registry: Registry, look: Look) -> IncidentView:
+    """Work out the page of an incident, which is what its entries come to."""
     artifacts = kept(entries)
     verdicts, findings = judged(entries), found(entries)
-    filters = _filters(entries)
-    chosen = show if show in {each.name for each in filters} else HIGHLIGHTS
-    oldest_first = order == "oldest"
-    shown = [entry for entry in in_time(entries) if _belongs(entry, chosen)]
+    inner = {entry.seq for entry in entries if _is_inner(entry)}
+    filters = _filters(entries, len(inner))
+    chosen = look.show if look.show in {each.name for each in filters} else HIGHLIGHTS
+    chosen = EVERYTHING if look.entry else chosen
+    oldest_first = look.order == "oldest"
+    shown, page, pages = _page([entry for entry in in_time(entries) if _belongs(entry, chosen, inner)], look)
     return IncidentView(
         incident=incident,
         now=now,
@@ -186,7 +204,21 @@ def view(entries: Sequence[Entry], now: datetime, registry: Registry, show: str,
         filters=filters,
         show=chosen,
         oldest_first=oldest_first,
+        page=page,
+        pages=pages,
     )
+
+
+def _page(entries: Sequence[Entry], look: Look) -> tuple[Sequence[Entry], int, int]:
+    """Give a page of entries, its number, and how many there are; the last one takes what would be a short page."""
+    pages = max(1, len(entries) // _ON_A_PAGE)
+    page = look.page or (1 if look.order == "oldest" else pages)
+    if look.entry:
+        place = next((place for place, entry in enumerate(entries) if entry.seq == look.entry), 0)
+        page = place // _ON_A_PAGE + 1
+    page = min(page, pages)
+    begin = (page - 1) * _ON_A_PAGE
+    return entries[begin : begin + _ON_A_PAGE if page < pages else None], page, pages
 
 
 def _drilled(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -260,6 +292,8 @@ def _runs(entries: Iterable[Entry]) -> tuple[RunRow, ...]:
     """Give the runs that the timeline names, in the order they began."""
     rows: dict[str, RunRow] = {}
     for entry in entries:
+        if entry.kind not in _OF_RUNS:
+            continue
         facts = entry.facts
         if entry.kind == Kind.RUN_STARTED:
             name = str(facts.get("playbook", ""))
@@ -270,21 +304,23 @@ def _runs(entries: Iterable[Entry]) -> tuple[RunRow, ...]:
     return tuple(rows.values())
 
 
-def _filters(entries: Sequence[Entry]) -> tuple[Filter, ...]:
+def _filters(entries: Sequence[Entry], inner: int) -> tuple[Filter, ...]:
     names = {
         HIGHLIGHTS: "Highlights",
         EVERYTHING: "Everything",
         **{name: label for name, (label, _) in _GROUPS.items()},
     }
-    counted = [Filter(name, label, sum(_belongs(e, name) for e in entries)) for name, label in names.items()]
-    return tuple(each for each in counted if each.count)
+    kinds = Counter(entry.kind for entry in entries)
+    counts = {name: sum(kinds[kind] for kind in of) for name, (_, of) in _GROUPS.items()}
+    counts |= {EVERYTHING: len(entries), HIGHLIGHTS: len(entries) - inner}
+    return tuple(Filter(name, label, counts[name]) for name, label in names.items() if counts[name])
 
 
-def _belongs(entry: Entry, show: str) -> bool:
+def _belongs(entry: Entry, show: str, inner: Collection[int]) -> bool:
     if show == EVERYTHING:
         return True
     if show == HIGHLIGHTS:
-        return not _is_inner(entry)
+        return entry.seq not in inner
     return entry.kind in _GROUPS[show][1]
 
 
@@ -292,12 +328,14 @@ def _is_inner(entry: Entry) -> bool:
     """Tell whether an entry is of the machinery: what a run began or did as it should, inside of another."""
     if entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED, Kind.BISECTING}:
         return True
+    if entry.kind not in _OF_RUNS:
+        return False
     facts = entry.facts
     went_on = {"done"} if facts.get("playbook") == SOP else {"done", "missing"}
     is_well = facts.get("outcome", facts.get("status", "done")) in went_on
     if entry.kind == Kind.STEP_ENDED and facts.get("playbook") in _TELL_IT_THEMSELVES:
         return is_well
-    return entry.kind in {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED} and is_child(entry.run_id) and is_well
+    return is_child(entry.run_id) and is_well
 
 
 def lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, ...]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from bot.domain.audit_log import Question
-from bot.domain.incident import ONGOING, fold, may_see
+from bot.domain.incident import ONGOING, Incident, may_see
 from bot.domain.outcomes import Outcome
 from bot.domain.run import Run
 from bot.domain.timeline import Entry, Person
@@ -17,16 +17,25 @@ _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 
 async def timeline_of(ports: Ports, incident_id: str, person: Person) -> list[Entry]:
     """Give the timeline of an incident as an address names it; none when there is none, or it is not theirs to see."""
+    return (await incident_of(ports, incident_id, person))[1]
+
+
+async def incident_of(ports: Ports, incident_id: str, person: Person) -> tuple[Incident | None, list[Entry]]:
+    """Give an incident and its timeline as an address names it; None and nothing in the same cases."""
     wanted = incident_id.upper()
     if not _INCIDENT.fullmatch(incident_id):
-        return []
-    return await ports.store.read(lambda tx: visible_entries(ports, tx, wanted, person))
+        return None, []
+    return await ports.store.read(lambda tx: _seen(ports, tx, wanted, person))
 
 
 def visible_entries(ports: Ports, tx: Tx, incident_id: str, person: Person) -> list[Entry]:
     """Give the timeline of an incident; none when there is no such incident, or it is not theirs to see."""
-    entries = ports.timeline.entries(tx, incident_id)
-    return entries if entries and may_see(fold(entries), person) else []
+    return _seen(ports, tx, incident_id, person)[1]
+
+
+def _seen(ports: Ports, tx: Tx, incident_id: str, person: Person) -> tuple[Incident | None, list[Entry]]:
+    incident, entries = ports.readings.read(ports.timeline, tx, incident_id)
+    return (incident, entries) if incident is not None and may_see(incident, person) else (None, [])
 
 
 def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None:
@@ -34,8 +43,8 @@ def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None
     run = ports.journal.get(tx, run_id) if _RUN.fullmatch(run_id) else None
     if run is None or (run.plan.params.get("private") and not run.incident_id and run.actor.id != person.id):
         return None
-    entries = ports.timeline.entries(tx, run.incident_id) if run.incident_id else []
-    return run if not entries or may_see(fold(entries), person) else None
+    incident, _ = ports.readings.read(ports.timeline, tx, run.incident_id)
+    return run if incident is None or may_see(incident, person) else None
 
 
 def visible_artifact(ports: Ports, tx: Tx, sha256: str, person: Person) -> bool:

@@ -86,7 +86,7 @@ def kept(entries: Iterable[Entry]) -> tuple[Kept, ...]:
     """Give every artifact that a timeline names, each once, in that order."""
     artifacts: dict[str, Kept] = {}
     for entry in entries:
-        for one in _named(entry):
+        for one in _named(entry) if entry.kind in _NAMERS else ():
             known = artifacts.get(one.sha256)
             if known is None or (known.bytes is None and one.bytes is not None):
                 artifacts[one.sha256] = one
@@ -207,6 +207,9 @@ def _digests(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from _digests(each)
+
+
+_NAMERS = {Kind.ARTIFACT, Kind.VERDICT, Kind.FINDING, *_MESSAGES, *_POSTMORTEMS}
 
 
 def _named(entry: Entry) -> list[Kept]:

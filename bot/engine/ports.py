@@ -1,10 +1,11 @@
 """Every port, wired once: what the engine and its tools are given of the world."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.domain.service import Catalog
+from bot.engine.reading import Readings
 from bot.ports import (
     Alerts,
     Anchors,
@@ -76,6 +77,7 @@ class Ports:
     marks: Marks
     checkup: Checkup
     catalog: Catalog
+    readings: Readings = field(default_factory=Readings)
     # What of these belongs to a workspace of the chat, by the workspace's id ("": the one that is meant by default).
     of_workspace: Callable[[str], Mapping[str, Any]] = lambda _: {}
 

@@ -23,7 +23,6 @@ import playbooks
 from bot.adapters.clock import SystemClock
 from bot.adapters.slack.blocks import Around
 from bot.adapters.slack.card import card
-from bot.adapters.slack.reading import Reading
 from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.timeline import SqlTimeline
@@ -31,6 +30,7 @@ from bot.adapters.sql.tx import opened
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Author, Draft, Kind, Person, verify
 from bot.engine.playbook import load, plan_of
+from bot.engine.reading import Reading
 from bot.ports import Tx
 from tests.bench.bench_process import NO_SLACK
 from tests.bench.figures import load as machine

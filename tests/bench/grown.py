@@ -11,14 +11,15 @@ from typing import Any
 import psycopg
 
 from bot.adapters.sql.engines import conninfo
-from bot.adapters.sql.listing import row_of
+from bot.adapters.sql.listing import LISTED, row_of
 from bot.adapters.sql.tables import incident
-from bot.domain.incident import Incident, Role, Severity, Status
+from bot.domain.incident import Status, fold
+from bot.domain.measures import Milestone
 from bot.domain.timeline import GENESIS, HOUSE, Entry, Kind, Person, canonical, seal, to_us
 
 OPEN = 10
 LONG = (10, 100, 1_000, 10_000)
-_BEGAN = datetime(2023, 1, 1, tzinfo=UTC)
+_BEGAN = datetime(2024, 3, 1, tzinfo=UTC)
 _EVERY = timedelta(hours=2.4)
 _ADA = Person("U0ADA", "Ada")
 _LISTED = tuple(column.name for column in incident.columns)
@@ -52,14 +53,15 @@ class Grown:
 
 def fill(url: str, grown: Grown) -> None:
     """Write it into a migrated database that is empty."""
-    entries, incidents = _entries(grown), _incidents(grown)
+    incidents: list[tuple[Any, ...]] = []
+    entries = _entries(grown, incidents)
     if url.startswith("sqlite"):
         _fill_sqlite(url.removeprefix("sqlite:///"), entries, incidents)
     else:
         _fill_postgres(conninfo(url), entries, incidents)
 
 
-def _fill_sqlite(file: str, entries: Iterator[tuple[Any, ...]], incidents: Iterator[tuple[Any, ...]]) -> None:
+def _fill_sqlite(file: str, entries: Iterator[tuple[Any, ...]], incidents: Sequence[tuple[Any, ...]]) -> None:
     connection = sqlite3.connect(file)
     connection.execute("PRAGMA synchronous = OFF")
     guard = "SELECT sql FROM sqlite_master WHERE name = 'entry_keeps_places'"
@@ -74,7 +76,7 @@ def _fill_sqlite(file: str, entries: Iterator[tuple[Any, ...]], incidents: Itera
     connection.close()
 
 
-def _fill_postgres(where: str, entries: Iterator[tuple[Any, ...]], incidents: Iterator[tuple[Any, ...]]) -> None:
+def _fill_postgres(where: str, entries: Iterator[tuple[Any, ...]], incidents: Sequence[tuple[Any, ...]]) -> None:
     with psycopg.connect(where, autocommit=True) as connection, connection.cursor() as cursor:
         for table, columns, rows in (("entry", _COLUMNS, entries), ("incident", _LISTED, incidents)):
             with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as copy:
@@ -83,37 +85,25 @@ def _fill_postgres(where: str, entries: Iterator[tuple[Any, ...]], incidents: It
         cursor.execute("ANALYZE")
 
 
-def _incidents(grown: Grown) -> Iterator[tuple[Any, ...]]:
-    still_open = set(grown.open_ones)
-    for number in range(1, grown.incidents + 1):
-        it = Incident(
-            id=f"INC-{number}",
-            title="5xx after deploy",
-            severity=Severity.SEV2,
-            opened_at=_BEGAN + number * _EVERY,
-            reporter=_ADA,
-            status=Status.OPEN if number in still_open else Status.RESOLVED,
-            service="checkout",
-            channel=f"C{number}",
-            roles={Role.COMMANDER: _ADA},
-            milestones={"detected": _BEGAN},
-        )
-        row = row_of(it)
-        yield tuple(row[name] for name in _LISTED)
-
-
-def _entries(grown: Grown) -> Iterator[tuple[Any, ...]]:
-    known = {id(facts): _body(facts) for _, facts in (*_BEGIN, *_GO_ON, *_DIGESTS)}
+def _entries(grown: Grown, incidents: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Give every entry, and leave the rows of the list behind, which are folds."""
+    known = {id(facts): _body(facts) for _, facts in (*_PHASES, *_GO_ON, *_DIGESTS)}
     still_open = {f"INC-{number}" for number in grown.open_ones}
     for place, (chain, length) in enumerate(grown.lengths()):
         at_us, prev = to_us(_BEGAN + place * _EVERY), GENESIS
-        for seq, (kind, facts) in enumerate(_life(chain, length, is_open=chain in still_open), 1):
+        listed = []
+        for seq, (kind, facts) in enumerate(_life(chain, length, at_us, is_open=chain in still_open), 1):
             body, body_sha256 = known.get(id(facts)) or _body(facts)
             at_us += 1_000_000
             run = f"{place:012x}" if kind is not Kind.NOTE else ""
             told = (chain, seq, at_us, kind.value, _ADA.id, _ADA.name, run, "", body, body_sha256, prev)
             prev = seal(Entry(*told, hash=""))
+            if kind in LISTED:
+                listed.append(Entry(*told, prev))
             yield (*told, prev)
+        if chain != HOUSE:
+            row = row_of(fold(listed))
+            incidents.append(tuple(row[name] for name in _LISTED))
 
 
 def _body(facts: Mapping[str, Any]) -> tuple[str, str]:
@@ -122,26 +112,53 @@ def _body(facts: Mapping[str, Any]) -> tuple[str, str]:
     return body, hashlib.sha256(body.encode()).hexdigest()
 
 
-def _life(chain: str, length: int, *, is_open: bool) -> Iterator[_Fact]:
+def _life(chain: str, length: int, at_us: int, *, is_open: bool) -> Iterator[_Fact]:
     """Give what an incident's timeline tells, or the house's."""
     if chain == HOUSE:
         return itertools.islice(itertools.cycle(_DIGESTS), length)
     end = [] if is_open else [(Kind.STATUS_SET, {"status": Status.RESOLVED.value, "was": "open", "text": ""})]
-    channel = (Kind.CHANNEL_OPENED, {"channel": f"C{chain[4:]}", "name": chain.lower()})
-    body = itertools.chain(_BEGIN[:1], [channel], _BEGIN[1:], itertools.cycle(_GO_ON))
+    body = itertools.chain(_begin(int(chain[4:]), at_us, is_open=is_open), itertools.cycle(_GO_ON))
     return itertools.chain(itertools.islice(body, length - len(end)), end)
 
 
-_TITLE = {"title": "5xx after deploy", "severity": "SEV2", "service": "checkout", "reporter": "U0ADA", "warnings": []}
+def _begin(number: int, at_us: int, *, is_open: bool) -> Iterator[_Fact]:
+    """Give how an incident begins: each has a service, a severity, people, a verdict and milestones of its own."""
+    service, commander = _SERVICES[number % len(_SERVICES)], _PEOPLE[number % len(_PEOPLE)]
+    title = f"{service} {_TITLES[number % len(_TITLES)]}"
+    opened = {"title": title, "severity": f"SEV{1 + number % 4}", "service": service, "reporter": "U0ADA"}
+    yield Kind.OPENED, {**opened, "warnings": []}
+    yield Kind.CHANNEL_OPENED, {"channel": f"C{number}", "name": f"inc-{number}"}
+    yield from _PHASES
+    yield Kind.ROLE_SET, {"role": "commander", "person": f"U0{commander.upper()}", "name": commander}
+    minutes = (-3, 0, 1 + number % 7, 2 + number % 11, 9 + number % 53, 30 + number % 97)
+    recorded = (*list(Milestone)[: 4 if is_open else 6],)
+    for milestone, after in zip(recorded, minutes, strict=False):
+        told = {"milestone": milestone.value, "at": at_us + after * 60_000_000, "source": "person"}
+        yield Kind.MILESTONE, told
+    verdict = _VERDICTS[number % len(_VERDICTS)]
+    yield Kind.VERDICT, {"verdict": verdict or None, "target": f"{service}-1", "statement": "So it is.", "proof": ""}
+
+
+_SERVICES = ("checkout", "cart", "search", "payment", "login", "mail", "stock", "price", "image", "order", "tax")
+_PEOPLE = ("Ada", "Ben", "Cleo", "Dee", "Eve", "Finn", "Gus")
+_TITLES = ("5xx after deploy", "slow", "does not answer", "loses connections", "eats memory")
+_VERDICTS = (
+    "goroutine-leak",
+    "gc-pressure",
+    "",
+    "tls-chain",
+    "pool-exhaustion",
+    "",
+    "deadlock",
+    "cpu-hotspot",
+    "build-drift",
+)
 _PHASE = {"playbook": "sop", "step": "capture", "title": "Capture"}
-_BEGIN: tuple[_Fact, ...] = (
-    (Kind.OPENED, _TITLE),
-    (Kind.MILESTONE, {"milestone": "detected", "at": to_us(_BEGAN), "source": "person"}),
+_PHASES: tuple[_Fact, ...] = (
     (Kind.RUN_STARTED, {"playbook": "sop", "params": {}}),
     (Kind.STEP_STARTED, {**_PHASE, "budget_s": 60.0}),
     (Kind.ARTIFACT, {"name": "snapshot.tar.gz", "sha256": "0" * 64, "bytes": 81_234, "what": "Snapshot of checkout"}),
     (Kind.STEP_ENDED, {**_PHASE, "outcome": "done", "elapsed_s": 2.5, "summary": "3 of 3 targets, 27 artifacts."}),
-    (Kind.ROLE_SET, {"role": "commander", "person": "U0ADA", "name": "Ada"}),
 )
 _GO_ON: tuple[_Fact, ...] = (
     (Kind.NOTE, {"text": "The error ratio of checkout-2 is back at 0.2 %, that of checkout-1 is still at 4 %."}),

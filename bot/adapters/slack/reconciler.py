@@ -13,10 +13,10 @@ from bot.adapters.slack.limits import Rank, ranked
 from bot.adapters.slack.painting import Painting
 from bot.adapters.slack.projection import rank_of
 from bot.adapters.slack.pulse import Pulse
-from bot.adapters.slack.reading import Reading
 from bot.domain.errors import IncidentNotFound, StoreUnusable
 from bot.domain.incident import Incident, Status
 from bot.domain.timeline import HOUSE
+from bot.engine.reading import Reading
 from bot.ports import Clock, Listed, Surface, Tx
 
 log = structlog.get_logger()

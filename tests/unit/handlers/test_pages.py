@@ -20,7 +20,7 @@ from bot.engine.playbook import load
 from bot.engine.ports import Ports
 from handlers import operations, pages
 from handlers.live import Streams
-from handlers.views import IncidentView, countdown, view
+from handlers.views import IncidentView, Look, countdown, view
 from tests.fakes import FakeArtifacts, FakeClock, FakeStore
 from tests.fakes.readers import Read
 from tests.unit.web.story import (
@@ -71,7 +71,7 @@ async def get(path: str, *stories: Story, status: int = 200, **later: float) -> 
 
 
 def seen(story: Story, show: str = "", order: str = "", later_s: float = 0) -> IncidentView:
-    return view(story.entries, story.now + timedelta(seconds=later_s), REGISTRY, show, order)
+    return view(story.incident, story.entries, story.now + timedelta(seconds=later_s), REGISTRY, Look(show, order))
 
 
 async def test_the_list_has_open_incidents_first() -> None:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.adapters.slack.reading import Reading
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Incident, fold
 from bot.domain.timeline import Author, Draft, Entry, Kind, Person
+from bot.engine.reading import Reading, Readings
 from bot.ports import Tx
 from tests.fakes import NOON, FakeStore, FakeTimeline
 
@@ -82,3 +82,28 @@ async def test_what_is_not_there_is_not_found(store: FakeStore, timeline: Watche
     reading = Reading(timeline, "INC-9")
     with pytest.raises(IncidentNotFound):
         await store.read(reading.read)
+
+
+async def test_a_long_timeline_is_read_once_whoever_asks(store: FakeStore, timeline: Watched) -> None:
+    await append(store, timeline, *(Draft(Kind.NOTE, {"text": "x"}) for _ in range(600)))
+    readings = Readings()
+    for took in (601, 0):
+        incident, entries = await store.read(lambda tx: readings.read(timeline, tx, "INC-1"))
+        assert (incident, entries) == await whole(store, timeline)
+        assert timeline.took[-1] == took
+    entries.clear()
+    await store.write(lambda tx: timeline.blank(tx, "INC-1", 9))
+    await append(store, timeline, Draft(Kind.BLANKED, {"entries": [9]}))
+    assert await store.read(lambda tx: readings.read(timeline, tx, "INC-1")) == await whole(store, timeline)
+
+
+async def test_short_ones_are_read_anew_and_old_ones_make_room(store: FakeStore, timeline: Watched) -> None:
+    readings = Readings()
+    assert await store.read(lambda tx: readings.read(timeline, tx, "INC-9")) == (None, [])
+    for _ in range(2):
+        await store.read(lambda tx: readings.read(timeline, tx, "INC-1"))
+        assert timeline.took[-1] == 1
+    await append(store, timeline, *(Draft(Kind.NOTE, {"text": "x"}) for _ in range(20_001)))
+    for _ in range(2):
+        _, entries = await store.read(lambda tx: readings.read(timeline, tx, "INC-1"))
+        assert timeline.took[-1] == len(entries) == 20_002

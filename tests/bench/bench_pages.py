@@ -1,0 +1,123 @@
+"""Every page over 10,000 incidents with a million entries, beside what a page of all of them costs.
+
+The nearest peers list every row there is: that design is measured on the same database, by our own renderer, with no
+server in between.
+"""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bot.adapters.sql.store import SqlStore
+from bot.adapters.sql.tables import REVISION
+from bot.adapters.sql.timeline import SqlTimeline
+from bot.domain.timeline import Person
+from bot.ports import Listed, Selection
+from handlers.html import shipped
+from handlers.incidents import Found, Search
+from handlers.reader import Reader, Way
+from tests.bench import grown
+from tests.bench.bench_process import NO_SLACK
+from tests.bench.figures import load, quantile, scratch, spread
+from tests.bench.grown import LONG, Grown, fill
+from tests.bench.row import Row
+from tests.databases import fresh_sqlite
+from tests.stack import Bot, free_port
+
+YEARS = Grown(int(os.environ.get("INCIDENTS", "10000")), int(os.environ.get("ENTRIES", "1000000")))
+"""`INCIDENTS=1000 ENTRIES=100000 make bench ARGS=pages` measures a smaller house."""
+TIMES = 40
+BOUND_MS = 100
+
+
+def pages() -> Mapping[str, str]:
+    """Give every page, and where it is asked for."""
+    longest = f"/incidents/INC-{YEARS.open_ones[len(LONG) - 1]}"
+    return {
+        "incidents": "/",
+        "incidents, a search": "/?q=cart+ada",
+        "incidents, a search that finds nothing": "/?q=nothing+of+the+kind",
+        "incidents, a page in the middle": f"/?status=ended&before={YEARS.incidents // 2}",
+        "incidents, all filters": "/?q=slow&status=ended&severity=SEV1&service=checkout&drills=no",
+        "measures, a quarter": "/measures",
+        "measures, a year": "/measures?weeks=52",
+        "measures, all": "/measures?weeks=0",
+        "audit log": "/audit",
+        "audit log, of nobody": "/audit?who=nobody",
+        "an incident": f"/incidents/INC-{YEARS.incidents // 2}",
+        f"an incident of {LONG[-1]:,} entries": longest,
+        f"an incident of {LONG[-1]:,} entries, a page of it": f"{longest}?show=everything&page=7",
+        "drills": "/drills",
+        "services": "/services",
+        "settings": "/settings",
+    }
+
+
+def run() -> Iterable[Row]:
+    """Ask for each page in turns, the first time apart."""
+    with scratch() as folder:
+        url = _house(folder)
+        yield from asyncio.run(_asked(url, folder))
+        yield from _all_rows(url)
+
+
+def _house(folder: Path) -> str:
+    """Copy the house, which is filled once and kept outside the clone until what fills it changes."""
+    version = sha256(Path(grown.__file__).read_bytes() + f"{REVISION} {YEARS}".encode()).hexdigest()[:12]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "firstfive"
+    kept = cache / f"years-{version}.sqlite"
+    if not kept.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        url = fresh_sqlite(folder)
+        fill(url, YEARS)
+        shutil.move(url.removeprefix("sqlite:///"), kept)
+    shutil.copyfile(kept, folder / "years.sqlite")
+    return f"sqlite:///{folder}/years.sqlite"
+
+
+async def _asked(url: str, folder: Path) -> list[Row]:
+    settings = {"FIRSTFIVE_CONFIG": "", "DATABASE_URL": url, "ARTIFACTS_URL": str(folder / "artifacts"), **NO_SLACK}
+    bot = Bot(free_port(), folder, settings)
+    await bot.start()
+    async with aiohttp.ClientSession() as session:
+        rows = [await _page(session, name, bot.url + path) for name, path in pages().items()]
+    await bot.end()
+    return rows
+
+
+async def _page(session: aiohttp.ClientSession, name: str, url: str) -> Row:
+    took = []
+    for _ in range(TIMES + 1):
+        began = time.perf_counter()
+        async with session.get(url) as answer:
+            assert answer.status == 200, await answer.text()
+            content = await answer.read()
+        took.append((time.perf_counter() - began) * 1_000)
+    first, *again = took
+    notes = f"{spread(again)}; the first time {first:.3g}; {len(content) / 1_000:.0f} kB; {load()}"
+    return Row(f"GET {name}, p95", quantile(again, 0.95), "ms", at_most=BOUND_MS, notes=notes)
+
+
+def _all_rows(url: str) -> Iterator[Row]:
+    took = sorted(asyncio.run(_listed(url)) for _ in range(5))
+    yield Row(f"a list of all {YEARS.incidents:,} rows", took[-1] * 1_000, "ms", notes=spread(took, 1_000))
+
+
+async def _listed(url: str) -> float:
+    """Read every row and render them all on one page."""
+    store, reader = SqlStore(url), Reader(Person("U1", "Ada"), Way.SESSION)
+    began = time.perf_counter()
+    rows: list[Listed] = await store.read(lambda tx: SqlTimeline().find(tx, Selection(limit=YEARS.incidents)))
+    now = rows[0].opened_at
+    page: dict[str, Any] = {"now": now, "seen": "", "trend": "", "services": (), "statuses": (), "severities": ()}
+    shipped().page("incidents.html", reader, it=Found(rows=rows, count=len(rows)), search=Search(), **page)
+    took = time.perf_counter() - began
+    await store.close()
+    return took
