@@ -27,13 +27,8 @@ from handlers.offered import Counter
 from handlers.postmortems import PageDocuments, Postmortems
 from handlers.reader import Asks, Reader, perhaps
 from handlers.services import Services
-<<<<<<< HEAD
-from handlers.views import view
-from handlers.visible import timeline_of, visible_artifact
-=======
 from handlers.views import Look, view
-from handlers.visible import incident_of, timeline_of, visible_artifact, visible_run
->>>>>>> 8147881 (A long timeline is shown page by page, and what it comes to is kept between two looks; a benchmark asks for every page over 10,000 incidents)
+from handlers.visible import incident_of, timeline_of, visible_artifact
 
 _INLINE_MAX = 2_000_000
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)

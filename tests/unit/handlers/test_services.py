@@ -1,5 +1,6 @@
 """The pages of the services: how each is now, what is kept of it, and nothing that is not for whoever looks."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
