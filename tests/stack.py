@@ -143,7 +143,6 @@ async def running_stack(
     with the local Slack, and the stack itself has done so as Ada.
     """
     port = free_port()
-    socket_mode = "--socket-mode" in emulator_options
     options = [*app_options(), *_labs(lab), *emulator_options]
     async with running_emulator(f"http://127.0.0.1:{port}/slack/events", *options) as slack:
         lines = [f'url = "http://127.0.0.1:{port}"', *config, *services(lab, service), *(SIGN_IN if sign_in else ())]
@@ -155,7 +154,7 @@ async def running_stack(
             "SLACK_API_URL": slack.api_url,
             "SLACK_BOT_TOKEN": BOT_TOKEN,
             "SLACK_SIGNING_SECRET": SECRET,
-            "SLACK_APP_TOKEN": APP_TOKEN if socket_mode else "",
+            "SLACK_APP_TOKEN": APP_TOKEN if "--socket-mode" in emulator_options else "",
             **(CLIENT if sign_in else {}),
             **(secrets or {}),
         }
@@ -165,8 +164,7 @@ async def running_stack(
             yield Stack(slack, bot, folder, await signed_in(bot.url) if sign_in else {})
         finally:
             await bot.end()
-            transcript = await slack.transcript_lines()
-            (folder / TRANSCRIPT).write_text(transcript)
+            (folder / TRANSCRIPT).write_text(transcript := await slack.transcript_lines())
             remember(transcript)
 
 
