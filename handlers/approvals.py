@@ -1,5 +1,6 @@
 """What waits for a second person: the exact plan, what was measured, and a word for it or against it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from bot.ports import ASKED, Tx
 from handlers.commands import ONCE, ended, slot_of
 from handlers.forms import FormRefused, filled
 from handlers.html import Html, went
+from handlers.live import Streams, mark
 from handlers.lost import lost
 from handlers.reader import Asks, Reader
 from handlers.visible import visible_run
@@ -49,10 +51,12 @@ class Approvals:
     html: Html
     admission: Admission
     patience_s: float
+    streams: Streams
 
     def route(self, routes: APIRouter) -> None:
         """Add them."""
         routes.add_api_route("/approvals", self.page)
+        routes.add_api_route("/approvals/live", self.live)
         routes.add_api_route("/approvals/{run_id}", self.one)
         routes.add_api_route("/approvals/{run_id}", self.decide, methods=["POST"])
 
@@ -63,7 +67,16 @@ class Approvals:
         waiting = [await self._seen(*each, reader) for each in found]
         mine = [each for each in waiting if not each.why_not]
         others = [each for each in waiting if each.why_not]
-        return self.html.page("approvals.html", reader, mine=mine, others=others, now=now)
+        return self.html.page("approvals.html", reader, mine=mine, others=others, now=now, seen=_seen(found, now))
+
+    async def live(self, request: Request, reader: Asks) -> Response:
+        """Stream that something else waits, or may be decided by one alone."""
+
+        def look(tx: Tx) -> str:
+            now = self.ports.clock.now()
+            return _seen(_all(self.ports, tx, reader.person, now), now)
+
+        return self.streams.answer(request, "runs", look)
 
     async def one(self, reader: Asks, run_id: str) -> Response:
         """Show one request: the plan as it would be executed, what was measured, and what can be said to it."""
@@ -112,6 +125,10 @@ def _all(ports: Ports, tx: Tx, person: Person, now: datetime) -> list[tuple[Aske
     """Give what waits of what somebody may see, the oldest first."""
     found = (_one(ports, tx, run.id, person) for run in ports.journal.asking(tx)[:_LOOKED_AT])
     return [each for each in found if each is not None and each[0].decided is None and now < each[0].expires_at]
+
+
+def _seen(found: Sequence[tuple[Asked, Run, Incident | None]], now: datetime) -> str:
+    return mark([(run.id, asked.plan, asked.alone_at is not None and now >= asked.alone_at) for asked, run, _ in found])
 
 
 def _one(ports: Ports, tx: Tx, run_id: str, person: Person) -> tuple[Asked, Run, Incident | None] | None:

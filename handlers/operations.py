@@ -22,8 +22,8 @@ def router(
     patience_s: float = 0.8,
 ) -> APIRouter:
     """Give their routes. `patience_s`: how long a form waits for its answer before its run is shown as going on."""
-    html, routes = shipped(), APIRouter(include_in_schema=False)
+    html, streams, routes = shipped(), Streams(ports, stopping), APIRouter(include_in_schema=False)
     Commands(ports, html, admission, registry, patience_s).route(routes)
-    Approvals(ports, html, admission, patience_s).route(routes)
-    Runs(ports, html, registry, Streams(ports, stopping)).route(routes)
+    Approvals(ports, html, admission, patience_s, streams).route(routes)
+    Runs(ports, html, registry, streams).route(routes)
     return routes

@@ -64,6 +64,7 @@ POST /declare FORM
 GET  /incidents/{incident_id}/do/{verb} PAGE
 POST /incidents/{incident_id}/do/{verb} FORM
 GET  /approvals PAGE
+GET  /approvals/live PAGE
 GET  /approvals/{run_id} PAGE
 POST /approvals/{run_id} FORM
 GET  /drills PAGE

@@ -223,6 +223,18 @@ async def test_a_run_is_followed_while_it_goes_on(by: dict[str, Browser]) -> Non
     assert "it is not one" in page
 
 
+async def test_what_waits_is_followed(by: dict[str, Browser]) -> None:
+    ada, ben = by["ada"], by["ben"]
+    incident = await ada.declare("it is slow")
+    page = await ben.get("/approvals")
+    async with ben.client.stream("GET", re.findall(r'data-stream="([^"]*)"', page)[0]) as stream:
+        await ada.do(f"/incidents/{incident}/do/redact", entry="1", reason="a name")
+        async for line in stream.aiter_lines():
+            if line == "event: changed":
+                break
+    assert (await ben.get("/approvals")).count("<article") == page.count("<article") + 1
+
+
 async def test_what_is_hostile_is_shown_as_text(by: dict[str, Browser]) -> None:
     ada = by["ada"]
     evil = '"><script>alert(1)</script>{{ 7 * 7 }}'

@@ -9,8 +9,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browsing import chromium, sign_in
-from tests.integration.emulator_process import ADA, eventually
-from tests.stack import Stack, running_stack
+from tests.integration.emulator_process import ADA, BEN, eventually
+from tests.stack import Stack, running_stack, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -143,6 +143,12 @@ async def test_a_list_is_live_and_takes_nothing_away_from_who_uses_it(scene: Sce
     await link.focus()
     await stack.type("/incident severity sev2 incident=INC-2")
     await expect(row).to_contain_text("SEV2")
+    await page.goto(f"{stack.bot.url}/audit")
+    await expect(page.locator("#state")).to_have_text("Live")
+    lines = page.get_by_role("listitem").filter(has_text="Signed in")
+    before = await lines.count()
+    await signed_in(stack.bot.url, BEN)
+    await expect(lines).to_have_count(before + 1)
 
 
 async def test_on_paper_there_is_nothing_to_press_and_nothing_dark(scene: Scene, page: Page) -> None:

@@ -63,7 +63,7 @@ NO_SURFACE = {"/static/{name}", "/favicon.ico", "/api/v1/commands", "/drills", "
 # These take a form: tests/unit/handlers/test_postmortems.py sends one.
 NO_SURFACE |= {"/incidents/{incident_id}/postmortem/review", "/incidents/{incident_id}/postmortem/publish"}
 # These tell that something has changed, and not what: to who may see it, see below.
-NO_SURFACE |= {"/live", "/drills/live", "/services/{name}/live", "/audit/live"}
+NO_SURFACE |= {"/live", "/drills/live", "/services/{name}/live", "/audit/live", "/approvals/live"}
 # These name it by its number.
 NUMBERED = {"/measures", "/audit"}
 # They show what waits for an approval, and nothing does here: tests/integration/test_operating.py looks at them.

@@ -53,7 +53,8 @@ function isHeld(part) {
 }
 
 function isFilled(field) {
-  if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  // Where none is marked as chosen, the first one is.
+  if (field.options) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
   return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
 }
 
@@ -87,7 +88,8 @@ async function refresh() {
       again = false;
       const began = Date.now();
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-      if (!answer.ok) throw new Error(answer.status);
+      // Who is not signed in any more is led elsewhere; what they have written stays.
+      if (!answer.ok || answer.redirected) throw new Error(answer.status);
       replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
       tick();
       await pause(Math.max(PAUSE_MS, PAUSE_FOR_EACH_MS * (Date.now() - began)));
