@@ -40,13 +40,15 @@ class Console:
         secret, now, answer = token_urlsafe(32), self.clock.at, Response()
         session = Session(digest_of(secret), person, "", now, now + LIFE)
         await self.house.store.write(lambda tx: SqlSessions().keep(tx, session))
-        Cookies(URL, CLIENT_SECRET).keep(answer, secret, 60)
+        Cookies(self.house.settings.url, CLIENT_SECRET).keep(answer, secret, 60)
         return self.browser(Cookie=answer.headers["set-cookie"].partition(";")[0])
 
     def browser(self, **headers: str) -> httpx.AsyncClient:
         """Give a browser of its own cookies, anywhere."""
         transport = httpx.ASGITransport(self.app, client=ELSEWHERE)
-        return httpx.AsyncClient(transport=transport, base_url=URL, headers={"Accept": "text/html", **headers})
+        return httpx.AsyncClient(
+            transport=transport, base_url=self.house.settings.url, headers={"Accept": "text/html", **headers}
+        )
 
     @asynccontextmanager
     async def signed_in(self, **claims: Any) -> AsyncIterator[httpx.AsyncClient]:

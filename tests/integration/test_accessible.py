@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,16 @@ import pytest_asyncio
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page
 
+from bot.adapters.sql.sessions import SqlTokens
 from bot.domain.run import Source
+from bot.domain.sign_in import Scope, Token
+from bot.domain.timeline import Person
 from bot.engine.admission import Command
 from bot.main import create_app
 from bot.settings import Settings
 from handlers.api.application import AT
 from tests.browsing import DESK, HERE, PHONE, chromium, looking_at
+from tests.console import running_console
 from tests.oracles.npm import node, packages
 from tests.unit.handlers.test_diagnoses import all_targets, house_with
 from tests.unit.playbooks.desk import BEN
@@ -82,6 +87,17 @@ async def _seen() -> AsyncIterator[Seen]:
         yield create_app(Settings(), tools=house.ports), {"run": run.id, "asking": asking}, browser
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="door")
+async def _door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[FastAPI, dict[str, str]]]:
+    """An application that people sign in to, and the cookie of somebody with a long name who has made a token."""
+    async with running_console(tmp_path_factory.mktemp("door"), url=HERE) as console:
+        who, now = Person("oidc:ada", f"مرحبا {LONG}"), console.clock.at
+        token = Token("1", "d", LONG[:60], Scope.COMMAND, who, "", now, now + timedelta(days=30), used_at=now)
+        await console.house.store.write(lambda tx: SqlTokens().keep(tx, token))
+        name, _, value = (await console.known(who)).headers["Cookie"].partition("=")
+        yield console.app, {"name": name, "value": value, "url": HERE}
+
+
 @pytest.fixture(scope="module", name="axe")
 def _axe() -> Path:
     node()
@@ -105,6 +121,26 @@ async def test_nobody_is_kept_out(seen: Seen, axe: Path, page: str, look: str) -
         assert await too_wide(shown) == []
         await shown.add_script_tag(path=str(axe))
         wrong = await shown.evaluate(WRONG)
+    assert not wrong, json.dumps([(each["id"], each["nodes"][0]["html"]) for each in wrong], indent=1)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("page", ["/sign-in?next=/incidents/INC-7", "/sign-in?out=1", "/settings/tokens"])
+@pytest.mark.matrix(sample=2)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_nobody_is_kept_out_by_the_door(
+    seen: tuple[FastAPI, str, Browser], door: tuple[FastAPI, dict[str, Any]], axe: Path, page: str, look: str
+) -> None:
+    app, cookie = door
+    options: dict[str, Any] = LOOKS[look]
+    async with looking_at(seen[2], app, bypass_csp=True, reduced_motion="reduce", **options) as shown:
+        if "tokens" in page:
+            await shown.context.add_cookies([cookie])  # type: ignore[list-item]
+        await shown.goto(HERE + page)
+        assert await too_wide(shown) == []
+        await shown.add_script_tag(path=str(axe))
+        wrong = await shown.evaluate(WRONG)
+        assert page.partition("?")[0] in shown.url
     assert not wrong, json.dumps([(each["id"], each["nodes"][0]["html"]) for each in wrong], indent=1)
 
 

@@ -42,6 +42,8 @@ AWAY = Missing("Slack answered timeout")
         (People(approve=("cli:cy",)), Right.APPROVE, CY, {}, "holds no role"),
         (People(), Right.BREAK_GLASS, CY, {}, ""),
         (PEOPLE, Right.APPROVE, Person("api:local", "API"), {}, "API is not among"),
+        (PEOPLE, Right.APPROVE, Person("token:U1", "A"), {"S1": frozenset({"U1"})}, "A is not among"),
+        (PEOPLE, Right.BREAK_GLASS, Person("token:U1", "A"), {"S1": frozenset({"U1"})}, "A is not among"),
         (PEOPLE, Right.BREAK_GLASS, Person("firstfive", "FirstFive"), {}, "FirstFive is not among"),
     ],
 )
