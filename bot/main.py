@@ -39,7 +39,6 @@ from bot.adapters.targets.fronts import HttpFronts
 from bot.adapters.targets.switches import HttpSwitches
 from bot.doctor import Doctor
 from bot.domain.access import unset
-from bot.domain.errors import StoreUnusable
 from bot.domain.service import Catalog
 from bot.door import guarded
 from bot.engine.admission import Admission
@@ -67,9 +66,8 @@ from bot.wiring import (
     wired_store,
     wired_workspaces,
 )
-from handlers import alerts, configurations, deploys, exports, operations, pages, postmortem_forms, probes
+from handlers import alerts, configurations, deploys, errors, exports, operations, pages, postmortem_forms, probes
 from handlers.api.application import AT, application
-from handlers.forms import FormRefused
 from handlers.probes import Glance
 from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
 from handlers.slack_desk import Desk
@@ -319,9 +317,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     public = ((alerts.PREFIX, token), (deploys.PATH, deploys_token))
     known = tuple(beginning for beginning, secret in public if secret)
     guarded(app, house.settings, house.ports, known, house.slack.workspaces if house.slack else None)
-    app.add_exception_handler(404, pages.not_found)
-    app.add_exception_handler(StoreUnusable, pages.unusable)
-    app.add_exception_handler(FormRefused, pages.unbelieved)
+    errors.answered(app)
     # Routes are tried in order, and Slack waits for nobody.
     if house.bolt is not None:
         from handlers.slack import slack_route  # noqa: PLC0415 - loads Bolt, which is here already

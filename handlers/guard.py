@@ -35,13 +35,14 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
+        send = with_headers(send)
         if scope["type"] == "lifespan" or is_public(scope["path"], self._public):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             refused = await self._refused(scope)
-            await (refused or self._app)(scope, receive, with_headers(send))
+            await (refused or self._app)(scope, receive, send)
 
     async def _refused(self, scope: Scope) -> Response | None:
         """Give the answer to who may not pass; None when they may, and who they are is known then."""

@@ -29,6 +29,7 @@ GUARDED_HEADERS: Mapping[str, str] = {
         "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",  # with no-referrer browsers say of our own forms that they come from nowhere
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -47,6 +48,7 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
+        send = with_headers(send)
         if scope["type"] == "lifespan" or is_public(scope["path"], self._public):
             await self._app(scope, receive, send)
             return
@@ -55,7 +57,7 @@ class LoopbackOnly:
             await PlainTextResponse(reason, 403)(scope, receive, send)
             return
         admit(scope, self._reader)
-        await self._app(scope, receive, with_headers(send))
+        await self._app(scope, receive, send)
 
 
 def refusal(scope: Scope) -> str:
@@ -104,7 +106,7 @@ def _forwarded(names: Iterable[str]) -> bool:
 
 
 def with_headers(send: Send) -> Send:
-    """Add the headers that every guarded answer has, unless it brought stricter ones."""
+    """Add the headers that every answer has, whoever gives it, unless it brought stricter ones."""
 
     async def add(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from markupsafe import Markup
 
 from bot.domain.errors import StoreUnusable
@@ -25,7 +25,7 @@ from handlers.lost import lost
 from handlers.measures import Measures
 from handlers.offered import Counter
 from handlers.postmortems import PageDocuments, Postmortems
-from handlers.reader import Asks, Reader, perhaps
+from handlers.reader import Asks, Reader
 from handlers.services import Services
 from handlers.views import Look, view
 from handlers.visible import incident_of, timeline_of, visible_artifact
@@ -65,28 +65,6 @@ def router(
     routes.add_api_route("/static/{name}", pages.asset)
     routes.add_api_route("/favicon.ico", pages.icon)
     return routes
-
-
-async def not_found(request: Request, _: Exception) -> Response:
-    """Answer for an address that nothing is at; to be set as the app's handler of 404."""
-    path = request.url.path
-    if path.startswith("/api/"):
-        return JSONResponse({"error": "There is nothing here. The API is described at /api/v1/openapi.json."}, 404)
-    if path.startswith(("/slack/", "/health/", "/metrics")):
-        return PlainTextResponse("There is nothing here.\n", 404)
-    return shipped().page("not_found.html", perhaps(request), 404, what="There is no such page.", open_=())
-
-
-async def unusable(request: Request, error: Exception) -> Response:
-    """Answer while our own database cannot be used; to be set as the app's handler of `StoreUnusable`."""
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": str(error)}, 503)
-    return shipped().page("not_found.html", perhaps(request), 503, heading="Not now", what=str(error), open_=())
-
-
-async def unbelieved(request: Request, error: Exception) -> Response:
-    """Answer to a form that was refused; to be set as the app's handler of `FormRefused`."""
-    return shipped().page("not_found.html", perhaps(request), 403, heading="Not done", what=str(error), open_=())
 
 
 @dataclass

@@ -16,7 +16,7 @@ from bot.domain.pods import PodsPlan
 from bot.domain.snapshot import BINARY, GOROUTINE, LOG, RESTARTS, THREADS, TLS, Captured, captured, missed
 from bot.domain.stacks import Frame
 from bot.engine.admission import Admission
-from handlers import operations, pages
+from handlers import errors, operations, pages
 from tests.fakes import FakeTargets
 from tests.fakes.readers import Read
 from tests.unit.domain.captures import CHAN_RECEIVE, cpu, document, good_probe, goroutines, leaks, parts_of
@@ -78,7 +78,7 @@ class Seen:
 def browser(house: Desk) -> httpx.AsyncClient:
     app = FastAPI()
     app.add_middleware(Read)
-    app.add_exception_handler(404, pages.not_found)
+    app.add_exception_handler(404, errors.not_found)
     app.include_router(pages.router(house.ports, MarkdownDocuments(), REGISTRY, lambda: True))
     app.include_router(operations.router(Admission(REGISTRY, house.ports), house.ports, REGISTRY, lambda: True))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse
 
-from handlers import pages
+from handlers import errors
 from handlers.forms import SEAL, FormRefused, filled
 from handlers.reader import Asks
 from tests.fakes.readers import HERE, Read
@@ -22,7 +22,7 @@ async def take(request: Request, reader: Asks) -> Response:
 def browser(*, guarded: bool = True) -> httpx.AsyncClient:
     app = FastAPI()
     app.add_api_route("/take", take, methods=["POST"])
-    app.add_exception_handler(FormRefused, pages.unbelieved)
+    app.add_exception_handler(FormRefused, errors.unbelieved)
     if guarded:
         app.add_middleware(Read)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
 from bot.engine.admission import Admission
-from handlers import pages, probes
+from handlers import errors, pages, probes
 from handlers.api.application import AT, application
 from handlers.loopback import LoopbackOnly
 from tests.unit.web.story import ports_with, whole
@@ -34,7 +34,7 @@ def app() -> FastAPI:
     ports = ports_with(whole())
     made = FastAPI()
     made.add_middleware(LoopbackOnly)
-    made.add_exception_handler(404, pages.not_found)
+    made.add_exception_handler(404, errors.not_found)
     made.include_router(probes.router({}, {}, nothing))
     made.include_router(pages.router(ports, MarkdownDocuments(), {}, stopping=lambda: True))
     made.mount(AT, application(Admission({}, ports), ports, {}))

@@ -18,7 +18,7 @@ from bot.domain.timeline import FIRSTFIVE, Kind
 from bot.engine.admission import Admission
 from bot.engine.playbook import load
 from bot.engine.ports import Ports
-from handlers import operations, pages
+from handlers import errors, operations, pages
 from handlers.live import Streams
 from handlers.views import IncidentView, Look, countdown, view
 from tests.fakes import FakeArtifacts, FakeClock, FakeStore
@@ -54,7 +54,7 @@ class Looks:
 def browser(ports: Ports, looks: int = 1) -> httpx.AsyncClient:
     app = FastAPI()
     app.add_middleware(Read)
-    app.add_exception_handler(404, pages.not_found)
+    app.add_exception_handler(404, errors.not_found)
     app.include_router(pages.router(ports, DOCUMENTS, REGISTRY, Looks(looks)))
     app.include_router(operations.router(Admission(REGISTRY, ports), ports, REGISTRY, Looks(looks)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")

@@ -12,7 +12,7 @@ from bot.adapters.documents import MarkdownDocuments
 from bot.domain.publishing import Stage, standing
 from bot.domain.sections import TITLES, texts
 from bot.domain.timeline import Person
-from handlers import pages, postmortem_forms
+from handlers import errors, pages, postmortem_forms
 from handlers.forms import FormRefused
 from handlers.reader import Reader
 from tests.fakes.readers import Read, signed_in
@@ -32,8 +32,8 @@ class Room:
     def _browser(self, reader: Reader) -> httpx.AsyncClient:
         app = FastAPI()
         app.add_middleware(Read, reader=reader)
-        app.add_exception_handler(404, pages.not_found)
-        app.add_exception_handler(FormRefused, pages.unbelieved)
+        app.add_exception_handler(404, errors.not_found)
+        app.add_exception_handler(FormRefused, errors.unbelieved)
         app.include_router(pages.router(self.house.ports, MarkdownDocuments(), REGISTRY))
         app.include_router(postmortem_forms.router(self.house.admission, self.house.ports))
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
