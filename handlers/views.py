@@ -199,7 +199,7 @@ def view(incident: Incident, entries: Sequence[Entry], now: datetime, registry: 
         drilled=_drilled(entries),
         canary=_canary(incident, entries, artifacts),
         bisects=of_incident(incident),
-        runs=_runs(entries),
+        runs=runs(entries),
         lines=lines(shown if oldest_first else shown[::-1], artifacts),
         filters=filters,
         show=chosen,
@@ -288,7 +288,7 @@ def _phases(incident: Incident, now: datetime, registry: Registry) -> tuple[Phas
     return begun + ahead
 
 
-def _runs(entries: Iterable[Entry]) -> tuple[RunRow, ...]:
+def runs(entries: Iterable[Entry]) -> tuple[RunRow, ...]:
     """Give the runs that the timeline names, in the order they began."""
     rows: dict[str, RunRow] = {}
     for entry in entries:

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,10 @@ class Settings(Table):
     retention: RetentionTable = RetentionTable()
     timeline: TimelineTable = TimelineTable()
     sign_in: SignInTable = SignInTable()
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Say what it is, for logs and errors: all but the secrets and the database, which may have a password."""
+        return [(name, value) for name, value in super().__repr_args__() if name not in {*SECRETS, "database_url"}]
 
     @field_validator("artifacts_url")
     @classmethod

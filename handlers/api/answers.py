@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 T = TypeVar("T")
 
+A = TypeVar("A", bound="Answer")
+
 NUMBER_MAX = 999_999_999
 _EMPTY = {"", None}
 
@@ -71,6 +73,12 @@ def named(attribute: str) -> Any:
 def page(rows: Sequence[T], limit: int, number: Callable[[T], int]) -> tuple[Sequence[T], int | None]:
     """Cut what was read, one row more than asked for, and say where the next page begins."""
     return (rows, None) if len(rows) <= limit else (rows[:limit], number(rows[limit - 1]))
+
+
+def numbered(kind: type[A], values: Sequence[object], asked: Asked) -> Page[A]:
+    """Give a page of a list that only grows at its end."""
+    items, end = values[asked.cursor : asked.cursor + asked.limit], asked.cursor + asked.limit
+    return Page(items=list(map(kind.model_validate, items)), next=end if end < len(values) else None)
 
 
 class Tagged(APIRoute):

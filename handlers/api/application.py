@@ -15,6 +15,7 @@ from handlers.api.drills import Drills
 from handlers.api.incidents import Incidents
 from handlers.api.problems import answered
 from handlers.api.runs import Runs
+from handlers.api.timelines import Timelines
 from handlers.bodies import Json
 
 AT = "/api/v1"
@@ -43,8 +44,7 @@ def application(admission: Admission, ports: Ports, registry: Registry) -> FastA
     )
     answered(app)
     routes = APIRouter(route_class=Tagged)
-    incidents = Incidents(ports)
-    for noun in (incidents, Runs(ports), Drills(ports), Commands(ports, admission, registry, incidents)):
+    for noun in (Incidents(ports), Timelines(ports), Runs(ports), Drills(ports), Commands(ports, admission, registry)):
         noun.route(routes)
     app.include_router(routes)
     return app

@@ -16,7 +16,7 @@ from bot.engine.grammar import parse
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from handlers.api.answers import Answer
-from handlers.api.incidents import Incidents
+from handlers.api.incidents import timeline
 from handlers.api.problems import ProblemMet, Trouble, described
 from handlers.bodies import json_of, where_wrong
 from handlers.reader import Asks, Reader
@@ -76,7 +76,6 @@ class Commands:
     ports: Ports
     admission: Admission
     registry: Registry
-    incidents: Incidents
 
     def route(self, routes: APIRouter) -> None:
         """Add it."""
@@ -112,7 +111,7 @@ class Commands:
     async def _admit(self, reader: Reader, command: Command) -> str:
         async with answering(command.playbook):
             if command.incident_id:
-                await self.incidents.timeline(reader, command.incident_id)
+                await timeline(self.ports, reader, command.incident_id)
             admitted = await self.admission.admit(command)
             if not admitted.fresh:
                 known = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, admitted.run_id))

@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
+from bot.domain.approval import Decision
 from bot.domain.incident import Role, Severity, Status
 from bot.domain.measures import Milestone, measure
 from bot.domain.phases import PhaseState
 from bot.domain.run import RunStatus
 from handlers.api.answers import Evidence, Page, Person
+from handlers.api.approvals import Approval
 from handlers.api.commands import Taken
 from handlers.api.drills import DrillsTold, PlaceTold, ScoreTold
 from handlers.api.incidents import (
-    ArtifactTold,
-    EntryTold,
     FactTold,
     FindingTold,
     IncidentRow,
@@ -23,6 +23,7 @@ from handlers.api.incidents import (
     PhaseTold,
 )
 from handlers.api.runs import PlanTold, RunTold, SourceTold
+from handlers.api.timelines import ArtifactTold, EntryTold, PostmortemTold, RunRow
 
 _AT = datetime(2026, 11, 22, 3, 1, 12, tzinfo=UTC)
 _ANA, _BEN = Person(id="U0ANA", name="Ana Souza"), Person(id="U0BEN", name="Ben Okafor")
@@ -138,6 +139,23 @@ _RUN = RunTold(
     result={"text": "Noted."},
     reason="",
 )
+_APPROVAL = Approval(
+    run_id="7e20c5d19b44",
+    playbook="rollback",
+    words="rollback service=checkout",
+    params={"service": "checkout"},
+    service="checkout",
+    will=["Roll back"],
+    measured={"Measure both tracks": "7.2 % of the canary's requests fail, 0.1 % of the baseline's"},
+    plan=_SHA256,
+    requester=_ANA,
+    asked_at=_after(60),
+    expires_at=_after(660),
+    decided=Decision.APPROVED,
+    decided_by=_BEN,
+    decided_at=_after(75),
+    reason="",
+)
 _SCORE = ScoreTold(
     incident_id="INC-9",
     fault="goroutine-leak",
@@ -168,6 +186,18 @@ EXAMPLES: Mapping[str, BaseModel] = {
     "list_entries": Page(items=[_ENTRY], next=9),
     "list_artifacts": Page(
         items=[ArtifactTold(name=_PROOF.label, sha256=_SHA256, bytes=48_112, what="goroutines")], next=None
+    ),
+    "list_runs": Page(
+        items=[RunRow(id=_RUN.id, playbook="note", who=_ANA.name, status="done", took="0.1 s", depth=0)], next=None
+    ),
+    "list_incident_approvals": Page(items=[_APPROVAL], next=None),
+    "get_postmortem": PostmortemTold(
+        incident_id="INC-7",
+        entries=41,
+        markdown=f"# INC-7: {_TITLE}\n",
+        html_url="/incidents/INC-7/postmortem.html",
+        pdf_url="/incidents/INC-7/postmortem.pdf",
+        json_url="/incidents/INC-7/postmortem.json",
     ),
     "get_run": _RUN,
     "get_drills": DrillsTold(seed_s=252.0, running=[], league=[_PLACE], drills=[_SCORE]),

@@ -1,9 +1,9 @@
-"""Incidents as the API tells of them: the list, one, its timeline, its runs, its files."""
+"""Incidents as the API tells of them: the list, and all that a timeline says of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
@@ -11,7 +11,6 @@ from pydantic import Field
 from bot.domain import exhibits
 from bot.domain.incident import ONGOING, Role, Severity, Status, fold
 from bot.domain.measures import Milestone
-from bot.domain.narrative import tell, who
 from bot.domain.phases import PhaseState
 from bot.domain.timeline import Entry, storable
 from bot.engine.ports import Ports
@@ -22,7 +21,6 @@ from handlers.api.answers import (
     Asked,
     Evidence,
     Page,
-    Paged,
     Person,
     Seconds,
     named,
@@ -33,6 +31,7 @@ from handlers.api.problems import Trouble, described, lost
 from handlers.reader import Asks, Reader
 from handlers.visible import found, timeline_of
 
+ONE = "/incidents/{incident_id}"
 PATTERN = r"^[Ii][Nn][Cc]-[0-9]{1,9}$"
 IncidentId = Annotated[str, Path(pattern=PATTERN, description="Its id, as in `INC-7`.", examples=["INC-7"])]
 
@@ -191,41 +190,6 @@ class IncidentTold(IncidentRow):
         return cls.model_validate({**told, **made})
 
 
-class EntryTold(Answer):
-    """An entry of a timeline, and what it says in words. `body` is null where it was blanked."""
-
-    incident_id: str
-    seq: int
-    at: datetime
-    at_us: int
-    kind: str
-    actor: str
-    actor_name: str
-    run_id: str
-    step: str
-    who: str
-    what: str
-    body: dict[str, Any] | None
-    body_sha256: str
-    prev: str
-    hash: str
-
-    @classmethod
-    def of(cls, entry: Entry) -> "EntryTold":
-        """Tell of an entry."""
-        told: Mapping[str, Any] = {**vars(entry), "at": entry.at, "who": who(entry), "what": tell(entry)}
-        return cls.model_validate({**told, "body": None if entry.body is None else entry.facts})
-
-
-class ArtifactTold(Answer):
-    """A file that is kept; its bytes are at /artifacts/SHA256, and null says that their number is not known."""
-
-    name: str
-    sha256: str
-    bytes: int | None
-    what: str
-
-
 class IncidentsAsked(Asked):
     """Which incidents: those that everything given fits."""
 
@@ -251,12 +215,6 @@ class IncidentsAsked(Asked):
         )
 
 
-class EntriesAsked(Asked):
-    """Which entries."""
-
-    kind: str = Field("", max_length=40, description="Of this kind only, as in `milestone`.")
-
-
 @dataclass(frozen=True)
 class Incidents:
     """The operations about them."""
@@ -265,13 +223,8 @@ class Incidents:
 
     def route(self, routes: APIRouter) -> None:
         """Add them."""
-        one = "/incidents/{incident_id}"
         routes.add_api_route("/incidents", self.list_incidents, responses=described(Trouble.NOT_VALID))
-        there = described(Trouble.NOT_THERE)
-        routes.add_api_route(one, self.get_incident, responses=there)
-        paged = described(Trouble.NOT_THERE, Trouble.NOT_VALID)
-        routes.add_api_route(f"{one}/entries", self.list_entries, responses=paged)
-        routes.add_api_route(f"{one}/artifacts", self.list_artifacts, responses=paged)
+        routes.add_api_route(ONE, self.get_incident, responses=described(Trouble.NOT_THERE))
 
     async def list_incidents(self, reader: Asks, asked: Annotated[IncidentsAsked, Query()]) -> Page[IncidentRow]:
         """List the incidents, the latest first; those that ended only if asked for."""
@@ -282,29 +235,15 @@ class Incidents:
 
     async def get_incident(self, reader: Asks, incident_id: IncidentId) -> IncidentTold:
         """Tell of one: what its timeline says it is, its measures, its findings."""
-        return IncidentTold.of(await self.timeline(reader, incident_id))
+        return IncidentTold.of(await timeline(self.ports, reader, incident_id))
 
-    async def list_entries(
-        self, reader: Asks, incident_id: IncidentId, asked: Annotated[EntriesAsked, Query()]
-    ) -> Page[EntryTold]:
-        """Give the timeline of an incident, in the order it was written."""
-        entries = await self.timeline(reader, incident_id)
-        wanted = [each for each in entries if each.seq > asked.cursor and asked.kind in {"", each.kind}]
-        items, next_ = page(wanted[: asked.limit + 1], asked.limit, lambda entry: entry.seq)
-        return Page(items=list(map(EntryTold.of, items)), next=next_)
 
-    async def list_artifacts(self, reader: Asks, incident_id: IncidentId, asked: Paged) -> Page[ArtifactTold]:
-        """List the files that an incident's timeline names, each once, in that order."""
-        kept = list(enumerate(exhibits.kept(await self.timeline(reader, incident_id)), 1))
-        items, next_ = page(kept[asked.cursor :][: asked.limit + 1], asked.limit, lambda row: row[0])
-        return Page(items=[ArtifactTold.model_validate(each) for _, each in items], next=next_)
+async def timeline(ports: Ports, reader: Reader, incident_id: str) -> list[Entry]:
+    """Give the timeline of an incident that the reader may see.
 
-    async def timeline(self, reader: Reader, incident_id: str) -> list[Entry]:
-        """Give the timeline of an incident that the reader may see.
-
-        :raises ProblemMet: there is none.
-        """
-        entries = await timeline_of(self.ports, incident_id, reader.person)
-        if not entries:
-            raise lost("incident", incident_id)
-        return entries
+    :raises ProblemMet: there is none.
+    """
+    entries = await timeline_of(ports, incident_id, reader.person)
+    if not entries:
+        raise lost("incident", incident_id)
+    return entries

@@ -82,6 +82,9 @@ GET  /api/v1/incidents API
 GET  /api/v1/incidents/{incident_id} API
 GET  /api/v1/incidents/{incident_id}/entries API
 GET  /api/v1/incidents/{incident_id}/artifacts API
+GET  /api/v1/incidents/{incident_id}/runs API
+GET  /api/v1/incidents/{incident_id}/approvals API
+GET  /api/v1/incidents/{incident_id}/postmortem API
 GET  /api/v1/runs/{run_id} API
 GET  /api/v1/drills API
 POST /api/v1/commands COMMAND

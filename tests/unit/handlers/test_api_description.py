@@ -1,6 +1,7 @@
 """What OpenAPI says of the API is so: each operation, as it really answers, against what is described of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from bot.domain.run import Plan, Run, RunStatus, Source
-from bot.domain.timeline import Kind
+from bot.domain.timeline import Kind, to_us
 from bot.engine.admission import Admission
 from bot.engine.fields import Rest
 from bot.engine.playbook import Params, Playbook
@@ -19,6 +20,7 @@ from tests.bisecting.entries import bisected
 from tests.fakes import FakeStore, FakeTx
 from tests.fakes.readers import Read
 from tests.unit.handlers.test_drills import drill
+from tests.unit.playbooks.desk import CATALOG
 from tests.unit.web.story import ANA, OPENED_AT, Story, ports_with, waiting, whole
 
 
@@ -38,6 +40,9 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "get_incident": ("/incidents/INC-7", "/incidents/INC-8", "/incidents/INC-9"),
     "list_entries": ("/incidents/INC-7/entries", "/incidents/INC-8/entries?limit=1", "/incidents/INC-9/entries"),
     "list_artifacts": ("/incidents/INC-7/artifacts", "/incidents/INC-9/artifacts"),
+    "list_runs": ("/incidents/INC-7/runs", "/incidents/INC-9/runs"),
+    "list_incident_approvals": ("/incidents/INC-11/approvals", "/incidents/INC-9/approvals"),
+    "get_postmortem": ("/incidents/INC-7/postmortem", "/incidents/INC-9/postmortem"),
     "get_run": ("/runs/r1",),
     "get_drills": ("/drills",),
 }
@@ -53,7 +58,16 @@ def everything() -> FakeTx:
     stories = {"INC-7": full.blank(3), "INC-8": drill(8, "goroutine-leak", verdict_s=4.5)}
     bare = Story("INC-9").tell(Kind.OPENED, ANA, title="x", severity="SEV3", service="", warnings=["y"])
     on = drill(10, "deadlock", over=False)
+    plan_asked: dict[str, Any] = {
+        "run": "r1",
+        "playbook": "note",
+        "params": {"text": "x"},
+        "steps": ["Write"],
+        "measured": {"Look": "y"},
+    }
+    plan_asked |= {"plan": "ab" * 32, "person": ANA.id, "name": ANA.name, "expires_at": to_us(OPENED_AT)}
     asked = waiting(Story("INC-11").tell(Kind.OPENED, ANA, title="x", severity="SEV1", service="checkout"))
+    asked.tell(Kind.APPROVAL_ASKED, **plan_asked)
     chains = {name: story.entries for name, story in {**stories, "INC-9": bare, "INC-10": on, "INC-11": asked}.items()}
     plan = Plan("note", {"text": "x"}, ("write",))
     run = Run("r1", plan, ANA, Source(via="api"), OPENED_AT, "s", status=RunStatus.DONE, result={"text": "Noted."})
@@ -61,7 +75,7 @@ def everything() -> FakeTx:
 
 
 async def asked(method: str, path: str, **sent: Any) -> httpx.Response:
-    ports, app = ports_with(), FastAPI()
+    ports, app = replace(ports_with(), catalog=CATALOG), FastAPI()
     assert isinstance(ports.store, FakeStore)
     ports.store.now = everything()
     app.add_middleware(Read)
