@@ -97,7 +97,7 @@ class Measures:
         """Show how incidents went."""
         now = self.ports.clock.now()
         told = await self.ports.store.read(lambda tx: outcomes(self.ports, tx, reader.person, period.selection(now)))
-        it = _view(told, now, period)
+        it = view(told, now, period)
         panels = past.panels(it.by_week)
         trend = Markup(svg(Trend(panels))) if panels else ""  # noqa: S704 - it escapes its words itself
         services = tuple(dict.fromkeys((*self.ports.catalog.names, *filter(None, [period.service]))))
@@ -129,7 +129,7 @@ class Measures:
         return await self.ports.store.read(lambda tx: found(self.ports, tx, reader.person, selection))
 
 
-def _view(told: Sequence[Outcome], now: datetime, period: Period) -> MeasuresView:
+def view(told: Sequence[Outcome], now: datetime, period: Period) -> MeasuresView:
     """Work out the page of incidents, the oldest first."""
     first = period.since(now) or (from_us(told[0].opened_at_us) if told else now)
     services = past.groups(told, lambda each: each.service)

@@ -9,10 +9,12 @@ from bot.engine.admission import Admission
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from handlers.api.answers import Tagged
+from handlers.api.audits import AuditLog
 from handlers.api.commands import Commands
 from handlers.api.description import describe
 from handlers.api.drills import Drills
 from handlers.api.incidents import Incidents
+from handlers.api.measures import Measures
 from handlers.api.problems import answered
 from handlers.api.runs import Runs
 from handlers.api.timelines import Timelines
@@ -44,7 +46,8 @@ def application(admission: Admission, ports: Ports, registry: Registry) -> FastA
     )
     answered(app)
     routes = APIRouter(route_class=Tagged)
-    for noun in (Incidents(ports), Timelines(ports), Runs(ports), Drills(ports), Commands(ports, admission, registry)):
+    rest = Measures(ports), AuditLog(ports), Commands(ports, admission, registry)
+    for noun in (Incidents(ports), Timelines(ports), Runs(ports), Drills(ports), *rest):
         noun.route(routes)
     app.include_router(routes)
     return app

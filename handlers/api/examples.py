@@ -12,6 +12,7 @@ from bot.domain.phases import PhaseState
 from bot.domain.run import RunStatus
 from handlers.api.answers import Evidence, Page, Person
 from handlers.api.approvals import Approval
+from handlers.api.audits import LogTold
 from handlers.api.commands import Taken
 from handlers.api.drills import DrillsTold, PlaceTold, ScoreTold
 from handlers.api.incidents import (
@@ -22,6 +23,7 @@ from handlers.api.incidents import (
     MeasureTold,
     PhaseTold,
 )
+from handlers.api.measures import GroupTold, MeasuresTold, MedianTold, ShareTold
 from handlers.api.runs import PlanTold, RunTold, SourceTold
 from handlers.api.timelines import ArtifactTold, EntryTold, PostmortemTold, RunRow
 
@@ -156,6 +158,8 @@ _APPROVAL = Approval(
     decided_at=_after(75),
     reason="",
 )
+_GROUP = GroupTold(name="checkout", count=9, measures=[MedianTold(name="MTTM", median_s=241.0, recorded=8)])
+_SHARE = ShareTold(verdict="goroutine-leak", count=4, share=4 / 9, latest=["INC-7"])
 _SCORE = ScoreTold(
     incident_id="INC-9",
     fault="goroutine-leak",
@@ -200,6 +204,10 @@ EXAMPLES: Mapping[str, BaseModel] = {
         json_url="/incidents/INC-7/postmortem.json",
     ),
     "get_run": _RUN,
+    "get_measures": MeasuresTold(
+        total=_GROUP, by_service=[_GROUP], by_severity=[], by_week=[], shares=[_SHARE], worst=[]
+    ),
+    "list_audit_entries": LogTold(items=[_ENTRY], next="1795316503000000.INC-7.9"),
     "get_drills": DrillsTold(seed_s=252.0, running=[], league=[_PLACE], drills=[_SCORE]),
     "give_command": Taken(run=_RUN.id, url=f"/api/v1/runs/{_RUN.id}"),
 }

@@ -87,6 +87,8 @@ GET  /api/v1/incidents/{incident_id}/approvals API
 GET  /api/v1/incidents/{incident_id}/postmortem API
 GET  /api/v1/runs/{run_id} API
 GET  /api/v1/drills API
+GET  /api/v1/measures API
+GET  /api/v1/audit API
 POST /api/v1/commands COMMAND
 """
 RULES = {(method, path): rule for method, path, rule in (line.split() for line in TABLE.split("\n") if line)}

@@ -62,7 +62,15 @@ OF_A_RUN = {
 SECRETS = {"cpu": cpu(((main_frame(SECRET),), 90)), "goroutine": goroutines(((main_frame(SECRET),), 9))}
 OF_BYTES = {"/artifacts/{sha256}"}
 # Commands are words, see below.
-NO_SURFACE = {"/static/{name}", "/favicon.ico", "/api/v1/commands", "/drills", "/api/v1/drills"}
+NO_SURFACE = {
+    "/static/{name}",
+    "/favicon.ico",
+    "/api/v1/commands",
+    "/api/v1/measures",
+    "/api/v1/audit",
+    "/drills",
+    "/api/v1/drills",
+}
 # These take a form: tests/unit/handlers/test_postmortems.py sends one.
 NO_SURFACE |= {"/incidents/{incident_id}/postmortem/review", "/incidents/{incident_id}/postmortem/publish"}
 # These tell that something has changed, and not what: to who may see it, see below.

@@ -44,6 +44,8 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "list_incident_approvals": ("/incidents/INC-11/approvals", "/incidents/INC-9/approvals"),
     "get_postmortem": ("/incidents/INC-7/postmortem", "/incidents/INC-9/postmortem"),
     "get_run": ("/runs/r1",),
+    "get_measures": ("/measures", "/measures?weeks=0&severity=SEV2", "/measures?service=checkout"),
+    "list_audit_entries": ("/audit", "/audit?limit=1", "/audit?about=people&incident=INC-7"),
     "get_drills": ("/drills",),
 }
 
