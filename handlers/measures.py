@@ -14,6 +14,7 @@ from markupsafe import Markup
 from bot.domain import outcomes as past
 from bot.domain.incident import Severity
 from bot.domain.measures import MEASURES, Milestone
+from bot.domain.narrative import legible
 from bot.domain.outcomes import Group, Outcome, Share
 from bot.domain.picture import svg
 from bot.domain.timeline import from_us, storable
@@ -169,6 +170,7 @@ def _cells(row: Listed) -> Iterator[str]:
 
 def cell(text: str) -> str:
     """Give text as a cell that no spreadsheet takes for a formula."""
+    text = legible(text)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULAS) else text
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.narrative import legible
 from bot.domain.timeline import Kind
 from handlers.measures import cell
 from tests.unit.handlers.test_incidents import browser
@@ -72,9 +73,9 @@ async def test_the_table_has_a_row_for_each() -> None:
     assert rows[1]["resolved_at"] == rows[1]["mttr_s"] == ""
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\ufeff=1", "\r=1", " =1", "\uff1d1"])
 def test_no_cell_is_a_formula(text: str) -> None:
-    assert cell(text) == f"'{text}"
+    assert cell(text) == f"'{legible(text)}"
 
 
 @pytest.mark.parametrize("text", ["", "checkout", "5xx = many", "a-b"])

@@ -23,7 +23,8 @@ WORDS = (
     "# heading", "## heading\n# heading", "- item\n- item", "1. item", "> quote", "---", "***", "===", "```\ncode\n```",
     "    code", "| a | b |\n|---|---|\n| c | d |", "a | b", "*bold* _em_ ~~gone~~ `code` $x$", "&#106;avascript&colon;",
     "line\u2028line\u2029line\x85line\rline\tline", "back\\slash\\*", "trailing ##", "<details><summary>x</summary>",
-    "\u202egpj.exe\u202c", "lone \ud800 surrogate", "z̶̨a̷l̴g̵o̶ שלום 👩\u200d🚒", "x" * 400,
+    "\u202egpj.exe\u202c", "lone \ud800 surrogate", "z̶̨a̷l̴g̵o̶ שלום 👩\u200d🚒", "x" * 400, "y" * 10_000,
+    "=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", "\n=1+1", " =1+1", "zero\u200bwidth\ufeff\u2060joined",
 )  # fmt: skip
 
 _OURS = re.compile(r"/static/(live\.js|icon\.svg)\?v=[0-9a-f]{12}")

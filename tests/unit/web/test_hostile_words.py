@@ -1,5 +1,8 @@
 """Whatever is typed anywhere stays words, on every page and in every document."""
 
+import csv
+import html as markup
+import io
 import re
 from dataclasses import dataclass, replace
 
@@ -9,12 +12,13 @@ from fastapi import FastAPI
 
 import playbooks
 from bot.adapters.documents import MarkdownDocuments, escape
+from bot.domain.narrative import legible
 from bot.domain.run import Plan, Run, Source
 from bot.domain.timeline import Kind, Person
 from bot.engine.admission import Admission
 from bot.engine.playbook import load
 from bot.engine.ports import Ports
-from handlers import operations, pages
+from handlers import exports, operations, pages
 from handlers.api.application import AT, application
 from handlers.loopback import LoopbackOnly
 from tests.bisecting.entries import bisected, bisecting
@@ -74,13 +78,21 @@ class Bot:
         self.ports.store.now = FakeTx(chains={"INC-7": story.entries}, runs={"run-x": run})
 
 
+class Plain:
+    """Prints nothing: gives what it got."""
+
+    async def pdf(self, html: str) -> bytes:
+        return html.encode()
+
+
 @pytest.fixture(scope="module")
 def bot() -> Bot:
-    ports = ports_with()
+    ports = replace(ports_with(), documents=DOCUMENTS)
     app = FastAPI()
     app.add_middleware(LoopbackOnly)
     app.include_router(pages.router(ports, DOCUMENTS, REGISTRY))
     app.mount(AT, application(Admission({}, ports), ports, {}))
+    app.include_router(exports.router(ports, Plain()))
     app.include_router(operations.router(Admission(REGISTRY, ports), ports, REGISTRY))
     return Bot(ports, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"))
 
@@ -95,7 +107,7 @@ async def calm(bot: Bot, path: str) -> list[str]:
     return found
 
 
-PAGES = ("/", "/incidents/INC-7?show=everything", "/runs/run-x")
+PAGES = ("/", "/incidents/INC-7?show=everything", "/runs/run-x", "/measures", "/audit", "/approvals")
 
 
 @pytest.mark.matrix(sample=10)
@@ -115,6 +127,32 @@ async def test_every_word_goes_through_the_api(word: str, bot: Bot) -> None:
     assert (await bot.client.get("/api/v1/incidents/INC-7")).json()["title"] == word
     assert (await bot.client.get("/api/v1/incidents/INC-7/entries")).json()["items"][0]["body"]["title"] == word
     assert (await bot.client.get("/api/v1/runs/run-x")).json()["plan"]["params"] == {"text": word}
+
+
+@pytest.mark.matrix(sample=10)
+@pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
+async def test_no_word_acts_in_what_is_taken_along(word: str, bot: Bot) -> None:
+    bot.knows(word)
+    at = "/incidents/INC-7/postmortem"
+    for path in (f"{at}.html", f"{at}.pdf"):  # what is printed is this text
+        shown = (await bot.client.get(path)).text
+        assert dangers(shown) == (await calm(bot, path)), path
+        words = markup.unescape(re.sub(r"<[^>]+>", "", shown))
+        assert "".join(legible(word).split()) in "".join(words.split()), path
+    assert (await bot.client.get(f"{at}.json")).json()["title"] == word
+
+
+@pytest.mark.matrix(sample=10)
+@pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
+async def test_no_word_is_a_formula_in_a_table(word: str, bot: Bot) -> None:
+    bot.knows(word)
+    table = (await bot.client.get("/measures.csv", params={"weeks": 0})).text
+    heads, row = csv.reader(io.StringIO(table, newline=""))
+    assert len(row) == len(heads)
+    assert any(legible(word) in cell for cell in row)
+    assert [
+        cell for cell in row if cell.strip().startswith(("=", "+", "-", "@")) or cell[:1] in {"\t", "\r", "\n"}
+    ] == []
 
 
 @pytest.fixture(scope="module")
