@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.domain.measures import duration
-from bot.domain.narrative import legible, seconds, size
+from bot.domain.narrative import legible, seconds, size, unmarked
 from bot.domain.redaction import redact
 from handlers.reader import Reader
 
@@ -62,6 +62,7 @@ class Html:
             redacted=redact,
             seconds=seconds,
             segment=_segment,
+            unmarked=unmarked,
         )
         self._templates.globals["asset"] = lambda name: f"/static/{name}?v={static[name].version}"
         self._templates.globals["places"] = PLACES

@@ -46,6 +46,9 @@ PAGES = {
     "services": "/services",
     "service": "/services/checkout",
     "settings": "/settings",
+    "declare": "/declare",
+    "a verb's form": "/incidents/INC-1/do/update",
+    "approvals": "/approvals",
 }
 
 

@@ -113,9 +113,9 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_done(by: dict[s
     incident = await ada.declare("it is slow")
     for verb, fields, said in (
         ("milestone", {"milestone": "mitigated", "at": "25:99"}, "'25:99' is not a time."),
-        ("milestone", {"milestone": "eaten"}, "`eaten` is not"),
+        ("milestone", {"milestone": "eaten"}, "eaten is not"),
         ("note", {}, "Note is missing."),
-        ("snapshot", {"service": "chekout"}, "Did you mean `checkout`?"),
+        ("snapshot", {"service": "chekout"}, "Did you mean checkout?"),
         ("redact", {"entry": "one", "reason": "a name"}, "entry"),
     ):
         path = f"/incidents/{incident}/do/{verb}"
