@@ -13,8 +13,9 @@ class NoDirectory:
     """Takes people as they are named."""
 
     async def find(self, mention: str) -> Person | None:
-        """Give a person of this name."""
-        return Person(mention, mention.lstrip("@"))
+        """Give a person of this name; `<@ID|name>` names both, as pages offer it."""
+        who, _, name = mention.removeprefix("<@").removesuffix(">").partition("|")
+        return Person(who, name or who.lstrip("@"))
 
     async def with_mail(self, mail: str) -> Person | Missing:
         """Say that there is nobody to be found."""

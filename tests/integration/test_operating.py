@@ -14,7 +14,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from bot.main import build, routes
-from tests.integration.emulator_process import ADA, eventually
+from tests.integration.emulator_process import ADA, BEN, eventually
 from tests.page_house import COOKIE, for_people, running_pages, settings_in
 
 CONFIG = [
@@ -261,3 +261,13 @@ async def test_what_was_taken_before_it_was_killed_is_done_once_by_whoever_comes
         assert await by["ada"].answer(first, "is open") != ""
         assert (await by["ada"].send("/declare", form)).headers["location"] == "/incidents/INC-1"
         assert "INC-2" not in await by["ada"].get("/")
+
+
+async def test_a_role_is_given_to_one_of_those_who_are_offered(by: dict[str, Browser]) -> None:
+    ada, ben = by["ada"], by["ben"]
+    incident = await ada.declare("it is slow")
+    await ada.answer(await ben.do(f"/incidents/{incident}/do/ack", page=f"/incidents/{incident}"), "You acknowledged")
+    path = f"/incidents/{incident}/do/role"
+    [offered] = re.findall(r'<option value="(<@[^"]*)">ben</option>', await ada.get(path))
+    await ada.answer(await ada.do(path, role="scribe", person=offered), f"ben is scribe of {incident} now.")
+    assert (await ada.entries(incident, "role set"))[-1]["body"]["person"] == BEN  # type: ignore[index]
