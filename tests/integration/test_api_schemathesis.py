@@ -1,6 +1,7 @@
 """schemathesis tries the API of a real bot by its description, and finds nothing."""
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -32,7 +33,8 @@ async def test_nothing_is_found(tmp_path: Path) -> None:
     finally:
         await bot.end()
     assert code == 0, found
-    assert "No issues found" in found
+    # It may warn that most of the words it makes up are no commands; what it checks must hold for every answer.
+    assert re.search(r"(\d{3,}) generated, \1 passed", found), found
 
 
 async def tried(url: str, folder: Path) -> tuple[int, str]:
