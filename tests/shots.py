@@ -49,6 +49,11 @@ PAGES = {
     "declare": "/declare",
     "a verb's form": "/incidents/INC-1/do/update",
     "approvals": "/approvals",
+    "measures": "/measures",
+    "audit log": "/audit",
+    "postmortem history": "/incidents/INC-1/postmortem/history",
+    "postmortem edit": "/incidents/INC-1/postmortem/edit/luck",
+    "not found": "/nothing",
 }
 
 
