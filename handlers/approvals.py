@@ -10,6 +10,7 @@ from bot.domain.approval import Decision, Refused, requests
 from bot.domain.approval import Request as Asked
 from bot.domain.authority import GRANTED
 from bot.domain.incident import Incident, fold
+from bot.domain.narrative import unmarked
 from bot.domain.run import VIA_PAGE, Run, Source
 from bot.domain.timeline import HOUSE, Person
 from bot.engine import authority
@@ -108,7 +109,7 @@ class Approvals:
     async def _seen(self, asked: Asked, run: Run, incident: Incident | None, reader: Reader) -> Waiting:
         """Look at a request as a reader does, by the same rules by which their word will be judged."""
         now = self.ports.clock.now()
-        why_not = await self._objection(asked, run, Decision.APPROVED, reader.person, now)
+        why_not = unmarked(await self._objection(asked, run, Decision.APPROVED, reader.person, now))
         is_time = asked.alone_at is not None and now >= asked.alone_at
         alone = is_time and not await self._objection(asked, run, Decision.ALONE, reader.person, now)
         return Waiting(asked, run, incident, why_not, alone)
