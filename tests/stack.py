@@ -116,12 +116,12 @@ class Stack:
 
 
 async def every(get: Callable[[str], Awaitable[Any]], path: str) -> list[dict[str, Any]]:
-    """Give the whole of a list of the API, page by page."""
+    """Give the whole of a list of the API, page by page; nothing while what it is about is not there."""
     found: list[dict[str, Any]] = []
     cursor: int | None = 0
     while cursor is not None:
         shown = await get(f"{path}{'&' if '?' in path else '?'}limit=500&cursor={cursor}")
-        found, cursor = found + shown["items"], shown["next"]
+        found, cursor = found + shown.get("items", []), shown.get("next")
     return found
 
 

@@ -115,7 +115,7 @@ async def test_a_bundle_that_is_not_there_cannot_be_pushed_again() -> None:
 
 
 async def test_an_artifact_too_large_is_named_in_the_answer() -> None:
-    house = await opened(FakeBundles(), replace(CATALOG, bundle_max_bytes=100_000))
+    house = await opened(FakeBundles(), replace(CATALOG, bundle_max_bytes=110_000))
     for name, size in (("large.tar.gz", 90_000), ("small.tar.gz", 20_000)):
         await keep(house, name, bytes(size))
     text = await house.text("bundle INC-1")
