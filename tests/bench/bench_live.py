@@ -15,7 +15,7 @@ from tests.integration.emulator_process import eventually
 from tests.stack import Stack, running_stack
 
 TIMES = 12
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 PAGES = {"its incident's page": "/incidents/INC-1", "the list of incidents": "/"}
 
 
