@@ -1,29 +1,27 @@
 """The forms of a postmortem: to write in it beside somebody else who does, to review and to publish it."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from bot.domain.incident import Incident, fold
-from bot.domain.run import Run, RunStatus, Source
+from bot.domain.run import VIA_PAGE, Run, RunStatus, Source
 from bot.domain.sections import LONGEST, TITLES, SectionId, Text, latest, texts
 from bot.engine.admission import Admission, Command, answering
 from bot.engine.ports import Ports
+from handlers.commands import ended
 from handlers.forms import filled
-from handlers.html import Html, shipped
+from handlers.html import Html, shipped, went
 from handlers.lost import without_postmortem
 from handlers.postmortems import home
 from handlers.reader import Asks, Reader
 from handlers.visible import timeline_of
 
 _PATIENCE_S = 3.0
-_LOOK_AGAIN = timedelta(seconds=1)
-_SEE_OTHER, _CONFLICT = 303, 409
+_CONFLICT = 409
 
 Seq = Annotated[int, Query(ge=0, le=999_999_999)]
 
@@ -71,7 +69,7 @@ class PostmortemForms:
         params = {"do": "edit", "section": section, "text": text, "was": was}
         run = await self._run(reader, incident, params, f"{section}:{was}:{sha256(text.encode()).hexdigest()}")
         if isinstance(run, str) or run.status is RunStatus.DONE:
-            return _went(f"/runs/{run}" if isinstance(run, str) else f"{home(incident)}?now=1#{section}")
+            return went(f"/runs/{run}" if isinstance(run, str) else f"{home(incident)}?now=1#{section}")
         entries = await timeline_of(self.ports, incident_id, reader.person)
         last = latest(entries, SectionId(section))
         return self._form(reader, incident, SectionId(section), last, text, wrong=run.reason, was=was)
@@ -92,24 +90,16 @@ class PostmortemForms:
         incident = fold(entries)
         run = await self._run(reader, incident, {"do": do}, f"{do}:{entries[-1].seq}")
         done = not isinstance(run, str) and run.status is RunStatus.DONE
-        return _went(home(incident) if done else f"/runs/{run if isinstance(run, str) else run.id}")
+        return went(home(incident) if done else f"/runs/{run if isinstance(run, str) else run.id}")
 
     async def _run(self, reader: Reader, incident: Incident, params: Mapping[str, str], once: str) -> Run | str:
         """Let it be done, once however often the form is sent; give the run as it ended, or its id while it goes on."""
         slot = f"page:postmortem:{incident.id}:{reader.person.id}:{once}"
-        source = Source(via="page", team=incident.team)
+        source = Source(via=VIA_PAGE, team=incident.team)
         command = Command("postmortem", params, reader.person, source, slot, incident.id)
         async with answering(command.playbook):
             run_id = (await self.admission.admit(command)).run_id
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                while True:
-                    run: Run | None = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
-                    if run is not None and run.status.ended:
-                        return run
-                    await self.ports.bell.wait(f"run:{run_id}", self.ports.clock.now() + _LOOK_AGAIN)
-        except TimeoutError:
-            return run_id
+        return await ended(self.ports, run_id, _PATIENCE_S) or run_id
 
     def _form(  # noqa: PLR0913 - all of it is shown
         self,
@@ -137,7 +127,3 @@ class PostmortemForms:
             seq=seq,
             longest=LONGEST,
         )
-
-
-def _went(path: str) -> Response:
-    return Response(status_code=_SEE_OTHER, headers={"Location": path})
