@@ -4,12 +4,13 @@ import re
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.domain.addresses import DEFAULT_PORTS
 from bot.domain.errors import StoreUnusable
 from bot.domain.sign_in import own_path
+from handlers.api.problems import Trouble, problem
 from handlers.html import shipped
 from handlers.loopback import PUBLIC, SAFE, foreign, is_public, with_headers
 from handlers.reader import Reader, Way, admit
@@ -102,12 +103,14 @@ def _wanted(request: HTTPConnection) -> str:
     return quote(scope["path"], safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
 
 
+_TROUBLES = {401: Trouble.SIGN_IN, 403: Trouble.NOT_ALLOWED, 429: Trouble.WAIT, 503: Trouble.DATABASE}
+
+
 def _told(
     request: HTTPConnection, status: int, heading: str, what: str, headers: dict[str, str] | None = None
 ) -> Response:
     if _is_api(request):
-        problem = {"type": "about:blank", "title": heading, "status": status, "detail": what}
-        return JSONResponse(problem, status, headers, media_type="application/problem+json")
+        return problem(_TROUBLES[status], what, headers=headers)
     if "text/html" in request.headers.get("accept", ""):
         answer = shipped().page("not_found.html", None, status, heading=heading, what=what, open_=())
         answer.headers.update(headers or {})

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from secrets import token_urlsafe
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.domain.addresses import is_loopback
+from handlers.api.problems import Trouble, problem
 from handlers.reader import LOCAL, Reader, Way, admit
 
 # Who answers these asks nobody's leave: Slack signs its requests, probes and metrics tell nothing about incidents.
@@ -54,10 +55,15 @@ class LoopbackOnly:
             return
         reason = refusal(scope)
         if reason:
-            await PlainTextResponse(reason, 403)(scope, receive, send)
+            await _refused(scope, reason)(scope, receive, send)
             return
         admit(scope, self._reader)
         await self._app(scope, receive, send)
+
+
+def _refused(scope: Scope, reason: str) -> Response:
+    is_api = scope["path"].startswith("/api/")
+    return problem(Trouble.NOT_ALLOWED, reason.strip()) if is_api else PlainTextResponse(reason, 403)
 
 
 def refusal(scope: Scope) -> str:

@@ -30,6 +30,7 @@ class Trouble(Enum):
     TOO_LONG = "too-long", 413, "The body is too long"
     SIGN_IN = "sign-in", 401, "Nobody is known by this request"
     NOT_ALLOWED = "not-allowed", 403, "This is not for whoever asks"
+    WAIT = "wait", 429, "Too many tokens that nobody knows"
     DATABASE = "database-away", 503, "FirstFive's own database cannot be used"
     BUG = "bug", 500, "FirstFive has a bug"
 

@@ -85,7 +85,8 @@ async def test_from_elsewhere_only_public_routes_answer(method: str, path: str, 
         assert answer.status_code == 200
     else:
         assert answer.status_code == 403
-        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        kind = "application/problem+json" if path.startswith("/api/") else "text/plain; charset=utf-8"
+        assert answer.headers["content-type"] == kind
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
