@@ -175,10 +175,13 @@ def without_postmortems(entries: Iterable[Entry]) -> list[Entry]:
         if entry.run_id and (entry.kind in publishing.KINDS or entry.facts.get("playbook") == _PLAYBOOK)
     }
     return [
-        entry
-        for entry in listed
-        if entry.kind not in publishing.KINDS and (entry.run_id not in runs or is_experience(entry))
+        entry for entry in listed if entry.kind not in publishing.KINDS and (entry.run_id not in runs or _stays(entry))
     ]
+
+
+def _stays(entry: Entry) -> bool:
+    """Tell whether an entry is of the incident, whatever run it is from: its opening, what its users saw."""
+    return entry.kind == Kind.OPENED or is_experience(entry)
 
 
 def _what_matters(incident: Incident, entries: Sequence[Entry]) -> list[Entry]:

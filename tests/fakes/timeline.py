@@ -9,7 +9,7 @@ from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import Incident, Status, fold
 from bot.domain.outcomes import Outcome
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, link
-from bot.ports import Listed, Selection, Tx
+from bot.ports import LISTING, Listed, Selection, Tx
 from tests.fakes.keeping import _in, name
 
 
@@ -19,6 +19,7 @@ class FakeTimeline:
         incident_id = f"INC-{sum(name != HOUSE for name in chains) + 1}"
         chains[incident_id] = []
         self.append(tx, incident_id, [draft], author, now)
+        _in(tx).topics.add(LISTING)
         return incident_id
 
     def append(self, tx: Tx, incident_id: str, drafts: Sequence[Draft], author: Author, now: datetime) -> None:

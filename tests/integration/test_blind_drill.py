@@ -48,7 +48,7 @@ async def everything(stack: Stack) -> str:
     """Give all that anybody can be shown, and the log."""
     async with aiohttp.ClientSession() as session:
         shown = [await (await session.get(f"{stack.bot.url}{path}")).text() for path in (*PAGES, *ANSWERS)]
-        entries = json.loads(shown[-1])
+        entries = json.loads(shown[-1])["items"]
         runs = {entry["run_id"] for entry in entries if entry["run_id"]}
         paths = [f"{way}/{run}" for run in runs for way in ("/runs", "/api/v1/runs")]
         shown += [await (await session.get(f"{stack.bot.url}{path}")).text() for path in paths]

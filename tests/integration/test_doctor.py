@@ -303,6 +303,7 @@ def test_the_command_prints_a_line_each_and_fails_when_something_does(
     assert [line.split()[:2] for line in fresh.stdout.splitlines()] == [
         ["warn", "configuration"],
         ["warn", "slack"],
+        ["ok", "sign-in"],
         ["warn", "on"],
         ["ok", "database"],
         ["warn", "migrations"],

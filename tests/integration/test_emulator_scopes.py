@@ -144,6 +144,7 @@ ROWS: list[tuple[str, str, str, Args]] = [
 ]
 # By another token than the bot's, or never granted to a bot: each has a test of its own.
 ELSEWHERE = {"apps.connections.open", "apps.manifest.export", "oauth.v2.access", "conversations.unarchive"}
+ELSEWHERE |= {"openid.connect.token", "openid.connect.userInfo"}
 
 
 @asynccontextmanager

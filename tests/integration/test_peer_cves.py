@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+import structlog
 from aiohttp import web
 from fastapi import FastAPI
 
@@ -138,13 +139,15 @@ async def test_dispatch_cve_2023_40171_no_error_tells_a_secret(capsys: pytest.Ca
 @contextmanager
 def logged() -> Iterator[None]:
     """Log as the bot does, and put back how it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    root, server = logging.getLogger(), logging.getLogger("uvicorn.error")
+    handlers, level, log = root.handlers[:], root.level, logs.log
     logs.configure("INFO")
+    logs.log = structlog.get_logger()  # a logger keeps how it was set up when it was used first
+    server.propagate, server.disabled = True, False  # another test's server may have said otherwise
     try:
         yield
     finally:
-        root.handlers[:] = handlers
+        root.handlers[:], logs.log = handlers, log
         root.setLevel(level)
 
 

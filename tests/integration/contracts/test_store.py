@@ -46,14 +46,14 @@ async def test_an_act_is_seen_whole_or_not_at_all(ground: Ground) -> None:
 
 async def test_rings_for_what_was_committed(ground: Ground) -> None:
     incident_id = await ground.open()
-    assert set(await ground.heard()) == {"incident:INC-1"}
+    assert set(await ground.heard()) == {"incident:INC-1", "listing"}
     run = await ground.running("r1")
     await ground.signal("r1", "press", "yes")
     await ground.end(run)
     await ground.append(Draft(Kind.NOTE, {"text": "x"}), to=incident_id)
     await ground.append(Draft(Kind.NOTE, {"text": "x"}))
     assert await ground.heard() == [
-        "incident:INC-1",
+        *("incident:INC-1", "listing"),
         *("run:r1", "runs"),
         "run:r1",
         "run:r1",
