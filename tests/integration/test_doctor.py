@@ -308,9 +308,7 @@ def test_the_command_prints_a_line_each_and_fails_when_something_does(
         ["ok", "database"],
         ["warn", "migrations"],
         ["ok", "artifacts"],
-        ["ok", "git"],
-        ["ok", "go"],
-        ["ok", "sandbox"],
+        *(["ok", name] for name in ("git", "go", "sandbox")),
     ]
     assert "there are no tables yet -> firstfive migrate" in fresh.stdout
 

@@ -61,6 +61,7 @@ func (q *Quotes) Settle() {
 	time.Sleep(50 * time.Millisecond)
 	lookForLeaked()
 	q.hearOut()
+	q.forget()
 }
 
 // hearOut wakes everybody. Whoever was found leaked must be found waiting before he is woken, or the
@@ -74,11 +75,18 @@ func (q *Quotes) hearOut() {
 			open = append(open, r)
 		}
 	}
-	q.rounds = nil
 	lookForLeaked()
 	for _, r := range open {
 		r.hearOut()
 	}
+}
+
+// forget lets go of the rounds. A carrier who was not waiting yet when all were heard out is waiting
+// by the second time, so no round is forgotten before.
+func (q *Quotes) forget() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.rounds = nil
 }
 
 func lookForLeaked() {
