@@ -15,10 +15,10 @@ from bot.domain.exhibits import Evidence, kept
 from bot.domain.narrative import unmarked
 from bot.domain.picture import svg
 from bot.domain.run import Run, RunStatus
-from bot.domain.timeline import HOUSE, Entry, Kind
-from bot.domain.trend import Trend
+from bot.domain.timeline import HOUSE, Entry
 from bot.engine.playbook import Playbook, Registry
 from bot.engine.ports import Ports
+from bot.engine.reporting import last_look
 from bot.ports import ASKED, Memo, Tx
 from handlers import bisects, readings
 from handlers.html import Html
@@ -26,7 +26,7 @@ from handlers.live import Streams, mark
 from handlers.lost import lost
 from handlers.offered import Action, Counter
 from handlers.reader import Asks, Reader
-from handlers.views import TREND, Line, lines
+from handlers.views import Line, lines
 from handlers.visible import visible_run
 
 _LOGGED = 500
@@ -222,6 +222,5 @@ def _file(proof: Evidence | None) -> Evidence | None:
 
 def _trend(entries: Sequence[Entry]) -> Markup | str:
     """Draw both tracks of the canary as this run saw them last."""
-    looks = [entry for entry in entries if entry.kind == Kind.JUDGED and entry.facts.get("trend")]
-    trend: Trend = TREND.validate_python(looks[-1].facts["trend"]) if looks else Trend()
-    return Markup(svg(trend)) if trend.panels else ""  # noqa: S704 - it escapes its words itself
+    look = last_look(entries)
+    return Markup(svg(look[1])) if look and look[1].panels else ""  # noqa: S704 - it escapes its words itself

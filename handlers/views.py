@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import TypeAdapter
 
 from bot.domain.exhibits import (
     Attached,
@@ -30,6 +29,7 @@ from bot.domain.scores import card, of_entry
 from bot.domain.timeline import Entry, Kind, in_time
 from bot.domain.trend import Trend
 from bot.engine.playbook import Registry
+from bot.engine.reporting import last_look
 from handlers.bisects import BisectView, of_incident
 
 HIGHLIGHTS, EVERYTHING = "highlights", "everything"
@@ -60,7 +60,6 @@ _OF_RUNS = {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED}
 _ON_A_PAGE = 100
 # What their steps come to has entries of its own.
 _TELL_IT_THEMSELVES = {"bisect"}
-TREND: TypeAdapter[Trend] = TypeAdapter(Trend)
 _TEXT = (".txt", ".json", ".md", ".log", ".yaml", ".toml")
 
 
@@ -235,11 +234,11 @@ def _canary(incident: Incident, entries: Sequence[Entry], artifacts: Sequence[Ke
         return None
     judged_words = f"{rollout.judgement.capitalize()}: {rollout.words}." if rollout.judgement else ""
     said = tuple(filter(None, (judged_words, rollout.set_, rollout.safe, rollout.drift)))
-    looks = [entry for entry in entries if entry.kind == Kind.JUDGED and entry.facts.get("trend")]
-    if not looks:
+    look = last_look(entries)
+    if look is None:
         return CanaryView(said, Trend(), None, None)
-    shown: Trend = TREND.validate_python(looks[-1].facts["trend"])
-    return CanaryView(said, shown, looks[-1].at, evidence(looks[-1], artifacts))
+    entry, shown = look
+    return CanaryView(said, shown, entry.at, evidence(entry, artifacts))
 
 
 def _clock(incident: Incident, now: datetime) -> Clock:

@@ -78,9 +78,17 @@ def _experience(content: bytes | None) -> Experience | None:
 
 
 def _canary(entries: Sequence[Entry]) -> Trend:
-    """Give the picture of the last look at a canary that has one."""
-    looks = [entry.facts["trend"] for entry in entries if entry.kind == Kind.JUDGED and entry.facts.get("trend")]
     try:
-        return _TREND.validate_python(looks[-1]) if looks else Trend()
+        look = last_look(entries)
     except ValidationError:
         return Trend()
+    return look[1] if look else Trend()
+
+
+def last_look(entries: Sequence[Entry]) -> tuple[Entry, Trend] | None:
+    """Give the last look at a canary that has a picture, and that.
+
+    :raises ValidationError: what the entry holds is no picture.
+    """
+    looks = [entry for entry in entries if entry.kind == Kind.JUDGED and entry.facts.get("trend")]
+    return (looks[-1], _TREND.validate_python(looks[-1].facts["trend"])) if looks else None
