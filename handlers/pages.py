@@ -15,6 +15,7 @@ from bot.domain.timeline import Entry
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from handlers import readings
+from handlers.action_items import items
 from handlers.audits import AuditLog
 from handlers.diagnoses import Diagnoses
 from handlers.drills import Drills
@@ -93,6 +94,7 @@ class _Pages:
         offered = Counter(self.registry, self.ports.catalog).offered(it.incident, reader.person)
         once = self.ports.chance.nonce()
         shown: dict[str, Any] = {"trend": trend, "diagnosis": diagnosis, "offered": offered, "once": once}
+        shown["items"] = items(it.incident, it.now.date())
         return self.html.page("incident.html", reader, it=it, **shown)
 
     async def live(self, request: Request, reader: Asks, incident_id: str) -> Response:

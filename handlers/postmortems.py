@@ -13,11 +13,12 @@ from markupsafe import Markup
 from bot.domain.errors import ArtifactDamaged
 from bot.domain.figure import Figure
 from bot.domain.incident import Incident, fold
-from bot.domain.publishing import Signed, Stage, standing
+from bot.domain.publishing import Signed, Stage, reviewing, standing
 from bot.domain.sections import TITLES, texts
 from bot.domain.timeline import Entry, Kind
 from bot.engine.ports import Ports
 from bot.engine.reporting import figures
+from handlers.action_items import items
 from handlers.html import Html
 from handlers.lost import without_postmortem
 from handlers.reader import Asks
@@ -73,6 +74,9 @@ class Postmortems:
             pinned=published is not None,
             may_publish=incident.is_over and stands.stage is not Stage.DRAFT,
             may_review=incident.is_over and stands.stage is Stage.DRAFT,
+            review=reviewing(incident, entries, reader.person),
+            items=items(incident, self.ports.clock.now().date()),
+            once=self.ports.chance.nonce(),
             versions=len(texts(entries)),
         )
 

@@ -1,4 +1,4 @@
-"""Write down what is left to do after an incident, by whom and until when; or say that it is done."""
+"""Write down what is left to do after an incident, by whom and until when; or say that it is done, or is not."""
 
 from typing import Any
 
@@ -20,13 +20,18 @@ from bot.engine import (
 
 
 class Action(Params):
-    """What is to be done; `item` changes one, `done` ends one, by its number. Nothing at all lists them."""
+    """What is to be done. By its number `item` changes one, `done` ends one, `reopen` undoes that; nothing lists them all.
+
+    `was` is the number of the last entry about an item that was seen: what has changed since is not written over.
+    """
 
     text: Rest = ""
     owner: Mention = ""
     due: Day = ""
     item: Keyed = ""
     done: Keyed = ""
+    reopen: Keyed = ""
+    was: Keyed = ""
 
 
 _HOLD_S = 3_600.0
@@ -39,8 +44,10 @@ playbook = Playbook("action", "Write down an action item, change it, or end it."
 async def write(tools: Tools, params: Action) -> Reply:
     """Record only what changes; the list of them is a fold of that."""
     incident, changes = await tools.incident(), await _changes(tools, params)
-    if params.item or params.done:
-        return _change(tools, incident, _item(incident, params.done or params.item), changes)
+    if named := params.done or params.reopen or params.item:
+        item = _item(incident, named)
+        await _check_seen(tools, item, params.was)
+        return _change(tools, incident, item, changes)
     if "text" in changes:
         return await _add(tools, incident, changes)
     if changes:
@@ -61,12 +68,24 @@ async def _add(tools: Tools, incident: Incident, changes: dict[str, Any]) -> Rep
 
 def _change(tools: Tools, incident: Incident, item: ActionItem, changes: dict[str, Any]) -> Reply:
     name = f"Action item {item.number} of {incident.id}"
-    if "done" in changes and item.done_on is not None:
+    if changes.get("done") and item.done_on is not None:
         return Reply(f"{name} is {item.state} already. Nothing was changed.")
     if not changes:
         return Reply(f"{incident.id}: {item}")
-    tools.record(Kind.ACTION, item=item.number, **changes)
-    return Reply(f"{name} is {'done' if 'done' in changes else 'changed'}.")
+    known = {"done": "", **item.facts}
+    new = {key: value for key, value in changes.items() if known.get(key) != value}
+    if not new:
+        return Reply(f"{name} is like this already: {item}. Nothing was changed.")
+    tools.record(Kind.ACTION, item=item.number, **new)
+    what = "changed" if "done" not in new else "done" if new["done"] else "open again"
+    return Reply(f"{name} is {what}.")
+
+
+async def _check_seen(tools: Tools, item: ActionItem, was: str) -> None:
+    """Refuse to write over what somebody has changed unseen; whoever is first holds it."""
+    held = f"action:{item.incident_id}:{item.number}:{item.seq}"
+    if was and (was != str(item.seq) or await tools.hold(held, _HOLD_S) != tools.run_id):
+        raise CommandRejected(f"Somebody has changed it since you saw it. Nothing was written. It is now: {item}")
 
 
 async def _changes(tools: Tools, params: Action) -> dict[str, Any]:
@@ -76,7 +95,9 @@ async def _changes(tools: Tools, params: Action) -> dict[str, Any]:
         changes |= {"person": owner.id, "name": owner.name}
     if params.due:
         changes["due"] = day(params.due, tools.now()).isoformat()
-    return changes | ({"done": tools.now().date().isoformat()} if params.done else {})
+    if params.done:
+        return changes | {"done": tools.now().date().isoformat()}
+    return changes | ({"done": ""} if params.reopen else {})
 
 
 def _item(incident: Incident, number: str) -> ActionItem:

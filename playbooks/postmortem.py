@@ -103,13 +103,19 @@ async def _edit(tools: Tools, params: Write) -> Reply:
 
 
 async def _review(tools: Tools, _: Write) -> Reply:
-    """Note that somebody has read it all as it stands now."""
+    """Note that somebody has read it all as it stands now; somebody else than whoever wrote in it last."""
     await _check_over(tools, "reviewed")
-    standing = publishing.standing(await tools.entries())
+    entries = await tools.entries()
+    standing = publishing.standing(entries)
     if standing.stage is not publishing.Stage.DRAFT:
         return Reply(f"The postmortem of {tools.incident_id} is {standing.stage} already. Nothing was changed.")
-    tools.record(Kind.POSTMORTEM_REVIEWED)
-    return Reply(f"The postmortem of {tools.incident_id} is reviewed. `/incident postmortem publish` comes next.")
+    review = publishing.reviewing(await tools.incident(), entries, tools.actor)
+    if review.why_not:
+        raise CommandRejected(review.why_not)
+    facts = {"alone": True} if review.alone else {}
+    tools.record(Kind.POSTMORTEM_REVIEWED, **facts)
+    said = f"The postmortem of {tools.incident_id} is reviewed{publishing.reviewed(facts)}."
+    return Reply(f"{said} `/incident postmortem publish` comes next.")
 
 
 async def _publish(tools: Tools, _: Write) -> Reply:
@@ -124,7 +130,11 @@ async def _publish(tools: Tools, _: Write) -> Reply:
     if standing.published and standing.published.artifact == stored.sha256:
         return Reply(f"The postmortem of {tools.incident_id} is published like this already. Nothing was changed.")
     tools.record(Kind.POSTMORTEM_PUBLISHED, artifact=stored.sha256, name=stored.name, bytes=stored.bytes)
-    return Reply(f"The postmortem of {tools.incident_id} is published.", artifact=stored.sha256)
+    pushed = ""
+    if tools.ports.bundles.place and not (await tools.incident()).private:
+        tools.begin("bundle", {})
+        pushed = f" With its bundle it is pushed to {tools.ports.bundles.place}."
+    return Reply(f"The postmortem of {tools.incident_id} is published.{pushed}", artifact=stored.sha256)
 
 
 async def _kept(tools: Tools) -> Stored:

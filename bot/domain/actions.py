@@ -1,7 +1,7 @@
 """Action items: what is left to do after an incident, by whom, until when; a fold of the entries about them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -10,7 +10,7 @@ from bot.domain.timeline import BLANK, Entry, Kind, Person
 
 @dataclass(frozen=True)
 class ActionItem:
-    """Something to do. `due` is a day in UTC; `done_on` is None while it is open."""
+    """Something to do. `due` is a day in UTC; `done_on` is None while it is open; `seq` is the last entry about it."""
 
     incident_id: str
     number: int
@@ -18,6 +18,7 @@ class ActionItem:
     owner: Person | None = None
     due: date | None = None
     done_on: date | None = None
+    seq: int = field(default=0, compare=False)
 
     def is_overdue(self, today: date) -> bool:
         """Tell whether its day has passed and it is still open."""
@@ -46,7 +47,7 @@ def change(items: tuple[ActionItem, ...], entry: Entry) -> tuple[ActionItem, ...
     facts = entry.facts
     number = int(facts["item"])
     known = next((each for each in items if each.number == number), ActionItem(entry.incident_id, number))
-    now = _changed(known, facts)
+    now = replace(_changed(known, facts), seq=entry.seq)
     return (*(now if each.number == number else each for each in items), *(() if known in items else (now,)))
 
 
@@ -73,5 +74,5 @@ def _changed(item: ActionItem, facts: dict[str, Any]) -> ActionItem:
     if "due" in facts:
         item = replace(item, due=date.fromisoformat(facts["due"]))
     if "done" in facts:
-        item = replace(item, done_on=date.fromisoformat(facts["done"]))
+        item = replace(item, done_on=date.fromisoformat(facts["done"]) if facts["done"] else None)
     return item

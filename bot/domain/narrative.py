@@ -178,7 +178,7 @@ def _verdict(_: Entry, facts: _Facts) -> str:
 
 def _action(_: Entry, facts: _Facts) -> str:
     owner, due = _after(facts["name"], ", owner "), _after(facts["due"], ", due ")
-    end = f", done {facts['done']}" if facts["done"] else ""
+    end = f", done {facts['done']}" if facts["done"] else ", open again" if "done" in facts else ""
     return f"Action item {facts['item']}{_after(facts['text'])}{owner}{due}{end}."
 
 

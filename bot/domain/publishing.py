@@ -1,13 +1,18 @@
 """How far along a postmortem is: a draft, read by somebody, published as it was then. A fold of the timeline."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.incident import Incident
 from bot.domain.sections import TITLES
-from bot.domain.timeline import Entry, Kind
+from bot.domain.timeline import FIRSTFIVE, TOKEN, Entry, Kind, Person, behind
+
+_NAMED = 5
+_ON_THE_MACHINE = ("api:", "cli:")
+_NOT_SOMEBODY = (*_ON_THE_MACHINE, TOKEN, FIRSTFIVE.id)
 
 
 class Stage(StrEnum):
@@ -20,13 +25,17 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Signed:
-    """Somebody's word about it: who, when, at which entry; of how many texts. `artifact`: what was published."""
+    """Somebody's word about it: who, when, at which entry; of how many texts. `artifact`: what was published.
+
+    `alone`: nobody can tell that it was a second person.
+    """
 
     by: str
     at: datetime
     seq: int
     texts: int
     artifact: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,48 @@ def standing(entries: Iterable[Entry]) -> Standing:
             texts += 1
         elif entry.kind in _SIGNED and entry.body is not None:
             artifact = str(entry.facts.get("artifact") or "")
-            last[entry.kind] = Signed(entry.actor_name, entry.at, entry.seq, texts, artifact)
+            alone = bool(entry.facts.get("alone"))
+            last[entry.kind] = Signed(entry.actor_name, entry.at, entry.seq, texts, artifact, alone)
     return Standing(texts, last.get(Kind.POSTMORTEM_REVIEWED), last.get(Kind.POSTMORTEM_PUBLISHED))
+
+
+@dataclass(frozen=True)
+class Reviewing:
+    """Whether somebody may review it: `why_not` says who could instead, "" when they may.
+
+    `alone`: they may, but nobody can tell that they are not who wrote last. That is recorded.
+    """
+
+    why_not: str = ""
+    alone: bool = False
+
+
+def reviewing(incident: Incident, entries: Sequence[Entry], person: Person) -> Reviewing:
+    """Tell whether somebody may review the postmortem of a timeline: not whoever wrote in it last.
+
+    An account of FirstFive's own machine may be anybody, so it is let through, as it is to break the glass; without it
+    nobody could go on where only one person is. What nobody has written in may be reviewed by everybody.
+    """
+    wrote = [entry.actor for entry in entries if entry.kind == Kind.POSTMORTEM_TEXT and entry.body is not None]
+    if not wrote:
+        return Reviewing()
+    author = behind(Person(wrote[-1], ""))
+    if behind(person) == author and not person.id.startswith(_ON_THE_MACHINE):
+        return Reviewing(why_not=_own(incident, author))
+    return Reviewing(alone=person.id.startswith(_NOT_SOMEBODY) or wrote[-1].startswith(_NOT_SOMEBODY))
+
+
+def _own(incident: Incident, author: str) -> str:
+    """Say that whoever wrote last does not review it, and who could."""
+    others = [each for each in incident.people if each.id != author and not each.id.startswith(_NOT_SOMEBODY)]
+    named = ", ".join(each.name for each in others[:_NAMED])
+    who = f"{named or 'nobody else takes part'}. `/incident join {incident.id} @somebody` lets another one see it"
+    if not incident.private:
+        who = f"{named}, or whoever else has read it" if named else "whoever has read it"
+    return (
+        f"You wrote in the postmortem of {incident.id} last, so somebody else reviews it: {who}. Where nobody else is: "
+        f"`firstfive run postmortem incident={incident.id} do=review` on FirstFive's machine, which is recorded so."
+    )
 
 
 def told(kind: Kind, facts: Mapping[str, Any]) -> str:
@@ -67,11 +116,16 @@ def _text(facts: Mapping[str, Any]) -> str:
     return f"Wrote in the postmortem, {title}: {facts['text']}" if facts["text"] else f"Took the text of {title} away."
 
 
+def reviewed(facts: Mapping[str, Any]) -> str:
+    """Say what is to be known of a review beside who gave it; "" when there is nothing."""
+    return "; nobody can tell whether that was a second person" if facts.get("alone") else ""
+
+
 _SIGNED = {Kind.POSTMORTEM_REVIEWED, Kind.POSTMORTEM_PUBLISHED}
 _TOLD: Mapping[Kind, Callable[[Mapping[str, Any]], str]] = {
     Kind.POSTMORTEM: lambda facts: f"Wrote the postmortem {facts['name']}.",
     Kind.POSTMORTEM_TEXT: _text,
-    Kind.POSTMORTEM_REVIEWED: lambda _: "Reviewed the postmortem.",
+    Kind.POSTMORTEM_REVIEWED: lambda facts: f"Reviewed the postmortem{reviewed(facts)}.",
     Kind.POSTMORTEM_PUBLISHED: lambda facts: f"Published the postmortem {facts['name']}.",
 }
 KINDS = tuple(_TOLD)

@@ -55,11 +55,11 @@ class Kind(StrEnum):
     ESCALATED = "escalated"  # reached[] text pages[]
     POSTMORTEM = "postmortem"  # artifact name bytes
     POSTMORTEM_TEXT = "postmortem text"  # section text
-    POSTMORTEM_REVIEWED = "postmortem reviewed"  # nothing
+    POSTMORTEM_REVIEWED = "postmortem reviewed"  # alone? (nobody can tell that it was a second person)
     POSTMORTEM_PUBLISHED = "postmortem published"  # artifact name bytes
     CHAT_FAILED = "chat failed"  # surface reason
     REMINDED = "reminded"  # about slot text person run
-    ACTION = "action"  # item text? person? name? due? done?
+    ACTION = "action"  # item text? person? name? due? done? ("": open again)
     SNOOZED = "snoozed"  # until minutes
     DIGEST = "digest"  # team slot channel posted reason lines
     SLOTS_SKIPPED = "slots skipped"  # schedule slots[] count

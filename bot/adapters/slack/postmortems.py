@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.adapters.slack.blocks import SECTION, Around, Message, actions, link_button, named, section
 from bot.adapters.slack.text import clock, line, paragraphs, shorten
+from bot.domain import publishing
 from bot.domain.incident import fold
 from bot.domain.postmortem import Postmortem, compose
 from bot.domain.sections import TITLES, SectionId
@@ -18,9 +19,9 @@ def wrote(facts: Mapping[str, Any], who: str) -> str:
     return f"{who} wrote in the postmortem: {TITLES[SectionId(facts['section'])]}"
 
 
-def reviewed(_: Mapping[str, Any], who: str) -> str:
+def reviewed(facts: Mapping[str, Any], who: str) -> str:
     """Say who has read it."""
-    return f"{who} reviewed the postmortem"
+    return f"{who} reviewed the postmortem{publishing.reviewed(facts)}"
 
 
 def published(entry: Entry, entries: Sequence[Entry], around: Around) -> Message:

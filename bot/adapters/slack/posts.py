@@ -103,6 +103,7 @@ def _snoozed(facts: Mapping[str, Any], who: str) -> str:
 
 def _action(facts: Mapping[str, Any], who: str) -> str:
     about = [f"{name}: {line(str(facts[key]), 300)}" for key, name in _OF_ACTION.items() if facts.get(key)]
+    about += ["open again"] if facts.get("done") == "" else []
     return f"{who}, action item {facts['item']}: {', '.join(about)}"
 
 

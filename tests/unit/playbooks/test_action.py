@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from bot.domain.actions import ActionItem, overdue
+from bot.domain.narrative import tell
 from tests.fakes import FakeDirectory
 from tests.unit.playbooks.desk import ADA, BEN, Desk, desk
 
@@ -56,10 +57,37 @@ async def test_an_item_is_done_once() -> None:
     )
 
 
+async def test_what_is_done_can_be_opened_again_and_is_told_so() -> None:
+    house = await opened()
+    await house.say("action INC-1 write the runbook due=2026-03-02")
+    await house.say("action done=1 incident=INC-1")
+    assert await house.text("action reopen=1 incident=INC-1", BEN) == "Action item 1 of INC-1 is open again."
+    assert items(house) == (ActionItem("INC-1", 1, "write the runbook", None, TOMORROW),)
+    assert tell(house.chain()[-2]) == "Action item 1, open again."
+    assert "Nothing was changed" in await house.text("action reopen=1 incident=INC-1")
+    assert [each.text for each in overdue(house.chain(), date(2026, 3, 9))] == ["write the runbook"]
+
+
+async def test_a_form_writes_only_what_it_changes_and_over_nothing_unseen() -> None:
+    house = await opened()
+    await house.say("action INC-1 <@U2|ben> write the runbook due=2026-03-02")
+    seen = f"action item=1 was={items(house)[0].seq} incident=INC-1 write the runbook owner=<@U2|ben>"
+    assert "is like this already" in await house.text(f"{seen} due=2026-03-02")
+    assert await house.text(f"{seen} due=2026-03-05", BEN) == "Action item 1 of INC-1 is changed."
+    assert [entry.facts for entry in house.chain() if entry.kind == "action"][1:] == [{"item": 1, "due": "2026-03-05"}]
+    late = await house.text(f"{seen} due=2026-03-03")
+    assert late == (
+        "Somebody has changed it since you saw it. Nothing was written. It is now: "
+        "1. write the runbook (Ben, due 2026-03-05)"
+    )
+    assert items(house)[0].due == date(2026, 3, 5)
+
+
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
         ("action done=7 incident=INC-1", "INC-1 has no action item `7`"),
+        ("action reopen=7 incident=INC-1", "INC-1 has no action item `7`"),
         ("action item=x due=1d incident=INC-1", "INC-1 has no action item `x`"),
         ("action due=1d incident=INC-1", "What is to be done?"),
         ("action x due=soon incident=INC-1", "'soon' is not a day. Write due=2026-03-08, or due=7d."),

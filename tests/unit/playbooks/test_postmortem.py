@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.adapters.documents import MarkdownDocuments
 from bot.domain.experience import WHAT, is_experience, read
 from bot.domain.incident import fold
+from bot.domain.narrative import tell
 from bot.domain.postmortem import without_postmortems
 from bot.domain.publishing import Stage, standing
 from bot.domain.sections import SectionId, sections, texts
-from bot.domain.timeline import Entry, Kind
+from bot.domain.timeline import TOKEN, Entry, Kind, Person
+from tests.fakes import FakeBundles
 from tests.fakes.routers import FakeMetrics
 from tests.unit.playbooks.desk import BEN, CATALOG, Desk, desk
 
@@ -79,6 +83,51 @@ async def test_it_is_reviewed_before_it_is_published_and_published_as_it_was_the
     assert stage(house) is Stage.PUBLISHED
     assert await house.ports.artifacts.get(published)
     assert [each.facts["artifact"] for each in told(house, Kind.POSTMORTEM_PUBLISHED)] == [published]
+
+
+async def test_whoever_wrote_last_is_told_who_else_could_review_it() -> None:
+    house = await resolved()
+    await house.say("role INC-1 scribe <@U2|Ben>")
+    await house.say("postmortem INC-1 luck nobody was awake")
+    refusal = await house.text("postmortem INC-1 review")
+    assert refusal.startswith(
+        "You wrote in the postmortem of INC-1 last, so somebody else reviews it: Ben, or whoever else has read it. "
+    )
+    script = await house.run("postmortem", {"do": "review"}, Person(f"{TOKEN}U1", "a script of Ada's"), "INC-1")
+    assert (script.reason, stage(house)) == (refusal, Stage.DRAFT)
+    assert "is reviewed. " in await house.text("postmortem INC-1 review", by=BEN)
+    assert [each.facts for each in told(house, Kind.POSTMORTEM_REVIEWED)] == [{}]
+
+
+async def test_of_a_private_incident_only_who_takes_part_is_named() -> None:
+    house = desk()
+    await house.say("start private=yes sev3 checkout payroll leaked")
+    await house.say("resolve INC-1 it is gone")
+    await house.say("postmortem INC-1 luck nobody was awake")
+    assert "nobody else takes part. `/incident join INC-1 @somebody`" in await house.text("postmortem INC-1 review")
+
+
+@pytest.mark.parametrize("reviewer", [Person("api:local", "API (this machine)"), Person("cli:root", "root")])
+async def test_whoever_may_be_anybody_goes_on_and_it_is_recorded_so(reviewer: Person) -> None:
+    house = await resolved()
+    for words in ("postmortem INC-1 luck nobody was awake", "postmortem INC-1 review"):
+        said = await house.text(words, by=reviewer)
+    assert "is reviewed; nobody can tell whether that was a second person. " in said
+    (entry,) = told(house, Kind.POSTMORTEM_REVIEWED)
+    assert tell(entry) == "Reviewed the postmortem; nobody can tell whether that was a second person."
+    assert "is published" in await house.text("postmortem INC-1 publish", by=reviewer)
+
+
+async def test_what_is_published_is_pushed_with_its_bundle_where_bundles_are_pushed() -> None:
+    house = desk(bundles=FakeBundles("git.example/postmortems"))
+    for private in ("no", "yes"):
+        number = 1 if private == "no" else 2
+        await house.say(f"start private={private} sev4 checkout it is slow")
+        await house.say(f"resolve INC-{number} it is fast")
+        await house.say(f"postmortem INC-{number} review")
+        said = await house.text(f"postmortem INC-{number} publish")
+        begun = [run.plan.playbook for run in house.state.runs.values() if run.incident_id == f"INC-{number}"]
+        assert ("With its bundle it is pushed to" in said, "bundle" in begun) == ((private == "no",) * 2)
 
 
 async def test_what_is_written_afterwards_makes_a_draft_of_it_again() -> None:
