@@ -6,6 +6,7 @@ from bot.engine import (
     ActionItem,
     CommandRejected,
     Day,
+    Field,
     Incident,
     Keyed,
     Kind,
@@ -20,12 +21,12 @@ from bot.engine import (
 
 
 class Action(Params):
-    """What is to be done. By its number `item` changes one, `done` ends one, `reopen` undoes that; nothing lists them all.
+    """What is to be done. By its number `item` changes one, `done` ends one, `reopen` undoes that; nothing lists all.
 
     `was` is the number of the last entry about an item that was seen: what has changed since is not written over.
     """
 
-    text: Rest = ""
+    text: Rest = Field("", title="What is to be done?")
     owner: Mention = ""
     due: Day = ""
     item: Keyed = ""
@@ -45,9 +46,7 @@ async def write(tools: Tools, params: Action) -> Reply:
     """Record only what changes; the list of them is a fold of that."""
     incident, changes = await tools.incident(), await _changes(tools, params)
     if named := params.done or params.reopen or params.item:
-        item = _item(incident, named)
-        await _check_seen(tools, item, params.was)
-        return _change(tools, incident, item, changes)
+        return await _change(tools, incident, _item(incident, named), changes, params.was)
     if "text" in changes:
         return await _add(tools, incident, changes)
     if changes:
@@ -66,7 +65,7 @@ async def _add(tools: Tools, incident: Incident, changes: dict[str, Any]) -> Rep
     return Reply(f"Action item {number} of {incident.id} is written down.{later}")
 
 
-def _change(tools: Tools, incident: Incident, item: ActionItem, changes: dict[str, Any]) -> Reply:
+async def _change(tools: Tools, incident: Incident, item: ActionItem, changes: dict[str, Any], was: str) -> Reply:
     name = f"Action item {item.number} of {incident.id}"
     if changes.get("done") and item.done_on is not None:
         return Reply(f"{name} is {item.state} already. Nothing was changed.")
@@ -76,16 +75,13 @@ def _change(tools: Tools, incident: Incident, item: ActionItem, changes: dict[st
     new = {key: value for key, value in changes.items() if known.get(key) != value}
     if not new:
         return Reply(f"{name} is like this already: {item}. Nothing was changed.")
-    tools.record(Kind.ACTION, item=item.number, **new)
-    what = "changed" if "done" not in new else "done" if new["done"] else "open again"
-    return Reply(f"{name} is {what}.")
-
-
-async def _check_seen(tools: Tools, item: ActionItem, was: str) -> None:
-    """Refuse to write over what somebody has changed unseen; whoever is first holds it."""
+    # Held by whoever is first: two who saw the same may change it in the same moment.
     held = f"action:{item.incident_id}:{item.number}:{item.seq}"
     if was and (was != str(item.seq) or await tools.hold(held, _HOLD_S) != tools.run_id):
         raise CommandRejected(f"Somebody has changed it since you saw it. Nothing was written. It is now: {item}")
+    tools.record(Kind.ACTION, item=item.number, **new)
+    what = "changed" if "done" not in new else "done" if new["done"] else "open again"
+    return Reply(f"{name} is {what}.")
 
 
 async def _changes(tools: Tools, params: Action) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from bot.domain.experience import WHAT, Experience
 from bot.domain.figure import Figure
 from bot.domain.figure import figures as drawn
 from bot.domain.incident import Incident
-from bot.domain.postmortem import Postmortem, compose
+from bot.domain.postmortem import Postmortem, compose, without_postmortems
 from bot.domain.timeline import Entry, Kind
 from bot.domain.trend import Trend
 from bot.ports import Artifacts, Documents
@@ -53,13 +53,13 @@ def as_json(incident: Incident, entries: Sequence[Entry]) -> bytes:
 
 
 async def figures(artifacts: Artifacts, incident: Incident, entries: Sequence[Entry]) -> tuple[Figure, ...]:
-    """Give the pictures of an incident; one whose bytes are gone is left out."""
+    """Give the pictures of an incident; one whose bytes are gone is left out, and so is the writing of postmortems."""
     seen = [each.sha256 for each in kept(entries) if each.what == WHAT]
     pictures = [entry.facts.get("picture") for entry in entries if entry.kind == Kind.VERDICT and entry.facts]
     proofs = [str(each) for each in pictures if each]
     return drawn(
         incident,
-        entries,
+        without_postmortems(entries),
         _experience(await _bytes(artifacts, seen[-1:])),
         _canary(entries),
         await _bytes(artifacts, proofs[-1:]),

@@ -99,7 +99,7 @@ async def an_item_is_done_and_reopened(ada: Page) -> None:
     """Write an action item down, give it an owner and a day, end it, and take that back, all from its page."""
     left = ada.get_by_role("region", name="What is left to do now")
     await left.get_by_role("link", name="Write an action item down").click()
-    await ada.get_by_label("Text").fill("give the pool a deadline")
+    await ada.get_by_label("What is to be done?").fill("give the pool a deadline")
     await ada.get_by_role("button", name="Action").click()
     await expect(ada.locator("#answer")).to_contain_text("Action item 1 of INC-1 is written down.")
     await ada.get_by_role("link", name="Back to INC-1").click()

@@ -31,16 +31,24 @@ def published(entry: Entry, entries: Sequence[Entry], around: Around) -> Message
     head = (
         f"*Postmortem of {it.id} published* by {line(entry.actor_name, 60)}, {clock(entry.at)}: {line(it.title, 200)}"
     )
-    measures = ", ".join(f"{each.name} {each.text}" for each in it.measures)
     left = sum(item.status == "open" for item in it.actions)
     items = f"{left} action {'item is' if left == 1 else 'items are'} open." if left else "No action item is open."
-    told = [head, *(line(sentence, _LONGEST) for sentence in _summary(it)), *([measures] if measures else []), items]
+    told = [head, *(line(sentence, _LONGEST) for sentence in _summary(it)), *_measured(it), items]
     ways = [
         link_button("Read it", f"{around.page(it.id)}/postmortem"),
         link_button("As Markdown", around.artifact(str(entry.facts["artifact"]))),
     ]
     pieces = [section(piece) for piece in paragraphs("\n".join(told), SECTION, 2)]
     return Message(shorten(head, _FALLBACK), named([*pieces, actions(ways)]))
+
+
+def _measured(it: Postmortem) -> list[str]:
+    """Give the measures in a line; those that nobody can tell at its end, by their names alone."""
+    known = [f"{each.name} {each.text}" for each in it.measures if each.value is not None]
+    unknown = ", ".join(each.name for each in it.measures if each.value is None)
+    found = [", ".join(known), f"not recorded: {unknown}" if unknown else ""]
+    said = "; ".join(filter(None, found))
+    return [f"{said[0].upper()}{said[1:]}"] if said else []
 
 
 def _summary(it: Postmortem) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ async def test_it_is_reviewed_before_it_is_published_and_published_as_it_was_the
 
 async def test_whoever_wrote_last_is_told_who_else_could_review_it() -> None:
     house = await resolved()
-    await house.say("role INC-1 scribe <@U2|Ben>")
+    await house.say("role INC-1 scribe me", by=BEN)
     await house.say("postmortem INC-1 luck nobody was awake")
     refusal = await house.text("postmortem INC-1 review")
     assert refusal.startswith(
