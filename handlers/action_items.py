@@ -34,7 +34,7 @@ class Items:
 def items(incident: Incident, today: date) -> Items:
     """Give them; `today` is a day in UTC."""
     rows = tuple(ItemRow(each, each.is_overdue(today), _ways(incident, each)) for each in incident.actions)
-    add = Action("Write one down", path(incident.id, _VERB, {}))
+    add = Action("Write an action item down", path(incident.id, _VERB, {}))
     return Items(rows, add, bool(rows) or (incident.is_over and incident.counts))
 
 
