@@ -20,7 +20,8 @@ from handlers.postmortems import home
 from handlers.reader import Asks, Reader
 from handlers.visible import timeline_of
 
-_PATIENCE_S = 3.0
+_PATIENCE_S = 10.0
+"""What somebody has written comes back to them with what stands there now, even from a busy machine."""
 _CONFLICT = 409
 
 Seq = Annotated[int, Query(ge=0, le=999_999_999)]

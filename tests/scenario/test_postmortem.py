@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 HOME = "/incidents/INC-1/postmortem"
 POOL, PROBE = "The pool had no deadline.", "The probe asked the pool.\n\n- so it failed, too"
 BRANCH = "incidents"
+SOON_MS = 20_000
 
 
 async def test_two_people_write_it_one_reviews_it_and_it_is_published_and_pushed(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ async def test_two_people_write_it_one_reviews_it_and_it_is_published_and_pushed
         await it_is_written_anew(stack, ada)
         await only_the_other_reviews_it(ada, ben)
         await ada.get_by_role("button", name="Publish").click()
-        await expect(ada.locator(".stage")).to_contain_text("Published by Ada Okafor")
+        await expect(ada.locator(".stage")).to_contain_text("Published by Ada Okafor", timeout=SOON_MS)
         await an_item_is_done_and_reopened(ada)
         said = await eventually(lambda: told(stack, "Postmortem of INC-1 published"), 20)
         assert POOL in said
@@ -63,14 +64,14 @@ async def both_write(stack: Stack, ada: Page, ben: Page) -> None:
     await ada.get_by_label("Your text").fill(POOL)
     await ben.get_by_label("Your text").fill(PROBE)
     await ada.get_by_role("button", name="Save").click()
-    await expect(ada.get_by_role("article")).to_contain_text(POOL)
+    await expect(ada.get_by_role("article")).to_contain_text(POOL, timeout=SOON_MS)
     await ben.get_by_role("button", name="Save").click()
     await expect(ben.get_by_role("alert")).to_contain_text("Somebody has changed Summary since you saw it (Ada Okafor")
-    await expect(ben.get_by_role("region", name="What stands there now")).to_contain_text(POOL)
-    await expect(ben.get_by_label("Your text")).to_have_value(PROBE)
+    await expect(ben.get_by_role("region", name="What stands there now")).to_contain_text(POOL, timeout=SOON_MS)
+    await expect(ben.get_by_label("Your text")).to_have_value(PROBE, timeout=SOON_MS)
     await ben.get_by_label("Your text").fill(f"{POOL} {PROBE}")
     await ben.get_by_role("button", name="Save").click()
-    await expect(ben.get_by_role("article")).to_contain_text("so it failed, too")
+    await expect(ben.get_by_role("article")).to_contain_text("so it failed, too", timeout=SOON_MS)
     await ben.goto(f"{stack.bot.url}{HOME}/history")
     versions = [re.sub(r" by .*", "", each) for each in await ben.get_by_role("heading", level=2).all_text_contents()]
     assert versions == ["Summary, version 2", "Summary, version 1"]
@@ -84,15 +85,15 @@ async def it_is_written_anew(stack: Stack, ada: Page) -> None:
     await eventually(lambda: told(stack, "postmortem-"), 20)
     await ada.reload()
     for words in ("nobody was paged", POOL, "so it failed, too"):
-        await expect(ada.get_by_role("article")).to_contain_text(words)
+        await expect(ada.get_by_role("article")).to_contain_text(words, timeout=SOON_MS)
 
 
 async def only_the_other_reviews_it(ada: Page, ben: Page) -> None:
     """Ben wrote last, so he is told who can review it instead of being offered to."""
-    await expect(ben.locator(".stage")).to_contain_text("You wrote in the postmortem of INC-1 last")
+    await expect(ben.locator(".stage")).to_contain_text("You wrote in the postmortem of INC-1 last", timeout=SOON_MS)
     await expect(ben.get_by_role("button", name="reviewed")).to_have_count(0)
     await ada.get_by_role("button", name="I have read it all: reviewed").click()
-    await expect(ada.locator(".stage")).to_contain_text("Reviewed by Ada Okafor")
+    await expect(ada.locator(".stage")).to_contain_text("Reviewed by Ada Okafor", timeout=SOON_MS)
 
 
 async def an_item_is_done_and_reopened(ada: Page) -> None:
@@ -101,7 +102,7 @@ async def an_item_is_done_and_reopened(ada: Page) -> None:
     await left.get_by_role("link", name="Write an action item down").click()
     await ada.get_by_label("What is to be done?").fill("give the pool a deadline")
     await ada.get_by_role("button", name="Action").click()
-    await expect(ada.locator("#answer")).to_contain_text("Action item 1 of INC-1 is written down.")
+    await expect(ada.locator("#answer")).to_contain_text("Action item 1 of INC-1 is written down.", timeout=SOON_MS)
     await ada.get_by_role("link", name="Back to INC-1").click()
     await ada.get_by_role("link", name="Change action item 1").click()
     await ada.get_by_label("Owner").fill(f"<@{BEN}>")
@@ -112,8 +113,8 @@ async def an_item_is_done_and_reopened(ada: Page) -> None:
     for button, state in (("Done: action item 1", "done"), ("Reopen: action item 1", "due 2036-12-24")):
         await ada.get_by_role("button", name=button).click()
         await ada.get_by_role("link", name="Back to INC-1").click()
-        await expect(row).to_contain_text(state)
-    await expect(row).to_contain_text("Ben Lindqvist")
+        await expect(row).to_contain_text(state, timeout=SOON_MS)
+    await expect(row).to_contain_text("Ben Lindqvist", timeout=SOON_MS)
 
 
 async def told(stack: Stack, words: str) -> str:
