@@ -1,6 +1,9 @@
 """What pages answer where something is wrong; the API under /api/v1 has problems of its own."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 
@@ -14,6 +17,7 @@ from handlers.reader import perhaps
 def answered(app: FastAPI) -> None:
     """Let an application answer whatever goes wrong in it."""
     app.add_exception_handler(404, not_found)
+    app.add_exception_handler(405, not_so)
     app.add_exception_handler(StoreUnusable, unusable)
     app.add_exception_handler(FormRefused, unbelieved)
     app.add_exception_handler(RequestValidationError, not_valid)
@@ -28,6 +32,16 @@ async def not_found(request: Request, _: Exception) -> Response:
     if path.startswith(("/slack/", "/health/", "/metrics")):
         return PlainTextResponse("There is nothing here.\n", 404)
     return shipped().page("not_found.html", perhaps(request), 404, what="There is no such page.", open_=())
+
+
+async def not_so(request: Request, error: Any) -> Response:
+    """Answer for an address that there is, but not for this method: people by a page, scripts in JSON."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return await http_exception_handler(request, error)
+    what = "Nothing was done. This address is for a form of another page, or takes none: go to where you came from."
+    page = shipped().page("not_found.html", perhaps(request), 405, heading="Not this way", what=what, open_=())
+    page.headers.update(error.headers or {})
+    return page
 
 
 async def unusable(request: Request, error: Exception) -> Response:
