@@ -71,6 +71,7 @@ from handlers.api.application import AT, application
 from handlers.probes import Glance
 from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
 from handlers.slack_desk import Desk
+from handlers.survey import Survey
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
@@ -332,11 +333,12 @@ def routes(house: House, app: FastAPI) -> FastAPI:
 
             app.include_router(slack_install.router(_hall(house, house.slack)))
     app.include_router(probes.router(_checks(house), degraded, house.metrics.exposition))
-    app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set))
+    survey = Survey(house.ports)  # pages and API remember together, so that nothing is asked twice
+    app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set, survey))
     app.include_router(configurations.router(house.ports, configuration(house.settings)))
     app.include_router(exports.router(house.ports, ChildPrinter()))
     app.include_router(postmortem_forms.router(house.admission, house.ports))
-    app.mount(AT, application(house.admission, house.ports, house.registry))
+    app.mount(AT, application(house.admission, house.ports, house.registry, survey))
     app.include_router(operations.router(house.admission, house.ports, house.registry, house.stopping.is_set))
     app.include_router(alerts.router(house.intake, token))
     app.include_router(deploys.router(house.admission, house.ports, deploys_token))

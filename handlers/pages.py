@@ -28,6 +28,7 @@ from handlers.offered import Counter
 from handlers.postmortems import PageDocuments, Postmortems
 from handlers.reader import Asks, Reader
 from handlers.services import Services
+from handlers.survey import Survey
 from handlers.views import Look, view
 from handlers.visible import incident_of, timeline_of, visible_artifact
 
@@ -48,9 +49,16 @@ Flag = Annotated[int, Query(ge=0, le=1)]
 
 
 def router(
-    ports: Ports, documents: PageDocuments, registry: Registry, stopping: Callable[[], bool] = lambda: False
+    ports: Ports,
+    documents: PageDocuments,
+    registry: Registry,
+    stopping: Callable[[], bool] = lambda: False,
+    survey: Survey | None = None,
 ) -> APIRouter:
-    """Give the routes of the pages; `stopping` ends live streams when the process is told to stop."""
+    """Give the routes of the pages; `stopping` ends live streams when the process is told to stop.
+
+    `survey` is what the API looks at services with; None: the pages have one of their own.
+    """
     pages = _Pages(ports, registry, stopping, shipped())
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/incidents/{incident_id}", pages.incident)
@@ -62,7 +70,7 @@ def router(
     Measures(ports, pages.html).route(routes)
     AuditLog(ports, pages.html, pages.streams).route(routes)
     Drills(ports, pages.html, pages.streams).route(routes)
-    Services(ports, pages.html, pages.streams).route(routes)
+    Services(ports, pages.html, pages.streams, survey or Survey(ports)).route(routes)
     routes.add_api_route("/static/{name}", pages.asset)
     routes.add_api_route("/favicon.ico", pages.icon)
     return routes

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, get_args
 
 from bot.domain.authority import Frozen, Standing
 from bot.domain.baseline import Baseline
@@ -18,7 +19,9 @@ from handlers.lookout import Seen
 
 _SOON_DAYS = CERTIFICATE_DAYS[-1][0]
 _SHORT = 7
-_STATES = ("ill", "silent", "well", "unasked")
+State = Literal["ill", "silent", "well", "unasked"]
+"""How a target is: silent where no answer came, unasked where nobody says where its users ask."""
+_STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class TargetRow:
     drift: str = ""
 
     @property
-    def state(self) -> str:
-        """Well or ill; silent where no answer came, unasked where nobody says where its users ask."""
+    def state(self) -> State:
+        """Say how it is."""
         if not self.target.url:
             return "unasked"
         if self.seen is None or not any(status.isdecimal() for status, _ in self.seen.what.probe.statuses):
@@ -101,7 +104,7 @@ class ServiceView:
         return [*self.kept.notes, *self.losses]
 
     @property
-    def counts(self) -> Mapping[str, int]:
+    def counts(self) -> Mapping[State, int]:
         """How many targets are in each state, the worst first; none that no target is in."""
         states = [row.state for row in self.targets]
         return {state: states.count(state) for state in _STATES if state in states}

@@ -9,6 +9,7 @@ from bot.engine.admission import Admission
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
 from handlers.api.answers import Tagged
+from handlers.api.approvals import Approvals
 from handlers.api.audits import AuditLog
 from handlers.api.commands import Commands
 from handlers.api.description import describe
@@ -17,8 +18,10 @@ from handlers.api.incidents import Incidents
 from handlers.api.measures import Measures
 from handlers.api.problems import answered
 from handlers.api.runs import Runs
+from handlers.api.services import Services
 from handlers.api.timelines import Timelines
 from handlers.bodies import Json
+from handlers.survey import Survey
 
 AT = "/api/v1"
 
@@ -31,8 +34,11 @@ class Api(FastAPI):
         return describe(self)
 
 
-def application(admission: Admission, ports: Ports, registry: Registry) -> FastAPI:
-    """Give the application to be mounted at /api/v1; commands are recorded as whoever asks."""
+def application(admission: Admission, ports: Ports, registry: Registry, survey: Survey | None = None) -> FastAPI:
+    """Give the application to be mounted at /api/v1; commands are recorded as whoever asks.
+
+    `survey` is what the pages look at services with; None: the API has one of its own.
+    """
     app = Api(
         title="FirstFive",
         version=version("firstfive"),
@@ -46,8 +52,9 @@ def application(admission: Admission, ports: Ports, registry: Registry) -> FastA
     )
     answered(app)
     routes = APIRouter(route_class=Tagged)
+    now = Approvals(ports), Services(ports, survey or Survey(ports))
     rest = Measures(ports), AuditLog(ports), Commands(ports, admission, registry)
-    for noun in (Incidents(ports), Timelines(ports), Runs(ports), Drills(ports), *rest):
+    for noun in (Incidents(ports), Timelines(ports), Runs(ports), Drills(ports), *now, *rest):
         noun.route(routes)
     app.include_router(routes)
     return app

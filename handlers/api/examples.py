@@ -11,7 +11,7 @@ from bot.domain.measures import Milestone, measure
 from bot.domain.phases import PhaseState
 from bot.domain.run import RunStatus
 from handlers.api.answers import Evidence, Page, Person
-from handlers.api.approvals import Approval
+from handlers.api.approvals import Approval, WaitingPage, WaitingTold
 from handlers.api.audits import LogTold
 from handlers.api.commands import Taken
 from handlers.api.drills import DrillsTold, PlaceTold, ScoreTold
@@ -25,6 +25,19 @@ from handlers.api.incidents import (
 )
 from handlers.api.measures import GroupTold, MeasuresTold, MedianTold, ShareTold
 from handlers.api.runs import PlanTold, RunTold, SourceTold
+from handlers.api.services import (
+    AnswersTold,
+    BaselineTold,
+    CertificateTold,
+    DeployTold,
+    EdgeTold,
+    FrozenTold,
+    LinkTold,
+    ServiceRow,
+    ServiceTold,
+    StandingTold,
+    TargetTold,
+)
 from handlers.api.timelines import ArtifactTold, EntryTold, PostmortemTold, RunRow
 
 _AT = datetime(2026, 11, 22, 3, 1, 12, tzinfo=UTC)
@@ -158,6 +171,55 @@ _APPROVAL = Approval(
     decided_at=_after(75),
     reason="",
 )
+_WAITING = WaitingTold(
+    **{**dict(_APPROVAL), "decided": None, "decided_by": None, "decided_at": None},
+    incident_id="INC-7",
+    why_not="",
+    alone=False,
+    url=f"/approvals/{_APPROVAL.run_id}",
+)
+_DEPLOY = DeployTold(
+    release="v1.12.3",
+    commit="9b1f0c5e" * 5,
+    at=_after(-400),
+    by=_ANA.name,
+    source="webhook",
+    rolled_back_at=None,
+    go="go1.27.3",
+    build="",
+)
+_SERVICE = ServiceRow(
+    name="checkout",
+    states={"ill": 1},
+    open=[_ROW],
+    deploy=_DEPLOY,
+    frozen=FrozenTold(reason="data migration", by=_BEN, at=_after(-900), until=_after(2_700)),
+    troubles=["checkout-1: its certificate has 3 days left"],
+    notes=[],
+)
+_TARGET = TargetTold(
+    name="checkout-1",
+    state="ill",
+    answers=AnswersTold(
+        at=_after(60),
+        requests=1,
+        statuses={"503": 1},
+        p50_ms=4.0,
+        max_ms=4.0,
+        error="",
+        text="answers 1 x 503 in 4 ms (max 4 ms)",
+    ),
+    certificate=CertificateTold(expires_at=_after(259_260), is_ill=True, text="its certificate has 3 days left"),
+    baseline=BaselineTold(
+        taken_at=_after(-86_400),
+        build="v1.12.2 (go1.27.3)",
+        revision="1c0ffee0" * 5,
+        goroutines=41,
+        heap_bytes=2_600_000,
+        profiles={"cpu": _SHA256},
+    ),
+    drift="",
+)
 _GROUP = GroupTold(name="checkout", count=9, measures=[MedianTold(name="MTTM", median_s=241.0, recorded=8)])
 _SHARE = ShareTold(verdict="goroutine-leak", count=4, share=4 / 9, latest=["INC-7"])
 _SCORE = ScoreTold(
@@ -204,6 +266,22 @@ EXAMPLES: Mapping[str, BaseModel] = {
         json_url="/incidents/INC-7/postmortem.json",
     ),
     "get_run": _RUN,
+    "list_approvals": WaitingPage(items=[_WAITING], next=None),
+    "get_approval": _WAITING,
+    "list_services": Page(items=[_SERVICE], next=1),
+    "get_service": ServiceTold(
+        **dict(_SERVICE),
+        targets=[_TARGET],
+        edges=[EdgeTold(url="https://cdn.example.com/app.js", at=_after(60), answers=2, flaws=[])],
+        builds=["v1.12.2 (go1.27.3)"],
+        deploys=[_DEPLOY],
+        standing=StandingTold(asked_by=_ANA, approved_by=_BEN, at=_after(-90_000), policy=_SHA256),
+        router="envoy",
+        canary=True,
+        links=[LinkTold(title="Dashboard", url="https://grafana.example.com/d/1")],
+        latest=[_ROW],
+        diagnosed=_ROW,
+    ),
     "get_measures": MeasuresTold(
         total=_GROUP, by_service=[_GROUP], by_severity=[], by_week=[], shares=[_SHARE], worst=[]
     ),

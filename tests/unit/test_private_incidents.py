@@ -53,6 +53,8 @@ PATHS = {
     "/api/v1/runs/{run_id}": "/api/v1/runs/r1",
     "/services": "/services",
     "/services/{name}": "/services/checkout",
+    "/api/v1/services": "/api/v1/services",
+    "/api/v1/services/{name}": "/api/v1/services/checkout",
 }
 OF_A_RUN = {
     "/runs/{run_id}/targets/{target}",
@@ -79,6 +81,8 @@ NO_SURFACE |= {"/live", "/drills/live", "/services/{name}/live", "/audit/live", 
 NUMBERED = {"/measures", "/audit"}
 # They show what waits for an approval, and nothing does here: tests/integration/test_operating.py looks at them.
 NO_SURFACE |= {"/approvals", "/approvals/{run_id}", "/declare"}
+# As above: tests/unit/handlers/test_api_approvals.py looks at these.
+NO_SURFACE |= {"/api/v1/approvals", "/api/v1/approvals/{run_id}"}
 
 
 SAYS_NOTHING = ("live", "artifacts", "approvals", "runs")

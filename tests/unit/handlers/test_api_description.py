@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from bot.domain.timeline import Kind, to_us
 from bot.engine.admission import Admission
 from bot.engine.fields import Rest
 from bot.engine.playbook import Params, Playbook
+from bot.ports import ASKED as MEMO
 from handlers.api.application import AT, application
 from handlers.api.description import operations
 from tests.bisecting.entries import bisected
@@ -47,6 +49,10 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "get_measures": ("/measures", "/measures?weeks=0&severity=SEV2", "/measures?service=checkout"),
     "list_audit_entries": ("/audit", "/audit?limit=1", "/audit?about=people&incident=INC-7"),
     "get_drills": ("/drills",),
+    "list_approvals": ("/approvals", "/approvals?mine=false&limit=1", "/approvals?cursor=1.1.r0"),
+    "get_approval": ("/approvals/r2",),
+    "list_services": ("/services", "/services?limit=1", "/services?state=unasked&words=check&frozen=false"),
+    "get_service": ("/services/checkout", "/services/payment"),
 }
 
 
@@ -70,10 +76,14 @@ def everything() -> FakeTx:
     plan_asked |= {"plan": "ab" * 32, "person": ANA.id, "name": ANA.name, "expires_at": to_us(OPENED_AT)}
     asked = waiting(Story("INC-11").tell(Kind.OPENED, ANA, title="x", severity="SEV1", service="checkout"))
     asked.tell(Kind.APPROVAL_ASKED, **plan_asked)
+    asked.tell(
+        Kind.APPROVAL_ASKED, **{**plan_asked, "run": "r2", "expires_at": to_us(OPENED_AT + timedelta(minutes=10))}
+    )
     chains = {name: story.entries for name, story in {**stories, "INC-9": bare, "INC-10": on, "INC-11": asked}.items()}
     plan = Plan("note", {"text": "x"}, ("write",))
     run = Run("r1", plan, ANA, Source(via="api"), OPENED_AT, "s", status=RunStatus.DONE, result={"text": "Noted."})
-    return FakeTx(chains=chains, runs={"r1": run})
+    waits = replace(run, id="r2", slot="s2", status=RunStatus.RUNNING, incident_id="INC-11", result=None)
+    return FakeTx(chains=chains, runs={"r1": run, "r2": waits}, memos={"r2": {MEMO: "0"}})
 
 
 async def asked(method: str, path: str, **sent: Any) -> httpx.Response:
