@@ -7,7 +7,9 @@ from pydantic import TypeAdapter
 
 from bot.domain.approval import Decision, Refused, Request, requests
 from bot.domain.authority import GRANTED, Ruling
-from bot.domain.errors import ApprovalRefused, CommandRejected
+from bot.domain.errors import ApprovalRefused, CommandRejected, IncidentNotFound
+from bot.domain.incident import seen
+from bot.domain.run import Run
 from bot.domain.timeline import HOUSE, Author, Draft, Kind
 from bot.engine.approval import FOR_EVER, POLICY, RIGHTS, Press, decide, settle
 from bot.engine.tools import Tools
@@ -26,7 +28,7 @@ class _Known:
     frozen: str = ""
 
 
-async def press(tools: Tools, run_id: str, seen: str, decision: Decision, reason: str = "") -> Request:
+async def press(tools: Tools, run_id: str, plan: str, decision: Decision, reason: str = "") -> Request:
     """Decide about the plan of a run, or the only one that waits in the incident; give what was decided about.
 
     :raises CommandRejected: nothing waits, or several do.
@@ -34,7 +36,7 @@ async def press(tools: Tools, run_id: str, seen: str, decision: Decision, reason
     """
     if _PRESSED not in tools.memos:
         known = await _look(tools, run_id, decision)
-        given, now = Press(tools.actor, decision, seen, reason, known.frozen), tools.now()
+        given, now = Press(tools.actor, decision, plan, reason, known.frozen), tools.now()
 
         def act(tx: Tx) -> str:
             asked = _wanted(tx, tools, run_id)
@@ -83,9 +85,23 @@ def _tell(tx: Tx, tools: Tools, asked: Request, given: Press, refusal: str) -> N
     ports.timeline.append(tx, (run.incident_id if run else "") or HOUSE, [draft], author, now)
 
 
+def _may_know(tx: Tx, tools: Tools, run: Run) -> bool:
+    """Tell whether whoever presses may know of the incident that a run is about: its id alone lets nobody in."""
+    if not run.incident_id:
+        return True
+    try:
+        entries = tools.ports.timeline.entries(tx, run.incident_id)
+        seen(entries, run.incident_id, tools.actor, tools.run_row.source.channel)
+    except IncidentNotFound:
+        return False
+    return True
+
+
 def _wanted(tx: Tx, tools: Tools, run_id: str) -> Request:
     """Find the request that is meant."""
     run = tools.ports.journal.get(tx, run_id) if run_id else None
+    if run is not None and not _may_know(tx, tools, run):
+        run = None
     chain = (run.incident_id or HOUSE) if run else tools.incident_id
     if run_id and run is None:
         raise CommandRejected(f"There is no run {run_id[:40]!r}.")
