@@ -2,16 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from bot.domain.run import Plan, Run, Source
-from bot.domain.timeline import Author, Draft, Kind, Person
-from tests.console import Console, running_console
+from tests.roles import ROLES, SIGNED_IN, TOKENS, Roles, running_roles
 from tests.ways import ways
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -86,6 +81,10 @@ GET  /api/v1/incidents/{incident_id}/runs API
 GET  /api/v1/incidents/{incident_id}/approvals API
 GET  /api/v1/incidents/{incident_id}/postmortem API
 GET  /api/v1/runs/{run_id} API
+GET  /api/v1/approvals API
+GET  /api/v1/approvals/{run_id} API
+GET  /api/v1/services API
+GET  /api/v1/services/{name} API
 GET  /api/v1/drills API
 GET  /api/v1/measures API
 GET  /api/v1/audit API
@@ -106,60 +105,12 @@ EXPECTED: Mapping[str, tuple[set[int], ...]] = {  # signed out, signed in, by a 
     "API": ({401}, FOUND, FOUND, FOUND),
     "COMMAND": ({401}, {400, 415, 422}, {403}, {400, 415, 422}),
 }
-SIGNED_IN = ("anybody", "takes part", "approver")
-TOKENS = ("token read", "token command")
-ROLES = ("signed out", "stranger", *SIGNED_IN, *TOKENS)
-TOKEN = re.compile(r"ff_[\w-]{43}")
-SEAL = re.compile(r'name="seal" value="([^"]+)"')
-
-
-@dataclass
-class Roles:
-    """A browser or a script of each role, and a private incident with a run."""
-
-    console: Console
-    clients: Mapping[str, httpx.AsyncClient]
-    private: Mapping[str, str]
-
-
-async def token(browser: httpx.AsyncClient, scope: str) -> str:
-    seal = SEAL.search((await browser.get("/settings/tokens")).text)
-    assert seal
-    form = {"seal": seal[1], "name": "a script", "scope": scope, "days": "30"}
-    made = TOKEN.search((await browser.post("/settings/tokens", data=form)).text)
-    assert made
-    return made[0]
-
-
-async def private_incident(console: Console, person: Person) -> dict[str, str]:
-    ports, now, run_id = console.house.ports, console.clock.at, "r1"
-    body = {"title": "leaked keys", "severity": "SEV1", "service": "", "reporter": person.name, "warnings": []}
-    opened = Draft(Kind.OPENED, {**body, "private": True})
-    incident_id = await ports.store.write(lambda tx: ports.timeline.open(tx, opened, Author(person), now))
-    run = Run(
-        run_id, Plan("note", {"text": "leaked keys"}, ("note",)), person, Source(), now, "r1", incident_id=incident_id
-    )
-    await ports.store.write(lambda tx: ports.journal.admit(tx, run))
-    return {"incident_id": incident_id, "run_id": run_id}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def roles(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Roles]:
-    people = {"services": [{"name": "shop", "people": {"approve": ["oidc:approver"]}}]}
-    slack = {"slack_signing_secret": "s", "slack_client_id": "1.1", "slack_client_secret": "c"}
-    folder = tmp_path_factory.mktemp("console")
-    shown = {"firstfive_alerts_token": "a", "firstfive_deploys_token": "d"}  # without them only who is known may tell
-    async with running_console(folder, **people, **slack, **shown) as console, AsyncExitStack() as stack:
-        console.house.stopping.set()  # what is live ends at once
-        clients = {name: await stack.enter_async_context(console.browser()) for name in ("signed out", "stranger")}
-        for name in SIGNED_IN:
-            person = Person(f"oidc:{name.replace(' ', '-')}", name)
-            clients[name] = await stack.enter_async_context(await console.known(person))
-        for name in TOKENS:
-            secret = await token(clients["takes part"], name.partition(" ")[2])
-            script = console.browser(Accept="*/*", Authorization=f"Bearer {secret}")
-            clients[name] = await stack.enter_async_context(script)
-        yield Roles(console, clients, await private_incident(console, Person("oidc:takes-part", "takes part")))
+    async with running_roles(tmp_path_factory.mktemp("console")) as given:
+        yield given
 
 
 def kind(role: str) -> int:
