@@ -7,12 +7,16 @@ from fastapi import FastAPI
 from handlers import errors
 
 
+async def nothing() -> None:
+    """Be there."""
+
+
 @pytest.fixture
 def client() -> httpx.AsyncClient:
     app = FastAPI()
     errors.answered(app)
-    app.add_api_route("/form", dict, methods=["POST"])
-    app.add_api_route("/page", dict, methods=["GET"])
+    app.add_api_route("/form", nothing, methods=["POST"])
+    app.add_api_route("/page", nothing, methods=["GET"])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
