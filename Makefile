@@ -45,7 +45,7 @@ bench: environment-dev
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 shots: system-packages environment-dev
-	@exec $(BIN)/python -m tests.shots
+	@exec $(BIN)/python -m tests.shots $(ARGS)
 
 lint: environment-dev
 	@failed=0; \

@@ -1,4 +1,7 @@
-"""Pictures of every kind of message, view and page, for eyes to judge: `make shots` writes them into ./shots."""
+"""Pictures of every kind of message, view and page, for eyes to judge: `make shots` writes them into ./shots.
+
+`make shots ARGS="amounts house"` takes these parts only, and leaves the pictures of the others as they are.
+"""
 
 import asyncio
 import json
@@ -6,7 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +21,18 @@ from bot.adapters.slack.gallery import Sample, gallery
 from bot.domain.service import Catalog
 from bot.engine.fields import questions
 from bot.engine.playbook import load
+from tests import amounts
+from tests.browsing import HERE, looking_at
 from tests.integration.emulator_process import ADA, BEN, BOT_TOKEN, CHEN, DANA, Emulator, eventually, running_emulator
 from tests.lab import running_lab, turn_fault
 from tests.stack import Stack, running_stack
 
 OUT = Path("shots")
 LONG = ", long"
+TALLEST = 8_000
+"""Pixels of a page that are looked at: what follows is more of the same."""
 NOBODY = "http://127.0.0.1:9/slack/events"
+SCHEMES = ("light", "dark")
 WIDTHS = {"wide": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
 PROFILES_SHARED_S = 121
 """A diagnosis within two minutes of another one reads the same profiles."""
@@ -78,10 +86,32 @@ async def looks(browser: Browser) -> list[Look]:
     """Give a page for each width, in light and in dark."""
     found: list[Look] = []
     for width, viewport in WIDTHS.items():
-        for scheme in ("light", "dark"):
+        for scheme in SCHEMES:
             context = await browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             found.append(Look(f"{width}-{scheme}", await context.new_page(), is_first=not found))
     return found
+
+
+async def shoot_amounts(browser: Browser) -> None:
+    """Take every page of houses that have nothing, one of everything in words of every shape, and a thousand."""
+    for name, amount in (("none", amounts.none()), ("one", await amounts.one()), ("thousand", amounts.thousand())):
+        for width, viewport in WIDTHS.items():
+            for scheme in SCHEMES:
+                options = {"viewport": viewport, "color_scheme": scheme, "reduced_motion": "reduce"}
+                async with looking_at(browser, amount.app, **options) as page:
+                    await shoot_pages(Look(f"{width}-{scheme}", page, is_first=False), name, amount.pages)
+        async with looking_at(browser, amount.app, viewport=WIDTHS["phone"], color_scheme="dark") as page:
+            await page.emulate_media(media="print")
+            await shoot_pages(Look("printed", page, is_first=False), name, amount.pages)
+
+
+async def shoot_pages(look: Look, name: str, pages: Mapping[str, str]) -> None:
+    """Take pages as far down as somebody looks."""
+    for what, path in pages.items():
+        await look.open(f"{HERE}{path}", "main")
+        size = await look.page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
+        clip = {"x": 0, "y": 0, "width": size[0], "height": min(size[1], TALLEST)}
+        await look.page.screenshot(path=look.file(f"{name} {what}"), full_page=True, clip=clip)  # type: ignore[arg-type]
 
 
 async def call(slack: Emulator, method: str, **args: Any) -> dict[str, Any]:
@@ -136,7 +166,21 @@ async def shoot_house(browser: Browser) -> None:
                 for page, path in PAGES.items():
                     await look.open(f"{stack.bot.url}{path}", "main")
                     await look.page.screenshot(path=look.file(f"page {page}"), full_page=True)
+                await shoot_conflict(look, f"{stack.bot.url}{PAGES['postmortem edit']}")
                 await look.page.close()
+
+
+async def shoot_conflict(look: Look, form: str) -> None:
+    """Take what somebody is shown who writes what another one has written meanwhile."""
+    other = await look.page.context.new_page()
+    for page in (look.page, other):
+        await page.goto(form)
+    for page, words in ((other, f"Somebody was awake. {look.name}"), (look.page, f"It was day. {look.name}")):
+        await page.get_by_role("textbox").fill(words)
+        await page.get_by_role("button", name="Save").click()
+        await page.wait_for_load_state()
+    await look.page.screenshot(path=look.file("page postmortem conflict"), full_page=True)
+    await other.close()
 
 
 async def shoot_diagnosis(browser: Browser) -> None:
@@ -216,18 +260,27 @@ async def shoot_forms(look: Look) -> None:
             await expect(dialog).to_be_hidden(timeout=10_000)
 
 
-async def main() -> None:
-    """Take all of them."""
+PARTS: Mapping[str, Callable[[Browser], Awaitable[None]]] = {
+    "gallery": shoot_gallery,
+    "amounts": shoot_amounts,
+    "house": shoot_house,
+    "diagnosis": shoot_diagnosis,
+    "installation": shoot_installation,
+}
+
+
+async def main(parts: Sequence[str]) -> None:
+    """Take some of them, or all."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(**CHROMIUM)  # type: ignore[arg-type]
-        await shoot_gallery(browser)
-        await shoot_house(browser)
-        await shoot_diagnosis(browser)
-        await shoot_installation(browser)
+        for part in parts or PARTS:
+            await PARTS[part](browser)
         await browser.close()
 
 
 if __name__ == "__main__":
-    shutil.rmtree(OUT, ignore_errors=True)
-    asyncio.run(main())
+    wanted = sys.argv[1:]
+    if not wanted:
+        shutil.rmtree(OUT, ignore_errors=True)
+    asyncio.run(main(wanted))
     sys.stdout.write(f"{len(list(OUT.rglob('*.png')))} pictures are in {OUT.absolute()}\n")

@@ -234,7 +234,8 @@ def _with(figures: Sequence[Figure], html: str) -> str:
     """Put pictures under their headings. Only ours are headings of this kind: what people write is escaped."""
     for each in figures:
         heading = f"<h2>{each.under}</h2>\n"
-        drawn = f"<figure>{each.markup}<figcaption>{html_escape(each.caption)}</figcaption></figure>\n"
+        picture = f'<div class="scroll" tabindex="0">{each.markup}</div>'
+        drawn = f"<figure>{picture}<figcaption>{html_escape(each.caption)}</figcaption></figure>\n"
         html = html.replace(heading, heading + drawn, 1)
     return html
 

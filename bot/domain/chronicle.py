@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.drawing import INK, LETTER_ADVANCE, LETTER_HEIGHT, Box, Label, fitting
+from bot.domain.drawing import INK, LETTER_ADVANCE, LETTER_HEIGHT, LINE, QUIET, SOFT, Box, Label, fitting
 from bot.domain.incident import Incident
 from bot.domain.measures import Milestone, duration
 from bot.domain.narrative import by_itself
@@ -20,9 +20,9 @@ _LEFT, _RIGHT, _LANE, _BAR = 166, 24, 26, 14
 _MOST_RUNS = 8
 _LETTER, _ADVANCE = LETTER_HEIGHT * 2, LETTER_ADVANCE * 2
 _ROW = _LETTER + 6
-_LINE, _SOFT, _QUIET = 0xD0D0D0, 0xF0F0EC, 0x5B626D
-_GOOD, _BAD, _SLOW, _RUN, _PERSON = 0x3D8B5F, 0xB3261E, 0xB7791F, 0x4B7FD1, 0x7D4CA8
-_COLOURS = {PhaseState.FAILED.value: _BAD, PhaseState.OVERRAN.value: _SLOW, PhaseState.DONE.value: _GOOD}
+BAD, PERSON = 0xB3261E, 0x7D4CA8
+_GOOD, _SLOW, _RUN = 0x3D8B5F, 0xB7791F, 0x4B7FD1
+_COLOURS = {PhaseState.FAILED.value: BAD, PhaseState.OVERRAN.value: _SLOW, PhaseState.DONE.value: _GOOD}
 _LONG = 2
 """How many times its five minutes an incident lasts before these get a scale of their own."""
 _STEPS_S = (10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 604_800, 2_592_000, 31_536_000)
@@ -106,11 +106,11 @@ def shapes(it: Chronicle) -> tuple[int, list[Box | Label]]:
     foot = top + _LANE * len(it.lanes)
     drawn: list[Box | Label] = []
     if it.bend is not None:
-        drawn.append(Box(_LEFT, top, _x(it, it.bend) - _LEFT, foot - top, _SOFT))
-    drawn += [Box(_x(it, at), top, 1, foot - top, _LINE) for at in _ticks(it)]
+        drawn.append(Box(_LEFT, top, _x(it, it.bend) - _LEFT, foot - top, SOFT))
+    drawn += [Box(_x(it, at), top, 1, foot - top, LINE) for at in _ticks(it)]
     for place, lane in enumerate(it.lanes):
         drawn += _lane(it, lane, top + place * _LANE)
-    drawn.append(Box(_LEFT, foot, WIDTH - _LEFT - _RIGHT, 2, _LINE))
+    drawn.append(Box(_LEFT, foot, WIDTH - _LEFT - _RIGHT, 2, LINE))
     for x, left, words, y in placed:
         drawn += [Box(x, y, 1, foot - y, INK), Label(left, y, words)]
     drawn += _foot(it, foot + 8)
@@ -134,24 +134,24 @@ def heads(marks: Sequence[tuple[str, int]]) -> tuple[list[tuple[int, int, str, i
 
 
 def _lane(it: Chronicle, lane: Lane, top: int) -> Iterator[Box | Label]:
-    yield Label(8, top + (_LANE - _LETTER) // 2, fitting(lane.title, _LEFT - 16), colour=_QUIET)
+    yield Label(8, top + (_LANE - _LETTER) // 2, fitting(lane.title, _LEFT - 16), colour=QUIET)
     over = top + (_LANE - _BAR) // 2
     for span in lane.spans:
         left, right = _x(it, span.begin), _x(it, span.end)
         wide = max(right - left - 1, 3)
         yield Box(left, over, wide, _BAR, _COLOURS.get(span.state, _RUN) if span.title else _of_run(span.state))
     for at in lane.moments:
-        yield Box(_x(it, at) - 1, over, 3, _BAR, _PERSON)
+        yield Box(_x(it, at) - 1, over, 3, _BAR, PERSON)
 
 
 def _of_run(status: str) -> int:
-    return _BAD if status == "failed" else _SLOW if status in {"refused", "parked"} else _RUN
+    return BAD if status == "failed" else _SLOW if status in {"refused", "parked"} else _RUN
 
 
 def _foot(it: Chronicle, top: int) -> Iterator[Label]:
     """Write the times below the lanes, as many as there is room for."""
     days = it.begin.date() != it.end.date()
-    yield Label(_LEFT, top, f"{it.begin:%H:%M:%S} UTC", colour=_QUIET)
+    yield Label(_LEFT, top, f"{it.begin:%H:%M:%S} UTC", colour=QUIET)
     free = _LEFT + 13 * _ADVANCE
     last = f"{it.end:%m-%d %H:%M}" if days else f"{it.end:%H:%M:%S}"
     until = WIDTH - _RIGHT - (len(last) + 1) * _ADVANCE
@@ -160,8 +160,8 @@ def _foot(it: Chronicle, top: int) -> Iterator[Label]:
         x = _x(it, at) - len(words) * _ADVANCE // 2
         if x >= free and x + len(words) * _ADVANCE <= until:
             free = x + (len(words) + 2) * _ADVANCE
-            yield Label(x, top, words, colour=_QUIET)
-    yield Label(WIDTH - _RIGHT, top, last, ends=True, colour=_QUIET)
+            yield Label(x, top, words, colour=QUIET)
+    yield Label(WIDTH - _RIGHT, top, last, ends=True, colour=QUIET)
 
 
 def _x(it: Chronicle, at: datetime) -> int:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 GROUND, INK = 0xFFFFFF, 0x1D1C1D
+QUIET, LINE, SOFT = 0x5B626D, 0xD0D0D0, 0xF0F0EC
+"""Words that matter less, thin lines, a ground beside the ground."""
 LETTER_HEIGHT, LETTER_ADVANCE = 7, 6
 """Pixels of a capital letter, and from one letter to the next, at scale 1."""
 # Seven rows of five pixels each, nine for what hangs below the line; a digit of base 32 is one row.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.chronicle import WIDTH, heads
-from bot.domain.drawing import INK, LETTER_HEIGHT, Box, Label
+from bot.domain.drawing import INK, LETTER_HEIGHT, LINE, QUIET, Box, Label
 from bot.domain.incident import Incident
 from bot.domain.measures import Milestone
 from bot.domain.timeline import Entry, Kind, from_us, to_us
@@ -18,7 +18,7 @@ BESIDE = timedelta(minutes=15)
 _COLUMNS = 120
 _FINEST_S = 15
 _LEFT, _RIGHT, _PANEL, _FOOT = 12, 12, 110, 22
-_COLUMN, _LINE, _QUIET = 0xC2410C, 0xD0D0D0, 0x5B626D
+_COLUMN = 0xC2410C
 _FORMAT = "firstfive-experience-1"
 
 
@@ -139,8 +139,8 @@ def shapes(it: Experience, reached: Sequence[tuple[str, datetime]]) -> tuple[int
     for x, left, said, y in placed:
         drawn += [Box(x, y, 1, foot - y, INK), Label(left, y, said)]
     drawn += [
-        Label(_LEFT, foot + 6, f"{it.begin:%Y-%m-%d %H:%M} UTC", colour=_QUIET),
-        Label(WIDTH - _RIGHT, foot + 6, f"{it.end:%H:%M} UTC", ends=True, colour=_QUIET),
+        Label(_LEFT, foot + 6, f"{it.begin:%Y-%m-%d %H:%M} UTC", colour=QUIET),
+        Label(WIDTH - _RIGHT, foot + 6, f"{it.end:%H:%M} UTC", ends=True, colour=QUIET),
     ]
     return foot + _FOOT + 6, drawn
 
@@ -148,14 +148,14 @@ def shapes(it: Experience, reached: Sequence[tuple[str, datetime]]) -> tuple[int
 def _panel(title: str, values: Sequence[float | None], top: int) -> Iterator[Box | Label]:
     highest = max((value for value in values if value is not None), default=0.0)
     base, room = top + _PANEL - 8, _PANEL - 8 - 2 * LETTER_HEIGHT - 16
-    yield Label(_LEFT, top + 6, title, colour=_QUIET)
-    yield Label(WIDTH - _RIGHT, top + 6, f"max {highest:.3g}", ends=True, colour=_QUIET)
+    yield Label(_LEFT, top + 6, title, colour=QUIET)
+    yield Label(WIDTH - _RIGHT, top + 6, f"max {highest:.3g}", ends=True, colour=QUIET)
     step = (WIDTH - _LEFT - _RIGHT) / len(values)
     for place, value in enumerate(values):
         left, right = round(_LEFT + place * step), round(_LEFT + (place + 1) * step)
         tall = round(room * value / highest) if value and value > 0 and highest > 0 else 0
         yield Box(left, base - tall, max(right - left - 1, 1), tall, _COLUMN)
-    yield Box(_LEFT, base, WIDTH - _LEFT - _RIGHT, 2, _LINE)
+    yield Box(_LEFT, base, WIDTH - _LEFT - _RIGHT, 2, LINE)
 
 
 def _x(it: Experience, at: datetime) -> int:

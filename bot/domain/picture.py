@@ -5,8 +5,8 @@ from datetime import datetime
 from html import escape
 
 from bot.domain import chronicle, drawing, experience
-from bot.domain.chronicle import Chronicle
-from bot.domain.drawing import GROUND, LETTER_ADVANCE, LETTER_HEIGHT, Box, Label
+from bot.domain.chronicle import BAD, PERSON, Chronicle
+from bot.domain.drawing import GROUND, INK, LETTER_ADVANCE, LETTER_HEIGHT, LINE, QUIET, SOFT, Box, Label
 from bot.domain.experience import Experience
 from bot.domain.trend import Panel, Trend
 
@@ -15,7 +15,9 @@ WIDTH, ROW = 480, 136
 _TOP, _FOOT, _SIDE = 36, 26, 10
 _SCALE = 2
 _LETTER, _ADVANCE = LETTER_HEIGHT * _SCALE, LETTER_ADVANCE * _SCALE
-_COLUMN, _BESIDE, _LINE = 0xC2410C, 0x7B8794, 0xD0D0D0
+_COLUMN, _BESIDE = 0xC2410C, 0x7B8794
+TONES = {GROUND: "ground", INK: "ink", QUIET: "quiet", LINE: "line", SOFT: "soft", BAD: "bad", PERSON: "person"}
+"""Colours that a dark page has others for, and the class by which its style finds them in an SVG."""
 
 
 def png(trend: Trend) -> bytes:
@@ -72,7 +74,7 @@ def _panel(panel: Panel, top: int) -> Iterator[Box | Label]:
             value = values[place]
             tall = round(room * value / panel.highest) if value and panel.highest > 0 else 0
             yield Box(left + row * wide, base - tall, max(1, wide), tall, colour)
-    yield Box(_SIDE, base, WIDTH - 2 * _SIDE, 2, _LINE)
+    yield Box(_SIDE, base, WIDTH - 2 * _SIDE, 2, LINE)
     yield Label(_SIDE, base + 6, panel.begins)
     yield Label(WIDTH - _SIDE, base + 6, panel.ends, ends=True)
 
@@ -86,6 +88,11 @@ def _fitting(panel: Panel) -> str:
 def _element(shape: Box | Label) -> str:
     if isinstance(shape, Box):
         where = f'x="{shape.x}" y="{shape.y}" width="{shape.width}" height="{shape.height}"'
-        return f'<rect {where} fill="#{shape.colour:06x}"/>'
+        return f"<rect {where} {_ink(shape.colour)}/>"
     anchor = ' text-anchor="end"' if shape.ends else ""
-    return f'<text x="{shape.x}" y="{shape.y + _LETTER}" fill="#{shape.colour:06x}"{anchor}>{escape(shape.text)}</text>'
+    return f'<text x="{shape.x}" y="{shape.y + _LETTER}" {_ink(shape.colour)}{anchor}>{escape(shape.text)}</text>'
+
+
+def _ink(colour: int) -> str:
+    tone = f'class="{TONES[colour]}" ' if colour in TONES else ""
+    return f'{tone}fill="#{colour:06x}"'

@@ -12,22 +12,16 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, Page
 
 from bot.adapters.sql.sessions import SqlTokens
-from bot.domain.run import Source
 from bot.domain.sign_in import Scope, Token
 from bot.domain.timeline import Person
-from bot.engine.admission import Command
-from bot.main import create_app
-from bot.settings import Settings
 from handlers.api.application import AT
+from tests.amounts import LONG, one
 from tests.browsing import DESK, HERE, PHONE, chromium, looking_at
 from tests.console import running_console
 from tests.oracles.npm import node, packages
-from tests.unit.handlers.test_diagnoses import all_targets, house_with
-from tests.unit.playbooks.desk import BEN
 from tests.ways import ways
 
 AXE = "axe-core@4.14.1"
-LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft-" * 2
 PAGES = {
     "/": "/",
     "/incidents/{incident_id}": "/incidents/INC-1",
@@ -67,24 +61,9 @@ WRONG = "async () => (await axe.run(document, {resultTypes: ['violations']})).vi
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="seen")
 async def _seen() -> AsyncIterator[Seen]:
     """An incident with all that pages show, long words and words from right to left; and a browser."""
-    house = house_with(*all_targets())
-    await house.say(f"start sev2 checkout שלום {LONG}")
-    await house.reach("decide")
-    for words in (
-        "ack",
-        f"impact {LONG}",
-        "note مرحبا بالعالم",
-        "update We roll back.",
-        f"action {LONG} due=2026-02-01",
-        f"postmortem edit luck {LONG} مرحبا",
-    ):
-        await house.say(f"{words} incident=INC-1" if words != "ack" else "ack incident=INC-1", BEN)
-    run = await house.say("diagnose incident=INC-1")
-    redact = Command("redact", {"entry": 1, "reason": LONG}, BEN, Source(via="test"), incident_id="INC-1")
-    asking = (await house.admission.admit(redact)).run_id
-    await house.work(lambda: bool(house.incident().waiting))
+    amount = await one()
     async with chromium() as browser:
-        yield create_app(Settings(), tools=house.ports), {"run": run.id, "asking": asking}, browser
+        yield amount.app, amount.runs, browser
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="door")
