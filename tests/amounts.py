@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
 from fastapi import FastAPI
 from pydantic import TypeAdapter
@@ -146,16 +145,10 @@ def _drills() -> Iterator[Story]:
         fault = _FAULTS[number % 5]
         ends = {"service": "checkout", "class": fault, "target": "", "size": "medium", "blind": False}
         story.tell(Kind.DRILL_STARTED, ANA, **ends, ends_at=to_us(story.now + timedelta(hours=1)))
-        times: dict[str, Any] = {
-            "verdict_s": 4.0 + number % 9,
-            "mitigated_s": 60.0 + number,
-            "ack_s": 9.0,
-            "acked_by": ARABIC,
-        }
-        score = Score(
-            fault, "checkout-3", "medium", "checkout", blind=bool(number % 2), began_us=to_us(story.now), how="mended",
-            **times,
-        )  # fmt: skip
+        times = {"verdict_s": 4.0 + number % 9, "mitigated_s": 60.0 + number, "ack_s": 9.0}
+        where = (fault, "checkout-3", "medium", "checkout")
+        began_us = to_us(story.now)
+        score = Score(*where, blind=bool(number % 2), began_us=began_us, how="mended", acked_by=ARABIC, **times)
         body = {"real": True, "score": write(score), "before": {}, "how": "mended", "by": ""}
         story.tell(Kind.DRILL_ENDED, FIRSTFIVE, **body)
         yield story.tell(Kind.STATUS_SET, FIRSTFIVE, status="resolved", was="open", text="")

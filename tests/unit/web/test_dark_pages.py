@@ -1,4 +1,4 @@
-"""Drawings follow a dark page: every colour that has another one there is found by the styles, on pages and in files."""
+"""Drawings follow a dark page: each colour that has another one there is found by the styles, on pages and in files."""
 
 import re
 from pathlib import Path
