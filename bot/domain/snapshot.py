@@ -242,8 +242,12 @@ class Probe:
         """Say what its users get, to follow its name: `answers 5 x 200`, or `gives no answer (5 times)`."""
         if any(status.isdecimal() for status, _ in self.statuses):
             return f"answers {self}"
-        times = ", ".join(f"{n} {'times' if why == 'no answer' else f'x {why}'}" for why, n in self.statuses)
+        times = ", ".join(_times(n) if why == "no answer" else f"{n} x {why}" for why, n in self.statuses)
         return f"gives no answer ({times})" if times else "gives no answer"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 @dataclass(frozen=True)

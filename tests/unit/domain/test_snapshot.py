@@ -154,9 +154,11 @@ def test_a_probe_counts_what_is_no_answer_as_a_failure() -> None:
 
 
 def test_who_gives_no_answer_is_not_said_to_answer() -> None:
-    told = [Probe("a", 5, statuses).told for statuses in ((), (("no answer", 5),), (("no answer", 2), ("timeout", 3)))]
+    seen = ((), (("no answer", 1),), (("no answer", 5),), (("no answer", 2), ("timeout", 3)))
+    told = [Probe("a", 5, statuses).told for statuses in seen]
     assert told == [
         "gives no answer",
+        "gives no answer (once)",
         "gives no answer (5 times)",
         "gives no answer (2 times, 3 x timeout)",
     ]
