@@ -16,7 +16,7 @@ _TOP, _FOOT, _SIDE = 36, 26, 10
 _SCALE = 2
 _LETTER, _ADVANCE = LETTER_HEIGHT * _SCALE, LETTER_ADVANCE * _SCALE
 _COLUMN, _BESIDE = 0xC2410C, 0x7B8794
-TONES = {GROUND: "ground", INK: "ink", QUIET: "quiet", LINE: "line", SOFT: "soft", BAD: "bad", PERSON: "person"}
+TONES = {GROUND: "ground", INK: "ink", QUIET: "faint", LINE: "line", SOFT: "soft", BAD: "bad", PERSON: "person"}
 """Colours that a dark page has others for, and the class by which its style finds them in an SVG."""
 
 
