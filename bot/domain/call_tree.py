@@ -30,10 +30,12 @@ class CallTree:
         self._frames = costs.frames
         self._next = (NUMBERS if inverted else _REVERSED).match
         step = 1 if inverted else -1
-        pairs = zip(costs.stacks, costs.values, strict=True)
-        both = sorted((stack[::step], value) for stack, value in pairs if value > 0)
-        self._stacks = [stack for stack, _ in both]
-        self._sums = list(accumulate((value for _, value in both), initial=0))
+        pairs = list(zip(costs.stacks, costs.values, strict=True))
+        stacks = [stack[::step] for stack, value in pairs if value > 0]
+        values = [value for _, value in pairs if value > 0]
+        order = sorted(range(len(stacks)), key=stacks.__getitem__)
+        self._stacks = [stacks[at] for at in order]
+        self._sums = list(accumulate([values[at] for at in order], initial=0))
         self._room = MOST_SPANS
 
     @property

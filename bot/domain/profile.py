@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bot.domain.costs import MAX_FRAMES, NUMBERS, Cost, Costs, ProfileMalformed
-from bot.domain.protobuf import MORE, WireMalformed, fields, number_bytes, packed, signed, varint
+from bot.domain.protobuf import Span, WireMalformed, fields, number_bytes, packed, parts, signed, varint
+from bot.domain.samples import MAX_DEPTH, MAX_LABELS, columns, number, written
 from bot.domain.stacks import Frame
 
 MAX_DECODED_BYTES = 32 * 1024 * 1024
@@ -20,17 +21,10 @@ STEP_BYTES = 256 * 1024
 MAX_ENTRIES = 500_000
 """Samples, locations, functions and strings together, some times what the largest services have: bounds memory and time
 against tiny entries in a large file."""
-MAX_DEPTH = 4096
-"""Frames of one sample; the runtime records at most 128 (maxProfStackDepth, runtime/mprof.go)."""
-MAX_STACK_BYTES = 10 * MAX_DEPTH
-MAX_LABELS = 64
 KNOWN = frozenset(range(1, 15))
 """The fields of profile.proto; others are passed over."""
 GZIP = b"\x1f\x8b"
 
-_MORE = bytes((MORE,))
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +188,8 @@ class _Decoder:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
-        self.parts: dict[int, list[Span]] = defaultdict(list)
-        self.numbers: dict[int, int] = {}
-        self.frames = entries = 0
-        for number, start, end in fields(raw, 0, len(raw)):
-            if number not in KNOWN:
-                continue
-            if end < 0:
-                self.numbers[number] = start
-                continue
-            self.parts[number].append((start, end))
-            entries += 1
-            if entries > MAX_ENTRIES:
-                raise WireMalformed(f"more than {MAX_ENTRIES} entries, the last one in field {number} at byte {start}")
+        self.parts, self.numbers = parts(raw, KNOWN, MAX_ENTRIES)
+        self.frames = 0
         self.strings = [raw[start:end].decode("utf-8", "replace") for start, end in self.parts[6]]
         if not self.strings or self.strings[0] != "":
             raise WireMalformed("the string table does not begin with an empty string")
@@ -228,8 +211,7 @@ class _Decoder:
         """Build what each stack costs."""
         types = self._types()
         at = _index(types, name)
-        read = [self._written(span, len(types)) for span in self.parts[2]]
-        stacks, values = [stack for stack, _, _ in read], [_value(numbers[at]) for _, numbers, _ in read]
+        stacks, values = columns(self.raw, self.parts[2], len(types), at)
         return Costs(types[at].name, types[at].unit, signed(self.numbers.get(10, 0)), stacks, values, _Frames(self))
 
     def _types(self) -> tuple[ValueType, ...]:
@@ -279,35 +261,14 @@ class _Decoder:
                     raise WireMalformed(f"the location at byte {span[0]} has more than {MAX_DEPTH} lines")
         return tuple(frames) or (Frame(f"0x{address:x}"),)
 
-    def _written(self, span: Span, width: int) -> tuple[bytes, list[bytes], list[Span]]:
-        """Give a sample as it is written: its locations' numbers one after another, its values, its labels."""
-        stack = values = b""
-        labels: list[Span] = []
-        for number, value, end in fields(self.raw, *span):
-            if number == 1:
-                stack += self.raw[value:end] if end >= 0 else number_bytes(value)
-            elif number == 2:  # noqa: PLR2004 - a field number
-                values += self.raw[value:end] if end >= 0 else number_bytes(value)
-            elif end >= 0:
-                labels.append((value, end))
-            if len(stack) > MAX_STACK_BYTES or len(values) > MAX_STACK_BYTES or len(labels) > MAX_LABELS:
-                break
-        numbers = NUMBERS.findall(values)
-        if len(numbers) != width or len(stack) > MAX_STACK_BYTES or len(labels) > MAX_LABELS:
-            counts = f"{len(numbers)} values, {len(stack)} bytes of locations, {len(labels)} labels"
-            raise WireMalformed(f"the sample at byte {span[0]} has {counts}")
-        if stack[-1:] >= _MORE or values[-1:] >= _MORE:
-            raise WireMalformed(f"a number of the sample at byte {span[0]} does not end")
-        return stack, numbers, labels
-
     def _sample(self, span: Span, frames: "_Frames | None", width: int) -> Sample:
-        written, values, labels = self._written(span, width)
-        known = [frames[each] for each in NUMBERS.findall(written)] if frames is not None else ()
+        stack_bytes, values, labels = written(self.raw, span, width)
+        known = [frames[each] for each in NUMBERS.findall(stack_bytes)] if frames is not None else ()
         self.frames += sum(map(len, known))
         if self.frames > MAX_FRAMES:
             raise WireMalformed(f"its samples have more than {MAX_FRAMES} frames")
         stack = tuple(chain.from_iterable(known))
-        return Sample(stack, tuple(map(_value, values)), tuple(self._labels(labels)))
+        return Sample(stack, tuple(map(number, values)), tuple(self._labels(labels)))
 
     def _labels(self, spans: Iterable[Span]) -> Iterable[tuple[str, str]]:
         for span in spans:
@@ -330,10 +291,6 @@ class _Frames(dict[bytes, tuple[Frame, ...]]):
             span = self._spans.get(varint(location, 0)[0])
             found = self[location] = self._decoder.location(span, self._functions) if span else ()
         return found
-
-
-def _value(number: bytes) -> int:
-    return signed(varint(number, 0)[0])
 
 
 def _index(types: Sequence[ValueType], name: str) -> int:
