@@ -30,9 +30,9 @@ class CallTree:
         self._frames = costs.frames
         self._next = (NUMBERS if inverted else _REVERSED).match
         step = 1 if inverted else -1
-        pairs = list(zip(costs.stacks, costs.values, strict=True))
+        pairs = zip(costs.stacks, costs.values, strict=True)
         stacks = [stack[::step] for stack, value in pairs if value > 0]
-        values = [value for _, value in pairs if value > 0]
+        values = [value for value in costs.values if value > 0]
         order = sorted(range(len(stacks)), key=stacks.__getitem__)
         self._stacks = [stacks[at] for at in order]
         self._sums = list(accumulate([values[at] for at in order], initial=0))

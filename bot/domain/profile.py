@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bot.domain.costs import MAX_FRAMES, NUMBERS, Cost, Costs, ProfileMalformed
-from bot.domain.protobuf import Span, WireMalformed, fields, number_bytes, packed, parts, signed, varint
-from bot.domain.samples import MAX_DEPTH, MAX_LABELS, columns, number, written
+from bot.domain.protobuf import VARINT, Span, WireMalformed, fields, number_bytes, packed, parts, signed, varint
+from bot.domain.samples import MAX_DEPTH, MAX_LABELS, columns, number_of, written
 from bot.domain.stacks import Frame
 
 MAX_DECODED_BYTES = 32 * 1024 * 1024
 """Larger than any profile of a Go runtime seen; a gzip bomb stops here."""
-STEP_BYTES = 256 * 1024
+STEP_BYTES = 2 * 1024 * 1024
+"""Decompressed at once: what is yet to come is copied at every step."""
 MAX_ENTRIES = 500_000
 """Samples, locations, functions and strings together, some times what the largest services have: bounds memory and time
 against tiny entries in a large file."""
 KNOWN = frozenset(range(1, 15))
 """The fields of profile.proto; others are passed over."""
 GZIP = b"\x1f\x8b"
-
+_NUMBERED = 1 << 3 | VARINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class _Decoder:
     def profile(self, *, stacks: bool) -> Profile:
         """Build the profile."""
         types = self._types()
-        frames = _Frames(self) if stacks else None
+        frames = _Frames(self, _Functions(self, self.parts[5])) if stacks else None
         return Profile(
             types=types,
             samples=tuple(self._sample(span, frames, len(types)) for span in self.parts[2]),
@@ -212,7 +213,8 @@ class _Decoder:
         types = self._types()
         at = _index(types, name)
         stacks, values = columns(self.raw, self.parts[2], len(types), at)
-        return Costs(types[at].name, types[at].unit, signed(self.numbers.get(10, 0)), stacks, values, _Frames(self))
+        frames = _Frames(self, _Functions(self))
+        return Costs(types[at].name, types[at].unit, signed(self.numbers.get(10, 0)), stacks, values, frames)
 
     def _types(self) -> tuple[ValueType, ...]:
         types = tuple(map(self._value_type, self.parts[1]))
@@ -240,13 +242,16 @@ class _Decoder:
     def function(self, span: Span) -> tuple[int, tuple[str, str]]:
         """Give a function's number, its name and its file."""
         numbers = self._numbers(span)
-        return numbers.get(1, 0), (self.strings[numbers.get(2, 0)], self.strings[numbers.get(4, 0)])
+        return self.number(span), (self.strings[numbers.get(2, 0)], self.strings[numbers.get(4, 0)])
 
     def number(self, span: Span) -> int:
-        """Give the number of a location."""
+        """Give the number of a location or of a function, which mostly comes first."""
+        start, end = span
+        if start < end and self.raw[start] == _NUMBERED:
+            return varint(self.raw, start + 1)[0]
         return next((value for number, value, end in fields(self.raw, *span) if number == 1 and end < 0), 0)
 
-    def location(self, span: Span, functions: dict[int, tuple[str, str]]) -> tuple[Frame, ...]:
+    def location(self, span: Span, functions: "_Functions") -> tuple[Frame, ...]:
         """Give a location's frames: several where calls were inlined, innermost first."""
         address = 0
         frames: list[Frame] = []
@@ -255,7 +260,7 @@ class _Decoder:
                 address = value
             elif number == 4 and end >= 0:  # noqa: PLR2004 - a field number
                 line = self._numbers((value, end))
-                name, file = functions.get(line.get(1, 0), ("?", ""))
+                name, file = functions[line.get(1, 0)]
                 frames.append(Frame(name, file, max(signed(line.get(2, 0)), 0)))
                 if len(frames) > MAX_DEPTH:
                     raise WireMalformed(f"the location at byte {span[0]} has more than {MAX_DEPTH} lines")
@@ -268,7 +273,7 @@ class _Decoder:
         if self.frames > MAX_FRAMES:
             raise WireMalformed(f"its samples have more than {MAX_FRAMES} frames")
         stack = tuple(chain.from_iterable(known))
-        return Sample(stack, tuple(map(number, values)), tuple(self._labels(labels)))
+        return Sample(stack, tuple(map(number_of, values)), tuple(self._labels(labels)))
 
     def _labels(self, spans: Iterable[Span]) -> Iterable[tuple[str, str]]:
         for span in spans:
@@ -277,13 +282,26 @@ class _Decoder:
             yield self.strings[numbers.get(1, 0)], text
 
 
+class _Functions(dict[int, tuple[str, str]]):
+    """The name and the file of a function by its number; those that are not `read` at once are when somebody looks."""
+
+    def __init__(self, decoder: _Decoder, read: Iterable[Span] = ()) -> None:
+        super().__init__(map(decoder.function, read))
+        self._decoder = decoder
+        self._spans = {decoder.number(span): span for span in decoder.parts[5]}
+
+    def __missing__(self, number: int) -> tuple[str, str]:
+        span = self._spans.get(number)
+        found = self[number] = self._decoder.function(span)[1] if span else ("?", "")
+        return found
+
+
 class _Frames(dict[bytes, tuple[Frame, ...]]):
     """The frames of a location by its number as a stack has it, each read once; none for one that is not there."""
 
-    def __init__(self, decoder: _Decoder) -> None:
+    def __init__(self, decoder: _Decoder, functions: _Functions) -> None:
         super().__init__()
-        self._decoder = decoder
-        self._functions = dict(map(decoder.function, decoder.parts[5]))
+        self._decoder, self._functions = decoder, functions
         self._spans = {decoder.number(span): span for span in decoder.parts[4]}
 
     def __missing__(self, location: bytes) -> tuple[Frame, ...]:

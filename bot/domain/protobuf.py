@@ -115,7 +115,7 @@ def parts(data: bytes, known: Container[int], most: int) -> tuple[dict[int, list
 
 
 def _field(data: bytes, at: int) -> tuple[int, int, int, int]:
-    """Read one field of any kind: as `fields` gives it, and where the next one is; 0 is the number of a fixed one."""
+    """Read one field of any kind: as `fields` gives it, and where the next one is; -1 is the number of a fixed one."""
     key, at = varint(data, at)
     kind = key & 7
     if kind == VARINT:
@@ -125,7 +125,7 @@ def _field(data: bytes, at: int) -> tuple[int, int, int, int]:
         size, at = varint(data, at)
         return key >> 3, at, at + size, at + size
     if kind in {FIXED64, FIXED32}:
-        return 0, at, -1, at + (8 if kind == FIXED64 else 4)
+        return -1, at, -1, at + (8 if kind == FIXED64 else 4)
     raise WireMalformed(f"wire type {kind} at byte {at} is not known")
 
 

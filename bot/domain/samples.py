@@ -38,7 +38,7 @@ def columns(raw: bytes, spans: Iterable[Span], width: int, at: int) -> tuple[lis
                 value = after[raw[high:end]]
         if value is None:
             stack, numbers, _ = written(raw, (start, end), width)
-            value = number(numbers[at])
+            value = number_of(numbers[at])
         else:
             stack = raw[low:high]
         stacks.append(stack)
@@ -61,7 +61,7 @@ class _After(dict[bytes, int | None]):
             more, numbers, _ = written(rest, (0, len(rest)), self._width)
         except WireMalformed:
             more, numbers = _MORE, []
-        found = self[rest] = None if more else number(numbers[self._at])
+        found = self[rest] = None if more else number_of(numbers[self._at])
         return found
 
 
@@ -90,6 +90,6 @@ def written(raw: bytes, span: Span, width: int) -> tuple[bytes, list[bytes], lis
     return stack, numbers, labels
 
 
-def number(written: bytes) -> int:
+def number_of(written: bytes) -> int:
     """Read a number of a sample, which may be below nothing."""
     return signed(varint(written, 0)[0])

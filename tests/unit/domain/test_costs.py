@@ -2,14 +2,21 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.costs import ProfileMalformed
 from bot.domain.flame import Focus, Kind, draw
 from bot.domain.profile import Profile, costs, decode
-from bot.domain.protobuf import field_bytes, number_bytes
+from bot.domain.protobuf import WireMalformed, field_bytes, fields, number_bytes, parts, signed, varint
+from bot.domain.samples import columns
+from bot.domain.samples import written as read_slowly
 
+T = TypeVar("T")
 FUNCTIONS, LOCATIONS = 40, 400
 """Few functions repeat themselves in a stack; more locations than fit into one byte of a number."""
 TYPES = field_bytes(6, b"") + field_bytes(6, b"cpu") + field_bytes(1, field_bytes(1, 1) + field_bytes(2, 0))
@@ -103,3 +110,48 @@ def test_where_there_is_no_room_for_more_the_rest_is_by_itself(monkeypatch: pyte
     monkeypatch.setattr("bot.domain.call_tree.MOST_SPANS", 30)
     flame = draw(costs(written(1), "cpu"), Focus())
     assert flame.total == sum(piece.itself for piece in flame.pieces)
+
+
+NUMBERS = st.integers(0, 2**64 - 1) | st.integers(0, 3)
+PIECES = st.lists(
+    st.tuples(st.just(1), st.lists(NUMBERS, max_size=90).map(lambda numbers: b"".join(map(number_bytes, numbers))))
+    | st.tuples(st.integers(1, 4), NUMBERS | st.binary(max_size=20)),
+    max_size=5,
+).map(lambda pieces: b"".join(field_bytes(*piece) for piece in pieces))
+WIDTH = field_bytes(2, number_bytes(2**64 - 3) + b"\x07")
+SAMPLES = st.lists(PIECES | PIECES.map(lambda piece: piece + WIDTH) | st.binary(max_size=12), max_size=4)
+
+
+@given(SAMPLES, st.integers(0, 1))
+def test_samples_read_in_one_loop_are_those_of_a_slow_reader(samples: list[bytes], at: int) -> None:
+    raw = b"".join(field_bytes(2, sample) for sample in samples)
+    spans = [(start, end) for _, start, end in fields(raw, 0, len(raw))]
+
+    def slowly() -> tuple[list[bytes], list[int]]:
+        read = [read_slowly(raw, span, 2) for span in spans]
+        return [stack for stack, _, _ in read], [signed(varint(values[at], 0)[0]) for _, values, _ in read]
+
+    assert answer(slowly) == answer(lambda: columns(raw, spans, 2, at))
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), NUMBERS | st.binary(max_size=300)), max_size=6), st.binary(max_size=12))
+def test_the_parts_of_a_message_are_its_fields(written_fields: list[tuple[int, int | bytes]], noise: bytes) -> None:
+    raw = b"".join(field_bytes(*each) for each in written_fields) + noise
+
+    def slowly() -> tuple[dict[int, list[tuple[int, int]]], dict[int, int]]:
+        found = [each for each in fields(raw, 0, len(raw)) if each[0] < 16]
+        spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for number, start, end in found:
+            if end >= 0:
+                spans[number].append((start, end))
+        return spans, {number: value for number, value, end in found if end < 0}
+
+    assert answer(slowly) == answer(lambda: parts(raw, range(16), 99))
+
+
+def answer(read: Callable[[], T]) -> T | type[WireMalformed]:
+    """Give what is read, or that it cannot be."""
+    try:
+        return read()
+    except WireMalformed:
+        return WireMalformed
