@@ -45,7 +45,8 @@ def run() -> Iterable[Row]:
     for name, (size, is_zipped, before) in SIZES.items():
         content, stacks = large(dice, size, is_zipped=is_zipped)
         for look, took in asyncio.run(painted(content)).items():
-            notes = f"{stacks} stacks, {len(content) / 1e6:.1f} MB gzipped; {spread(took)} ms, {before} before; {load()}"
+            about = f"{stacks} stacks, {len(content) / 1e6:.1f} MB gzipped"
+            notes = f"{about}; {spread(took)} ms, {before} before; {load()}"
             yield Row(f"{name}, {look}", median(took), "ms", at_most=500, notes=notes)
 
 
