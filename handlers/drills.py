@@ -15,7 +15,7 @@ from bot.ports import LISTING, Listed, Tx
 from handlers.html import Html
 from handlers.live import Streams, mark
 from handlers.reader import Asks
-from handlers.visible import visible_incidents
+from handlers.visible import visible_entries, visible_incidents
 
 _OPEN_MAX = 500
 _SHOWN = 50
@@ -79,7 +79,7 @@ async def view(ports: Ports, person: Person) -> DrillsView:
 
 def _read(ports: Ports, tx: Tx, person: Person) -> tuple[tuple[Score, ...], list[Running]]:
     open_ = [row for row in visible_incidents(ports, tx, person, limit=_OPEN_MAX) if row.drill]
-    running = [on for row in open_ if (on := _running(row, ports.timeline.entries(tx, row.id)))]
+    running = [on for row in open_ if (on := _running(row, visible_entries(ports, tx, row.id, person)))]
     return read(ports.timeline.drills(tx)), running
 
 
@@ -97,8 +97,8 @@ def _running(row: Listed, entries: Iterable[Entry]) -> Running | None:
     """Give the drill of an incident unless it is over."""
     found: Running | None = None
     for entry in entries:
-        facts = entry.facts
-        if entry.kind == Kind.DRILL_STARTED and facts:
+        facts = entry.facts if entry.kind == Kind.DRILL_STARTED else {}
+        if facts:
             found = Running(row.id, facts["service"], facts["class"], entry.at, from_us(int(facts["ends_at"])))
         elif entry.kind == Kind.DRILL_ENDED:
             return None

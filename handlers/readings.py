@@ -12,7 +12,7 @@ from bot.domain.baseline import Baseline, Baselines, baseline_key
 from bot.domain.costs import Costs
 from bot.domain.diagnosis import Overview
 from bot.domain.errors import StoreUnusable
-from bot.domain.exhibits import Evidence, Fact, Found, evidence, found, judged, kept
+from bot.domain.exhibits import PROVING, Evidence, Fact, Found, evidence, found, judged, kept
 from bot.domain.lenses import LENSES, costs_of
 from bot.domain.run import Run
 from bot.domain.snapshot import Captured, Probe
@@ -94,6 +94,7 @@ def read(ports: Ports, tx: Tx, run_id: str, person: Person) -> Reading | None:
 
 def of_incident(entries: Sequence[Entry]) -> tuple[DiagnosisView, str] | None:
     """Give the latest diagnosis of a timeline, its targets not looked up yet, and the artifact they are in."""
+    entries = [entry for entry in entries if entry.kind in PROVING]
     verdicts = [entry for entry in entries if entry.kind == Kind.VERDICT and entry.body is not None]
     findings = found(entries)
     if not verdicts:

@@ -17,11 +17,10 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from bot.domain.errors import IncidentNotFound, StoreUnusable
-from bot.domain.incident import fold
+from bot.domain.errors import StoreUnusable
 from bot.domain.reminders import Reminder, due
 from bot.domain.run import VIA_CLOCK, Source
-from bot.domain.service import Catalog
+from bot.domain.service import Catalog, ReminderRules
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Kind
 from bot.engine.admission import Admission, Command
 from bot.engine.ports import Ports
@@ -208,12 +207,16 @@ class Schedule:
         listed = await ports.store.read(lambda tx: ports.timeline.incidents(tx, limit=_OPEN, private=True))
         found: list[tuple[str, Reminder]] = []
         for row in listed:
-            entries = await ports.store.read(partial(ports.timeline.entries, incident_id=row.id))
-            try:
-                found += [(row.id, each) for each in due(fold(entries), entries, rules, now)]
-            except IncidentNotFound:
-                log.warning("timeline does not begin with an opening", incident=row.id)
+            found += [(row.id, each) for each in await ports.store.read(partial(self._lacking, row.id, rules, now))]
         return found
+
+    def _lacking(self, incident_id: str, rules: ReminderRules, now: datetime, tx: Tx) -> tuple[Reminder, ...]:
+        """Give what is due for an incident. In the reader's thread: a long timeline holds no page and no command up."""
+        incident, entries = self._ports.readings.read(self._ports.timeline, tx, incident_id)
+        if incident is None:
+            log.warning("timeline does not begin with an opening", incident=incident_id)
+            return ()
+        return due(incident, entries, rules, now)
 
     def _unusable(self, error: StoreUnusable) -> None:
         if str(error) != self._ailment:

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Annotated
 
 from fastapi import Query
 
 from bot.domain.exhibits import (
+    PROVING,
     Attached,
     Evidence,
     Found,
@@ -56,7 +58,11 @@ _GROUPS = {
     "runs": ("Runs", {Kind.RUN_STARTED, Kind.STEP_STARTED, Kind.STEP_ENDED, Kind.RUN_ENDED}),
     "slack": ("Slack", {Kind.CHANNEL_OPENED, Kind.CHAT_FAILED}),
 }
-_OF_RUNS = {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED}
+_ALWAYS_INNER = frozenset({Kind.STEP_STARTED, Kind.CHAT_FAILED, Kind.BISECTING})
+_OF_RUNS = frozenset({Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.STEP_ENDED})
+_PERHAPS_INNER = _ALWAYS_INNER | _OF_RUNS
+# What a page shows beside its lines comes from these: a long timeline is gone through once to find them.
+_SHOWN_BESIDE = PROVING | {Kind.RUN_STARTED, Kind.RUN_ENDED, Kind.JUDGED, Kind.DRILL_ENDED}
 _ON_A_PAGE = 100
 # What their steps come to has entries of its own.
 _TELL_IT_THEMSELVES = {"bisect"}
@@ -176,14 +182,15 @@ class Look:
 
 def view(incident: Incident, entries: Sequence[Entry], now: datetime, registry: Registry, look: Look) -> IncidentView:
     """Work out the page of an incident, which is what its entries come to."""
-    artifacts = kept(entries)
-    verdicts, findings = judged(entries), found(entries)
-    inner = {entry.seq for entry in entries if _is_inner(entry)}
+    beside = [entry for entry in entries if entry.kind in _SHOWN_BESIDE]
+    artifacts = kept(beside)
+    verdicts, findings = judged(beside), found(beside)
+    inner = {entry.seq for entry in entries if entry.kind in _PERHAPS_INNER and _is_inner(entry)}
     filters = _filters(entries, len(inner))
     chosen = look.show if look.show in {each.name for each in filters} else HIGHLIGHTS
     chosen = EVERYTHING if look.entry else chosen
     oldest_first = look.order == "oldest"
-    shown, page, pages = _page([entry for entry in in_time(entries) if _belongs(entry, chosen, inner)], look)
+    shown, page, pages = _page(in_time(_chosen(entries, chosen, inner)), look)
     return IncidentView(
         incident=incident,
         now=now,
@@ -195,10 +202,10 @@ def view(incident: Incident, entries: Sequence[Entry], now: datetime, registry: 
         earlier=next((each for each in reversed(verdicts) if each.verdict), None),
         artifacts=artifacts,
         measures=incident.measures,
-        drilled=_drilled(entries),
-        canary=_canary(incident, entries, artifacts),
+        drilled=_drilled(beside),
+        canary=_canary(incident, beside, artifacts),
         bisects=of_incident(incident),
-        runs=runs(entries),
+        runs=runs(beside),
         lines=lines(shown if oldest_first else shown[::-1], artifacts),
         filters=filters,
         show=chosen,
@@ -291,13 +298,11 @@ def runs(entries: Iterable[Entry]) -> tuple[RunRow, ...]:
     """Give the runs that the timeline names, in the order they began."""
     rows: dict[str, RunRow] = {}
     for entry in entries:
-        if entry.kind not in _OF_RUNS:
-            continue
-        facts = entry.facts
         if entry.kind == Kind.RUN_STARTED:
-            name = str(facts.get("playbook", ""))
+            name = str(entry.facts.get("playbook", ""))
             rows[entry.run_id] = RunRow(entry.run_id, name, entry.actor_name, "running", "", entry.run_id.count("."))
         elif entry.kind == Kind.RUN_ENDED and entry.run_id in rows:
+            facts = entry.facts
             took = seconds(float(facts.get("elapsed_s", 0.0)))
             rows[entry.run_id] = replace(rows[entry.run_id], status=str(facts.get("status", "")), took=took)
     return tuple(rows.values())
@@ -309,25 +314,26 @@ def _filters(entries: Sequence[Entry], inner: int) -> tuple[Filter, ...]:
         EVERYTHING: "Everything",
         **{name: label for name, (label, _) in _GROUPS.items()},
     }
-    kinds = Counter(entry.kind for entry in entries)
+    kinds = Counter(map(attrgetter("kind"), entries))
     counts = {name: sum(kinds[kind] for kind in of) for name, (_, of) in _GROUPS.items()}
     counts |= {EVERYTHING: len(entries), HIGHLIGHTS: len(entries) - inner}
     return tuple(Filter(name, label, counts[name]) for name, label in names.items() if counts[name])
 
 
-def _belongs(entry: Entry, show: str, inner: Collection[int]) -> bool:
+def _chosen(entries: Sequence[Entry], show: str, inner: Collection[int]) -> Sequence[Entry]:
     if show == EVERYTHING:
-        return True
+        return entries
     if show == HIGHLIGHTS:
-        return entry.seq not in inner
-    return entry.kind in _GROUPS[show][1]
+        return [entry for entry in entries if entry.seq not in inner]
+    kinds = _GROUPS[show][1]
+    return [entry for entry in entries if entry.kind in kinds]
 
 
 def _is_inner(entry: Entry) -> bool:
     """Tell whether an entry is of the machinery: what a run began or did as it should, inside of another."""
-    if entry.kind in {Kind.STEP_STARTED, Kind.CHAT_FAILED, Kind.BISECTING}:
+    if entry.kind in _ALWAYS_INNER:
         return True
-    if entry.kind not in _OF_RUNS:
+    if entry.kind not in _OF_RUNS or not (is_child(entry.run_id) or _may_tell_itself(entry)):
         return False
     facts = entry.facts
     went_on = {"done"} if facts.get("playbook") == SOP else {"done", "missing"}
@@ -335,6 +341,12 @@ def _is_inner(entry: Entry) -> bool:
     if entry.kind == Kind.STEP_ENDED and facts.get("playbook") in _TELL_IT_THEMSELVES:
         return is_well
     return is_child(entry.run_id) and is_well
+
+
+def _may_tell_itself(entry: Entry) -> bool:
+    """Tell, without reading thousands of bodies, which steps cannot be of a playbook that tells it itself."""
+    body = entry.body or ""
+    return entry.kind == Kind.STEP_ENDED and any(f'"{name}"' in body for name in _TELL_IT_THEMSELVES)
 
 
 def lines(entries: Sequence[Entry], artifacts: Sequence[Kept]) -> tuple[Line, ...]:

@@ -210,6 +210,8 @@ def _digests(value: Any) -> Iterator[str]:
 
 
 _NAMERS = {Kind.ARTIFACT, Kind.VERDICT, Kind.FINDING, *_MESSAGES, *_POSTMORTEMS}
+PROVING = frozenset(_NAMERS)
+"""The kinds that `kept`, `found` and `judged` look at: of a long timeline, these alone need be handed to them."""
 
 
 def _named(entry: Entry) -> list[Kept]:

@@ -62,7 +62,7 @@ def _shapes(trend: Trend) -> Iterator[Box | Label]:
 
 
 def _panel(panel: Panel, top: int) -> Iterator[Box | Label]:
-    base, room = top + ROW - _FOOT, ROW - _TOP - _FOOT
+    base, room, highest = top + ROW - _FOOT, ROW - _TOP - _FOOT, panel.highest
     yield Label(_SIDE, top + 12, _fitting(panel))
     yield Label(WIDTH - _SIDE, top + 12, f"max {panel.highest:.3g}", ends=True)
     step = (WIDTH - 2 * _SIDE) / len(panel.values)
@@ -72,7 +72,7 @@ def _panel(panel: Panel, top: int) -> Iterator[Box | Label]:
         wide = (right - left - 2) // len(rows)
         for row, (values, colour) in enumerate(rows):
             value = values[place]
-            tall = round(room * value / panel.highest) if value and panel.highest > 0 else 0
+            tall = round(room * value / highest) if value and highest > 0 else 0
             yield Box(left + row * wide, base - tall, max(1, wide), tall, colour)
     yield Box(_SIDE, base, WIDTH - 2 * _SIDE, 2, LINE)
     yield Label(_SIDE, base + 6, panel.begins)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 HOUSE = "house"
@@ -205,9 +206,12 @@ def link(incident_id: str, last: Entry | None, draft: Draft, author: Author, now
     return Entry(**{**entry.__dict__, "hash": seal(entry)})
 
 
+_TIME = attrgetter("at_us", "seq")
+
+
 def in_time(entries: Iterable[Entry]) -> list[Entry]:
     """Give entries by when what they tell happened: a message may be recorded long after it was said."""
-    return sorted(entries, key=lambda entry: (entry.at_us, entry.seq))
+    return sorted(entries, key=_TIME)
 
 
 def seal(entry: Entry) -> str:

@@ -1,5 +1,6 @@
 """Measures as the API tells of them: what incidents have come to, by service, severity and week."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -93,7 +94,7 @@ class Measures:
         period = Period(asked.weeks, asked.service, asked.severity.value if asked.severity else "")
         ports, now = self.ports, self.ports.clock.now()
         told = await ports.store.read(lambda tx: outcomes(ports, tx, reader.person, period.selection(now)))
-        it = view(told, now, period)
+        it = await asyncio.to_thread(view, told, now, period)
         return MeasuresTold(
             total=GroupTold.of(it.total),
             by_service=GroupTold.every(it.by_service),

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0012"
+REVISION = "0013"
 
 metadata = MetaData(
     naming_convention={
@@ -158,6 +158,7 @@ run = Table(
     Index(None, "status", "wake_at_us"),
     Index(None, "incident_id", "playbook"),
     Index(None, "incident_id", "ended_at_us"),
+    Index(None, "parent_id", "incident_id"),
 )
 
 memo = Table(
