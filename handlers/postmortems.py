@@ -22,7 +22,7 @@ from handlers.action_items import items
 from handlers.html import Html
 from handlers.lost import without_postmortem
 from handlers.reader import Asks
-from handlers.visible import timeline_of
+from handlers.visible import incident_of, timeline_of
 
 _INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
@@ -59,12 +59,12 @@ class Postmortems:
 
     async def page(self, reader: Asks, incident_id: str, now: Flag = 0) -> Response:
         """Show what was published; what would be written now, if nothing was or that is asked for."""
-        entries = await timeline_of(self.ports, incident_id, reader.person)
-        if not entries:
+        incident, entries = await incident_of(self.ports, incident_id, reader.person)
+        if incident is None:
             return await without_postmortem(self.ports, self.html, reader, incident_id)
-        incident, stands = fold(entries), standing(entries)
+        stands = standing(entries)
         published = None if now else stands.published
-        body = await (self._published(entries, published) if published else self._written(entries))
+        body = await (self._published(entries, published) if published else self._written(incident, entries))
         return self.html.page(
             "postmortem.html",
             reader,
@@ -105,9 +105,8 @@ class Postmortems:
             gone=gone,
         )
 
-    async def _written(self, entries: Sequence[Entry]) -> str:
+    async def _written(self, incident: Incident, entries: Sequence[Entry]) -> str:
         """Give it as it would be written of these entries."""
-        incident = fold(entries)
         drawn = [_near(each, entries) for each in await figures(self.ports.artifacts, incident, entries)]
         return await asyncio.to_thread(self.documents.page, incident, entries, drawn)
 
@@ -117,7 +116,7 @@ class Postmortems:
         text = await asyncio.to_thread(self.documents.postmortem, fold(before), before)
         kept = await self._kept(published)
         if kept is None or sha256(text.encode()).hexdigest() == published.artifact:
-            return await self._written(before)
+            return await self._written(fold(before), before)
         return self.documents.html(kept)
 
     async def _kept(self, published: Signed) -> str | None:

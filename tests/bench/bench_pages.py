@@ -9,17 +9,22 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from bot.adapters.clock import SystemClock
+from bot.adapters.sql.journal import SqlJournal
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
-from bot.domain.timeline import Person
-from bot.ports import Listed, Selection
+from bot.domain.run import Plan, Run, RunStatus, Source
+from bot.domain.timeline import Author, Draft, Kind, Person, to_us
+from bot.ports import ASKED, Listed, Selection, Tx
 from handlers.html import shipped
 from handlers.incidents import Found, Search
 from handlers.reader import Reader, Way
@@ -35,6 +40,9 @@ YEARS = Grown(int(os.environ.get("INCIDENTS", "10000")), int(os.environ.get("ENT
 """`INCIDENTS=1000 ENTRIES=100000 make bench ARGS=pages` measures a smaller house."""
 TIMES = 40
 BOUND_MS = 100
+CHILDREN, ASKING = 20, 20
+ADA = Person("U0ADA", "Ada")
+_NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def pages() -> Mapping[str, str]:
@@ -54,6 +62,12 @@ def pages() -> Mapping[str, str]:
         "an incident": f"/incidents/INC-{YEARS.incidents // 2}",
         f"an incident of {LONG[-1]:,} entries": longest,
         f"an incident of {LONG[-1]:,} entries, a page of it": f"{longest}?show=everything&page=7",
+        "a postmortem": f"/incidents/INC-{YEARS.incidents // 2}/postmortem",
+        f"a postmortem of {LONG[-1]:,} entries": f"{longest}/postmortem",
+        f"a run of an incident of {LONG[-1]:,} entries": f"/runs/{_first_run(YEARS.open_ones[len(LONG) - 1])}",
+        "approvals": "/approvals",
+        "an approval": f"/approvals/{_asking(0)}",
+        "declare": "/declare",
         "drills": "/drills",
         "services": "/services",
         "settings": "/settings",
@@ -64,6 +78,7 @@ def run() -> Iterable[Row]:
     """Ask for each page in turns, the first time apart."""
     with scratch() as folder:
         url = _house(folder)
+        asyncio.run(_begin_runs(url))
         yield from asyncio.run(_asked(url, folder))
         yield from _all_rows(url)
 
@@ -80,6 +95,55 @@ def _house(folder: Path) -> str:
         shutil.move(url.removeprefix("sqlite:///"), kept)
     shutil.copyfile(kept, folder / "years.sqlite")
     return f"sqlite:///{folder}/years.sqlite"
+
+
+def _first_run(incident: int) -> str:
+    """Give the run that wrote most of what an incident's timeline has in a grown house."""
+    return f"{incident:012x}"
+
+
+def _asking(number: int) -> str:
+    return f"asking{number}"
+
+
+async def _begin_runs(url: str) -> None:
+    """Let every open incident have a run with children, and requests wait for a second person."""
+    store, journal, timeline = SqlStore(url), SqlJournal(SystemClock()), SqlTimeline()
+
+    def act(tx: Tx) -> None:
+        for number in YEARS.open_ones:
+            first = _run(_first_run(number), number, RunStatus.DONE)
+            journal.admit(tx, first)
+            for child in range(CHILDREN):
+                journal.admit(
+                    tx, replace(first, id=f"{first.id}.{child}", slot=f"{first.id}.{child}", parent_id=first.id)
+                )
+        for number in range(ASKING):
+            incident = YEARS.open_ones[number % len(YEARS.open_ones)]
+            asking = replace(_run(_asking(number), incident, RunStatus.QUEUED), wake_at=_NEVER)
+            journal.admit(tx, asking)
+            memory = journal.claim(tx, asking.id, _NEVER)
+            assert memory is not None
+            chain = f"INC-{incident}"
+            journal.remember(tx, memory.run, ASKED, str(timeline.heads(tx, chain)[chain].seq), _NEVER)
+            journal.end(tx, replace(memory.run, status=RunStatus.QUEUED))
+            author = Author(asking.actor, asking.id)
+            timeline.append(tx, chain, [Draft(Kind.APPROVAL_ASKED, _request(asking))], author, SystemClock().now())
+
+    await store.write(act)
+    await store.close()
+
+
+def _run(id_: str, incident: int, status: RunStatus) -> Run:
+    plan, now = Plan("rollback", {"service": "checkout"}, ("measure", "undo")), SystemClock().now()
+    return Run(id_, plan, ADA, Source(), now, id_, f"INC-{incident}", status=status, started_at=now, ended_at=now)
+
+
+def _request(run: Run) -> dict[str, Any]:
+    given = {"run": run.id, "playbook": run.plan.playbook, "params": dict(run.plan.params), "service": "checkout"}
+    shown = {"steps": ["Roll back"], "measured": {"Measure both tracks": "4 % of requests fail, 0.2 % did."}}
+    who = {"person": ADA.id, "name": ADA.name, "plan": "0" * 64, "expires_at": to_us(_NEVER), "breakable": True}
+    return {**given, **shown, **who}
 
 
 async def _asked(url: str, folder: Path) -> list[Row]:

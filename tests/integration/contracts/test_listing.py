@@ -51,12 +51,22 @@ async def told(ground: Ground, incident_id: str = "INC-1") -> Listed:
     return Listed.of(fold(await ground.read(lambda tx: ground.timeline.entries(tx, incident_id))))
 
 
+async def measured(ground: Ground) -> list[Outcome]:
+    return await ground.read(lambda tx: ground.timeline.outcomes(tx, Selection(private=["INC-1"])))
+
+
+async def to_be_measured(ground: Ground) -> list[Outcome]:
+    incident = fold(await ground.read(lambda tx: ground.timeline.entries(tx, "INC-1")))
+    return [Outcome.of(incident)] if incident.counts else []
+
+
 async def test_a_row_is_what_its_timeline_comes_to_after_every_entry(ground: Ground) -> None:
     await ground.open("Slow")
     seen = [await row(ground)]
     for draft in TOLD:
         await ground.append(draft, to="INC-1")
         assert await row(ground) == await told(ground), draft.kind
+        assert await measured(ground) == await to_be_measured(ground), draft.kind
         seen.append(await row(ground))
     assert all(now != before for before, now in pairwise(seen))
 
@@ -74,6 +84,7 @@ async def test_what_was_blanked_is_in_no_row(ground: Ground) -> None:
     for seq in range(len(TOLD) + 1, 0, -1):
         await ground.write(lambda tx, seq=seq: ground.timeline.blank(tx, "INC-1", seq))  # type: ignore[misc]
         assert await row(ground) == await told(ground), seq
+        assert await measured(ground) == await to_be_measured(ground), seq
     assert await found(ground, "slow") == await found(ground, "cleo") == []
 
 

@@ -45,6 +45,8 @@ def test_medians_are_of_what_was_recorded() -> None:
         (datetime(2026, 3, 2, tzinfo=UTC), date(2026, 3, 2)),
         (datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC), date(2026, 2, 23)),
         (datetime(2026, 1, 1, tzinfo=UTC), date(2025, 12, 29)),
+        (datetime(2026, 3, 8, 23, 59, 59, 999999, tzinfo=UTC), date(2026, 3, 2)),
+        (datetime(1970, 1, 1, tzinfo=UTC), date(1969, 12, 29)),
     ],
 )
 def test_a_week_begins_on_monday(at: datetime, day: date) -> None:
