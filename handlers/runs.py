@@ -147,7 +147,7 @@ def _look(ports: Ports, tx: Tx, run_id: str, reader: Reader) -> _Found | None:
         return None
     journal = ports.journal
     memos = journal.memos(tx, run_id, _keys(run))
-    _, entries = ports.readings.read(ports.timeline, tx, run.incident_id) if run.incident_id else (None, [])
+    _, entries = ports.readings.read(ports.timeline, tx, run.incident_id)
     own = tuple(each for each in entries if each.run_id == run_id or each.run_id.startswith(f"{run_id}."))
     named = str(run.plan.params.get("run") or "")
     about = visible_run(ports, tx, named, reader.person) if named else None

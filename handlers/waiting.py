@@ -78,5 +78,5 @@ def plea_of(ports: Ports, tx: Tx, run_id: str, person: Person) -> Plea | None:
         return None
     entries = ports.timeline.entries(tx, run.incident_id or HOUSE, int(after))
     asked = next((each for each in requests(entries) if each.run_id == run_id), None)
-    incident, _ = ports.readings.read(ports.timeline, tx, run.incident_id) if run.incident_id else (None, [])
+    incident, _ = ports.readings.read(ports.timeline, tx, run.incident_id)
     return Plea(asked, run, incident) if asked is not None else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import attrgetter
 from statistics import median
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bot.domain.incident import Incident
 from bot.domain.measures import MEASURES, Milestone
@@ -72,8 +72,8 @@ class Share:
 
 def together(name: str, outcomes: Sequence[Outcome]) -> Group:
     """Give what incidents have come to, all together."""
-    columns = tuple(zip(*outcomes, strict=True))
-    known = [_known(columns[since], columns[until]) for since, until in _BETWEEN] if columns else [[]] * len(_BETWEEN)
+    columns: Sequence[Sequence[Any]] = list(zip(*outcomes, strict=True)) or [()] * len(Outcome._fields)
+    known = [_known(columns[since], columns[until]) for since, until in _BETWEEN]
     medians = (timedelta(microseconds=median(values)) if values else None for values in known)
     return Group(name, len(outcomes), tuple(medians), tuple(map(len, known)))
 
