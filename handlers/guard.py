@@ -1,6 +1,7 @@
 """Stands in front of everything once there is a sign-in: nobody passes whom nobody knows, from wherever they come."""
 
 import re
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import HTTPConnection
@@ -60,9 +61,13 @@ class Guard:
         except StoreUnusable as error:
             return _told(request, 503, "Not now", str(error))
         if isinstance(found, Reader):
-            admit(scope, found)
+            admit(scope, found, partial(self._is_still, request, found))
             return _beyond(request, found)
         return None if path in OPEN else _who_are_you(request, found)
+
+    async def _is_still(self, request: HTTPConnection, reader: Reader) -> bool:
+        found = await self._readers.of(request)
+        return isinstance(found, Reader) and found.person.id == reader.person.id
 
 
 def _beyond(request: HTTPConnection, reader: Reader) -> Response | None:

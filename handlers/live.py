@@ -1,8 +1,9 @@
 """Tell a page, while it is open, that what it shows has changed."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 
 from fastapi import Request, Response
@@ -10,12 +11,17 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from bot.engine.ports import Ports
 from bot.ports import Tx
+from handlers.reader import is_admitted
 
 # Another process on the same SQLite rings no bell of ours, and what it writes is to be seen within a second, too.
 _LOOK_AGAIN = timedelta(seconds=0.7)
 _LONGEST = timedelta(minutes=10)
 _STREAMS_MAX = 64
 _MARK_MAX = 100
+
+Look = Callable[[Tx], str | None]
+"""Gives what stands for the state of a page; None when it is not there any more for who looks at it."""
+Observe = Callable[[], Awaitable[str | None]]
 
 
 @dataclass
@@ -26,33 +32,44 @@ class Streams:
     stopping: Callable[[], bool]
     open_: int = 0
 
-    def answer(self, request: Request, topic: str, look: Callable[[Tx], str]) -> Response:
-        """Stream to a page each time that what stands for its state is not what it has seen: `?seen=`, later its id."""
+    def answer(self, request: Request, topic: str, look: Look) -> Response:
+        """Stream to a page each time that what stands for its state is not what it has seen: `?seen=`, later its id.
+
+        Before each look it is asked again whether its reader would still be let through.
+        """
         if self.open_ >= _STREAMS_MAX:
             return PlainTextResponse("Not now.\n", 503, headers={"Retry-After": "10"})
         seen = request.headers.get("last-event-id") or request.query_params.get("seen", "")
-        return StreamingResponse(self._counted(topic, look, seen[:_MARK_MAX]), media_type="text/event-stream")
+        observe = partial(self._observe, request, look)
+        return StreamingResponse(self._counted(topic, observe, seen[:_MARK_MAX]), media_type="text/event-stream")
 
-    async def _counted(self, topic: str, look: Callable[[Tx], str], seen: str) -> AsyncIterator[str]:
+    async def _observe(self, request: Request, look: Look) -> str | None:
+        return await self.ports.store.read(look) if await is_admitted(request) else None
+
+    async def _counted(self, topic: str, observe: Observe, seen: str) -> AsyncIterator[str]:
         self.open_ += 1
         try:
-            async for event in changes(self.ports, topic, look, seen, self.stopping):
+            async for event in changes(self.ports, topic, observe, seen, self.stopping):
                 yield event
         finally:
             self.open_ -= 1
 
 
 async def changes(
-    ports: Ports, topic: str, look: Callable[[Tx], str], seen: str, stopping: Callable[[], bool]
+    ports: Ports, topic: str, observe: Observe, seen: str, stopping: Callable[[], bool]
 ) -> AsyncIterator[str]:
     """Give server-sent events: `changed` with what stands for its state, each time that is not what was `seen`.
 
-    Ends after ten minutes, or when the process stops; browsers come back by themselves.
+    Ends after ten minutes, or when the process stops; browsers come back by themselves. Ends with a last `changed` when
+    whoever listens may not see it any more: the page then meets what everybody meets who may not.
     """
     began = ports.clock.now()
     yield "retry: 2000\n\n"
     while not stopping() and ports.clock.now() - began < _LONGEST:
-        now = await ports.store.read(look)
+        now = await observe()
+        if now is None:
+            yield "event: changed\ndata: over\n\n"
+            return
         if now != seen:
             seen = now
             yield f"id: {now}\nevent: changed\ndata: {now}\n\n"

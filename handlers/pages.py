@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from bot.domain.errors import StoreUnusable
 from bot.domain.picture import svg
-from bot.domain.timeline import Entry
 from bot.engine.playbook import Registry
 from bot.engine.ports import Ports
+from bot.ports import Tx
 from handlers import readings
 from handlers.action_items import items
 from handlers.audits import AuditLog
@@ -30,7 +30,7 @@ from handlers.reader import Asks, Reader
 from handlers.services import Services
 from handlers.survey import Survey
 from handlers.views import Look, view
-from handlers.visible import incident_of, timeline_of, visible_artifact
+from handlers.visible import incident_of, is_visible, timeline_of, visible_artifact
 
 _INLINE_MAX = 2_000_000
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
@@ -107,11 +107,15 @@ class _Pages:
 
     async def live(self, request: Request, reader: Asks, incident_id: str) -> Response:
         """Stream that an incident's timeline has grown."""
-        if not await self._entries(reader, incident_id):
+        if not await timeline_of(self.ports, incident_id, reader.person):
             return PlainTextResponse("There is no such incident.\n", 404)
-        chain = incident_id.upper()
-        heads = self.ports.timeline.heads
-        return self.streams.answer(request, f"incident:{chain}", lambda tx: str(heads(tx, chain)[chain].seq))
+        chain, timeline = incident_id.upper(), self.ports.timeline
+
+        def look(tx: Tx) -> str | None:
+            is_theirs = is_visible(self.ports, tx, chain, reader.person)
+            return str(timeline.heads(tx, chain)[chain].seq) if is_theirs else None
+
+        return self.streams.answer(request, f"incident:{chain}", look)
 
     async def artifact(self, reader: Asks, sha256: str, name: str = "", inline: Flag = 0) -> Response:
         """Give the bytes of an artifact to be saved; to be shown, if they are plain text or a harmless picture."""
@@ -143,9 +147,6 @@ class _Pages:
     async def icon(self) -> Response:
         """Give the icon to browsers that look for it by themselves."""
         return await self.asset("icon.svg")
-
-    async def _entries(self, reader: Reader, incident_id: str) -> list[Entry]:
-        return await timeline_of(self.ports, incident_id, reader.person)
 
     async def _lost(self, reader: Reader, what: str) -> Response:
         return await lost(self.ports, self.html, reader, what)

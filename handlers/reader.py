@@ -1,5 +1,6 @@
 """Who asks for a page or the API: put into the request by the guard in front, taken from there by every route."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
@@ -11,7 +12,10 @@ from starlette.types import Scope
 from bot.domain.timeline import Person
 
 LOCAL = Person("api:local", "API (this machine)")
-_KEY = "firstfive.reader"
+_KEY, _AGAIN = "firstfive.reader", "firstfive.again"
+
+Again = Callable[[], Awaitable[bool]]
+"""Tells whether somebody would be let through now as they were before."""
 
 
 class Way(StrEnum):
@@ -41,9 +45,22 @@ class Reader:
         return self.way is not Way.MACHINE
 
 
-def admit(scope: Scope, reader: Reader) -> None:
-    """Let a request through, as this reader's."""
-    scope[_KEY] = reader
+async def _always() -> bool:
+    return True
+
+
+def admit(scope: Scope, reader: Reader, again: Again = _always) -> None:
+    """Let a request through, as this reader's; `again` tells, while it is answered, whether it still would be."""
+    scope[_KEY], scope[_AGAIN] = reader, again
+
+
+async def is_admitted(request: HTTPConnection) -> bool:
+    """Tell whether who asks would be let through still: an answer may go on for longer than their session.
+
+    :raises StoreUnusable: it cannot be told now.
+    """
+    again: Again = request.scope[_AGAIN]
+    return await again()
 
 
 def perhaps(request: HTTPConnection) -> Reader | None:

@@ -116,7 +116,12 @@ class Runs:
         """Stream that a run has come further."""
         if await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id, reader.person)) is None:
             return PlainTextResponse("There is no such run.\n", 404)
-        return self.streams.answer(request, f"run:{run_id}", lambda tx: _far(self.ports, tx, run_id))
+
+        def look(tx: Tx) -> str | None:
+            run = visible_run(self.ports, tx, run_id, reader.person)
+            return _far(self.ports, tx, run) if run else None
+
+        return self.streams.answer(request, f"run:{run_id}", look)
 
     def _view(self, found: _Found) -> RunView:
         run, now = found.run, self.ports.clock.now()
@@ -152,7 +157,7 @@ def _look(ports: Ports, tx: Tx, run_id: str, reader: Reader) -> _Found | None:
     named = str(run.plan.params.get("run") or "")
     about = visible_run(ports, tx, named, reader.person) if named else None
     waits = ASKED in memos and not run.status.ended and _waits(ports, tx, run, int(memos[ASKED].value))
-    seen = _far(ports, tx, run_id)
+    seen = _far(ports, tx, run)
     return _Found(run, memos, tuple(journal.children(tx, run)), own, about, waits, seen)
 
 
@@ -161,14 +166,11 @@ def _keys(run: Run) -> list[str]:
     return [ASKED, *(f"{kind}:{step}" for step in run.plan.steps for kind in ("began", "step"))]
 
 
-def _far(ports: Ports, tx: Tx, run_id: str) -> str:
+def _far(ports: Ports, tx: Tx, run: Run) -> str:
     """Give what stands for how far a run has come, without reading its timeline."""
-    run = ports.journal.get(tx, run_id)
-    if run is None:
-        return ""
     begun = [child.status for child in ports.journal.children(tx, run)]
     heads = ports.timeline.heads(tx, run.incident_id) if run.incident_id else {}
-    return mark((run.status, sorted(ports.journal.memos(tx, run_id, _keys(run))), begun, heads))
+    return mark((run.status, sorted(ports.journal.memos(tx, run.id, _keys(run))), begun, heads))
 
 
 def _waits(ports: Ports, tx: Tx, run: Run, after: int) -> bool:

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from bot.domain.audit_log import Question
+from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import ONGOING, Incident, may_see
 from bot.domain.outcomes import Outcome
 from bot.domain.run import Run
@@ -43,8 +44,15 @@ def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None
     run = ports.journal.get(tx, run_id) if _RUN.fullmatch(run_id) else None
     if run is None or (run.plan.params.get("private") and not run.incident_id and run.actor.id != person.id):
         return None
-    incident, _ = ports.readings.read(ports.timeline, tx, run.incident_id)
-    return run if incident is None or may_see(incident, person) else None
+    return run if not run.incident_id or is_visible(ports, tx, run.incident_id, person) else None
+
+
+def is_visible(ports: Ports, tx: Tx, incident_id: str, person: Person) -> bool:
+    """Tell whether somebody may know of what belongs to an incident, without reading its timeline."""
+    try:
+        return may_see(ports.timeline.listed(tx, incident_id), person)
+    except IncidentNotFound:
+        return True
 
 
 def visible_artifact(ports: Ports, tx: Tx, sha256: str, person: Person) -> bool:

@@ -59,8 +59,12 @@ async def test_a_person_signs_in_sees_what_is_theirs_to_see_and_leaves(scene: Sc
     await says(page, "payroll data leaked")
     await expect(page.get_by_role("banner")).to_contain_text("Ada Okafor")
     shown = await page.context.cookies()
+    other = await page.context.new_page()
+    await other.goto(f"{bot}/incidents/INC-1")
+    await expect(other.locator("#state")).to_have_text("Live")
     await page.get_by_role("button", name="Sign out").press("Enter")
     await says(page, "You have signed out")
+    await says(other, "Sign in")
     await page.context.add_cookies(shown)  # type: ignore[arg-type]  # - a copy of them that was kept
     await page.goto(f"{bot}/incidents/INC-1")
     await says(page, "Sign in")

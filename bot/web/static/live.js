@@ -75,6 +75,12 @@ function replace(fresh) {
   document.title = fresh.title;
 }
 
+// Who is not signed in any more, or may not see this any more, is led to what says so; what they have written stays.
+function leave() {
+  if ([...document.querySelectorAll("main form")].some(isHeld)) say("not live");
+  else location.reload();
+}
+
 function pause(milliseconds) {
   return new Promise((done) => setTimeout(done, milliseconds));
 }
@@ -88,8 +94,8 @@ async function refresh() {
       again = false;
       const began = Date.now();
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-      // Who is not signed in any more is led elsewhere; what they have written stays.
-      if (!answer.ok || answer.redirected) throw new Error(answer.status);
+      if (answer.redirected || answer.status === 404) return leave();
+      if (!answer.ok) throw new Error(answer.status);
       replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
       tick();
       await pause(Math.max(PAUSE_MS, PAUSE_FOR_EACH_MS * (Date.now() - began)));
