@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fastapi import APIRouter, FastAPI
 
-from bot.adapters.sql.sessions import SqlSessions, SqlTokens
 from bot.domain.run import Missing
 from bot.domain.sign_in import Known, of_provider, of_slack
 from bot.domain.timeline import Person
@@ -60,14 +59,14 @@ def guarded(app: FastAPI, settings: Settings, ports: Ports, public: tuple[str, .
         app.add_middleware(LoopbackOnly, also_public=public)
         return
     provider = provider_of(settings, ports.clock)
-    sessions, tokens = SqlSessions(), SqlTokens()
     cookies = Cookies(settings.url, secret_of(settings))
     crowd = Crowd(settings, ports, workspaces)
-    readers = Readers(ports.store, sessions, tokens, ports.clock, cookies, crowd.belongs if workspaces else None)
+    belongs = crowd.belongs if workspaces else None
+    readers = Readers(ports.store, ports.sessions, ports.tokens, ports.clock, cookies, belongs)
     app.add_middleware(Guard, readers=readers, url=settings.url, also_public=public)
     routes, html = APIRouter(include_in_schema=False), shipped()
-    SignIn(ports, html, sessions, cookies, provider, title_of(settings), crowd.identify).route(routes)
-    ApiTokens(ports, html, tokens).route(routes)
+    SignIn(ports, html, ports.sessions, cookies, provider, title_of(settings), crowd.identify).route(routes)
+    ApiTokens(ports, html).route(routes)
     app.include_router(routes)
 
 

@@ -30,6 +30,7 @@ from bot.adapters.replica import ThisReplica
 from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.engines import address, revision_of
 from bot.adapters.sql.marks import SqlMarks
+from bot.adapters.sql.sessions import SqlSessions, SqlTokens
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.tables import REVISION
@@ -200,6 +201,8 @@ def _ports(
         replica=ThisReplica(),
         doer=Doer(settings.firstfive_actions_token),
         marks=marks,
+        sessions=SqlSessions(),
+        tokens=SqlTokens(),
         checkup=Doctor(settings, clock),
         catalog=settings.catalog(),
         **_nobody(),
@@ -257,7 +260,7 @@ def _slack(
 
 
 def _timed(catalog: Catalog) -> list[Timed]:
-    return [each for kind in (digests, drills, chores, watches) for each in kind(catalog)]
+    return [*chores(), *(each for kind in (digests, drills, watches) for each in kind(catalog))]
 
 
 def _alert_policy(settings: Settings) -> AlertPolicy:

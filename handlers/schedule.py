@@ -93,12 +93,11 @@ def watches(catalog: Catalog) -> list[Timed]:
     ]
 
 
-def chores(catalog: Catalog) -> list[Timed]:
-    """Give what is done every night: the anchor, and retention unless it is switched off. Late is better than never."""
+def chores() -> list[Timed]:
+    """Give what is done every night: the anchor, and retention. Late is better than never."""
     grace = timedelta(hours=23)
     anchor = Timed("anchor", Slots("10 3 * * *"), "anchor", grace=grace)
-    retention = Timed("retention", Slots("40 3 * * *"), "retention", grace=grace)
-    return [anchor, retention] if catalog.retention_days or catalog.runs_days else [anchor]
+    return [anchor, Timed("retention", Slots("40 3 * * *"), "retention", grace=grace)]
 
 
 class Schedule:

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse
 from bot.domain.sign_in import Scope, Token
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, to_us
 from bot.engine.ports import Ports
-from bot.ports import Tokens, Tx
+from bot.ports import Tx
 from handlers.cookies import digest_of
 from handlers.forms import FormRefused, filled
 from handlers.html import Html
@@ -31,7 +31,6 @@ class ApiTokens:
 
     ports: Ports
     html: Html
-    tokens: Tokens
 
     def route(self, routes: APIRouter) -> None:
         """Add them."""
@@ -59,9 +58,9 @@ class ApiTokens:
         )
 
         def act(tx: Tx) -> bool:
-            if len(self.tokens.of(tx, reader.person)) >= _MOST:
+            if len(self.ports.tokens.of(tx, reader.person)) >= _MOST:
                 return False
-            self.tokens.keep(tx, token)
+            self.ports.tokens.keep(tx, token)
             body = {"scope": token.scope.value, "ends_at": to_us(token.ends_at)}
             self._tell(tx, Kind.TOKEN_MADE, token, reader, body)
             return True
@@ -75,7 +74,7 @@ class ApiTokens:
         token_id = (await filled(request, reader)).get("token", "")
 
         def act(tx: Tx) -> None:
-            token = self.tokens.revoke(tx, token_id, reader.person, self.ports.clock.now())
+            token = self.ports.tokens.revoke(tx, token_id, reader.person, self.ports.clock.now())
             if token is not None:
                 self._tell(tx, Kind.TOKEN_REVOKED, token, reader, {})
 
@@ -87,7 +86,7 @@ class ApiTokens:
         self.ports.timeline.append(tx, HOUSE, [draft], Author(reader.person), self.ports.clock.now())
 
     async def _page(self, reader: Reader, secret: str = "") -> Response:
-        made = await self.ports.store.read(lambda tx: self.tokens.of(tx, reader.person))
+        made = await self.ports.store.read(lambda tx: self.ports.tokens.of(tx, reader.person))
         now = self.ports.clock.now()
         return self.html.page(
             "tokens.html", reader, tokens=made, now=now, secret=secret, days=_DAYS, scopes=list(Scope), revoke=REVOKE

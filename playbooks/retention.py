@@ -1,8 +1,14 @@
-"""Blank the words of incidents that ended long ago, and forget old runs, as the configuration says."""
+"""Blank the words of incidents that ended long ago, and forget old runs, as the configuration says; and who is out.
 
+Sessions go as they are over. A token that ended or was revoked stays for a month, so that whoever made it still sees
+why their script is refused.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
+from typing import Any
 
 from bot.engine import Kind, Params, Playbook, Reply, Tools
 
@@ -24,6 +30,7 @@ _WORDS = (Kind.NOTE, Kind.UPDATE, Kind.ASKED, Kind.MESSAGE, Kind.MESSAGE_EDITED)
 # A transaction of so many takes some 10 ms, which is what a command may have to wait for.
 _AT_ONCE = 100
 _MOST = 5_000
+_TOKENS_STAY = timedelta(days=30)
 
 
 # Not a mutating step: it asks nobody, since whoever configured `retention` has decided.
@@ -48,14 +55,20 @@ async def blank(tools: Tools, params: Retention) -> Blanked:  # noqa: ARG001 - e
     return Blanked(f"Blanked {len(outlived)} entries of {incidents} incidents that ended more than {days} days ago.")
 
 
-@playbook.step("Delete old runs")
+@playbook.step("Delete old runs, sessions and tokens")
 async def forget(tools: Tools, params: Retention, blanked: Blanked) -> Reply:  # noqa: ARG001 - see above
     """Delete in small transactions, so that nobody waits for them; what is left of a huge heap goes the next night."""
-    days = tools.catalog.runs_days
+    ports, now, days = tools.ports, tools.now(), tools.catalog.runs_days
+    await _emptied(tools, lambda tx: ports.sessions.prune(tx, now, _AT_ONCE))
+    await _emptied(tools, lambda tx: ports.tokens.prune(tx, now - _TOKENS_STAY, _AT_ONCE))
     if not days:
         return Reply(f"{blanked.said} Every run is kept: `retention.runs_days` is 0.")
-    before = tools.now() - timedelta(days=days)
-    for _ in range(_MOST):
-        if not await tools.ports.store.write(lambda tx: tools.ports.journal.prune(tx, before, _AT_ONCE)):
-            break
+    await _emptied(tools, lambda tx: ports.journal.prune(tx, now - timedelta(days=days), _AT_ONCE))
     return Reply(f"{blanked.said} Runs and answers older than {days} days that no timeline names are deleted.")
+
+
+async def _emptied(tools: Tools, prune: Callable[[Any], int]) -> None:
+    """Delete until nothing is left, or it is enough for one night."""
+    for _ in range(_MOST):
+        if not await tools.ports.store.write(prune):
+            break

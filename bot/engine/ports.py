@@ -33,10 +33,12 @@ from bot.ports import (
     Repository,
     Rota,
     Router,
+    Sessions,
     Store,
     Switches,
     Targets,
     Timeline,
+    Tokens,
     Transcript,
 )
 
@@ -75,6 +77,8 @@ class Ports:
     fronts: Fronts
     doer: Doer
     marks: Marks
+    sessions: Sessions
+    tokens: Tokens
     checkup: Checkup
     catalog: Catalog
     readings: Readings = field(default_factory=Readings)

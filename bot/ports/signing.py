@@ -23,6 +23,9 @@ class Sessions(Protocol):
     def end_all(self, tx: Tx, person: Person) -> None:
         """Forget every session of somebody."""
 
+    def prune(self, tx: Tx, before: datetime, limit: int) -> int:
+        """Forget sessions that ended before then, no more than `limit`; tell how many went."""
+
 
 class Tokens(Protocol):
     """The tokens of scripts."""
@@ -41,3 +44,6 @@ class Tokens(Protocol):
 
     def revoke(self, tx: Tx, token_id: str, owner: Person, at: datetime) -> Token | None:
         """Have a token of somebody's count no more; give it, None where they have none like that."""
+
+    def prune(self, tx: Tx, before: datetime, limit: int) -> int:
+        """Forget tokens that count no more since before then, no more than `limit`; tell how many went."""

@@ -20,6 +20,7 @@ from tests.fakes.keeping import (
 from tests.fakes.replica import FakeReplica
 from tests.fakes.repositories import FakeRepository
 from tests.fakes.routers import FakeCounters, FakeMetrics, FakeRouter
+from tests.fakes.signing import FakeSessions, FakeTokens
 from tests.fakes.switches import FakeSwitches
 from tests.fakes.targets import FakeDiscovery, FakeTargets
 from tests.fakes.timeline import FakeTimeline
@@ -71,11 +72,13 @@ __all__ = [
     "FakeRepository",
     "FakeRota",
     "FakeRouter",
+    "FakeSessions",
     "FakeStore",
     "FakeSurfaces",
     "FakeSwitches",
     "FakeTargets",
     "FakeTimeline",
+    "FakeTokens",
     "FakeTranscript",
     "FakeTx",
     "fake_ports",
@@ -116,6 +119,8 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         replica=FakeReplica(),
         doer=FakeDoer(),
         marks=FakeMarks(),
+        sessions=FakeSessions(),
+        tokens=FakeTokens(),
         checkup=FakeCheckup(),
         catalog=catalog or Catalog(),
     )

@@ -12,6 +12,7 @@ from bot.domain.alerts import Do
 from bot.domain.errors import FenceLost
 from bot.domain.exhibits import artifacts_in
 from bot.domain.run import Reply, Run, RunStatus, Source
+from bot.domain.sign_in import Session, Token
 from bot.domain.timeline import Entry, Person
 from bot.ports import ASKED, Answer, Installation, Memo, Memory, Surface, Tx
 
@@ -66,6 +67,8 @@ class FakeTx:
     marks: dict[str, str] = field(default_factory=dict)
     installations: dict[str, Installation] = field(default_factory=dict)
     naming: dict[str, set[str]] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
 
 

@@ -10,10 +10,9 @@ from starlette.responses import Response
 
 from bot.adapters.slack.directory import SlackDirectory
 from bot.domain.run import Missing
-from bot.domain.sign_in import LIFE, Known, Session, Token
+from bot.domain.sign_in import LIFE, Known, Session
 from bot.domain.timeline import Person
 from bot.door import Crowd
-from bot.ports import Tx
 from bot.settings import Settings
 from bot.settings.sign_in import SignInTable
 from handlers.cookies import Cookies, digest_of
@@ -122,49 +121,15 @@ async def test_without_slack_people_are_what_the_provider_calls_them() -> None:
     assert found == Known(Person("oidc:ada-1", "A. Okafor"), mail="ada@example.com")
 
 
-class KeptSessions:
-    """The Sessions port in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Session] = {}
-
-    def keep(self, _: Tx, session: Session) -> None:
-        self.kept[session.digest] = session
-
-    def get(self, _: Tx, digest: str) -> Session | None:
-        return self.kept.get(digest)
-
-    def end(self, _: Tx, digest: str) -> bool:
-        return self.kept.pop(digest, None) is not None
-
-    def end_all(self, _: Tx, person: Person) -> None:
-        self.kept = {digest: each for digest, each in self.kept.items() if each.person.id != person.id}
-
-
-class NoTokens:
-    """The Tokens port where there are none."""
-
-    def keep(self, tx: Tx, token: Token) -> None:
-        raise NotImplementedError
-
-    def find(self, *_: object) -> None:
-        return None
-
-    def of(self, *_: object) -> list[Token]:
-        return []
-
-    def use(self, *_: object) -> None:
-        return None
-
-    def revoke(self, *_: object) -> None:
-        return None
-
-
 async def test_who_has_left_the_workspace_is_out_within_minutes(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, cookies, sessions = FakeClock(), Cookies(URL, "secret"), KeptSessions()
-    crowd = Crowd(BY_SLACK, fake_ports(), town)
-    readers = Readers(FakeStore(), sessions, NoTokens(), clock, cookies, crowd.belongs)
-    sessions.kept[digest_of("x")] = Session(digest_of("x"), ADA, TEAM, clock.at, clock.at + LIFE)
+    ports, cookies = fake_ports(), Cookies(URL, "secret")
+    clock, store = ports.clock, ports.store
+    assert isinstance(clock, FakeClock)
+    assert isinstance(store, FakeStore)
+    crowd = Crowd(BY_SLACK, ports, town)
+    readers = Readers(store, ports.sessions, ports.tokens, clock, cookies, crowd.belongs)
+    session = Session(digest_of("x"), ADA, TEAM, clock.at, clock.at + LIFE)
+    await store.write(lambda tx: ports.sessions.keep(tx, session))
     answer = Response()
     cookies.keep(answer, "x", 60)
     cookie = answer.headers["set-cookie"].partition(";")[0].encode()
@@ -181,7 +146,7 @@ async def test_who_has_left_the_workspace_is_out_within_minutes(town: Town, monk
     clock.at += timedelta(minutes=5)
     assert await shown()  # it is looked at behind their back
     assert not await shown()
-    assert sessions.kept == {}
+    assert store.now.sessions == {}
     found = await readers.of(request)
     assert isinstance(found, Denied)
     assert replace(found, reason="") == Denied("")

@@ -49,6 +49,12 @@ class SqlSessions:
         """Forget every session of somebody."""
         opened(tx).connection.execute(delete(session).where(session.c.person == person.id))
 
+    def prune(self, tx: Tx, before: datetime, limit: int) -> int:
+        """Forget sessions that ended before then, no more than `limit`; tell how many went."""
+        over = select(session.c.digest).where(session.c.ends_at_us < to_us(before)).limit(limit)
+        found = list(opened(tx).connection.scalars(over))
+        return opened(tx).connection.execute(delete(session).where(session.c.digest.in_(found))).rowcount
+
 
 class SqlTokens:
     """The Tokens port."""
@@ -92,6 +98,12 @@ class SqlTokens:
             revoked = update(api_token).where(api_token.c.id == token_id).values(revoked_at_us=to_us(at))
             opened(tx).connection.execute(revoked)
         return theirs
+
+    def prune(self, tx: Tx, before: datetime, limit: int) -> int:
+        """Forget tokens that count no more since before then, no more than `limit`; tell how many went."""
+        is_over = (api_token.c.ends_at_us < to_us(before)) | (api_token.c.revoked_at_us < to_us(before))
+        found = list(opened(tx).connection.scalars(select(api_token.c.id).where(is_over).limit(limit)))
+        return opened(tx).connection.execute(delete(api_token).where(api_token.c.id.in_(found))).rowcount
 
 
 def _token(row: RowMapping) -> Token:

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from bot.domain.run import VIA_CLOCK, Source
 from bot.domain.service import Catalog
+from bot.domain.sign_in import LIFE, Scope, Session, Token
 from bot.domain.timeline import FIRSTFIVE
 from bot.engine.admission import Command
-from tests.unit.playbooks.desk import CATALOG, Desk, desk
+from tests.unit.playbooks.desk import ADA, CATALOG, Desk, desk
 
 
 async def stalking(house: Desk, days: int) -> None:
@@ -46,3 +47,19 @@ async def test_zero_days_keep_everything() -> None:
     assert said == ("Every word is kept: `retention.days` is 0. Every run is kept: `retention.runs_days` is 0.")
     assert runs_of(house, "digest") == 2
     assert Catalog().runs_days == 30
+
+
+async def test_sessions_go_as_they_are_over_and_tokens_a_month_later_whatever_is_configured() -> None:
+    house = desk(catalog=replace(CATALOG, runs_days=0))
+    now, ports = house.ports.clock.now(), house.ports
+    ends = {"over": now - timedelta(hours=1), "on": now + timedelta(hours=1)}
+    for name, ends_at in ends.items():
+        session = Session(name, ADA, "", ends_at - LIFE, ends_at)
+        token = Token(name, name, name, Scope.READ, ADA, "", ends_at - LIFE, ends_at)
+        await ports.store.write(lambda tx, session=session: ports.sessions.keep(tx, session))  # type: ignore[misc]
+        await ports.store.write(lambda tx, token=token: ports.tokens.keep(tx, token))  # type: ignore[misc]
+    await house.text("retention")
+    assert (set(house.state.sessions), set(house.state.tokens)) == ({"on"}, {"over", "on"})
+    house.later(timedelta(days=30).total_seconds())
+    await house.text("retention")
+    assert (set(house.state.sessions), set(house.state.tokens)) == (set(), {"on"})
