@@ -15,6 +15,7 @@ from bot.ports import Clock
 from bot.settings import Settings
 from bot.settings.sign_in import SLACK
 from handlers.cookies import Cookies
+from handlers.grants import Grants
 from handlers.guard import BACK, Guard
 from handlers.html import shipped
 from handlers.loopback import LoopbackOnly
@@ -60,12 +61,13 @@ def guarded(app: FastAPI, settings: Settings, ports: Ports, public: tuple[str, .
         return
     provider = provider_of(settings, ports.clock)
     cookies = Cookies(settings.url, secret_of(settings))
-    crowd = Crowd(settings, ports, workspaces)
-    belongs = crowd.belongs if workspaces else None
+    grants = Grants(ports, provider, secret_of(settings)) if asks_again(settings) else None
+    crowd = Crowd(settings, ports, workspaces, grants)
+    belongs = crowd.belongs if workspaces or grants else None
     readers = Readers(ports.store, ports.sessions, ports.tokens, ports.clock, cookies, belongs)
     app.add_middleware(Guard, readers=readers, url=settings.url, also_public=public)
     routes, html = APIRouter(include_in_schema=False), shipped()
-    SignIn(ports, html, ports.sessions, cookies, provider, title_of(settings), crowd.identify).route(routes)
+    SignIn(ports, html, ports.sessions, cookies, provider, title_of(settings), crowd.identify, grants).route(routes)
     ApiTokens(ports, html).route(routes)
     app.include_router(routes)
 
@@ -78,7 +80,15 @@ def provider_of(settings: Settings, clock: Clock) -> "Provider":
     issuer = settings.slack_api_url.removesuffix("/api") if is_slack else settings.sign_in.by
     client_id = settings.slack_client_id if is_slack else settings.sign_in.client_id
     client = Client(client_id, secret_of(settings), f"{settings.url}{BACK}")
-    return Provider(issuer, client, clock, scope="openid profile" if is_slack else "openid email profile")
+    if is_slack:
+        return Provider(issuer, client, clock, scope="openid profile")
+    return Provider(issuer, client, clock, asks_again=asks_again(settings))
+
+
+def asks_again(settings: Settings) -> bool:
+    """Tell whether a provider is asked if people are here still; where there is Slack, Slack is."""
+    has_slack = bool(settings.slack_bot_token or settings.by_oauth)
+    return settings.sign_in.by != SLACK and settings.sign_in.ask_again and not has_slack
 
 
 def secret_of(settings: Settings) -> str:
@@ -99,6 +109,7 @@ class Crowd:
     settings: Settings
     ports: Ports
     workspaces: Homes | None
+    grants: Grants | None = None
 
     async def identify(self, claims: Mapping[str, Any]) -> Known | Missing:
         """Tell whom a provider speaks of; or why they cannot come in."""
@@ -111,8 +122,13 @@ class Crowd:
         return await self._in_slack(known, self.workspaces)
 
     async def belongs(self, team: str, person: Person) -> Person | Missing | None:
-        """Tell whether somebody is a member of one of our workspaces still; None when that is not known now."""
-        workspace = self.workspaces.ours(team) if self.workspaces else None
+        """Tell whether somebody is a member of one of our workspaces still; where there is none, of who signs them in.
+
+        None when that is not known now.
+        """
+        if self.workspaces is None:
+            return await self.grants.belongs(person) if self.grants else None
+        workspace = self.workspaces.ours(team)
         return await workspace.directory.member(person.id) if workspace else None
 
     async def _member(self, known: Known) -> Known | Missing:

@@ -46,7 +46,10 @@ class Denied:
 
 @dataclass
 class Readers:
-    """Knows who asks. Without `belongs` nobody is looked after once they have signed in."""
+    """Knows who asks. Without `belongs` nobody is looked after once they have signed in.
+
+    `_looked`: of each person, when it was last asked whether they belong here, and since when they do not.
+    """
 
     store: Store
     sessions: Sessions
@@ -54,7 +57,7 @@ class Readers:
     clock: Clock
     cookies: Cookies
     belongs: Belongs | None = None
-    _looked: OrderedDict[str, tuple[datetime, bool]] = field(default_factory=OrderedDict)
+    _looked: OrderedDict[str, tuple[datetime, datetime | None]] = field(default_factory=OrderedDict)
     _failed: OrderedDict[str, list[datetime]] = field(default_factory=OrderedDict)
     _good: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _looks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -74,7 +77,7 @@ class Readers:
         session = await self.store.read(lambda tx: self.sessions.get(tx, digest))
         if session is None or self.clock.now() >= session.ends_at:
             return Denied("Your session is over. Sign in again.")
-        if not self._is_here(session.person, session.team):
+        if not self._is_here(session.person, session.team, session.made_at):
             return Denied("You do not belong here any more.")
         return Reader(session.person, Way.SESSION, self.cookies.seal(secret), team=session.team)
 
@@ -88,7 +91,7 @@ class Readers:
         token = None
         if secret.startswith(PREFIX) and len(secret) <= _LONGEST:
             token = await self.store.read(lambda tx: self.tokens.find(tx, digest))
-        if token is None or not token.holds(now) or not self._is_here(token.owner, token.team):
+        if token is None or not token.holds(now) or not self._is_here(token.owner, token.team, token.made_at):
             self._good.pop(digest, None)
             self._note_failure(whence, now)
             return Denied("This token is not known, was revoked, or is too old.")
@@ -109,24 +112,28 @@ class Readers:
         recent = [at for at in self._failed.get(whence, ()) if now < at + _WITHIN]
         _put(self._failed, whence, [*recent, now])
 
-    def _is_here(self, person: Person, team: str) -> bool:
-        """Tell whether somebody was here when that was last looked at; look again behind their back once in a while."""
+    def _is_here(self, person: Person, team: str, since: datetime) -> bool:
+        """Tell whether somebody was here when that was last looked at; look again behind their back once in a while.
+
+        `since`: when they came in, which only who is here can.
+        """
         if self.belongs is None:
             return True
-        at, is_here = self._looked.get(person.id, (None, True))
+        at, gone_at = self._looked.get(person.id, (None, None))
         now = self.clock.now()
         if at is None or now >= at + _LOOKED_EVERY:
-            _put(self._looked, person.id, (now, is_here))
+            _put(self._looked, person.id, (now, gone_at))
             task = asyncio.create_task(self._look(self.belongs, person, team))
             self._looks.add(task)
             task.add_done_callback(self._looks.discard)
-        return is_here
+        return gone_at is None or since > gone_at
 
     async def _look(self, belongs: Belongs, person: Person, team: str) -> None:
         found = await belongs(team, person)
         if found is None:
             return
-        _put(self._looked, person.id, (self.clock.now(), not isinstance(found, Missing)))
+        now = self.clock.now()
+        _put(self._looked, person.id, (now, now if isinstance(found, Missing) else None))
         if isinstance(found, Missing):
             log.warning("signed out: belongs here no more", person=person.id, reason=found.reason)
             try:

@@ -6,7 +6,7 @@ minutes and once; what the provider says is verified; and whoever is let in gets
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hmac import compare_digest
 from secrets import token_urlsafe
@@ -18,12 +18,13 @@ from starlette.responses import RedirectResponse
 
 from bot.domain.errors import SignInFailed
 from bot.domain.run import Missing
-from bot.domain.sign_in import LIFE, Known, Session, own_path
+from bot.domain.sign_in import LIFE, Known, Session, Vouched, own_path
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, Person
 from bot.engine.ports import Ports
 from bot.ports import Sessions, Tx
 from handlers.cookies import BEGUN_S, Begun, Cookies, digest_of
 from handlers.forms import filled
+from handlers.grants import Grants
 from handlers.guard import BACK, BEGIN, SIGN_IN, SIGN_OUT
 from handlers.html import Html
 from handlers.reader import Way, perhaps
@@ -58,7 +59,7 @@ class Provider(Protocol):
         :raises SignInFailed: the provider does not say where that is.
         """
 
-    async def claims(self, code: str, nonce: str, verifier: str) -> Mapping[str, Any]:
+    async def vouch(self, code: str, nonce: str, verifier: str) -> Vouched:
         """Give what the provider says of somebody, verified.
 
         :raises SignInFailed: it is not to be believed.
@@ -86,7 +87,10 @@ _CANCELLED = Said("You were not signed in", "You have not let FirstFive know who
 
 @dataclass(frozen=True)
 class SignIn:
-    """The routes. `identify` tells whom the claims of a provider are about, `title` is what people call it."""
+    """The routes. `identify` tells whom the claims of a provider are about, `title` is what people call it.
+
+    `grants` keeps what it gave to be asked again with, where it is asked again.
+    """
 
     ports: Ports
     html: Html
@@ -95,6 +99,7 @@ class SignIn:
     provider: Provider
     title: str
     identify: Callable[[Mapping[str, Any]], Awaitable[Known | Missing]]
+    grants: Grants | None = None
 
     def route(self, routes: APIRouter) -> None:
         """Add them."""
@@ -170,7 +175,9 @@ class SignIn:
             raise SignInFailed("other_issuer")
         if "error" in given:
             raise SignInFailed(given["error"])
-        return await self.identify(await self.provider.claims(given.get("code", ""), begun.nonce, begun.verifier))
+        vouched = await self.provider.vouch(given.get("code", ""), begun.nonce, begun.verifier)
+        known = await self.identify(vouched.claims)
+        return known if isinstance(known, Missing) else replace(known, grant=vouched.grant)
 
     async def _let_in(self, request: Request, known: Known, onward: str) -> Response:
         """Begin a session, and end that which the browser had before."""
@@ -181,6 +188,8 @@ class SignIn:
             if before:
                 self.sessions.end(tx, digest_of(before))
             self.sessions.keep(tx, session)
+            if self.grants is not None:
+                self.grants.keep(tx, known.person, known.grant)
             self._tell(tx, Draft(Kind.SIGNED_IN, {"by": self.title}), known.person)
 
         await self.ports.store.write(act)

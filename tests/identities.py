@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,6 +36,8 @@ class Identities:
     asked: dict[str, dict[str, str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     looks_at_keys: int = 0
+    grants: set[str] = field(default_factory=set)
+    renewals: int = 0
 
     def reset(self) -> None:
         """Tell the truth again."""
@@ -66,6 +69,8 @@ class Identities:
         client = base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode()
         if client != f"{CLIENT_ID}:{CLIENT_SECRET}":
             return web.json_response({"error": "invalid_client"}, status=401)
+        if given["grant_type"] == "refresh_token":
+            return self.broken or self._renewed(str(given["refresh_token"]))
         code = str(given["code"])
         wanted = self.asked.get(code)
         verifier = hashlib.sha256(str(given["code_verifier"]).encode()).digest()
@@ -76,7 +81,22 @@ class Identities:
         now = self.now()
         own = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": wanted["nonce"]}
         said = {name: value for name, value in (own | self.claims).items() if value is not None}
-        return web.json_response({"access_token": "at", "token_type": "Bearer", "id_token": self._signed(said)})
+        tokens = {"access_token": "at", "token_type": "Bearer", "id_token": self._signed(said)}
+        grant = {"refresh_token": self._grant()} if "offline_access" in wanted["scope"].split() else {}
+        return web.json_response(tokens | grant)
+
+    def _grant(self) -> str:
+        """Give what it can be asked again with: once."""
+        self.renewals += 1
+        grant = f"grant-{self.renewals}-{token_urlsafe(12)}"
+        self.grants.add(grant)
+        return grant
+
+    def _renewed(self, grant: str) -> web.Response:
+        if grant not in self.grants:
+            return web.json_response({"error": "invalid_grant"}, status=400)
+        self.grants.discard(grant)
+        return web.json_response({"access_token": "at", "token_type": "Bearer", "refresh_token": self._grant()})
 
     def _signed(self, said: dict[str, Any]) -> str:
         header = {"alg": self.alg, "kid": self.key.kid}

@@ -22,15 +22,17 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from bot.domain.addresses import is_loopback
-from bot.domain.errors import SignInFailed
+from bot.domain.errors import GrantVoid, SignInFailed
+from bot.domain.sign_in import Vouched
 from bot.ports import Clock
 
-_SCOPE = "openid email profile"
+_SCOPE, _LASTING = "openid email profile", "offline_access"
 # Signatures by a private key of the provider's: never none, and never a secret that we hold too.
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _SKEW_S = 120
 _WAITS_S = 10.0
 _LONGEST = 500_000
+_GRANT_MAX = 20_000
 _FRESH = timedelta(hours=1)
 _REST = timedelta(minutes=1)
 _NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -48,9 +50,13 @@ class Client:
 class Provider:
     """A provider of identities, by its issuer. What it says of itself is asked for at first use, and once an hour."""
 
-    def __init__(self, issuer: str, client: Client, clock: Clock, scope: str = _SCOPE) -> None:
+    def __init__(
+        self, issuer: str, client: Client, clock: Clock, scope: str = _SCOPE, *, asks_again: bool = False
+    ) -> None:
+        """`asks_again`: whether a grant is asked for that outlasts a session, where the provider has such."""
         self.issuer = issuer
         self._scope = scope
+        self._asks_again = asks_again
         self._client = client
         self._clock = clock
         self._described: Mapping[str, Any] = {}
@@ -69,7 +75,7 @@ class Provider:
             client_id=self._client.id,
             response_type="code",
             redirect_uri=self._client.back,
-            scope=self._scope,
+            scope=f"{self._scope} {_LASTING}" if await self._gives_lasting() else self._scope,
             state=state,
             nonce=nonce,
             code_challenge=create_s256_code_challenge(verifier),
@@ -77,12 +83,15 @@ class Provider:
         )
         return address
 
-    async def claims(self, code: str, nonce: str, verifier: str) -> Mapping[str, Any]:
+    async def vouch(self, code: str, nonce: str, verifier: str) -> Vouched:
         """Turn a code into what the provider says of somebody, verified: who says so, to whom, when, and asked by whom.
 
         :raises SignInFailed: the provider refused the code, was not reached, or what it said is not to be believed.
         """
-        given = await self._exchange(code, verifier)
+        asked = {"redirect_uri": self._client.back, "code": code, "code_verifier": verifier}
+        given = await self._exchange("authorization_code", **asked)
+        if given.get("error") or not given.get("id_token"):
+            raise SignInFailed(str(given.get("error") or "no_id_token"))
         said = given.get("id_token")
         if not isinstance(said, str) or len(said) > _LONGEST:
             raise SignInFailed("no_id_token")
@@ -103,7 +112,21 @@ class Provider:
             raise SignInFailed("expired") from None
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise SignInFailed("not_believed", f"{type(error).__name__}: {error}") from None
-        return dict(checked)
+        # Any other grant ends with their session at the provider, which says nothing of whether they have left.
+        return Vouched(dict(checked), _grant(given) if await self._gives_lasting() else "")
+
+    async def renew(self, grant: str) -> str:
+        """Use a grant; give the one to use the next time (RFC 6749, 6).
+
+        :raises GrantVoid: the provider says that it is worth nothing any more.
+        :raises SignInFailed: it was not reached, or answers something else.
+        """
+        given = await self._exchange("refresh_token", refresh_token=grant)
+        if given.get("error") == "invalid_grant":
+            raise GrantVoid("invalid_grant")
+        if given.get("error") or not given.get("access_token"):
+            raise SignInFailed(str(given.get("error") or "no_access_token"))
+        return _grant(given) or grant
 
     async def description(self) -> Mapping[str, Any]:
         """Give what the provider says of itself.
@@ -117,21 +140,20 @@ class Provider:
                 self._described, self._described_at = _usable(described, self.issuer), now
             return self._described
 
-    async def _exchange(self, code: str, verifier: str) -> Mapping[str, Any]:
+    async def _gives_lasting(self) -> bool:
+        """Tell whether a grant is asked for that outlasts what people do with the provider."""
+        return self._asks_again and _LASTING in ((await self.description()).get("scopes_supported") or ())
+
+    async def _exchange(self, grant_type: str, **more: str) -> Mapping[str, Any]:
         described = await self.description()
         methods = described.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         how = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
         url = str(described["token_endpoint"])
-        asked = prepare_token_request(
-            "authorization_code", redirect_uri=self._client.back, code=code, code_verifier=verifier
-        )
+        asked = prepare_token_request(grant_type, **more)
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         auth = ClientAuth(self._client.id, self._client.secret, how)
         url, headers, body = auth.prepare("POST", url, headers, asked)
-        given = await self._ask("POST", url, headers=headers, content=body)
-        if given.get("error") or not given.get("id_token"):
-            raise SignInFailed(str(given.get("error") or "no_id_token"))
-        return given
+        return await self._ask("POST", url, headers=headers, content=body)
 
     async def _verified(self, said: str) -> jwt.Token:
         """Check a signature by the provider's keys; by those that it has now, if it names one that is not known."""
@@ -172,6 +194,11 @@ class Provider:
         if not isinstance(found, dict) or (answer.is_error and not found.get("error")):
             raise SignInFailed("unreachable", f"it answers {answer.status_code}")
         return found
+
+
+def _grant(given: Mapping[str, Any]) -> str:
+    grant = given.get("refresh_token")
+    return grant if isinstance(grant, str) and len(grant) <= _GRANT_MAX else ""
 
 
 def _usable(described: Mapping[str, Any], issuer: str) -> Mapping[str, Any]:

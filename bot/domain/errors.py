@@ -14,6 +14,7 @@
         * FenceLost         another worker owns the run now
     * ChatFailed            Slack said no, or nothing
     * SignInFailed          a provider of identities said no, or nothing that is believed
+        * GrantVoid         what it gave to be asked again with is worth nothing any more
     * StoreUnusable         our own database, schema or lock
         * AnswerLost        whether a write was kept is not known
         * ArtifactDamaged   kept bytes are not what they were
@@ -111,6 +112,10 @@ class SignInFailed(FirstFiveError):
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
+
+
+class GrantVoid(SignInFailed):
+    """A provider does not know a grant any more: who it is of has left, or it was taken back."""
 
 
 class StoreUnusable(FirstFiveError):

@@ -73,11 +73,23 @@ class Token:
 
 @dataclass(frozen=True)
 class Known:
-    """Somebody whom a provider vouches for; `team` is their workspace, `mail` an e-mail address that it has checked."""
+    """Somebody whom a provider vouches for; `team` is their workspace, `mail` an e-mail address that it has checked.
+
+    `grant`: with what the provider can be asked again about them, "" where it gave nothing for that.
+    """
 
     person: Person
     team: str = ""
     mail: str = ""
+    grant: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Vouched:
+    """What a provider says of somebody, verified, and the `grant` to ask it again; "" where it gave none."""
+
+    claims: Mapping[str, Any]
+    grant: str = field(default="", repr=False)
 
 
 def of_slack(claims: Mapping[str, Any]) -> Known | Missing:

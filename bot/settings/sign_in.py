@@ -14,11 +14,15 @@ SLACK = "slack"
 
 
 class SignInTable(Table):
-    """By whom people are known: `slack`, or a provider's issuer; "" for nobody. `domains`: of their e-mails."""
+    """By whom people are known: `slack`, or a provider's issuer; "" for nobody. `domains`: of their e-mails.
+
+    `ask_again`: whether a provider is asked, while somebody uses the pages, if it knows them still.
+    """
 
     by: str = ""
     client_id: str = ""
     domains: tuple[str, ...] = ()
+    ask_again: bool = True
 
     @field_validator("by")
     @classmethod
