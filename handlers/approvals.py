@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
+from bot.domain.approval import Request as Asked
 from bot.domain.run import VIA_PAGE, Source
+from bot.domain.timeline import HOUSE
 from bot.engine.admission import Admission, Command, answering
 from bot.engine.ports import Ports
 from bot.ports import Tx
@@ -17,7 +20,7 @@ from handlers.live import Streams, mark
 from handlers.lost import lost
 from handlers.reader import Asks
 from handlers.visible import visible_run
-from handlers.waiting import Plea, plea_of, pleas, seen_by, waiting
+from handlers.waiting import Plea, asked_of, plea_of, pleas, seen_by, waiting
 
 VERBS = ("approve", "refuse", "break-glass")
 
@@ -37,6 +40,7 @@ class Approvals:
         routes.add_api_route("/approvals", self.page)
         routes.add_api_route("/approvals/live", self.live)
         routes.add_api_route("/approvals/{run_id}", self.one)
+        routes.add_api_route("/approvals/{run_id}/live", self.one_live)
         routes.add_api_route("/approvals/{run_id}", self.decide, methods=["POST"])
 
     async def page(self, reader: Asks) -> Response:
@@ -62,7 +66,19 @@ class Approvals:
             return await lost(self.ports, self.html, reader, "Nobody has asked for an approval there.")
         it = await seen_by(self.ports, found, reader.person)
         now, once = self.ports.clock.now(), self.ports.chance.nonce()
-        return self.html.page("approval.html", reader, it=it, now=now, once=once)
+        return self.html.page("approval.html", reader, it=it, now=now, once=once, seen=_stand(it.asked, now))
+
+    async def one_live(self, request: Request, reader: Asks, run_id: str) -> Response:
+        """Stream that a request was decided, has expired, or may be decided by one alone."""
+        run = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id, reader.person))
+        if run is None:
+            return PlainTextResponse("Nobody has asked for an approval there.\n", 404)
+
+        def look(tx: Tx) -> str | None:
+            found = asked_of(self.ports, tx, run_id, reader.person)
+            return _stand(found[0], self.ports.clock.now()) if found else None
+
+        return self.streams.answer(request, f"incident:{run.incident_id or HOUSE}", look)
 
     async def decide(self, request: Request, reader: Asks, run_id: str) -> Response:
         """Take somebody's word; lead to the run that says whether it counted."""
@@ -87,3 +103,9 @@ def _seen(found: Sequence[Plea], now: datetime) -> str:
     """Give what stands for it, whoever may decide about which and in whatever order they stand."""
     asked = [each.asked for each in found]
     return mark(sorted((each.run_id, each.plan, each.alone_at is not None and now >= each.alone_at) for each in asked))
+
+
+def _stand(asked: Asked, now: datetime) -> str:
+    """Give what stands for how far a request has come."""
+    is_alone = asked.alone_at is not None and now >= asked.alone_at
+    return mark((asked.plan, asked.decided, now >= asked.expires_at, is_alone))

@@ -72,11 +72,20 @@ def pleas(ports: Ports, tx: Tx, person: Person, now: datetime) -> Sequence[Plea]
 
 def plea_of(ports: Ports, tx: Tx, run_id: str, person: Person) -> Plea | None:
     """Give what a run has asked for, and the incident it is about; None if it is not theirs to see, or was blanked."""
+    found = asked_of(ports, tx, run_id, person)
+    if found is None:
+        return None
+    asked, run = found
+    incident, _ = ports.readings.read(ports.timeline, tx, run.incident_id)
+    return Plea(asked, run, incident)
+
+
+def asked_of(ports: Ports, tx: Tx, run_id: str, person: Person) -> tuple[Request, Run] | None:
+    """Give what a run has asked for, without what came before it on its timeline."""
     run = visible_run(ports, tx, run_id, person)
     after = ports.journal.memo(tx, run_id, ASKED) if run else None
     if run is None or after is None:
         return None
     entries = ports.timeline.entries(tx, run.incident_id or HOUSE, int(after))
     asked = next((each for each in requests(entries) if each.run_id == run_id), None)
-    incident, _ = ports.readings.read(ports.timeline, tx, run.incident_id)
-    return Plea(asked, run, incident) if asked is not None else None
+    return (asked, run) if asked is not None else None

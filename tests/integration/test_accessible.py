@@ -51,6 +51,7 @@ NO_PAGES = {
     "/incidents/{incident_id}/postmortem.json",
     "/metrics", "/runs/{run_id}/targets/{target}/flames/{view}.svg", "/static/{name}", "/live", "/drills/live",
     "/measures.csv", "/services/{name}/live", "/audit/live", "/approvals/live",
+    "/approvals/{run_id}/live",
     "/runs/{run_id}/live",
 }  # fmt: skip
 Seen = tuple[FastAPI, Mapping[str, str], Browser]

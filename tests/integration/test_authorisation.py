@@ -61,6 +61,7 @@ POST /incidents/{incident_id}/do/{verb} FORM
 GET  /approvals PAGE
 GET  /approvals/live PAGE
 GET  /approvals/{run_id} PAGE
+GET  /approvals/{run_id}/live PAGE
 POST /approvals/{run_id} FORM
 GET  /drills PAGE
 GET  /drills/live PAGE

@@ -235,6 +235,23 @@ async def test_what_waits_is_followed(by: dict[str, Browser]) -> None:
     assert (await ben.get("/approvals")).count("<article") == page.count("<article") + 1
 
 
+async def test_one_request_is_followed_until_it_is_decided(by: dict[str, Browser]) -> None:
+    ada, ben = by["ada"], by["ben"]
+    incident = await ada.declare("it is slow")
+    waits = (await ada.do(f"/incidents/{incident}/do/redact", entry="1", reason="a name")).replace(
+        "/runs/", "/approvals/"
+    )
+    page = await ada.answer(waits, "Waits for a second person until")
+    async with ada.client.stream("GET", re.findall(r'data-stream="([^"]*)"', page)[0]) as stream:
+        await ben.do(waits, verb="refuse", reason="it is not one")
+        async for line in stream.aiter_lines():
+            if line == "event: changed":
+                break
+    page = await ada.get(waits)
+    assert ("Refused by" in page, "it is not one" in page, 'name="verb"' in page) == (True, True, False)
+    assert 'id="word" data-live' in page  # what was to be pressed goes from a page that is open
+
+
 async def test_what_is_hostile_is_shown_as_text(by: dict[str, Browser]) -> None:
     ada = by["ada"]
     evil = '"><script>alert(1)</script>{{ 7 * 7 }}'

@@ -80,7 +80,7 @@ NO_SURFACE |= {"/live", "/drills/live", "/services/{name}/live", "/audit/live", 
 # These name it by its number.
 NUMBERED = {"/measures", "/audit"}
 # They show what waits for an approval, and nothing does here: tests/integration/test_operating.py looks at them.
-NO_SURFACE |= {"/approvals", "/approvals/{run_id}", "/declare"}
+NO_SURFACE |= {"/approvals", "/approvals/{run_id}", "/approvals/{run_id}/live", "/declare"}
 # As above: tests/unit/handlers/test_api_approvals.py looks at these.
 NO_SURFACE |= {"/api/v1/approvals", "/api/v1/approvals/{run_id}"}
 
