@@ -152,13 +152,20 @@ def _look(ports: Ports, tx: Tx, run_id: str, reader: Reader) -> _Found | None:
         return None
     journal = ports.journal
     memos = journal.memos(tx, run_id, _keys(run))
-    _, entries = ports.readings.read(ports.timeline, tx, run.incident_id)
-    own = tuple(each for each in entries if each.run_id == run_id or each.run_id.startswith(f"{run_id}."))
+    children = tuple(journal.children(tx, run))
     named = str(run.plan.params.get("run") or "")
     about = visible_run(ports, tx, named, reader.person) if named else None
     waits = ASKED in memos and not run.status.ended and _waits(ports, tx, run, int(memos[ASKED].value))
     seen = _far(ports, tx, run)
-    return _Found(run, memos, tuple(journal.children(tx, run)), own, about, waits, seen)
+    return _Found(run, memos, children, _told(ports, tx, run, children), about, waits, seen)
+
+
+def _told(ports: Ports, tx: Tx, run: Run, children: Sequence[Run]) -> tuple[Entry, ...]:
+    """Give what a run and those that it began have put on the timeline of its incident, or of the house."""
+    if not run.incident_id:
+        return tuple(ports.timeline.of_house(tx, [run.id, *(child.id for child in children)]))
+    _, entries = ports.readings.read(ports.timeline, tx, run.incident_id)
+    return tuple(each for each in entries if each.run_id == run.id or each.run_id.startswith(f"{run.id}."))
 
 
 def _keys(run: Run) -> list[str]:

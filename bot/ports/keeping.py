@@ -110,6 +110,9 @@ class Timeline(Protocol):
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
         """Give the entries of a chain with `seq` > `after`, in order."""
 
+    def of_house(self, tx: Tx, run_ids: Collection[str]) -> list[Entry]:
+        """Give what these runs have put on the house's timeline, in order."""
+
     def actions(self, tx: Tx) -> list[Entry]:
         """Give the entries about action items of every incident that is not private, chain by chain in order."""
 

@@ -1,6 +1,6 @@
 """The timelines, and the list of incidents: folded anew whenever somebody looks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -36,6 +36,9 @@ class FakeTimeline:
 
     def entries(self, tx: Tx, incident_id: str, after: int = 0) -> list[Entry]:
         return [entry for entry in _in(tx).chains.get(incident_id, []) if entry.seq > after]
+
+    def of_house(self, tx: Tx, run_ids: Collection[str]) -> list[Entry]:
+        return [entry for entry in self.entries(tx, HOUSE) if entry.run_id in run_ids]
 
     def actions(self, tx: Tx) -> list[Entry]:
         chains = _in(tx).chains

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0013"
+REVISION = "0014"
 
 metadata = MetaData(
     naming_convention={
@@ -33,6 +33,7 @@ AUDITED = text(
     "'thawed', 'traffic set', 'acted', 'role set', 'made private', 'blanked', 'signed in', 'signed out', 'token made', "
     "'token revoked')"
 )
+OF_HOUSE = text("incident_id = 'house'")
 STILL_OPEN = text("status IN ('open', 'mitigated')")
 PRIVATE = text("private = 1")
 
@@ -55,6 +56,7 @@ entry = Table(
     Index("ix_entry_actions", "incident_id", "seq", sqlite_where=ABOUT_ACTIONS, postgresql_where=ABOUT_ACTIONS),
     Index("ix_entry_drills", "at_us", sqlite_where=ENDED_DRILLS, postgresql_where=ENDED_DRILLS),
     Index("ix_entry_audited", "at_us", "incident_id", "seq", "kind", sqlite_where=AUDITED, postgresql_where=AUDITED),
+    Index("ix_entry_house", "run_id", "seq", sqlite_where=OF_HOUSE, postgresql_where=OF_HOUSE),
 )
 
 incident = Table(

@@ -1,13 +1,13 @@
 """The timelines in SQL, and the listing of incidents that is written with them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
 from bot.adapters.sql.listing import LISTED, audited_of, fits, incident_of, listed, outcomes_of, row_of
 from bot.adapters.sql.naming import name, naming_of
-from bot.adapters.sql.tables import ABOUT_ACTIONS, ENDED_DRILLS, PRIVATE, STILL_OPEN, entry, incident
+from bot.adapters.sql.tables import ABOUT_ACTIONS, ENDED_DRILLS, OF_HOUSE, PRIVATE, STILL_OPEN, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.audit_log import Question
 from bot.domain.errors import IncidentNotFound
@@ -78,6 +78,11 @@ class SqlTimeline:
         """Give the entries of a chain with `seq` > `after`, in order."""
         found = opened(tx).connection.execute(_ENTRIES, {"chain": incident_id, "after": after})
         return [Entry(*row) for row in found]
+
+    def of_house(self, tx: Tx, run_ids: Collection[str]) -> list[Entry]:
+        """Give what these runs have put on the house's timeline, in order."""
+        told = select(entry).where(OF_HOUSE, entry.c.run_id.in_(run_ids)).order_by(entry.c.seq)
+        return [Entry(*row) for row in opened(tx).connection.execute(told)]
 
     def walk(self, tx: Tx) -> Iterator[Entry]:
         """Give every entry there is, chain by chain in order, holding only a few at a time."""

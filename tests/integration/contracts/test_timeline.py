@@ -52,6 +52,15 @@ async def test_the_house_has_a_chain_of_its_own(ground: Ground) -> None:
     assert await listed(ground) == []
 
 
+async def test_what_some_runs_put_on_the_house_s_chain_is_found(ground: Ground) -> None:
+    incident_id = await ground.open()
+    for run_id, text, to in (("r1", "a", HOUSE), ("r2", "b", HOUSE), ("r1.c", "c", HOUSE), ("r1", "d", incident_id)):
+        await ground.append(Draft(Kind.NOTE, {"text": text}), to=to, author=Author(ANN, run_id))
+    told = await ground.read(lambda tx: ground.timeline.of_house(tx, ["r1", "r1.c", "r9"]))
+    assert [entry.facts["text"] for entry in told] == ["a", "c"]
+    assert await ground.read(lambda tx: ground.timeline.of_house(tx, [])) == []
+
+
 async def test_refuses_entries_for_an_incident_that_was_never_opened(ground: Ground) -> None:
     with pytest.raises(IncidentNotFound, match="INC-7"):
         await ground.append(Draft(Kind.NOTE, {"text": "x"}), to="INC-7")

@@ -1,11 +1,13 @@
-"""A long timeline is shown page by page; the address of a page shows the same for ever."""
+"""A long timeline is shown page by page; the address of a page shows the same for ever; a run has its part of it."""
 
 from typing import Any
 
-from bot.domain.timeline import Kind
+from bot.domain.run import Plan, Run, Source
+from bot.domain.timeline import HOUSE, Kind
 from handlers.views import Look, view
-from tests.unit.handlers.test_pages import REGISTRY, get
-from tests.unit.web.story import ANA, Story, opened
+from tests.fakes import FakeStore
+from tests.unit.handlers.test_pages import REGISTRY, browser, get
+from tests.unit.web.story import ANA, OPENED_AT, Story, opened, ports_with, whole
 
 
 def noted(count: int) -> Story:
@@ -48,3 +50,20 @@ async def test_pages_of_a_timeline_lead_to_each_other() -> None:
     oldest = await get("/incidents/INC-7?show=everything&order=oldest&page=2", story)
     assert 'href="?show=everything&amp;order=oldest&amp;page=3#timeline" rel="prev">Newer' in oldest
     assert 'href="?show=everything&amp;order=oldest#timeline" rel="next">Older' in oldest
+
+
+async def test_a_run_that_belongs_to_no_incident_shows_what_it_put_on_the_house_s_timeline() -> None:
+    house = Story(HOUSE)
+    for run_id, service in (("r1", "search"), ("r2", "checkout"), ("r2.c", "payment")):
+        with house.run(run_id):
+            house.tell(Kind.THAWED, service=service, reason="")
+    ports = ports_with(whole(), house)
+    assert isinstance(ports.store, FakeStore)
+    for run_id, parent in (("r2", ""), ("r2.c", "r2")):
+        run = Run(run_id, Plan("thaw", {}, ()), ANA, Source(), OPENED_AT, run_id, "", parent)
+        ports.store.now.runs[run_id] = run
+    async with browser(ports) as client:
+        text = (await client.get("/runs/r2")).text
+    log = text[text.index('id="log"') :]
+    assert ("checkout" in log, "payment" in log, "search" in log) == (True, True, False)
+    assert "/incidents/?entry" not in log
