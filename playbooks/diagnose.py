@@ -15,9 +15,11 @@ from bot.engine import (
     Diagnosis,
     Facts,
     Finding,
+    IncidentNotFound,
     Kind,
     Milestone,
     Missing,
+    Outcome,
     Params,
     Playbook,
     Probe,
@@ -97,7 +99,7 @@ async def take(tools: Tools, params: Diagnose) -> Taken:
     """Read the snapshot that was named, or take one."""
     service = params.service or ((await tools.incident()).service if tools.incident_id else "")
     if params.snapshot:
-        outcome = await tools.outcome(params.snapshot)
+        outcome = await _named(tools, params.snapshot)
     else:
         outcome = await tools.run("snapshot", {"service": service})
     if outcome.status is not RunStatus.DONE:
@@ -106,6 +108,21 @@ async def take(tools: Tools, params: Diagnose) -> Taken:
     parts, probes = _PARTS.validate_python(found["parts"]), _PROBES.validate_python(found["probes"])
     watched = _WATCHED.validate_python(found.get("watched"))  # an older run's has none
     return Taken(found["service"], Stored(**found["archive"]), parts, probes, found["summary"], outcome.run_id, watched)
+
+
+async def _named(tools: Tools, run_id: str) -> Outcome:
+    """Give what came of a snapshot; none that a private incident owns, unless it is read in that incident.
+
+    What is found of it is seen by whoever sees this run, and what it was like becomes what others are held against.
+    """
+    outcome = await tools.outcome(run_id)
+    if outcome.incident_id in {"", tools.incident_id}:
+        return outcome
+    try:
+        is_private = (await tools.incident_named(outcome.incident_id)).private
+    except IncidentNotFound:
+        is_private = True
+    return Outcome(run_id, RunStatus.FAILED, reason=f"there is no run {run_id}") if is_private else outcome
 
 
 @playbook.step("Compare the targets")

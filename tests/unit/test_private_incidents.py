@@ -258,6 +258,25 @@ async def test_bytes_that_another_incident_names_too_are_everybodys_but_not_if_s
         assert (await client.get(f"/artifacts/{digest}")).content == captures[0].content
 
 
+async def test_what_was_captured_in_it_is_compared_with_nothing_elsewhere_and_nobody_is_held_against_it() -> None:
+    captures = [part for each in TARGETS for part in parts_of(each.name, SECRETS)]
+    for private in (False, True):
+        house = await opened(private=private, targets=FakeTargets((), captures))
+        run = await house.say("snapshot incident=INC-1")
+        missing = await house.say("diagnose checkout snapshot=nobody")
+        for person in (ADA, BEN):
+            ended = await house.say(f"diagnose checkout snapshot={run.id}", person)
+            assert (ended.status is RunStatus.DONE) is not private, ended.reason
+            assert not private or ended.reason == missing.reason.replace("nobody", run.id)
+        client, _ = browser(house, signed_in(BEN))
+        async with client:
+            kept = re.findall(r"/artifacts/([0-9a-f]{64})", (await client.get("/services/checkout")).text)
+        digests = {each.sha256 for each in captures}
+        assert not private or not digests & set(kept)
+        within = await house.say(f"diagnose incident=INC-1 snapshot={run.id}")
+        assert within.status is RunStatus.DONE, within.reason
+
+
 @pytest.mark.parametrize(("reader", "sees"), [(HERE, False), (signed_in(BEN), False), (signed_in(ADA), True)])
 async def test_only_to_who_takes_part_pages_and_api_show_it(reader: Reader, *, sees: bool) -> None:
     for private in (False, True):
