@@ -13,11 +13,13 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ _READY_S = 90.0
 _LOOK_S = 0.05
 _END_S = 5.0
 _BUILD_S = 900.0
+_TOLD_S, _AGAIN_S = 10.0, 0.2
 
 
 class DemoFailed(FirstFiveError):
@@ -99,8 +102,7 @@ class _Part:
 def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
     """Build the lab if need be (its progress goes to the terminal), start it and give its one line of answer."""
     _say("preparing the lab: a Go service with three targets, one of them sick")
-    prepared = subprocess.run([*_module("bot.lab"), "prepare"], check=False, timeout=_BUILD_S)
-    if prepared.returncode:
+    if _made("prepare"):
         raise DemoFailed("The lab could not be built; the line above says what to do.")
     serve = [*_module("bot.lab"), "serve", "--port-base", str(places.lab_port), *_router(places.fault)]
     part = parts.enter_context(_started("the lab", serve, places.folder / "lab.log", {}, answers=True))
@@ -112,10 +114,23 @@ def _lab(parts: ExitStack, places: Places) -> dict[str, Any]:
     return answer
 
 
+def _made(part: str, stdout: int | None = None) -> int:
+    """Have the lab fetch or build a part of it; give the exit code.
+
+    :raises DemoFailed: it takes too long.
+    """
+    try:
+        return subprocess.run([*_module("bot.lab"), part], check=False, timeout=_BUILD_S, stdout=stdout).returncode
+    except subprocess.TimeoutExpired:
+        raise DemoFailed(
+            f"The lab was not ready within {_BUILD_S / 60:.0f} minutes: this machine is busy, or its network slow. "
+            "What was fetched and built is kept: run make demo again."
+        ) from None
+
+
 def _router(fault: str) -> list[str]:
     """Tell the lab to put its router in front, with a canary that fails; without Envoy (it says why) there is none."""
-    found = subprocess.run([*_module("bot.lab"), "envoy"], check=False, timeout=_BUILD_S, stdout=subprocess.DEVNULL)
-    if found.returncode:
+    if _made("envoy", stdout=subprocess.DEVNULL):
         _say("going on without a router: no canary, and nothing to roll back")
         return []
     return ["--router", *(["--fault", fault] if fault else [])]
@@ -218,8 +233,20 @@ def _tell_deploy(places: Places, target: Mapping[str, Any], token: str, **more: 
     told = {"service": "checkout", "release": build["version"], "commit": build["revision"], **more}
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     request = urllib.request.Request(f"{places.bot}/api/deploys", json.dumps(told).encode(), headers)  # noqa: S310 - as above
-    with urllib.request.urlopen(request):  # noqa: S310 - as above
-        pass
+    _send(request, time.monotonic() + _TOLD_S)
+
+
+def _send(request: urllib.request.Request, deadline: float) -> None:
+    """Send something to the bot; again for a while when it says that it cannot take it just now, as when it starts."""
+    while True:
+        try:
+            with urllib.request.urlopen(request):  # noqa: S310 - as above
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() >= deadline:
+                raise
+        time.sleep(_AGAIN_S)
 
 
 def _module(name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The demo tells of its deploys as a pipeline does, and of none that its targets contradict."""
+"""The demo tells of its deploys as a pipeline does, and of none that its targets contradict; it says what is slow."""
 
 import json
 import threading
@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
-from bot.demo import Places, _tell_deploys
+from bot import demo
+from bot.demo import DemoFailed, Places, _made, _tell_deploys
 
 TOLD: list[dict[str, Any]] = []
+REFUSALS: list[int] = []
 
 
 class Served(BaseHTTPRequestHandler):
@@ -22,12 +25,15 @@ class Served(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if REFUSALS:
+            self._answer({}, REFUSALS.pop())
+            return
         TOLD.append({**said, "proof": self.headers["Authorization"]})
         self._answer({})
 
-    def _answer(self, told: dict[str, str]) -> None:
+    def _answer(self, told: dict[str, str], status: int = 200) -> None:
         content = json.dumps(told).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -60,3 +66,18 @@ def test_the_canary_that_a_router_shows_is_a_deploy(url: str) -> None:
 
 def test_without_a_router_no_deploy_is_told_that_most_targets_would_contradict(url: str) -> None:
     assert told(url) == []
+
+
+def test_a_bot_that_is_not_ready_yet_is_told_again_and_one_that_refuses_is_not(url: str) -> None:
+    REFUSALS.append(503)
+    assert told(url, router={}) == ["v1.4.0", "v1.5.0"]
+    REFUSALS.append(403)
+    with pytest.raises(HTTPError):
+        told(url, router={})
+    assert REFUSALS == []
+
+
+def test_a_lab_that_takes_too_long_is_no_fault_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "_BUILD_S", 0.001)
+    with pytest.raises(DemoFailed, match="run make demo again"):
+        _made("prepare")
