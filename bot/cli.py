@@ -166,10 +166,10 @@ def migrate(
     down_to: Annotated[str, typer.Option(help="Go back to this revision; `base` removes every table.")] = "",
 ) -> None:
     """Bring the database's schema up to this release."""
-    from bot import main as bot_  # noqa: PLC0415 - see above
+    from bot import schema  # noqa: PLC0415 - see above
 
     settings = _settings()
-    sys.stdout.write(_do(lambda: bot_.migrate(settings, down_to)) + "\n")
+    sys.stdout.write(_do(lambda: schema.migrate(settings, down_to)) + "\n")
 
 
 @app.command()

@@ -21,7 +21,8 @@ from bot.engine.fields import Word, marker
 from bot.engine.playbook import Playbook, plan_of
 from bot.engine.shell import typed_here
 from bot.engine.tools import adapter_of
-from bot.main import House, build, ensure_schema
+from bot.main import House, build
+from bot.schema import ensure_schema
 from bot.settings import Settings
 
 _LOOK_AGAIN_S = 0.5

@@ -28,12 +28,10 @@ from bot.adapters.pdf.printer import ChildPrinter
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.replica import ThisReplica
 from bot.adapters.sql.alerts import SqlAlerts
-from bot.adapters.sql.engines import address, revision_of
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.sessions import SqlSessions, SqlTokens
 from bot.adapters.sql.store import SqlStore
 from bot.adapters.sql.surfaces import SqlSurfaces
-from bot.adapters.sql.tables import REVISION
 from bot.adapters.sql.timeline import SqlTimeline
 from bot.adapters.targets.discovery import KeptDiscovery
 from bot.adapters.targets.fronts import HttpFronts
@@ -370,30 +368,6 @@ def _secrets_of_targets(catalog: Catalog) -> dict[str, Glance]:
     names = ", ".join(unset(catalog.variables, os.environ))
     said = f"not set in the environment: {names}; headers and agents' tokens come from there"
     return {"targets": lambda: said} if names else {}
-
-
-def ensure_schema(settings: Settings) -> None:
-    """Bring the schema of a SQLite database up to this release; a Postgres is migrated by `firstfive migrate`.
-
-    :raises StoreUnusable: the database cannot be reached or changed.
-    """
-    is_sqlite = address(settings.database_url).drivername.startswith("sqlite")
-    if is_sqlite and revision_of(settings.database_url) != REVISION:
-        migrate(settings)
-
-
-def migrate(settings: Settings, down_to: str = "") -> str:
-    """Bring the schema up to this release, or down to a revision; say where it is then.
-
-    :raises StoreUnusable: the database cannot be reached or changed.
-    """
-    import migrations  # noqa: PLC0415 - alembic weighs a quarter of a second, and most starts need none
-
-    if down_to:
-        migrations.downgrade(settings.database_url, down_to)
-    else:
-        migrations.upgrade(settings.database_url)
-    return f"The schema is at {migrations.current(settings.database_url) or 'nothing'}."
 
 
 def manual() -> list[str]:

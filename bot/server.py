@@ -19,7 +19,8 @@ from bot.adapters import logs
 from bot.adapters.replica import LOST
 from bot.domain.access import unset
 from bot.domain.errors import FirstFiveError, StoreUnusable
-from bot.main import API, DRAIN_S, House, build, ensure_schema, routes
+from bot.main import API, DRAIN_S, House, build, routes
+from bot.schema import ensure_schema
 from bot.settings import Settings
 
 log = structlog.get_logger()

@@ -145,10 +145,9 @@ def _drills() -> Iterator[Story]:
         fault = _FAULTS[number % 5]
         ends = {"service": "checkout", "class": fault, "target": "", "size": "medium", "blind": False}
         story.tell(Kind.DRILL_STARTED, ANA, **ends, ends_at=to_us(story.now + timedelta(hours=1)))
-        times = {"verdict_s": 4.0 + number % 9, "mitigated_s": 60.0 + number, "ack_s": 9.0}
         where = (fault, "checkout-3", "medium", "checkout")
-        began_us = to_us(story.now)
-        score = Score(*where, blind=bool(number % 2), began_us=began_us, how="mended", acked_by=ARABIC, **times)
+        score = Score(*where, blind=bool(number % 2), began_us=to_us(story.now), how="mended", acked_by=ARABIC)
+        score = replace(score, verdict_s=4.0 + number % 9, mitigated_s=60.0 + number, ack_s=9.0)
         body = {"real": True, "score": write(score), "before": {}, "how": "mended", "by": ""}
         story.tell(Kind.DRILL_ENDED, FIRSTFIVE, **body)
         yield story.tell(Kind.STATUS_SET, FIRSTFIVE, status="resolved", was="open", text="")

@@ -56,7 +56,8 @@ async def test_services_are_chosen_by_what_everything_asked_for_fits(query: str,
 async def test_they_are_given_in_pages_whatever_is_asked_for() -> None:
     made = house(Catalog(tuple(Service(f"s{number}", ()) for number in range(5))))
     for query in ("limit=2", "limit=2&frozen=false"):
-        shown, cursor = [], 0
+        shown: list[list[str]] = []
+        cursor: int | None = 0
         while cursor is not None:
             page = await asked(made, f"/services?{query}&cursor={cursor}")
             shown.append([row["name"] for row in page["items"]])
