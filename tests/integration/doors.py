@@ -72,7 +72,12 @@ class Doors:
 
     async def submit(self, user: str, verb: str, team: str = OURS) -> httpx.Response:
         """Send the form of a verb, empty."""
-        view = {"callback_id": f"ff:{verb}", "private_metadata": "{}", "blocks": [{"type": "input", "block_id": "x"}]}
+        view = {
+            "type": "modal",
+            "callback_id": f"ff:{verb}",
+            "private_metadata": "{}",
+            "blocks": [{"type": "input", "block_id": "x"}],
+        }
         body = {**submitted(view, {}), "team": {"id": team}, "user": {"id": user, "username": user}}
         return await self.door.interact(body)
 

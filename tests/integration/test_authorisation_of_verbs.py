@@ -109,6 +109,7 @@ FORMS = {
     "approval.html ": "/approvals/{run_id}",
     "base.html /sign-out": "/sign-out",
     "do.html {}": "/incidents/{incident_id}/do/{verb}",
+    "items.html {}": "/incidents/{incident_id}/do/{verb}",
     "parts.html ": "/incidents/{incident_id}/do/{verb}",
     "parts.html {}": "/incidents/{incident_id}/do/{verb}",
     "postmortem.html {}/publish": "/incidents/{incident_id}/postmortem/publish",

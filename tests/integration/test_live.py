@@ -21,6 +21,7 @@ from handlers.guard import SIGN_OUT
 from tests.console import URL, Console, running_console
 
 OVER = "event: changed\ndata: over\n\n"
+SOON = timedelta(minutes=6)
 SEAL = re.compile(r'name="seal" value="([^"]+)"')
 ADA, BEN = Person("oidc:ada-1", "Ada Lovelace"), Person("oidc:ben", "Ben")
 
@@ -85,7 +86,7 @@ async def is_put_out(console: Console, _: httpx.AsyncClient) -> None:
 
 
 async def stays_too_long(console: Console, _: httpx.AsyncClient) -> None:
-    console.clock.at += timedelta(minutes=6)
+    console.clock.at += SOON
 
 
 @pytest.mark.parametrize("end", [signs_out, is_put_out, stays_too_long])
@@ -93,9 +94,9 @@ async def test_a_stream_ends_with_the_session_of_who_listens(
     console: Console, end: Callable[[Console, httpx.AsyncClient], Awaitable[None]]
 ) -> None:
     now = console.clock.at
-    console.clock.at = now - timedelta(hours=11, minutes=55)
+    console.clock.at = now - timedelta(hours=12, minutes=1)
     async with console.signed_in() as browser:
-        console.clock.at = now  # not ahead of the machine's, by which streams wait
+        console.clock.at = now - SOON  # never ahead of the machine's, by which streams wait
         other = await console.known(BEN)
         async with listening(console.app, browser, "/live") as stream, listening(console.app, other, "/live") as stays:
             await end(console, browser)
