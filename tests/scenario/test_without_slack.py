@@ -60,7 +60,7 @@ async def test_two_people_end_an_incident_on_the_pages(tmp_path: Path) -> None:
 
 async def declare(page: Page, url: str) -> None:
     await page.goto(url)
-    await page.get_by_role("link", name="Declare").click()
+    await page.get_by_role("banner").get_by_role("link", name="Declare").click()
     await page.get_by_label("What is wrong?").fill("checkout 5xx after deploy")
     await page.get_by_label("Service, if you know it").select_option("checkout")
     await page.get_by_role("button", name="Start an incident").click()
