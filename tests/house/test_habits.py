@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from tests.house.tree import PRODUCT, functions, imported, parsed, python_files, text
 
-LOADS_ON_FIRST_USE = {Path(f"bot/{name}.py") for name in ("main", "doctor", "door", "wiring", "demo", "cli")}
+LOADS_ON_FIRST_USE = {Path(f"bot/{name}.py") for name in ("main", "doctor", "door", "schema", "wiring", "demo", "cli")}
 BROAD = {"Exception", "BaseException"}
 EDGES = re.compile(r"bot/engine/runner\.py|handlers/\w+\.py|bot/adapters/.*(schedule|worker)\w*\.py")
 EDGES_MAX = 3
