@@ -12,6 +12,7 @@ from bot.adapters.anchors import FileAnchors
 from bot.adapters.artifacts import FolderArtifacts
 from bot.adapters.auditing import Auditors
 from bot.adapters.audits.build import BuildLook
+from bot.adapters.audits.logs import LogsLook
 from bot.adapters.audits.modules import ModulesLook
 from bot.adapters.audits.probes import ProbesLook
 from bot.adapters.audits.sumdb import SumDatabase
@@ -312,6 +313,7 @@ def wired_audits(settings: Settings, targets: Targets, repository: Repository) -
     return Auditors(
         {
             Audited.BUILD: BuildLook(targets, repository),
+            Audited.LOGS: LogsLook(bring),
             Audited.METRICS: MetricsLook(),
             Audited.MODULES: ModulesLook(targets, repository, database),
             Audited.PROBES: ProbesLook(bring, pods.capture, pods.ask),

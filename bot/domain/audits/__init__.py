@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.audits import build, metrics, modules, probes
+from bot.domain.audits import build, logs, metrics, modules, probes
 from bot.domain.audits.remark import Grade, Remark, Subject, ranked
 
 __all__ = ["JUDGES", "Audited", "Grade", "Remark", "Subject", "judge"]
@@ -16,6 +16,7 @@ class Audited(StrEnum):
     """What can be audited."""
 
     BUILD = "build"
+    LOGS = "logs"
     METRICS = "metrics"
     MODULES = "modules"
     PROBES = "probes"
@@ -23,6 +24,7 @@ class Audited(StrEnum):
 
 JUDGES: Mapping[Audited, Judge] = {
     Audited.BUILD: build.judge,
+    Audited.LOGS: logs.judge,
     Audited.METRICS: metrics.judge,
     Audited.MODULES: modules.judge,
     Audited.PROBES: probes.judge,
