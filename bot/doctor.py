@@ -32,7 +32,7 @@ from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
 from bot.ports import Clock, Installation, Tx
 from bot.settings import Settings
-from bot.wiring import AllTargets, kept, rota_source, wired_router, wired_sources
+from bot.wiring import AllTargets, kept, rota_source, wired_logs, wired_router, wired_sources
 from handlers.guard import BACK
 from handlers.slack_forms import Occasion, form
 
@@ -90,6 +90,7 @@ class Doctor:
             "targets": self._reach_targets,
             "agents": self._reach_agents,
             "routers": self._routers,
+            "logs": self._logs,
             "repositories": self._repositories,
             "programs": _programs,
         }
@@ -285,6 +286,15 @@ class Doctor:
         router = wired_router(self._settings)
         splits = await asyncio.gather(*(router.read(service) for service in services))
         return [_router(f"router {service.name}", split) for service, split in zip(services, splits, strict=True)]
+
+    async def _logs(self) -> Iterable[Check]:
+        """Ask the store of log lines, if there is one, whether it can be searched."""
+        if not self._settings.logs.store:
+            return []
+        found = await wired_logs(self._settings).check()
+        if isinstance(found, Missing):
+            return [fail("logs", found.reason, "correct [logs], or FIRSTFIVE_LOGS_TOKEN: docs/traces.md")]
+        return [ok("logs", found)]
 
     async def _repositories(self) -> Iterable[Check]:
         named = {f"repository {each.name}": each.repository for each in self._settings.services if each.repository}

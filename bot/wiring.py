@@ -20,6 +20,10 @@ from bot.adapters.bisect.cores import available_cores
 from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
 from bot.adapters.bisect.prober import GitProber
 from bot.adapters.clock import SystemClock
+from bot.adapters.logsearch.asking import Place
+from bot.adapters.logsearch.elasticsearch import ElasticsearchLogs
+from bot.adapters.logsearch.loki import LokiLogs
+from bot.adapters.logsearch.none import NoLogs
 from bot.adapters.metrics import Metrics
 from bot.adapters.paging.pager import Accounts, ServicesPager, services
 from bot.adapters.paging.rota import ConfigRota, Find, KeptRota, Names, Source
@@ -64,6 +68,7 @@ from bot.ports import (
     Clock,
     Engine,
     Keep,
+    Logs,
     Pager,
     Prober,
     Repository,
@@ -319,3 +324,22 @@ def wired_audits(settings: Settings, targets: Targets, repository: Repository) -
             Audited.PROBES: ProbesLook(bring, pods.capture, pods.ask),
         }
     )
+
+
+def wired_logs(settings: Settings) -> Logs:
+    """Give the store of log lines, or what says that none is configured."""
+    given = settings.logs
+    if not given.store:
+        return NoLogs()
+    place = Place(
+        given.url,
+        given.index if given.store == "elasticsearch" else given.selector,
+        given.scheme,
+        settings.firstfive_logs_token,
+        given.tenant,
+        given.ca_file,
+        given.deadline_s,
+        given.lines,
+        given.fields.names(),
+    )
+    return ElasticsearchLogs(place) if given.store == "elasticsearch" else LokiLogs(place)

@@ -8,6 +8,8 @@ from bot.domain import chronicle, drawing, experience
 from bot.domain.chronicle import BAD, PERSON, Chronicle
 from bot.domain.drawing import GROUND, INK, LETTER_ADVANCE, LETTER_HEIGHT, LINE, QUIET, SOFT, Box, Label
 from bot.domain.experience import Experience
+from bot.domain.trace import waterfall
+from bot.domain.trace.chain import Chain
 from bot.domain.trend import Panel, Trend
 
 WIDTH, ROW = 480, 136
@@ -48,9 +50,16 @@ def experience_svg(it: Experience, reached: Sequence[tuple[str, datetime]]) -> s
     return _svg(chronicle.WIDTH, height, drawn, experience.words(it))
 
 
-def _svg(width: int, height: int, shapes: Iterable[Box | Label], words: str) -> str:
+def waterfall_svg(chain: Chain, *, alone: bool = False) -> str:
+    """Give a trace as an SVG element of an HTML page, or `alone` as a file; every word in it is escaped."""
+    height, drawn = waterfall.shapes(chain)
+    return _svg(waterfall.WIDTH, height, drawn, waterfall.words(chain), alone=alone)
+
+
+def _svg(width: int, height: int, shapes: Iterable[Box | Label], words: str, *, alone: bool = False) -> str:
+    file = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" ' if alone else ""
     begin = (
-        f'<svg viewBox="0 0 {width} {height}" role="img" '
+        f'<svg {file}viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(words)}" font-family="monospace" font-size="{_LETTER + _SCALE}">'
     )
     return "".join([begin, *map(_element, [Box(0, 0, width, height, GROUND), *shapes]), "</svg>"])

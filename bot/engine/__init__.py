@@ -107,6 +107,7 @@ from bot.engine import bisecting as bisection
 from bot.engine import digesting as digests
 from bot.engine import drilling as drills
 from bot.engine import reporting as reports
+from bot.engine import tracing as traces
 from bot.engine.alarms import claim as claim_alerts
 from bot.engine.alarms import group_of as alerts_of
 from bot.engine.alarms import proposals
@@ -366,6 +367,7 @@ __all__ = [
     "tell_proof",
     "thaw",
     "to_us",
+    "traces",
     "traffic_of",
     "usage",
     "usual_key",

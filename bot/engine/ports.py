@@ -24,6 +24,7 @@ from bot.ports import (
     Fronts,
     Groups,
     Journal,
+    Logs,
     Marks,
     Metrics,
     Pager,
@@ -64,6 +65,7 @@ class Ports:
     replica: Replica
     archive: Archive
     repository: Repository
+    logs: Logs
     documents: Documents
     directory: Directory
     groups: Groups

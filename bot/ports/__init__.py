@@ -26,6 +26,7 @@ from bot.ports.keeping import (
     Timeline,
     Tx,
 )
+from bot.ports.searching import Logged, Logs, Sought
 from bot.ports.signing import Sessions, Tokens
 from bot.ports.world import (
     Anchors,
@@ -93,6 +94,8 @@ __all__ = [
     "Journal",
     "Keep",
     "Listed",
+    "Logged",
+    "Logs",
     "Marks",
     "Memo",
     "Memory",
@@ -114,6 +117,7 @@ __all__ = [
     "Sample",
     "Selection",
     "Sessions",
+    "Sought",
     "Store",
     "Stored",
     "Surface",

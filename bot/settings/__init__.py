@@ -17,6 +17,7 @@ from bot.settings import routers
 from bot.settings.bisect import BisectTable
 from bot.settings.canary import CanaryTable
 from bot.settings.discovery import DiscoveryTable
+from bot.settings.logs import FieldsTable, LogsTable
 from bot.settings.services import ServiceTable, watched
 from bot.settings.sign_in import SignInTable, lacks
 from bot.settings.tables import (
@@ -90,11 +91,13 @@ class Settings(Table):
     kubernetes_token: str = ""
     argocd_auth_token: str = ""
     firstfive_router_token: str = ""
+    firstfive_logs_token: str = ""
     anchor: str = ""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     bundle: BundleTable = BundleTable()
     postmortem: PostmortemTable = PostmortemTable()
     audits: AuditsTable = AuditsTable()
+    logs: LogsTable = LogsTable()
     bisect: BisectTable = BisectTable()
     retention: RetentionTable = RetentionTable()
     timeline: TimelineTable = TimelineTable()
@@ -226,6 +229,7 @@ SECRETS = (
     "kubernetes_token",
     "argocd_auth_token",
     "firstfive_router_token",
+    "firstfive_logs_token",
 )
 FROM_ENVIRONMENT: Mapping[str, str] = {
     **{secret: secret.upper() for secret in SECRETS},
@@ -290,6 +294,8 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "bundle": BundleTable,
     "postmortem": PostmortemTable,
     "audits": AuditsTable,
+    "logs": LogsTable,
+    "fields": FieldsTable,
     "bisect": BisectTable,
     "retention": RetentionTable,
     "rota": RotaTable,

@@ -1,0 +1,1 @@
+"""Stores of log lines: what speaks Elasticsearch's API, Loki, or none."""
