@@ -29,6 +29,7 @@ from handlers.postmortems import PageDocuments, Postmortems
 from handlers.reader import Asks, Reader
 from handlers.services import Services
 from handlers.survey import Survey
+from handlers.traces import Traces
 from handlers.views import Look, view
 from handlers.visible import incident_of, is_visible, timeline_of, visible_artifact
 
@@ -66,6 +67,7 @@ def router(
     Postmortems(ports, documents, pages.html).route(routes)
     routes.add_api_route("/artifacts/{sha256}", pages.artifact)
     pages.diagnoses.route(routes)
+    Traces(ports, pages.html).route(routes)
     Incidents(ports, pages.html, pages.streams).route(routes)
     Measures(ports, pages.html).route(routes)
     AuditLog(ports, pages.html, pages.streams).route(routes)

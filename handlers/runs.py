@@ -20,7 +20,7 @@ from bot.engine.playbook import Playbook, Registry
 from bot.engine.ports import Ports
 from bot.engine.reporting import last_look
 from bot.ports import ASKED, Memo, Tx
-from handlers import bisects, readings
+from handlers import bisects, readings, traces
 from handlers.html import Html
 from handlers.live import Streams, mark
 from handlers.lost import lost
@@ -109,6 +109,7 @@ class Runs:
             trend=_trend(found.entries),
             diagnosis=seen,
             bisect=bisects.of_run(row),
+            traced=traces.of_run(row),
             once=self.ports.chance.nonce(),
         )
 

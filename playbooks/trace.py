@@ -51,6 +51,7 @@ class Traced:
     first_failing: str
     missing: str
     artifact: str
+    page: str
     summary: str
 
 
@@ -103,7 +104,8 @@ async def rebuild(tools: Tools, params: Trace, found: Found) -> Traced:
     hop = traces.first_failing(chain)
     service = hop.span.service if hop else ""
     digests = (found.lines.sha256, kept.sha256, picture.sha256)
-    return Traced(found.trace, *digests, service, found.missing, kept.sha256, _told(chain, headline, found))
+    page = f"/runs/{tools.run_id}/trace"
+    return Traced(found.trace, *digests, service, found.missing, kept.sha256, page, _told(chain, headline, found))
 
 
 def _back(params: Trace) -> timedelta:

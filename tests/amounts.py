@@ -17,10 +17,11 @@ from bot.engine.admission import Command
 from bot.engine.ports import Ports
 from bot.main import create_app
 from bot.settings import Settings
-from tests.fakes import NOON, FakeStore, FakeTargets, fake_ports
+from tests.fakes import NOON, FakeLogs, FakeStore, FakeTargets, fake_ports
+from tests.logstores.shop import TRACE, request, zap
 from tests.unit.domain.captures import good_probe
 from tests.unit.handlers.test_diagnoses import all_targets, house_with
-from tests.unit.playbooks.desk import BEN
+from tests.unit.playbooks.desk import BEN, Desk
 from tests.unit.web.story import ANA, Story, whole
 
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft-" * 2
@@ -57,6 +58,8 @@ def none() -> Amount:
 async def one() -> Amount:
     """Give a house with one of everything: long words, and words from right to left."""
     house = house_with(*all_targets())
+    odd = zap(95, ARABIC, "d" * 16, "e" * 16, LONG, level="error")
+    house = Desk(replace(house.ports, logs=FakeLogs(*request(), odd, missing="2 of 5 shards did not answer")))
     await house.say(f"start sev2 checkout {HEBREW} {LONG}")
     await house.reach("decide")
     for words in (
@@ -69,6 +72,7 @@ async def one() -> Amount:
     ):
         await house.say(f"{words} incident=INC-1", BEN)
     run = await house.say("diagnose incident=INC-1")
+    traced = await house.say(f"trace {TRACE} incident=INC-1")
     redact = Command("redact", {"entry": 1, "reason": LONG}, BEN, Source(via="test"), incident_id="INC-1")
     asking = (await house.admission.admit(redact)).run_id
     await house.work(lambda: bool(house.incident().waiting))
@@ -76,9 +80,10 @@ async def one() -> Amount:
     of_runs = {
         "run": f"/runs/{run.id}", "target": target, "flame": f"{target}/flames/cpu",
         "flame against another": f"{target}/flames/cpu?against=checkout-1", "approval": f"/approvals/{asking}",
+        "trace": f"/runs/{traced.id}/trace",
     }  # fmt: skip
     app = create_app(Settings(), tools=house.ports)
-    return Amount(app, {**_LISTED, **_OF_ONE, **of_runs}, {"run": run.id, "asking": asking})
+    return Amount(app, {**_LISTED, **_OF_ONE, **of_runs}, {"run": run.id, "asking": asking, "traced": traced.id})
 
 
 def thousand() -> Amount:

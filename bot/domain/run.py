@@ -98,12 +98,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer to whoever asked. `text` is Markdown; `incident_id` asks for that incident's card below it."""
+    """The answer to whoever asked. `text` is Markdown; `incident_id` asks for that incident's card below it.
+
+    `page` is the path of a page of ours that shows more.
+    """
 
     text: str
     choices: tuple[Choice, ...] = ()
     incident_id: str = ""
     artifact: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True)

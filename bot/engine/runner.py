@@ -332,4 +332,8 @@ def _reply(run: Run, result: Any) -> Reply | None:
     summary = getattr(result, "summary", "")
     if not summary:
         return None
-    return Reply(f"`{run.plan.playbook}` is done: {summary}", artifact=getattr(result, "artifact", ""))
+    return Reply(
+        f"`{run.plan.playbook}` is done: {summary}",
+        artifact=getattr(result, "artifact", ""),
+        page=getattr(result, "page", ""),
+    )

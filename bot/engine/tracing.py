@@ -2,8 +2,9 @@
 
 import json
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from bot.domain.errors import FirstFiveError
 from bot.domain.picture import waterfall_svg
 from bot.domain.run import Missing
 from bot.domain.trace.chain import Chain, rebuild
@@ -16,6 +17,7 @@ from bot.ports import Logged, Sought
 
 __all__ = [
     "Chain",
+    "ChainUnreadable",
     "Logged",
     "Missing",
     "Sought",
@@ -33,6 +35,10 @@ __all__ = [
 _CHAIN: TypeAdapter[Chain] = TypeAdapter(Chain)
 
 
+class ChainUnreadable(FirstFiveError):
+    """What was kept is no chain that this release reads."""
+
+
 def of_lines(trace: str, content: bytes, names: Names) -> Chain:
     """Rebuild a chain from lines as they were kept: a JSON object each."""
     return rebuild(trace, (read(json.loads(line), names) for line in content.splitlines() if line))
@@ -46,6 +52,9 @@ def write_chain(chain: Chain) -> bytes:
 def read_chain(content: bytes) -> Chain:
     """Read a chain back.
 
-    :raises ValidationError: these bytes are none.
+    :raises ChainUnreadable: these bytes are none.
     """
-    return _CHAIN.validate_json(content)
+    try:
+        return _CHAIN.validate_json(content)
+    except ValidationError as error:
+        raise ChainUnreadable(str(error)) from error

@@ -17,6 +17,7 @@ from tests.fakes.keeping import (
     FakeSurfaces,
     FakeTx,
 )
+from tests.fakes.logs import FakeLogs
 from tests.fakes.replica import FakeReplica
 from tests.fakes.repositories import FakeRepository
 from tests.fakes.routers import FakeCounters, FakeMetrics, FakeRouter
@@ -63,6 +64,7 @@ __all__ = [
     "FakeGroups",
     "FakeInstallations",
     "FakeJournal",
+    "FakeLogs",
     "FakeMarks",
     "FakeMetrics",
     "FakePager",
@@ -103,6 +105,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         targets=FakeTargets(),
         archive=FakeArchive(),
         repository=FakeRepository(),
+        logs=FakeLogs(),
         documents=FakeDocuments(),
         directory=FakeDirectory(),
         groups=FakeGroups(),

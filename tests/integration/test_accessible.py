@@ -30,6 +30,7 @@ PAGES = {
     "/incidents/{incident_id}/postmortem/edit/{section}": "/incidents/INC-1/postmortem/edit/luck",
     "/runs/{run_id}": "/runs/{run}",
     "/runs/{run_id}/targets/{target}": "/runs/{run}/targets/checkout-2",
+    "/runs/{run_id}/trace": "/runs/{traced}/trace",
     "/runs/{run_id}/targets/{target}/flames/{view}": "/runs/{run}/targets/checkout-2/flames/cpu",
     "/drills": "/drills",
     "/services": "/services",

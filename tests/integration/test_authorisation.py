@@ -37,6 +37,7 @@ GET  /incidents/{incident_id}/live PAGE
 GET  /incidents/{incident_id}/postmortem PAGE
 GET  /incidents/{incident_id}/postmortem.md PAGE
 GET  /runs/{run_id}/targets/{target} PAGE
+GET  /runs/{run_id}/trace PAGE
 GET  /runs/{run_id}/targets/{target}/flames/{view}.svg PAGE
 GET  /runs/{run_id}/targets/{target}/flames/{view} PAGE
 GET  /incidents/{incident_id}/postmortem.html PAGE

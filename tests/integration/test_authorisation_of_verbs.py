@@ -84,6 +84,7 @@ standing     SECOND  page         shop on
 start        ALONE   declare,button  sev4 another one
 status       ALONE   button
 thaw         RIGHT   page         shop
+trace        ALONE   page         4bf92f3577b34da6a3ce929d0e0e4736
 update       ALONE   page,button  rolling back
 watch        ALONE   -            shop
 """

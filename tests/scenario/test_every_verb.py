@@ -89,6 +89,7 @@ TYPED = {
     "status": Typed("", "Commander"),
     "watch": Typed("checkout", "has no canary and no router"),
     "thaw": Typed("checkout", "Nobody may approve for checkout yet"),
+    "trace": Typed("4bf92f3577b34da6a3ce929d0e0e4736", "No store of log lines is configured"),
     "update": Typed("rolling back", "Update by"),
 }
 

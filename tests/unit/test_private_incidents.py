@@ -20,8 +20,9 @@ from handlers import exports, operations, pages, postmortem_forms
 from handlers.api.application import AT, application
 from handlers.reader import LOCAL, Reader
 from handlers.visible import counted, found
-from tests.fakes import FakeDirectory, FakePager, FakeTargets
+from tests.fakes import FakeDirectory, FakeLogs, FakePager, FakeTargets
 from tests.fakes.readers import HERE, Read, signed_in
+from tests.logstores.shop import TRACE, request
 from tests.unit.domain.captures import cpu, goroutines, parts_of
 from tests.unit.domain.go_profiles import main_frame
 from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, TARGETS, Desk, desk
@@ -63,6 +64,7 @@ OF_A_RUN = {
 }
 SECRETS = {"cpu": cpu(((main_frame(SECRET),), 90)), "goroutine": goroutines(((main_frame(SECRET),), 9))}
 OF_BYTES = {"/artifacts/{sha256}"}
+OF_A_TRACE = {"/runs/{run_id}/trace"}
 # Commands are words, see below.
 NO_SURFACE = {
     "/static/{name}",
@@ -218,6 +220,19 @@ async def test_what_was_captured_in_it_is_found_by_nobody() -> None:
 
 
 @pytest.mark.parametrize(("reader", "sees"), [(HERE, False), (signed_in(BEN), False), (signed_in(ADA), True)])
+async def test_a_trace_that_was_rebuilt_in_it_is_seen_by_who_takes_part(reader: Reader, *, sees: bool) -> None:
+    lines = [{**each, "service": SECRET} for each in request()]
+    for private in (False, True):
+        house = await opened(private=private, logs=FakeLogs(*lines))
+        run = await house.say(f"trace {TRACE} incident=INC-1")
+        client, _ = browser(house, reader)
+        async with client:
+            for path in OF_A_TRACE:
+                answer = await client.get(path.format(run_id=run.id))
+                assert (answer.status_code == 200, SECRET in answer.text) == (sees or not private, sees or not private)
+
+
+@pytest.mark.parametrize(("reader", "sees"), [(HERE, False), (signed_in(BEN), False), (signed_in(ADA), True)])
 async def test_bytes_that_only_private_incidents_name_are_given_to_who_takes_part(
     reader: Reader, *, sees: bool
 ) -> None:
@@ -281,7 +296,7 @@ async def test_what_was_captured_in_it_is_compared_with_nothing_elsewhere_and_no
 async def test_only_to_who_takes_part_pages_and_api_show_it(reader: Reader, *, sees: bool) -> None:
     for private in (False, True):
         client, paths = browser(await opened(private=private), reader)
-        assert paths == set(PATHS) | OF_A_RUN | OF_BYTES | NO_SURFACE | NUMBERED
+        assert paths == set(PATHS) | OF_A_RUN | OF_A_TRACE | OF_BYTES | NO_SURFACE | NUMBERED
         async with client:
             for path in PATHS.values():
                 answer = await client.get(path)

@@ -63,7 +63,7 @@ class LokiLogs:
         finally:
             await store.close()
         labels = found.get("data") if isinstance(found, Mapping) else None
-        if not labels:
+        if not isinstance(labels, list) or not labels:
             return Missing(f"{self._at.url} has no labels: does nothing send lines to it, or to another tenant?")
         return f"{self.place} can be searched"
 
@@ -87,7 +87,7 @@ async def _batches(store: Conversation, query: str, of: Sought, gathered: Gather
         last = entries[-1][0]
         if last == start and not fresh:
             # More lines of one nanosecond than an answer has: nothing in its API gives the others.
-            gathered.lacks(f"more than {PAGE:,} lines of one moment: Loki gives no more of them")
+            gathered.lacks(f"more than {PAGE:,} lines of one moment, of which Loki gives no more")
             last += 1
         seen = {_key(entry) for entry in entries if entry[0] == last}
         start = last

@@ -61,6 +61,10 @@ class Around:
         """The address of the page of all drills."""
         return f"{self.page_url.rstrip('/')}/drills"
 
+    def seen(self, path: str) -> str:
+        """Give the address of one of our pages."""
+        return f"{self.page_url.rstrip('/')}{path}"
+
     def artifact(self, sha256: str) -> str:
         """Give the address of an artifact."""
         return f"{self.page_url.rstrip('/')}/artifacts/{sha256}"
@@ -95,8 +99,9 @@ def answer(reply: Reply, around: Around, shown: Message | None = None) -> Messag
     # The card says what the text does, for places that have no room for it.
     pieces = [] if shown else paragraphs(mrkdwn(reply.text), SECTION, _ANSWER_SECTIONS)
     blocks = [section(piece) for piece in pieces]
-    if reply.artifact:
-        blocks.append(_actions([link_button("Open it", around.artifact(reply.artifact))]))
+    links = [link_button("See it", around.seen(reply.page))] if reply.page else []
+    links += [link_button("Open it", around.artifact(reply.artifact))] if reply.artifact else []
+    blocks += [_actions(links)] if links else []
     buttons = [chosen for choice in reply.choices[:_MOST_CHOICES] if (chosen := _choice(choice)) is not None]
     if buttons:
         blocks.append(_actions(buttons))

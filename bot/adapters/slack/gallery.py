@@ -103,6 +103,9 @@ def _answers(words: Words, story: Sequence[Entry]) -> Iterator[tuple[str, Messag
     yield "a sentence", answer(Reply(text), _AROUND)
     flaws = words("The canary is not closed: requests marked by header still reach it.")
     yield "dye", answer(Reply(f"The front of *checkout* does not do what it should.\n• :warning: {flaws}"), _AROUND)
+    tree = "gateway POST /pay 120 ms 502\n  x checkout 95 ms 502\n    x payment Charge 75 ms 503 FIRST TO FAIL"
+    traced = f"*payment fails first with 503*.\n```\n{words(tree)}\n```\n- payment took longest by itself: 75 ms."
+    yield "a trace", answer(Reply(traced, artifact=_SHA, page="/runs/r7/trace"), _AROUND)
     yield "which one", answer(Reply(words("Which incident?"), again), _AROUND)
     yield "a file", answer(Reply(text, (Choice("Start", "start now"),), artifact=_SHA), _AROUND)
     yield "the card", answer(Reply(text), _AROUND, card(fold(story[:3]), _AROUND, NOON))

@@ -32,7 +32,6 @@ def _texts(value: Any, key: str = "", depth: int = 0) -> Iterator[str]:
             yield from _texts(each, key, depth + 1) if depth < _DEEPEST else ("token: deep",)
     elif isinstance(value, str):
         yield f"{key}: {value}"
-        yield value
 
 
 def _covered(value: Any, key: str = "", depth: int = 0) -> Any:

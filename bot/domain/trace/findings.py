@@ -55,7 +55,9 @@ def name(span: Span) -> str:
 
 def remarks(chain: Chain) -> Iterator[str]:
     """Tell, a sentence each, what must be known of how a chain was rebuilt."""
-    yield from (_shifted(each) for each in chain.shifts)
+    yield from (_shifted(each) for each in chain.shifts[:_NAMED])
+    if len(chain.shifts) > _NAMED:
+        yield f"So are those of {_count(len(chain.shifts) - _NAMED, 'clock')} more: the chain's file names them"
     if chain.gaps:
         ids = ", ".join(each.id[:16] for each in chain.gaps[:_NAMED])
         more = f" and {len(chain.gaps) - _NAMED} more" if len(chain.gaps) > _NAMED else ""

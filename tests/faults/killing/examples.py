@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 from bot.engine.fields import Word
 from bot.engine.playbook import Playbook
 from tests.faults.killing.situation import CHANNEL, CHECKOUT, COMMITS, NOTE, OLD, OPEN, PAGE, PAYMENT, SAID, TEAM
+from tests.logstores.shop import TRACE
 
 BY_WORD: dict[Word, str] = {Word.REST: "worth remembering", Word.SERVICE: CHECKOUT, Word.TEAM: TEAM}
 """These are given even if they may be left out, since a playbook does more with them."""
@@ -34,6 +35,8 @@ BY_FIELD: dict[tuple[str, str], Any] = {
     ("run", "values"): "",
     ("service", "service"): PAYMENT,
     ("thaw", "service"): PAYMENT,
+    ("trace", "trace_id"): TRACE,
+    ("trace", "within"): "2h",
 }
 
 OF_WHAT_IS_OVER = {"close", "reopen"}

@@ -34,6 +34,7 @@ from tests.fakes import (
     FakeCounters,
     FakeDirectory,
     FakeDiscovery,
+    FakeLogs,
     FakePager,
     FakePoster,
     FakeProber,
@@ -61,6 +62,7 @@ from tests.faults.killing.situation import (
     SAID,
     capture,
 )
+from tests.logstores.shop import request
 
 _LONGEST = 60
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+>")
@@ -81,6 +83,7 @@ OUTSIDE = (
     "doer",
     "fronts",
     "groups",
+    "logs",
     "metrics",
     "pager",
     "poster",
@@ -194,6 +197,7 @@ def world(folder: Path, log: Log) -> Ports:
         bundles=Bundles(folder / "pushed"),
         directory=FakeDirectory({"@ben": BEN, BEN.id: BEN, ADA.id: ADA, MAIL: BEN}),
         discovery=FakeDiscovery(FOUND),
+        logs=FakeLogs(*request()),
         metrics=counters,
         pager=Pager(on_call=(DUTY,)),
         rota=FakeRota(BEN),

@@ -39,6 +39,7 @@ WORDS = {
     "snooze": "30m",
     "standing": "checkout on",
     "thaw": "checkout",
+    "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
     "update": "hello",
     "watch": "checkout",
 }

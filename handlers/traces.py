@@ -1,0 +1,100 @@
+"""The page of a trace: its chain as a waterfall, and every span of it in a table."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Response
+from markupsafe import Markup
+
+from bot.domain.errors import StoreUnusable
+from bot.domain.picture import waterfall_svg
+from bot.domain.run import Run
+from bot.domain.trace.chain import Chain, Span
+from bot.domain.trace.findings import Hop, first_failing, took
+from bot.domain.trace.telling import about, headline, label, sentences
+from bot.engine.ports import Ports
+from bot.engine.tracing import ChainUnreadable, read_chain
+from handlers.html import Html
+from handlers.lost import lost
+from handlers.reader import Asks
+from handlers.visible import visible_run
+
+_MOST_ROWS = 500
+_LOST = "There is no trace of this run, or its chain was removed by retention."
+
+
+@dataclass(frozen=True)
+class SpanRow:
+    """A span in a line; `began` counts from the beginning of the trace."""
+
+    label: str
+    depth: int
+    began: str
+    took: str
+    own: str
+    span: Span
+    is_first: bool
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The routes."""
+
+    ports: Ports
+    html: Html
+
+    def route(self, routes: APIRouter) -> None:
+        """Add them."""
+        routes.add_api_route("/runs/{run_id}/trace", self.page)
+
+    async def page(self, reader: Asks, run_id: str) -> Response:
+        """Show the trace that a run has rebuilt."""
+        run = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id, reader.person))
+        kept = of_run(run) if run is not None else {}
+        chain = await self._chain(kept.get("chain", ""))
+        if run is None or chain is None:
+            return await lost(self.ports, self.html, reader, _LOST)
+        drawn = await asyncio.to_thread(waterfall_svg, chain)
+        hop = first_failing(chain)
+        return self.html.page(
+            "trace.html",
+            reader,
+            run=run,
+            chain=chain,
+            about=about(chain),
+            headline=headline(chain),
+            missing=kept.get("missing", ""),
+            remarks=list(sentences(chain)),
+            picture=Markup(drawn),  # noqa: S704 - it escapes its words
+            rows=[_row(chain, at, hop) for at in range(min(len(chain.spans), _MOST_ROWS))],
+            left=max(len(chain.spans) - _MOST_ROWS, 0),
+            files=[(name, kept[name]) for name in ("lines", "chain", "waterfall") if kept.get(name)],
+        )
+
+    async def _chain(self, sha256: str) -> Chain | None:
+        try:
+            content = await self.ports.artifacts.get(sha256) if sha256 else None
+            return await asyncio.to_thread(read_chain, content) if content else None
+        except (StoreUnusable, ChainUnreadable):
+            return None
+
+
+def of_run(run: Run) -> dict[str, str]:
+    """Give what a run of `trace` has left, by name; nothing of any other."""
+    told: Any = run.result if run.plan.playbook == "trace" and isinstance(run.result, dict) else {}
+    return {str(name): str(value) for name, value in told.items() if isinstance(value, str)}
+
+
+def _row(chain: Chain, at: int, hop: Hop | None) -> SpanRow:
+    span = chain.spans[at]
+    began = took(span.begins_us - chain.begins_us)
+    return SpanRow(
+        label(span),
+        min(span.depth, 10),
+        began,
+        took(span.took_us),
+        took(max(span.own_us, 0)),
+        span,
+        at == (hop.at if hop else -1),
+    )

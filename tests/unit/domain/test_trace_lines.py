@@ -1,0 +1,151 @@
+"""What is read of a line: names of common shapes, times, durations, failures; ids of traces; and no secrets."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import CommandRejected
+from bot.domain.trace.covering import covered
+from bot.domain.trace.ids import trace_id
+from bot.domain.trace.lines import UNKNOWN, length, moment, read
+from bot.domain.trace.names import KINDS, Names
+from bot.settings.logs import FieldsTable
+from tests.logstores.shop import SECRET, TRACE
+
+NOON_US = 1_772_366_400_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TRACE,
+        TRACE.upper(),
+        f" `{TRACE}` ",
+        "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+        f"00-{TRACE}-00f067aa0ba902b7-01",
+        f"traceparent: 00-{TRACE}-00f067aa0ba902b7-01",
+        f"cc-{TRACE}-00f067aa0ba902b7-01-what-comes-later",
+    ],
+)
+def test_an_id_is_read_as_people_paste_it(text: str) -> None:
+    assert trace_id(text) == TRACE
+
+
+@pytest.mark.parametrize("text", ["", "checkout", TRACE[:-1], TRACE + "0", "g" * 32, f"00-{TRACE}", "INC-7"])
+def test_what_is_no_id_is_refused_with_what_would_be_one(text: str) -> None:
+    with pytest.raises(CommandRejected, match="32 hex digits"):
+        trace_id(text)
+
+
+def test_all_zeroes_stand_for_no_trace() -> None:
+    with pytest.raises(CommandRejected, match="no trace"):
+        trace_id("0" * 32)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-03-01T12:00:00Z",
+        "2026-03-01T12:00:00.000000000Z",
+        "2026-03-01T13:00:00,000+01:00",
+        "2026-03-01 12:00:00",
+        NOON_US / 1e6,
+        NOON_US // 1_000,
+        NOON_US,
+        NOON_US * 1_000,
+        str(NOON_US * 1_000),
+    ],
+)
+def test_a_time_is_read_in_every_usual_spelling(value: Any) -> None:
+    assert moment(value) == NOON_US
+
+
+@pytest.mark.parametrize("value", ["", "noon", None, True, -1, 0, [], float("nan"), float("inf"), 10**30])
+def test_what_is_no_time_is_none(value: Any) -> None:
+    assert moment(value) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "us"),
+    [
+        ("event.duration", 1_500_000, 1_500),
+        ("duration_ms", 1.5, 1_500),
+        ("durationMs", "1.5", 1_500),
+        ("transaction.duration.us", 1_500, 1_500),
+        ("duration_ns", 1_500_000, 1_500),
+        ("duration_seconds", 0.0015, 1_500),
+        ("duration", "1.5ms", 1_500),
+        ("duration", "1m0.5s", 60_500_000),
+        ("latency", "250µs", 250),
+        ("duration", 12, None),
+        ("duration", "1.2.3ms", None),
+        ("duration_ms", "soon", None),
+        ("duration_ms", True, None),
+        ("duration_ms", -3, None),
+        ("duration_ms", float("nan"), None),
+    ],
+)
+def test_a_duration_has_the_unit_of_its_name_or_its_own(name: str, value: Any, us: int | None) -> None:
+    assert length(value, name) == us
+
+
+@pytest.mark.parametrize(
+    ("more", "failed"),
+    [
+        ({"level": "ERROR"}, True),
+        ({"log": {"level": "fatal"}}, True),
+        ({"log.level": "error"}, True),
+        ({"level": 50}, True),
+        ({"level": 30}, False),
+        ({"level": "warn"}, False),
+        ({"http.response.status_code": 500}, True),
+        ({"status": "404"}, False),
+        ({"status": "ok"}, False),
+        ({"event": {"outcome": "failure"}}, True),
+        ({}, False),
+    ],
+)
+def test_a_failure_is_told_by_level_status_or_outcome(more: dict[str, Any], failed: bool) -> None:  # noqa: FBT001
+    line = read({"@timestamp": NOON_US, **more}, Names())
+    assert line is not None
+    assert line.failed is failed
+
+
+def test_a_line_that_tells_nothing_but_its_time_is_a_line() -> None:
+    line = read({"ts": 1_772_366_400.0, "span_id": "0000000000000000", "service": [], "a": {"b": None}}, Names())
+    assert line is not None
+    assert (line.at, line.service, line.span, line.parent) == (NOON_US, UNKNOWN, "", "")
+
+
+def test_names_of_ones_own_come_first_and_every_kind_can_have_some() -> None:
+    names = FieldsTable(service=("kubernetes.labels.team",)).names()
+    line = read({"@timestamp": NOON_US, "service": "x", "kubernetes": {"labels": {"team": "shop"}}}, names)
+    assert line is not None
+    assert line.service == "shop"
+    assert set(KINDS) - set(FieldsTable.model_fields) == {"place"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"message": f"login password={SECRET} ok"},
+        {"message": f'{{"password":"{SECRET}"}}'},
+        {"http": {"request": {"headers": {"authorization": f"Bearer {SECRET}"}}}},
+        {"password": SECRET},
+        {"all": [{"client_secret": SECRET}]},
+        {"session_id": SECRET},
+        {"url": f"https://ada:{SECRET}@bank.test/"},
+    ],
+)
+def test_secrets_are_taken_out_wherever_they_stand(line: dict[str, Any]) -> None:
+    whole = covered([{"trace_id": TRACE, "message": "fine", "tokens": 7}, {"trace_id": TRACE, **line}])
+    assert SECRET not in str(whole)
+    assert [each["trace_id"] for each in whole] == [TRACE, TRACE]
+    assert whole[0] == {"trace_id": TRACE, "message": "fine", "tokens": 7}
+
+
+def test_what_is_too_deep_to_be_looked_at_is_left_out() -> None:
+    deep: Any = SECRET
+    for _ in range(30):
+        deep = {"password": deep}
+    assert SECRET not in str(covered([{"a": deep}]))

@@ -1,0 +1,75 @@
+"""The page of a trace: what failed first, the picture, a row for each span; nothing of another run."""
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.fakes import FakeLogs
+from tests.logstores.shop import CHECKOUT, GATEWAY, TRACE, many, request, zap
+from tests.unit.handlers.test_diagnoses import browser
+from tests.unit.playbooks.desk import Desk, desk
+
+HARM = "<script>alert(1)</script>"
+
+
+async def shown(house: Desk, words: str = f"trace {TRACE}", status: int = 200) -> str:
+    run = await house.say(words)
+    async with browser(house) as client:
+        answer = await client.get(f"/runs/{run.id}/trace")
+        assert answer.status_code == status
+        return answer.text
+
+
+def picture(page: str) -> ET.Element:
+    found = re.search(r"<svg.*?</svg>", page, re.DOTALL)
+    assert found is not None
+    return ET.fromstring(found[0])  # noqa: S314 - we wrote it
+
+
+async def test_the_page_tells_what_failed_first_and_every_span() -> None:
+    page = await shown(
+        desk(
+            logs=FakeLogs(
+                *[each for each in request() if each.get("span_id") != CHECKOUT],
+                zap(5, "auth", "a" * 16, GATEWAY, "in"),
+            )
+        )
+    )
+    assert "<h1>payment fails first with 503 (by way of gateway &gt; missing span" in page
+    assert f"(missing span {CHECKOUT})" in page
+    assert "bank refused" in page
+    assert page.count("<tr") == 1 + 4
+    drawn = picture(page)
+    assert f"Trace {TRACE} as a waterfall: 5 lines of 3 services" in drawn.attrib["aria-label"]
+    assert {each.get("class") for each in drawn} >= {"ground", "ink", "bad", "line", "faint"}
+
+
+async def test_what_is_missing_is_said_and_its_files_are_there() -> None:
+    page = await shown(desk(logs=FakeLogs(*request(), missing="2 of 5 shards did not answer")))
+    assert "Not all of it was read: 2 of 5 shards did not answer." in page
+    assert re.findall(r"\?name=trace-(\w+\.\w+)", page) == ["lines.jsonl", "chain.json", "waterfall.svg"]
+
+
+async def test_words_of_services_are_harmless() -> None:
+    page = await shown(desk(logs=FakeLogs(*request(), zap(1, HARM, "a" * 16, HARM, HARM, level="error"))))
+    assert HARM not in page
+    assert picture(page) is not None
+
+
+async def test_of_a_long_trace_the_picture_and_the_table_are_cut_and_say_so() -> None:
+    page = await shown(desk(logs=FakeLogs(*many(6_000))))
+    assert "100 more are in the chain" in page
+    assert "and 400 more: the chain" in page
+
+
+@pytest.mark.parametrize("words", ["help", "trace nonsense"])
+async def test_a_run_that_rebuilt_none_has_no_such_page(words: str) -> None:
+    assert "There is no trace of this run" in await shown(desk(), words, 404)
+
+
+async def test_the_page_of_the_run_leads_there() -> None:
+    house = desk(logs=FakeLogs(*request()))
+    run = await house.say(f"trace {TRACE}")
+    async with browser(house) as client:
+        assert f'href="/runs/{run.id}/trace">See the waterfall' in (await client.get(f"/runs/{run.id}")).text
