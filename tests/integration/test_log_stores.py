@@ -257,7 +257,7 @@ def test_the_configuration_says_which_store_is_asked_and_how() -> None:
     assert logs._at.headers["Authorization"] == "Basic YWRhOng="
     assert "[logs]" in wired_logs(Settings()).mend
     with pytest.raises(ValueError, match="needs both"):
-        Settings(logs={"store": "loki"})  # type: ignore[arg-type]
+        Settings(logs={"store": "loki"})
 
 
 async def test_the_official_client_takes_the_store_for_elasticsearch_and_reads_the_same() -> None:

@@ -27,7 +27,7 @@ def rows(it: Chain) -> list[tuple[int, str, int]]:
 
 def later(documents: list[dict[str, Any]], service: str, ms: float) -> list[Document]:
     """Give the lines with those of a service written by a clock that goes ahead."""
-    moved = []
+    moved: list[Document] = []
     for each in documents:
         name = each["service"] if isinstance(each["service"], str) else each["service"]["name"]
         told = read(each, Names())
