@@ -39,7 +39,7 @@ class LogsTable(Table):
     auth: Literal["", "api-key", "bearer", "basic"] = ""
     tenant: str = Field("", pattern=r"^[!-~]{0,150}$")
     ca_file: str = ""
-    deadline_s: float = Field(20, ge=1, le=120)
+    deadline_s: float = Field(20.0, ge=1, le=120)
     lines: int = Field(100_000, ge=100, le=500_000)
     fields: FieldsTable = FieldsTable()
 
