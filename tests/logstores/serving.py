@@ -44,10 +44,7 @@ class Store:
         raise NotImplementedError
 
 
-@contextmanager
-def serving(store: Store) -> Iterator[str]:
-    """Serve a store; give its address."""
-
+def _handler(store: Store) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -80,7 +77,13 @@ def serving(store: Store) -> Iterator[str]:
 
         do_GET = do_POST = do_DELETE = do_HEAD = _go  # noqa: N815 - as the library calls them
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def serving(store: Store) -> Iterator[str]:
+    """Serve a store; give its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(store))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
