@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import playbooks
-from bot.adapters import git, programs
+from bot.adapters import collector, git, programs
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.nochat import NoDirectory
@@ -93,6 +93,7 @@ class Doctor:
             "logs": self._logs,
             "repositories": self._repositories,
             "programs": _programs,
+            "telemetry": self._telemetry,
         }
         found = await asyncio.gather(*(_looked(name, probe) for name, probe in probes.items()))
         return tuple(check for checks in found for check in checks)
@@ -104,6 +105,15 @@ class Doctor:
             return [warn("configuration", said, "add [[services]] to firstfive.toml: docs/configuration.md")]
         targets = sum(len(service.targets) for service in services)
         return [ok("configuration", f"services {len(services)}, targets {targets}")]
+
+    async def _telemetry(self) -> Iterable[Check]:
+        """Ask the collector of spans, if there is one, whether it takes them."""
+        where = self._settings.collector
+        if not where:
+            return []
+        flaw = await collector.flaw(where, self._settings.otel_exporter_otlp_headers)
+        mend = "correct `telemetry.endpoint` or OTEL_EXPORTER_OTLP_HEADERS: docs/tracing.md"
+        return [warn("telemetry", f"{where}: {flaw}; spans are lost", mend) if flaw else ok("telemetry", where)]
 
     async def _templates(self) -> Iterable[Check]:
         """Write a postmortem with the templates of one's own, if there are any."""

@@ -64,6 +64,7 @@ from bot.wiring import (
     wired_router,
     wired_sources,
     wired_store,
+    wired_telemetry,
     wired_workspaces,
 )
 from handlers import alerts, configurations, deploys, errors, exports, operations, pages, postmortem_forms, probes
@@ -72,12 +73,14 @@ from handlers.probes import Glance
 from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
 from handlers.slack_desk import Desk
 from handlers.survey import Survey
+from handlers.traced import Traced
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
 
     from bot.adapters.slack.side import SlackSide
     from bot.adapters.sql.notices import Notices
+    from bot.adapters.telemetry import Telemetry
     from handlers.slack_install import Hall
 
 DRAIN_S = 2
@@ -100,6 +103,7 @@ class House:
     schedule: Schedule
     slack: "SlackSide | None"
     bolt: "AsyncApp | None"
+    telemetry: "Telemetry | None"
     stopping: threading.Event = field(default_factory=threading.Event)
 
     async def start(self) -> None:
@@ -128,6 +132,8 @@ class House:
         if self.notices is not None:
             await self.notices.stop()
         await self.store.close()
+        if self.telemetry is not None:
+            await self.telemetry.stop()
 
 
 def build(settings: Settings, tools: Ports | None = None, command: Sequence[str] = ()) -> House:
@@ -164,6 +170,7 @@ def build(settings: Settings, tools: Ports | None = None, command: Sequence[str]
         schedule=Schedule(admission, ports, _timed(ports.catalog)),
         slack=slack,
         bolt=_bolt(Desk(registry, admission, ports, slack)) if slack else None,
+        telemetry=wired_telemetry(settings, store),
     )
 
 
@@ -322,6 +329,10 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     known = tuple(beginning for beginning, secret in public if secret)
     guarded(app, house.settings, house.ports, known, house.slack.workspaces if house.slack else None)
     errors.answered(app)
+    if house.telemetry is None:
+        app.add_middleware(Traced)
+    else:
+        house.telemetry.watch(app)
     # Routes are tried in order, and Slack waits for nobody.
     if house.bolt is not None:
         from handlers.slack import slack_route  # noqa: PLC0415 - loads Bolt, which is here already

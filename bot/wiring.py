@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
@@ -77,12 +78,13 @@ from bot.ports import (
     Targets,
     as_it_is,
 )
-from bot.settings import Settings
+from bot.settings import ConfigRefused, Settings
 
 if TYPE_CHECKING:
     from bot.adapters.slack.side import SlackSide
     from bot.adapters.slack.workspace import Workspace
     from bot.adapters.sql.notices import Notices
+    from bot.adapters.telemetry import Telemetry
 
 MOST_AT_ONCE = 12
 """Tests of a bisect that run at once, for each core: where they only wait, more than one does."""
@@ -197,6 +199,23 @@ def wired_store(url: str, committed: Committed) -> tuple[SqlStore, "Notices | No
 
     notices = Notices(url, committed)
     return SqlStore(url, committed, notices.tell), notices
+
+
+def wired_telemetry(settings: Settings, store: SqlStore) -> "Telemetry | None":
+    """Begin to record and send spans where that is configured.
+
+    :raises ConfigRefused: it is, and the extra is not installed.
+    """
+    if not settings.collector:
+        return None
+    try:
+        from bot.adapters.telemetry import Telemetry  # noqa: PLC0415 - nothing of it is loaded where nothing is sent
+    except ImportError as error:
+        raise ConfigRefused("Spans cannot be sent from here: `pip install firstfive[otel]`") from error
+    given = settings.telemetry
+    telemetry = Telemetry(settings.collector, given.service_name, version("firstfive"), given.ratio)
+    telemetry.start(store.engines)
+    return telemetry
 
 
 def wired_pager(settings: Settings, direct: Pager) -> Pager:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from bot.domain.redaction import redact
 
@@ -17,6 +18,7 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _of_its_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -42,6 +44,14 @@ class _Lines:
             sys.stderr.flush()
 
     debug = info = warning = error = critical = exception = log = msg
+
+
+def _of_its_trace(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say which trace and span a line belongs to, whether they are sent anywhere or not."""
+    span = get_current_span().get_span_context()
+    if span.is_valid:
+        event |= {"trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
+    return event
 
 
 def _without_secrets(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -41,7 +41,8 @@ class RunStatus(StrEnum):
 class Source:
     """Where a command came from and where its answer goes. All empty for the command line; `team`: a workspace's id.
 
-    `sent` stands for the body that a command by the API came with, if that can be sent again.
+    `sent` stands for the body that a command by the API came with, if that can be sent again. `traceparent` and
+    `baggage` are W3C's, of the request that asked, or of the step that began a child: the run goes on with that trace.
     """
 
     channel: str = ""
@@ -50,6 +51,8 @@ class Source:
     via: str = "cli"
     team: str = ""
     sent: str = ""
+    traceparent: str = ""
+    baggage: str = ""
 
 
 @dataclass(frozen=True)

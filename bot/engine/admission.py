@@ -14,6 +14,7 @@ from bot.domain.errors import AnswerLost, StoreUnusable
 from bot.domain.redaction import redact
 from bot.domain.run import Run, Source
 from bot.domain.timeline import Person
+from bot.engine import spans
 from bot.engine.playbook import Registry, plan_of
 from bot.engine.ports import Ports
 from bot.ports import Tx
@@ -96,7 +97,7 @@ class Admission:
             id=run_id,
             plan=plan_of(self._registry, command.playbook, _without_secrets(command.params)),
             actor=command.actor,
-            source=command.source,
+            source=spans.carried(command.source),
             created_at=self._ports.clock.now(),
             slot=command.slot or run_id,
             incident_id=command.incident_id,

@@ -9,6 +9,7 @@ from bot.domain.alert_groups import AlertGroup, add, begin, sift
 from bot.domain.alerts import Alert, AlertRoute, Do, Routed, Sender, route
 from bot.domain.incident import Status
 from bot.domain.run import Run, Source
+from bot.engine import spans
 from bot.engine.playbook import Registry, plan_of
 from bot.engine.ports import Ports
 from bot.ports import Tx
@@ -91,7 +92,7 @@ class Intake:
             id=self._new_id(),
             plan=plan_of(self._registry, wanted.playbook, params),
             actor=sender.person,
-            source=Source(via=sender.value),
+            source=spans.carried(Source(via=sender.value)),
             created_at=self._ports.clock.now(),
             slot=wanted.slot,
             wake_at=wanted.wake_at,

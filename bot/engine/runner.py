@@ -19,6 +19,7 @@ from bot.domain.incident import seen
 from bot.domain.measures import duration
 from bot.domain.run import PROTOCOL, VIA_CLOCK, VIA_EVENT, VIA_PAGE, Choice, Missing, Reply, Run, RunStatus
 from bot.domain.timeline import Draft, Kind
+from bot.engine import spans
 from bot.engine.approval import approval
 from bot.engine.playbook import Params, Playbook, Registry, Step, wanted_type
 from bot.engine.ports import Ports
@@ -98,15 +99,17 @@ class Runner:
             return None
         run = memory.run
         tools = Tools(ports.within(run.source.team), self._registry, run, dict(memory.memos))
-        with structlog.contextvars.bound_contextvars(
-            run=run.id, playbook=run.plan.playbook, incident=run.incident_id or None
-        ):
+        named = {"run": run.id, "playbook": run.plan.playbook, "incident": run.incident_id or None}
+        with spans.of_run(run) as span, structlog.contextvars.bound_contextvars(**named):
             self._at_work[run_id] = tools
             try:
-                return await self._execute(tools)
+                ended = await self._execute(tools)
             except FenceLost:
                 log.warning("run taken over", run=run.id)
                 return None
+            if ended.status.ended:
+                span.end(ended.status.value, ended.incident_id)
+            return ended
 
     async def _execute(self, tools: Tools) -> Run:
         run = tools.run_row
@@ -117,6 +120,7 @@ class Runner:
             tools.run_row = await _name(await self._place(tools), tools.ports)
         except IncidentNotFound as error:
             return await _end(tools, None, _Ending(RunStatus.FAILED, reason=str(error)))
+        spans.about(tools.incident_id)
         if playbook.needs_incident and not tools.incident_id:
             listed = await tools.incidents(limit=_ASK_AMONG)
             return await _end(tools, None, _Ending(RunStatus.DONE, ask_which(run, listed)))
@@ -196,7 +200,10 @@ class _Execution:
         if key not in self.tools.memos:
             left = await self._permission(step)
             began = self.tools.now() if left else await self._begin(step)
-            await self._keep(step, left or await self._attempt(step, adapter_of(gives), began), began)
+            with spans.of_step(self.tools.run_row, step.name, began) as span:
+                left = left or await self._attempt(step, adapter_of(gives), began)
+                await self._keep(step, left, began)
+                span.end(left.outcome, self.tools.incident_id)
         left = _LEFT.validate_json(self.tools.memos[key])
         done = left.outcome == "done"
         self.results.append((gives, adapter_of(gives).validate_python(left.value) if done else Missing(left.reason)))
@@ -239,8 +246,9 @@ class _Execution:
         """Run a step's function; every way it can end becomes a value."""
         left_s = self._left_s(step)
         try:
-            async with asyncio.timeout(left_s):
-                value = await step.act(**self._arguments(step))
+            with spans.Noted():
+                async with asyncio.timeout(left_s):
+                    value = await step.act(**self._arguments(step))
             left = _Left("done", adapter.dump_python(value, mode="json"))
             _LEFT.dump_json(left)  # what cannot be kept is the step's failure, here and now
         except (FenceLost, StoreUnusable):

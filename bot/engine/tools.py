@@ -15,7 +15,7 @@ from bot.domain.run import Outcome, Run, RunStatus
 from bot.domain.service import Catalog, DigestPlan, Service
 from bot.domain.sightings import Discovered
 from bot.domain.timeline import FIRSTFIVE, HOUSE, Author, Draft, Entry, Kind, Person, canonical
-from bot.engine import authority
+from bot.engine import authority, spans
 from bot.engine.playbook import Registry, closest, plan_of
 from bot.engine.ports import Ports
 from bot.ports import Listed, Tx
@@ -249,12 +249,14 @@ class Tools:
 
             self.memos["incident"] = await self.ports.store.write(open_)
         self.run_row = replace(self.run_row, incident_id=self.memos["incident"])
+        spans.about(self.incident_id)
         return self.incident_id
 
     async def belong(self, incident_id: str) -> None:
         """Let the run be about an incident from now on."""
         await self.ports.store.write(lambda tx: self.ports.journal.bind(tx, self.run_row, incident_id))
         self.run_row = replace(self.run_row, incident_id=incident_id)
+        spans.about(incident_id)
 
     def begin(self, playbook: str, params: Mapping[str, Any], key: str = "", after: timedelta = timedelta(0)) -> str:
         """Start another playbook on the same incident, together with the step's result, and do not wait for it.
@@ -377,7 +379,7 @@ class Tools:
             id=child_id,
             plan=plan_of(self.registry, playbook, params),
             actor=self.actor,
-            source=replace(self.run_row.source, response_url="", via="run"),
+            source=spans.carried(replace(self.run_row.source, response_url="", via="run")),
             created_at=self.now(),
             slot=child_id,
             incident_id=self.incident_id,

@@ -35,6 +35,7 @@ from bot.settings.tables import (
     RetentionTable,
     RotaTable,
     Table,
+    TelemetryTable,
     TimelineTable,
     UpdatesTable,
 )
@@ -92,6 +93,8 @@ class Settings(Table):
     argocd_auth_token: str = ""
     firstfive_router_token: str = ""
     firstfive_logs_token: str = ""
+    otel_exporter_otlp_headers: str = ""
+    otel_exporter_otlp_endpoint: Address | None = None
     anchor: str = ""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     bundle: BundleTable = BundleTable()
@@ -102,6 +105,7 @@ class Settings(Table):
     retention: RetentionTable = RetentionTable()
     timeline: TimelineTable = TimelineTable()
     sign_in: SignInTable = SignInTable()
+    telemetry: TelemetryTable = TelemetryTable()
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Say what it is, for logs and errors: all but the secrets and the database, which may have a password."""
@@ -120,6 +124,11 @@ class Settings(Table):
     def by_oauth(self) -> bool:
         """Tell whether workspaces can install the app by themselves."""
         return bool(self.slack_client_id and self.slack_client_secret)
+
+    @property
+    def collector(self) -> str:
+        """Where spans are sent, "" for nowhere."""
+        return self.otel_exporter_otlp_endpoint or self.telemetry.endpoint or ""
 
     @property
     def bucket(self) -> str:
@@ -230,11 +239,13 @@ SECRETS = (
     "argocd_auth_token",
     "firstfive_router_token",
     "firstfive_logs_token",
+    "otel_exporter_otlp_headers",
 )
 FROM_ENVIRONMENT: Mapping[str, str] = {
     **{secret: secret.upper() for secret in SECRETS},
     "slack_client_id": "SLACK_CLIENT_ID",
     "slack_api_url": "SLACK_API_URL",
+    "otel_exporter_otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "database_url": "DATABASE_URL",
     "artifacts_url": "ARTIFACTS_URL",
     "port": "PORT",
@@ -308,6 +319,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "updates": UpdatesTable,
     "timeline": TimelineTable,
     "sign_in": SignInTable,
+    "telemetry": TelemetryTable,
     "canary": CanaryTable,
     **routers.TABLES,
 }

@@ -118,6 +118,14 @@ class AuditsTable(Table):
         return text
 
 
+class TelemetryTable(Table):
+    """Where spans are sent: a collector that takes OTLP over HTTP; under which name, and which share of the traces."""
+
+    endpoint: Address | None = None
+    service_name: str = Field("firstfive", min_length=1)
+    ratio: float = Field(1.0, ge=0, le=1)
+
+
 class RetentionTable(Table):
     """After how many days the words of ended incidents are blanked, and what ran is forgotten; 0 keeps them."""
 

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
-from sqlalchemy import Connection, delete, insert, text
+from sqlalchemy import Connection, Engine, delete, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.sql.engines import READERS, reading, unusable, writing
@@ -37,6 +38,11 @@ class SqlStore:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-reader")
 
     @property
+    def engines(self) -> tuple[Engine, Engine]:
+        """What it writes and reads with."""
+        return self._writing, self._reading
+
+    @property
     def commits(self) -> int:
         """How many transactions were committed; fewer than acts when they shared."""
         return self._writer.commits
@@ -54,7 +60,8 @@ class SqlStore:
 
         :raises StoreUnusable: the database did not answer.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, act)
+        within = copy_context()  # what is read for a span is a part of it, also in another thread
+        return await asyncio.get_running_loop().run_in_executor(self._readers, within.run, self._read, act)
 
     async def ping(self) -> None:
         """Return if database and schema can be used.

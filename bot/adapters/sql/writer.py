@@ -5,6 +5,7 @@ A commit costs a flush to disk, so sixteen acts one by one cost sixteen flushes 
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from itertools import groupby
 from queue import Empty, SimpleQueue
@@ -64,6 +65,7 @@ class _Job:
     value: Any = None
     error: Exception | None = None
     topics: set[str] = field(default_factory=set)
+    within: Context = field(default_factory=copy_context)
 
 
 class Writer:
@@ -199,7 +201,7 @@ def _attempt(connection: Connection, job: _Job) -> None:
     job.error = None
     connection.exec_driver_sql("SAVEPOINT act")
     with _Caught() as caught:
-        job.value = job.act(tx)
+        job.value = job.within.run(job.act, tx)
     if caught.error is None:
         connection.exec_driver_sql("RELEASE SAVEPOINT act")
         job.topics = tx.topics

@@ -12,6 +12,7 @@ import httpcore
 import httpx
 
 from bot.domain.addresses import AddressRefused, Endpoint, host_and_port, vet
+from bot.engine import spans
 
 _NAMES = ThreadPoolExecutor(8, "names")
 """A dead name server holds a thread for ten seconds or more: others have work to do meanwhile."""
@@ -95,6 +96,13 @@ class PinnedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; the body of its answer is streamed."""
+        asked = request.url
+        with spans.asking(request.method, asked.host, asked.port, asked.path, request.headers) as span:
+            response = await self._send(request)
+            span.set_attribute("http.response.status_code", response.status_code)
+        return response
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
         core = httpcore.Request(
             method=request.method,
             url=httpcore.URL(
