@@ -31,6 +31,8 @@ def configure(level: str) -> None:
     )
     # Bolt warns at every start that our own authorisation is used instead of a variable that it also found.
     logging.getLogger("slack_bolt").setLevel(logging.ERROR)
+    # It would warn of every piece of baggage that a stranger sends and nobody can read.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
 
 

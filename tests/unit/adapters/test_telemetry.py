@@ -41,7 +41,12 @@ def test_an_address_leaves_without_what_opens_it(url: str, expected: str) -> Non
 
 
 def test_what_is_not_listed_stays() -> None:
-    told = {"db.statement": "Xylophone", "http.target": "/?q=Xylophone", "http.user_agent": SECRET, "db.system": "sqlite"}
+    told = {
+        "db.statement": "Xylophone",
+        "http.target": "/?q=Xylophone",
+        "http.user_agent": SECRET,
+        "db.system": "sqlite",
+    }
     assert dict(left(told).attributes or {}) == {"db.system": "sqlite"}
 
 
