@@ -25,6 +25,7 @@ class LabTarget(TypedDict):
     ca: str
     server_name: str
     binary: str
+    log: str
 
 
 class LabRouter(TypedDict):
@@ -45,13 +46,22 @@ class Lab(TypedDict):
     targets: list[LabTarget]
     lab: str
     router: NotRequired[LabRouter]
+    chain: NotRequired[list[LabTarget]]
 
 
 @contextmanager
 def running_lab(
-    *, targets: int = 3, sick: str | None = None, rate: int = 20, state: Path | None = None, router: bool = False
+    *,
+    targets: int = 3,
+    sick: str | None = None,
+    rate: int = 20,
+    state: Path | None = None,
+    router: bool = False,
+    chain: bool = False,
 ) -> Iterator[Lab]:
     """Give a lab that answers, and end it; the last target is sick unless `sick` names another, or `none`.
+
+    With `chain` the targets ask two more services in turn.
 
     The first one on a machine installs Go and builds, about a minute: mark its tests `go` and `timeout(600)`.
     """
@@ -59,6 +69,7 @@ def running_lab(
     command += ["--targets", str(targets), "--rate", str(rate)]
     command += [] if sick is None else ["--sick", sick]
     command += ["--router"] if router else []
+    command += ["--chain"] if chain else []
     command += [] if state is None else ["--state", str(state)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None

@@ -170,7 +170,8 @@ class Service:
     """A named group of targets that run the same program: those that are named, and those that `discovery` finds.
 
     A bisect that is told nothing else runs `regression`. A drill may make a `lab` sick; `lab_switches` is where the lab
-    itself can be switched, beside its targets.
+    itself can be switched, beside its targets. `latency_slo_s` is within how many seconds it promises to answer, `hops`
+    the services that a request through it passes after it, in that order.
     """
 
     name: str
@@ -180,6 +181,8 @@ class Service:
     links: tuple[Link, ...] = field(default=())
     error_query: str = ""
     latency_query: str = ""
+    latency_slo_s: float | None = None
+    hops: tuple[str, ...] = ()
     edges: tuple[Edge, ...] = ()
     route: Route | None = None
     canary: CanaryPlan | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from bot.lab import folders, releases, targets, toolchain, wheels
+from bot.lab.chain import CHAIN
 from bot.lab.errors import LabError
 from bot.lab.terminal import answer, progress
 
@@ -55,6 +56,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     serve.add_argument("--port-base", type=int, default=6060, help="0 for any free ports")
     serve.add_argument("--rate", type=int, default=20, help="requests a second for each target, or the canary")
     serve.add_argument("--router", action="store_true", help="share the load by Envoy: the sick target is the canary")
+    serve.add_argument("--chain", action="store_true", help="let the targets ask pricing, and that a warehouse")
     serve.add_argument("--fault", default="", help="a fault to switch on in the sick target")
     options = parser.parse_args(words)
     options.state = options.state.resolve() if hasattr(options, "state") else None
@@ -68,7 +70,7 @@ def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> targe
     options.sick = options.sick or names[-1]
     if options.sick not in (*names, "none"):
         parser.error(f"--sick {options.sick}: choose one of {', '.join(names)}, or none")
-    highest = 65_535 - targets.SECURE_ABOVE_ADMIN - options.targets - 1
+    highest = 65_535 - targets.SECURE_ABOVE_ADMIN - options.targets - 1 - (len(CHAIN) if options.chain else 0)
     if not 0 <= options.port_base <= highest:
         parser.error(f"--port-base {options.port_base}: choose 0 for any free ports, or at most {highest}")
     if options.router and options.targets == 1:
@@ -78,7 +80,7 @@ def _plan(parser: argparse.ArgumentParser, options: argparse.Namespace) -> targe
     if not 1 <= options.rate <= HIGHEST_RATE:
         parser.error(f"--rate {options.rate}: choose 1 to {HIGHEST_RATE} requests a second")
     sick = None if options.sick == "none" else options.sick
-    return targets.Plan(names, sick, options.port_base, options.rate, options.fault)
+    return targets.Plan(names, sick, options.port_base, options.rate, options.fault, chained=options.chain)
 
 
 def _serve(options: argparse.Namespace, parent: int) -> None:

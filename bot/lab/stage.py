@@ -18,7 +18,7 @@ class Role:
     """A target of the lab: the program that it runs, and where it answers operators (`admin`) and users (`url`).
 
     `https` is where it serves users over TLS, by the name `server_name`; who trusts `ca` (a file) trusts it.
-    `binary` is where its program is deployed to: a link to it.
+    `binary` is where its program is deployed to: a link to it. `environment`: its own variables, beside those of ours.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Role:
     ca: str
     server_name: str
     binary: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def command(self) -> list[str]:
@@ -83,7 +84,7 @@ class Stage:
         binary = self._deploy(name, program)
         wanted = Role(name, program, admin, url, https, str(self.folder / f"{name}-ca.pem"), "", binary)
         told = self.play(name, wanted.command, environment).announcement()
-        self.roles[name] = role = Role(program=program, binary=binary, **told)
+        self.roles[name] = role = Role(program=program, binary=binary, environment=environment or {}, **told)
         return role
 
     def _deploy(self, name: str, program: Path) -> str:
@@ -98,7 +99,7 @@ class Stage:
         """Start a target again where it answered, as another program or in another environment; or as it was."""
         role = self.roles[name]
         self._deploy(name, program or role.program)
-        self.play(name, role.command, environment).announcement()
+        self.play(name, role.command, {**role.environment, **(environment or {})}).announcement()
         if name in self.illnesses:
             illness.turn_on(role.admin, self.illnesses[name])
 

@@ -4,13 +4,15 @@ import http.client
 import json
 import socket
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.lab import illness, router, toolchain
+from bot.lab import chain, illness, router, toolchain
 from bot.lab.acts import ACTS
+from bot.lab.chain import CHAIN
 from bot.lab.envoy import WEIGHT
 from bot.lab.errors import PortBusy, TargetFailed
 from bot.lab.processes import START_S
@@ -32,6 +34,7 @@ class Plan:
     rate: int
     fault: str = ""
     envoy: Path | None = None
+    chained: bool = False
 
     @property
     def canary(self) -> str:
@@ -48,8 +51,13 @@ class Plan:
 
     @property
     def places(self) -> range:
-        """The places of everything that listens: the targets from 1, before them the router, after them the lab."""
-        return range(0 if self.envoy else 1, len(self.names) + 2)
+        """The places of everything that listens: the targets from 1, before them the router, after them lab and chain."""
+        return range(0 if self.envoy else 1, self.lab + 1 + (len(CHAIN) if self.chained else 0))
+
+    @property
+    def lab(self) -> int:
+        """The place of the lab itself."""
+        return len(self.names) + 1
 
     def ports(self, place: int) -> tuple[int, int]:
         """Return the operators' and the users' port at a place; 0 is any free port."""
@@ -75,19 +83,25 @@ def start(stack: ExitStack, releases: Releases, plan: Plan, logs: Path) -> Runni
     refuse_busy_ports(plan)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firstfive-stage-")))
     stage = stack.enter_context(Stage(releases, logs, folder, plan.canary))
-    roles = [_start_target(stage, plan, place) for place in range(1, len(plan.names) + 1)]
+    linked, asked = _start_chain(stage, plan) if plan.chained else ((), {})
+    roles = [_start_target(stage, plan, place, asked) for place in range(1, len(plan.names) + 1)]
     routed = _start_router(stack, plan.envoy, plan, roles, logs) if plan.envoy else None
     if routed:
         stage.router = routed.answer["admin"]
         stage.children["router"] = routed.child
     _start_load(stage, plan, [routed.answer["url"]] if routed else [role.url for role in roles])
-    lab = stack.enter_context(Switchboard(ACTS, stage, plan.ports(plan.places[-1])[0]))
-    described = [
-        {"pprof": one.admin} | {key: told for key, told in asdict(one).items() if key != "program"} for one in roles
-    ]
+    lab = stack.enter_context(Switchboard(ACTS, stage, plan.ports(plan.lab)[0]))
     go = toolchain.GO.installed() or toolchain.from_path()
-    told = {"repository": str(releases.repository), "go": str(go or "go"), "targets": described, "lab": lab.url}
-    return Running(stage, json.dumps(told | ({"router": routed.answer} if routed else {})))
+    told = {"repository": str(releases.repository), "go": str(go or "go"), "targets": _told(roles, logs), "lab": lab.url}
+    told |= {"router": routed.answer} if routed else {}
+    return Running(stage, json.dumps(told | ({"chain": _told(linked, logs)} if linked else {})))
+
+
+def _told(roles: Sequence[Role], logs: Path) -> list[dict[str, str]]:
+    """Give what is announced of targets."""
+    inner = ("program", "environment")
+    described = ({key: told for key, told in asdict(one).items() if key not in inner} for one in roles)
+    return [{"pprof": one["admin"], "log": str(logs / f"{one['name']}.log")} | one for one in described]
 
 
 def refuse_busy_ports(plan: Plan) -> None:
@@ -104,10 +118,23 @@ def refuse_busy_ports(plan: Plan) -> None:
                 ) from None
 
 
-def _start_target(stage: Stage, plan: Plan, place: int) -> Role:
+def _start_chain(stage: Stage, plan: Plan) -> tuple[Sequence[Role], Mapping[str, str]]:
+    """Start what the targets ask; give what they are to know of it."""
+
+    def begin(name: str, environment: Mapping[str, str]) -> Role:
+        place = plan.lab + 1 + CHAIN.index(name)
+        program = stage.releases.program(HEALTHY)
+        role = stage.play_target(name, program, plan.ports(place), environment, plan.secure(place))
+        _expect_ready(role)
+        return role
+
+    return chain.link(begin)
+
+
+def _start_target(stage: Stage, plan: Plan, place: int, environment: Mapping[str, str]) -> Role:
     name = plan.names[place - 1]
     program = stage.releases.program(SICK if name == plan.sick else HEALTHY)
-    role = stage.play_target(name, program, plan.ports(place), secure=plan.secure(place))
+    role = stage.play_target(name, program, plan.ports(place), environment, plan.secure(place))
     _expect_ready(role)
     if plan.fault and name == plan.sick:
         if not illness.turn_on(role.admin, plan.fault):

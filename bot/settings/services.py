@@ -26,6 +26,8 @@ class ServiceTable(Table):
     prometheus: Address | None = None
     error_query: str = ""
     latency_query: str = ""
+    latency_slo_s: float | None = Field(None, gt=0, le=3_600)
+    hops: tuple[Name, ...] = ()
     edges: tuple[EdgeTable, ...] = ()
     links: tuple[LinkTable, ...] = ()
     targets: tuple[TargetTable, ...] = ()
@@ -75,6 +77,8 @@ def watched(table: ServiceTable) -> Service:
         prometheus=table.prometheus,
         error_query=table.error_query,
         latency_query=table.latency_query,
+        latency_slo_s=table.latency_slo_s,
+        hops=table.hops,
         edges=tuple(Edge(**dict(edge)) for edge in table.edges),
         links=tuple(Link(link.title, link.url) for link in table.links),
         route=route(table.router),

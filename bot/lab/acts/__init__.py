@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.lab.acts import build_drift, cross_build, drained, lost_connections, module_poisoning, probe_loop, slow_start
+from bot.lab.acts import (
+    build_drift,
+    cross_build,
+    drained,
+    lost_connections,
+    lost_traces,
+    module_poisoning,
+    probe_loop,
+    slow_start,
+)
 from bot.lab.stage import Stage
 
 __all__ = ["ACTS", "Act"]
@@ -31,4 +40,5 @@ ACTS: tuple[Act, ...] = (
     Act("build-drift", "Runs what was built in somebody's own work tree", "build-drift", build_drift.begin),
     Act("lost-connections", "Taken away at once, under load", "lost-connections", lost_connections.begin),
     Act("drained", "Taken away when the router sent it nothing any more", "", drained.begin),
+    Act("lost-traces", "Pricing passes on no traceparent to the warehouse", "", lost_traces.begin),
 )

@@ -72,13 +72,13 @@ func serve(name, listen, admin, secure, authority string) error {
 		if err != nil {
 			return err
 		}
-		server := newServer(usersHandler(requests, faults))
+		server := newServer(inTheChain(usersHandler(requests, faults)))
 		server.TLSConfig = config
 		announced["https"] = "https://" + listener.Addr().String()
 		announced["ca"], announced["server_name"] = authority, secureName
 		go func() { ended <- server.ServeTLS(listener, "", "") }()
 	}
-	go func() { ended <- newServer(usersHandler(requests, faults)).Serve(users) }()
+	go func() { ended <- newServer(inTheChain(usersHandler(requests, faults))).Serve(users) }()
 	go func() { ended <- newServer(adminHandler(requests, faults)).Serve(operators) }()
 
 	usersURL.Store("http://" + users.Addr().String())
