@@ -17,6 +17,7 @@ from bot.adapters.audits.logs import LogsLook
 from bot.adapters.audits.modules import ModulesLook
 from bot.adapters.audits.probes import ProbesLook
 from bot.adapters.audits.sumdb import SumDatabase
+from bot.adapters.audits.tracing import TracingLook
 from bot.adapters.bisect.cores import available_cores
 from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
 from bot.adapters.bisect.prober import GitProber
@@ -341,6 +342,7 @@ def wired_audits(settings: Settings, targets: Targets, repository: Repository) -
             Audited.METRICS: MetricsLook(),
             Audited.MODULES: ModulesLook(targets, repository, database),
             Audited.PROBES: ProbesLook(bring, pods.capture, pods.ask),
+            Audited.TRACING: TracingLook(targets),
         }
     )
 

@@ -92,7 +92,8 @@ async def _wanted(tools: Tools, params: Audit) -> audits.Wanted:
     service = tools.service(name)
     deployed = latest(await deploys_of(tools, service), tools.now())
     targets = tuple((await tools.targets(service)).targets)
-    return audits.Wanted(service, targets, service.repository or "", deployed.commit if deployed else "")
+    hops = {each: tuple((await tools.targets(tools.service(each))).targets) for each in service.hops}
+    return audits.Wanted(service, targets, service.repository or "", deployed.commit if deployed else "", hops)
 
 
 def _told(subject: audits.Subject, remarks: tuple[audits.Remark, ...]) -> str:

@@ -148,7 +148,7 @@ class Settings(Table):
 
     @field_validator("services")
     @classmethod
-    def _named_once(cls, services: tuple[ServiceTable, ...]) -> tuple[ServiceTable, ...]:
+    def _know_each_other(cls, services: tuple[ServiceTable, ...]) -> tuple[ServiceTable, ...]:
         for kind, names in (
             ("service", [service.name for service in services]),
             ("target", [target.name for service in services for target in service.targets]),
@@ -156,6 +156,10 @@ class Settings(Table):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"the {kind} {twice[0]!r} is there twice")
+        known = {service.name for service in services}
+        for service in services:
+            if strange := [hop for hop in service.hops if hop not in known]:
+                raise ValueError(f"`hops` of {service.name!r} names {strange[0]!r}, which is no service here")
         return services
 
     @property

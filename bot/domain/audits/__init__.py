@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.audits import build, logs, metrics, modules, probes
+from bot.domain.audits import build, logs, metrics, modules, probes, tracing
 from bot.domain.audits.remark import Grade, Remark, Subject, ranked
 
 __all__ = ["JUDGES", "Audited", "Grade", "Remark", "Subject", "judge"]
@@ -20,6 +20,7 @@ class Audited(StrEnum):
     METRICS = "metrics"
     MODULES = "modules"
     PROBES = "probes"
+    TRACING = "tracing"
 
 
 JUDGES: Mapping[Audited, Judge] = {
@@ -28,6 +29,7 @@ JUDGES: Mapping[Audited, Judge] = {
     Audited.METRICS: metrics.judge,
     Audited.MODULES: modules.judge,
     Audited.PROBES: probes.judge,
+    Audited.TRACING: tracing.judge,
 }
 
 

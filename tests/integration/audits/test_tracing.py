@@ -1,0 +1,150 @@
+"""The audit of tracing, on the lab's chain of three services, and on services that log in other ways."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+
+from bot.adapters.audits.tracing import REQUESTS, TracingLook
+from bot.domain.audits import Audited, Subject, judge
+from bot.domain.run import Missing
+from bot.domain.service import Service, Target
+from bot.ports import Wanted
+from bot.wiring import AllTargets
+from tests.lab import LabTarget, running_lab
+
+WAIT_S = 1.0
+CHECKOUT = Service("checkout", ())
+
+
+async def look(targets: tuple[Target, ...], hops: Mapping[str, tuple[Target, ...]]) -> Subject | Missing:
+    return await TracingLook(AllTargets(""), wait_s=WAIT_S)(Wanted(CHECKOUT, targets, hops=hops))
+
+
+def told(seen: Subject | Missing) -> list[tuple[str, str, str]]:
+    assert isinstance(seen, Subject), seen
+    return [(each.grade.value, each.rule, each.where) for each in judge(Audited.TRACING, seen.document)]
+
+
+def target(one: LabTarget) -> Target:
+    return Target(one["name"], one["name"].partition("-")[0], one["pprof"], one["url"], log=one["log"])
+
+
+@pytest.mark.go
+@pytest.mark.timeout(600)
+async def test_the_hop_of_the_lab_at_which_headers_are_dropped_is_named() -> None:
+    with running_lab(targets=1, sick="none", rate=5, chain=True) as lab:
+        checkout, pricing, warehouse = map(target, [*lab["targets"], *lab["chain"]])
+        hops = {"pricing": (pricing,), "warehouse": (warehouse,)}
+        whole = await look((checkout,), hops)
+        found = {}
+        for size in ("medium", "large"):
+            turn(lab["lab"], on=True, size=size)
+            found[size] = await look((checkout,), hops)
+            turn(lab["lab"], on=False)
+
+    assert isinstance(whole, Subject)
+    assert whole.looked_at == f"{REQUESTS} marked requests, followed at checkout, pricing, warehouse"
+    assert (told(whole), whole.unseen) == ([], ())
+    where = "pricing -> warehouse"
+    assert told(found["medium"]) == [("wrong", "new trace", where), ("risky", "lost", where)]
+    assert told(found["large"]) == [("wrong", "lost", where)]
+
+
+def turn(lab: str, *, on: bool, size: str = "medium") -> None:
+    asked = {"on": on, "size": size} if on else {"on": on}
+    httpx.post(f"{lab}/debug/faults/lost-traces", json=asked, timeout=60).raise_for_status()
+
+
+Headers = Mapping[str, str]
+
+
+@contextmanager
+def serving(log: Path, line: Callable[[Headers], str], answer: Callable[[Headers], Headers]) -> Iterator[Target]:
+    """Serve somebody who logs in a way of his own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            came = {name.lower(): value for name, value in self.headers.items()}
+            with log.open("a") as file:
+                file.write(line(came))
+            self.send_response(200)
+            for name, value in answer(came).items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    log.write_text("started\n")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        yield Target("checkout-1", "checkout", url, url, log=str(log))
+        server.shutdown()
+
+
+def trace(came: Headers) -> str:
+    return came["traceparent"].split("-")[1]
+
+
+def with_id(came: Headers) -> Headers:
+    return {"X-Request-ID": came["x-request-id"]}
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "expected", "dark"),
+    [
+        # as slog, logfmt and Datadog write it
+        (lambda came: f'{{"trace_id":"{trace(came)}","request_id":"{came["x-request-id"]}"}}\n', with_id, [], True),
+        (lambda came: f"msg=x traceID={trace(came)} req_id={came['x-request-id']}\n", with_id, [], True),
+        (lambda came: f"dd.trace_id={int(trace(came)[16:], 16)} GET /\n", with_id, [], True),
+        # a new trace, and what an answer does to the id
+        (
+            lambda came: f"trace_id=0123456789abcdef0123456789abcdef request_id={came['x-request-id']}\n",
+            lambda _: {"X-Request-ID": "my-own"},
+            [("wrong", "new trace", "what is in front of it -> checkout"), ("risky", "answer", "checkout-1")],
+            True,
+        ),
+        (lambda came: f"trace={trace(came)}\n", lambda _: {}, [("weak", "answer", "checkout-1")], True),
+        # an answer tells what no log does
+        (lambda _: "GET / 200\n", lambda came: {**with_id(came), "traceresponse": came["traceparent"]}, [], True),
+        (
+            lambda _: "GET / 200\n",
+            lambda _: {},
+            [("risky", "log", "checkout"), ("weak", "answer", "checkout-1")],
+            False,
+        ),
+    ],
+)
+async def test_logs_and_answers_are_read_as_services_have_them(
+    line: Callable[[Headers], str],
+    answer: Callable[[Headers], Headers],
+    expected: list[tuple[str, str, str]],
+    dark: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path / "log", line, answer) as target:
+        seen = await look((target,), {})
+    assert isinstance(seen, Subject)
+    assert told(seen) == expected
+    assert any("baggage" in each and "do not tell" in each for each in seen.unseen) is dark
+    assert "what checkout asks in turn: name it in `hops`" in seen.unseen
+
+
+async def test_what_nobody_answers_or_can_be_read_is_said(tmp_path: Path) -> None:
+    away = Target("checkout-1", "checkout", "http://127.0.0.1:1", "http://127.0.0.1:1")
+    gone = await look((away,), {})
+    assert isinstance(gone, Missing)
+    assert gone.reason.startswith("no marked request was answered: ")
+    none = await look((Target("checkout-1", "checkout", "http://127.0.0.1:1"),), {})
+    assert none == Missing("no target of checkout has a `url` to send a request to")
+    with serving(tmp_path / "log", lambda came: f"trace_id={trace(came)}\n", with_id) as target:
+        seen = await look((target,), {"pricing": (Target("pricing-1", "pricing", "http://127.0.0.1:1"),)})
+    assert isinstance(seen, Subject)
+    assert "pricing-1: no `log` is configured" in seen.unseen
+    assert "whether anything arrives at pricing: its log is not read" in seen.unseen
