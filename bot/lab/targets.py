@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def places(self) -> range:
-        """The places of everything that listens: the targets from 1, before them the router, after them lab and chain."""
+        """The places of everything that listens: targets from 1, before them the router, after them lab and chain."""
         return range(0 if self.envoy else 1, self.lab + 1 + (len(CHAIN) if self.chained else 0))
 
     @property
@@ -92,7 +92,12 @@ def start(stack: ExitStack, releases: Releases, plan: Plan, logs: Path) -> Runni
     _start_load(stage, plan, [routed.answer["url"]] if routed else [role.url for role in roles])
     lab = stack.enter_context(Switchboard(ACTS, stage, plan.ports(plan.lab)[0]))
     go = toolchain.GO.installed() or toolchain.from_path()
-    told = {"repository": str(releases.repository), "go": str(go or "go"), "targets": _told(roles, logs), "lab": lab.url}
+    told = {
+        "repository": str(releases.repository),
+        "go": str(go or "go"),
+        "targets": _told(roles, logs),
+        "lab": lab.url,
+    }
     told |= {"router": routed.answer} if routed else {}
     return Running(stage, json.dumps(told | ({"chain": _told(linked, logs)} if linked else {})))
 

@@ -13,8 +13,8 @@ from bot.domain.service import Service, Target
 class Wanted:
     """Of what: a service and its targets as they are now, or a repository (its path or address; "" for none).
 
-    `revision` is the commit that runs as far as the deploy record knows, "" otherwise. `hops` are the services behind it,
-    by name, with their targets.
+    `revision` is the commit that runs as far as the deploy record knows, "" otherwise. `hops` are the services
+    behind it, by name, with their targets.
     """
 
     service: Service | None

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import cycle, islice
 from typing import Any
 
@@ -69,12 +70,13 @@ class TracingLook:
 
     async def _await_lines(self, logs: "_Logs", marks: list[Mark]) -> None:
         """Read logs until every hop that can be read names every mark, or time is up."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._wait_s):
-                while not await logs.have(marks):
+                while True:
+                    await logs.read()
+                    if logs.have(marks):
+                        return
                     await asyncio.sleep(_EVERY_S)
-        except TimeoutError:
-            return
 
     async def _sent(self, target: Target) -> dict[str, Any]:
         mark = Mark(self._hex(16), self._hex(8), f"firstfive-{self._hex(8)}")
@@ -143,9 +145,8 @@ class _Logs:
         self._known = {name: set(lines) for name, lines in self._lines.items()}
         self._lines = {name: {} for name in self._hops}
 
-    async def have(self, marks: list[Mark]) -> bool:
-        """Read once more; tell whether every hop that can be read names every mark."""
-        await self.read()
+    def have(self, marks: list[Mark]) -> bool:
+        """Tell whether every hop that can be read names every mark."""
         return all(any(mark.is_on(line) for line in self._lines[name]) for name in self._read for mark in marks)
 
     def complaints(self) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
-from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -92,8 +91,7 @@ def _of_text(text: str) -> Iterator[_Declared]:
     owner = {name + ending: name for name, kind in kinds.items() for ending in _OF_KIND.get(kind, ())}
     bare = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
     samples: dict[str, list[Sample]] = defaultdict(list)
-    read: Iterable[Metric] = text_string_to_metric_families(bare)
-    for family in read:
+    for family in text_string_to_metric_families(bare):
         for sample in family.samples:
             samples[owner.get(sample.name, sample.name)].append(sample)
     for name, found in samples.items():
@@ -112,7 +110,9 @@ def _described(name: str, kind: str, told: str, samples: list[Sample]) -> dict[s
         "help": told,
         "series": len(series),
         "labels": {label: len(found) for label, found in values.items()},
-        "values": {label: [one_line(each, _LONGEST_SHOWN) for each in found[:_MOST_SHOWN]] for label, found in values.items()},
+        "values": {
+            label: [one_line(each, _LONGEST_SHOWN) for each in found[:_MOST_SHOWN]] for label, found in values.items()
+        },
         "sets": sorted(sets),
         "repeated": len(each) - len(set(each)),
         **_buckets(name, samples, own),

@@ -27,7 +27,7 @@ _SCALE = {"ms": 1e3, "milliseconds": 1e3, "millis": 1e3, "us": 1e6, "microsecond
 
 
 def on_buckets(of_targets: Iterable[Family], slo_s: float | None) -> Iterator[Remark]:
-    """Judge the histogram of one name by all of its targets that have the same bounds; `slo_s`: within it are answers."""
+    """Judge the histogram of one name by all of its targets of the same bounds; `slo_s` is what was promised."""
     merged = _merged(of_targets)
     if merged is None:
         return
@@ -50,9 +50,7 @@ def _merged(of_targets: Iterable[Family]) -> Family | None:
     group = max(alike.values(), key=len)
     counts = [sum(values) for values in zip(*([count for _, count in each.buckets] for each in group), strict=True)]
     bounds = [bound for bound, _ in group[0].buckets]
-    return replace(
-        group[0], buckets=tuple(zip(bounds, counts, strict=True)), sum=sum(each.sum for each in group)
-    )
+    return replace(group[0], buckets=tuple(zip(bounds, counts, strict=True)), sum=sum(each.sum for each in group))
 
 
 def _promised(family: Family, slo_s: float | None) -> Iterator[Remark]:

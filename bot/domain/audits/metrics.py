@@ -106,7 +106,9 @@ def _repeated(found: Sequence[Family]) -> Iterator[Remark]:
     worst = max(found, key=lambda each: each.repeated)
     if worst.repeated:
         what = f"{worst.repeated} series are there twice on {worst.target}: Prometheus keeps one of each, or none"
-        yield Remark(Grade.WRONG, "duplicate", worst.name, what, "register it once, and tell its series apart by labels")
+        yield Remark(
+            Grade.WRONG, "duplicate", worst.name, what, "register it once, and tell its series apart by labels"
+        )
 
 
 def _replicas(found: Sequence[Family]) -> Iterator[Remark]:

@@ -78,7 +78,7 @@ class Mark:
 
 
 def _field(names: str) -> re.Pattern[str]:
-    return re.compile(rf"""(?:^|[\s{{,"'])(?:{names})["']?\s?[=:]\s?["']?([^\s"',}}]*)""", re.IGNORECASE)
+    return re.compile(rf"""(?:^|[\s{{,"'])(?:{names})["']?\s?(?:=|:\s?)["']?([^\s"',}}]*)""", re.IGNORECASE)
 
 
 _OUR_BAGGAGE = re.compile(r"""firstfive["']?\s?[=:]\s?["']?audit""")

@@ -7,7 +7,11 @@ from bot.lab.errors import TargetFailed
 from bot.lab.stage import Stage
 
 PRICING = CHAIN[0]
-_DROPS = {"small": "baggage", "medium": "traceparent,tracestate", "large": "traceparent,tracestate,baggage,X-Request-ID"}
+_DROPS = {
+    "small": "baggage",
+    "medium": "traceparent,tracestate",
+    "large": "traceparent,tracestate,baggage,X-Request-ID",
+}
 
 
 def begin(stage: Stage, size: str) -> Callable[[], None]:

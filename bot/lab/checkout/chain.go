@@ -22,7 +22,7 @@ var dropped = os.Getenv("CHECKOUT_DROPS")
 var followed = []string{"traceparent", "tracestate", "baggage", "X-Request-ID"}
 
 // nextClient has time for a chain, and less than those who ask us.
-var nextClient = &http.Client{Timeout: 2 * time.Second}
+var nextClient = &http.Client{Timeout: 4 * time.Second}
 
 // inTheChain logs what each request came with and passes it on; a service that is in no chain does nothing of it.
 func inTheChain(serve http.Handler) http.Handler {

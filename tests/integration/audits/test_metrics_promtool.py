@@ -1,4 +1,4 @@
-"""What `promtool check metrics` complains of is told by the audit of metrics too; where not, it is listed here, with why."""
+"""What `promtool check metrics` complains of is told by the audit too; where not, it is listed here, with why."""
 
 import asyncio
 import subprocess
@@ -10,21 +10,75 @@ from bot.adapters.targets.exposition import describe
 from bot.domain.audits import Audited, judge
 from tests.lab import running_lab
 
-PREFIXES = "pico nano micro milli centi deci deca hecto kilo kibi mega mibi giga gibi tera tebi peta pebi".split()
-BASES = "amperes bytes celsius grams joules kelvin meters metres seconds volts bits".split()
+PREFIXES = [
+    "pico",
+    "nano",
+    "micro",
+    "milli",
+    "centi",
+    "deci",
+    "deca",
+    "hecto",
+    "kilo",
+    "kibi",
+    "mega",
+    "mibi",
+    "giga",
+    "gibi",
+    "tera",
+    "tebi",
+    "peta",
+    "pebi",
+]
+BASES = ["amperes", "bytes", "celsius", "grams", "joules", "kelvin", "meters", "metres", "seconds", "volts", "bits"]
 WORDS = [
-    *"s ms us ns sec b kb mb gb tb pb m h d minutes hours days weeks kelvins fahrenheit rankine".split(),
-    *"inches yards miles bits calories pounds ounces".split(),
+    *[
+        "s",
+        "ms",
+        "us",
+        "ns",
+        "sec",
+        "b",
+        "kb",
+        "mb",
+        "gb",
+        "tb",
+        "pb",
+        "m",
+        "h",
+        "d",
+        "minutes",
+        "hours",
+        "days",
+        "weeks",
+        "kelvins",
+        "fahrenheit",
+        "rankine",
+    ],
+    *["inches", "yards", "miles", "bits", "calories", "pounds", "ounces"],
     *(prefix + base for prefix in PREFIXES for base in BASES),
 ]
 NAMES = {
     "gauge": [
         *(f"{before}{word}{after}" for word in WORDS for before, after in (("x_", ""), ("y_", "_z"))),
-        *"days go_old_ms g_total g_bucket g_count g_sum a:b camelCase a_gauge of_histogram_x X_MS x_untyped".split(),
+        *[
+            "days",
+            "go_old_ms",
+            "g_total",
+            "g_bucket",
+            "g_count",
+            "g_sum",
+            "a:b",
+            "camelCase",
+            "a_gauge",
+            "of_histogram_x",
+            "X_MS",
+            "x_untyped",
+        ],
     ],
     "counter": [
         *(f"{before}{word}{after}" for word in WORDS for before, after in (("", "_q_total"), ("a_", "_total"))),
-        *"c k_count k_sum_total k_summary_total".split(),
+        *["c", "k_count", "k_sum_total", "k_summary_total"],
     ],
 }
 LABELLED = """\
@@ -63,9 +117,7 @@ DIFFERENCES = {
 
 async def complaints(text: str) -> set[str]:
     command = ["promtool", "check", "metrics"]
-    checked = await asyncio.to_thread(
-        subprocess.run, command, input=text, capture_output=True, text=True, check=False
-    )
+    checked = await asyncio.to_thread(subprocess.run, command, input=text, capture_output=True, text=True, check=False)
     assert "error while linting" not in checked.stderr
     return {line.split()[0] for line in checked.stderr.splitlines() if line}
 
@@ -85,5 +137,6 @@ async def test_every_complaint_of_promtool_has_a_remark() -> None:
 @pytest.mark.timeout(600)
 async def test_both_find_nothing_at_the_lab() -> None:
     with running_lab(targets=1, sick="none") as lab:
-        exposed = httpx.get(f"{lab['targets'][0]['pprof']}/metrics").text
+        async with httpx.AsyncClient() as client:
+            exposed = (await client.get(f"{lab['targets'][0]['pprof']}/metrics")).text
     assert (await complaints(exposed), remarked(exposed)) == (set(), set())

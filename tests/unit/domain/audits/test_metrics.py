@@ -68,3 +68,75 @@ def test_labels_without_a_bound_are_told_of_libraries_too_and_where_there_are_mo
 def test_what_matters_most_comes_first() -> None:
     found = remarks(family("a", "gauge", help=" "), family("b_ms", "gauge"), family("c", "gauge", series=1_001))
     assert [grade for grade, *_ in found] == [Grade.WRONG, Grade.RISKY, Grade.WEAK]
+
+
+def histogram(name: str, *buckets: tuple[str, int], total: float = 10.0) -> dict[str, Any]:
+    return family(name, "histogram", buckets=[list(each) for each in buckets], sum=total)
+
+
+@pytest.mark.parametrize(
+    ("slo_s", "bounds", "expected"),
+    [
+        (0.3, ("0.1", "0.3", "1"), []),
+        (0.3, ("0.25", "0.4", "1"), ["risky"]),
+        (0.3, ("0.1", "1"), ["wrong"]),
+        (2.0, ("0.1", "1"), ["wrong"]),
+        (None, ("0.1", "1"), []),
+    ],
+)
+def test_a_promise_needs_a_bucket_that_ends_there(
+    slo_s: float | None, bounds: tuple[str, ...], expected: list[str]
+) -> None:
+    one = histogram("http_request_duration_seconds", *((bound, 9) for bound in bounds), ("inf", 10))
+    found = judge(Audited.METRICS, {"targets": {"checkout-1": [one]}, "slo_s": slo_s})
+    assert [(each.grade, each.rule) for each in found] == [(grade, "buckets") for grade in expected]
+    assert all(f'add the bucket le="{slo_s:g}"' in each.better for each in found)
+
+
+@pytest.mark.parametrize(
+    ("buckets", "grade"),
+    [
+        ((("0.1", 990), ("1", 1_000), ("inf", 1_000)), "weak"),
+        ((("0.1", 10), ("1", 990), ("inf", 1_000)), "risky"),
+        ((("0.1", 100), ("1", 500), ("inf", 1_000)), "wrong"),
+        ((("inf", 1_000),), "wrong"),
+    ],
+)
+def test_buckets_lie_where_most_is_observed(buckets: tuple[tuple[str, int], ...], grade: str) -> None:
+    assert [each[:2] for each in remarks(histogram("wait_seconds", *buckets))] == [(grade, "buckets")]
+
+
+def test_replicas_that_differ_cannot_be_added_up() -> None:
+    ones = family("jobs_total", sets=[["code"]]), family("depth", "gauge")
+    others = family("jobs_total", sets=[["status"]], help="Other."), family("depth", "counter")
+    found = judge(Audited.METRICS, {"targets": {"checkout-1": ones, "checkout-2": others}})
+    assert [(each.grade, each.where) for each in found if each.rule == "replicas"] == [
+        ("wrong", "depth"),
+        ("risky", "jobs_total"),
+        ("weak", "jobs_total"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "rule"),
+    [
+        ({"labels": {"__name": 1}}, "reserved label"),
+        ({"labels": {"instance": 1}}, "reserved label"),
+        ({"labels": {"le": 1}}, "reserved label"),
+        ({"labels": {"userId": 1}}, "label"),
+        ({"labels": {"took_ms": 1}}, "unit"),
+        ({"labels": {"size": 2}, "values": {"size": ["10MB", "5 kB"]}}, "unit"),
+        ({"labels": {"user": 3}, "values": {"user": ["/u/17", "/u/18", "/u/19"]}}, "cardinality"),
+        ({"repeated": 2}, "duplicate"),
+        ({"sets": [["a"], ["b"]]}, "labels"),
+    ],
+)
+def test_labels_are_judged(more: dict[str, Any], rule: str) -> None:
+    assert [each[1] for each in remarks(family("jobs_total", **more))] == [rule]
+
+
+def test_what_a_process_worked_out_itself_and_one_thing_under_two_names_are_told() -> None:
+    assert [each[:2] for each in remarks(family("wait_p99_seconds", "gauge"))] == [("wrong", "type")]
+    assert [each[:2] for each in remarks(family("jobs_per_second", "gauge"))] == [("risky", "type")]
+    twice = family("wait_seconds", "histogram"), family("wait_ms", "histogram")
+    assert ("weak", "duplicate", "keep wait_seconds alone") in remarks(*twice)
