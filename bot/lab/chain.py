@@ -13,7 +13,8 @@ Start = Callable[[str, Mapping[str, str]], Role]
 
 def link(start: Start) -> tuple[tuple[Role, ...], Mapping[str, str]]:
     """Start the chain from its end; give it in its order, and what whoever asks its first needs to know."""
-    asked, roles = "", []
+    asked = ""
+    roles: list[Role] = []
     for name in reversed(CHAIN):
         roles.insert(0, start(name, {NEXT: asked}))
         asked = roles[0].url
