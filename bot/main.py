@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,6 +28,7 @@ from bot.adapters.pdf.printer import ChildPrinter
 from bot.adapters.prometheus import PrometheusMetrics
 from bot.adapters.replica import ThisReplica
 from bot.adapters.sql.alerts import SqlAlerts
+from bot.adapters.sql.gauges import SqlGauges
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.sessions import SqlSessions, SqlTokens
 from bot.adapters.sql.store import SqlStore
@@ -45,19 +46,22 @@ from bot.engine.grammar import usage
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.playbook import Registry, load
 from bot.engine.ports import Ports
-from bot.ports import Engine, Listed
+from bot.engine.runner import Runner
+from bot.ports import Engine
 from bot.settings import Settings
 from bot.settings.configured import configuration
 from bot.wiring import (
     AllTargets,
     Committed,
-    Counted,
     is_shared,
     kept,
+    moment,
+    watched,
     wired_audits,
     wired_engine,
     wired_journal,
     wired_logs,
+    wired_metrics,
     wired_pager,
     wired_prober,
     wired_rota,
@@ -120,6 +124,11 @@ class House:
         if self.slack is not None:
             await self.slack.start(self.bolt)
 
+    async def expose(self, accept: str, usable: Mapping[str, bool], degraded: Mapping[str, bool]) -> tuple[bytes, str]:
+        """Give what was counted and what is true now, and its media type."""
+        now = await moment(self.ports, self.worker, usable, degraded)
+        return await self.metrics.exposition(now, accept)
+
     async def stop(self, grace_s: float | None = DRAIN_S) -> None:
         """Let running steps end, then let go of everything. `grace_s` is None where no worker was started."""
         self.stopping.set()
@@ -145,15 +154,16 @@ def build(settings: Settings, tools: Ports | None = None, command: Sequence[str]
     documents = MarkdownDocuments(settings.url, settings.repositories, settings.postmortem.templates)
     bell = LocalBell(clock)
     committed = Committed([bell.ring])
-    store, notices = wired_store(settings.database_url, committed)
-    ports = tools or replace(_ports(settings, store, clock, bell, documents), replica=ThisReplica(command))
     registry = load(playbooks)
-    metrics = _metrics(ports, registry)
+    metrics = wired_metrics(registry)
+    store, notices = wired_store(settings.database_url, committed, metrics)
+    ports = tools or replace(_ports(settings, store, clock, bell, documents), replica=ThisReplica(command))
+    ports = replace(ports if tools else watched(ports, metrics), observer=metrics)
     slack = None if tools else _slack(settings, ports, surfaces, metrics, registry)
     if tools is None:
-        ports = replace(ports, pager=wired_pager(settings, ports.pager), rota=wired_rota(settings, ports))
+        ports = replace(ports, pager=wired_pager(settings, ports.pager, metrics), rota=wired_rota(settings, ports))
     if slack is not None:
-        ports = replace(ports, of_workspace=wired_workspaces(settings, ports, slack))
+        ports = replace(ports, of_workspace=wired_workspaces(settings, ports, slack, metrics))
         committed.listeners.append(slack.heard)
     admission = Admission(registry, ports, admitted=metrics.command)
     return House(
@@ -164,7 +174,7 @@ def build(settings: Settings, tools: Ports | None = None, command: Sequence[str]
         registry=registry,
         admission=admission,
         intake=Intake(registry, ports, _alert_policy(settings), admitted=metrics.command),
-        worker=wired_engine(settings.database_url, Counted(registry, ports, metrics), ports),
+        worker=wired_engine(settings.database_url, Runner(registry, ports), ports),
         notices=notices,
         metrics=metrics,
         schedule=Schedule(admission, ports, _timed(ports.catalog)),
@@ -211,6 +221,7 @@ def _ports(
         sessions=SqlSessions(),
         tokens=SqlTokens(),
         checkup=Doctor(settings, clock),
+        gauges=SqlGauges(),
         catalog=settings.catalog(),
         **_nobody(),
     )
@@ -220,14 +231,6 @@ def _nobody() -> dict[str, Any]:
     """Give the ports of a chat that there is not."""
     silent = {"pager": NoPager(), "poster": NoPoster(), "transcript": NoTranscript()}
     return {"directory": NoDirectory(), "groups": NoGroups(), **silent}
-
-
-def _metrics(ports: Ports, registry: Registry) -> Metrics:
-    async def open_incidents() -> Sequence[Listed]:
-        listed = await ports.store.read(lambda tx: ports.timeline.incidents(tx, limit=1_000))
-        return [row for row in listed if not row.drill]
-
-    return Metrics(registry, open_incidents, version=version("firstfive"))
 
 
 def _slack(
@@ -346,7 +349,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
             from handlers import slack_install  # noqa: PLC0415 - as above
 
             app.include_router(slack_install.router(_hall(house, house.slack)))
-    app.include_router(probes.router(_checks(house), degraded, house.metrics.exposition))
+    app.include_router(probes.router(_checks(house), degraded, house.expose))
     survey = Survey(house.ports)  # pages and API remember together, so that nothing is asked twice
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set, survey))
     app.include_router(configurations.router(house.ports, configuration(house.settings)))

@@ -52,10 +52,11 @@ from bot.adapters.targets.exposition import MetricsLook
 from bot.adapters.targets.handshake import TlsHandshakes
 from bot.adapters.targets.pods import Pods
 from bot.adapters.targets.served import HttpVersions
+from bot.adapters.timed import timed
 from bot.adapters.worker import EmbeddedWorker
 from bot.domain.addresses import AddressRefused
 from bot.domain.audits import Audited
-from bot.domain.run import Run
+from bot.domain.errors import StoreUnusable
 from bot.domain.service import Target
 from bot.domain.snapshot import RESTARTS, TLS, VERSION, Captured, Part, Probe, missed
 from bot.domain.sumdb.source import read_source
@@ -71,6 +72,7 @@ from bot.ports import (
     Engine,
     Keep,
     Logs,
+    Moment,
     Pager,
     Prober,
     Repository,
@@ -87,6 +89,18 @@ if TYPE_CHECKING:
     from bot.adapters.sql.notices import Notices
     from bot.adapters.telemetry import Telemetry
 
+OUTSIDE = {
+    "bundles": "git",
+    "discovery": "discovery",
+    "doer": "actions",
+    "fronts": "fronts",
+    "metrics": "prometheus",
+    "repository": "git",
+    "router": "router",
+    "targets": "targets",
+}
+"""The ports to the world outside whose calls are timed, and by what name; the pagers are besides, as "paging"."""
+_LOOK_S = 2.0
 MOST_AT_ONCE = 12
 """Tests of a bisect that run at once, for each core: where they only wait, more than one does."""
 
@@ -153,22 +167,6 @@ class Committed:
             listen(topics)
 
 
-class Counted(Runner):
-    """A runner whose ended runs are counted."""
-
-    def __init__(self, registry: Registry, ports: Ports, metrics: Metrics) -> None:
-        super().__init__(registry, ports)
-        self._metrics = metrics
-
-    async def execute(self, run_id: str) -> Run | None:
-        """Bring a run to its end, and count it."""
-        run = await super().execute(run_id)
-        if run is not None and run.started_at is not None and run.ended_at is not None:
-            seconds = (run.ended_at - run.started_at).total_seconds()
-            self._metrics.run_ended(run.plan.playbook, run.status.value, seconds)
-        return run
-
-
 def is_shared(url: str) -> bool:
     """Tell whether several processes may serve this database together."""
     return address(url).drivername.startswith("postgresql")
@@ -192,14 +190,37 @@ def wired_journal(url: str, clock: SystemClock) -> SqlJournal:
     return SqlJournal(clock, defer)
 
 
-def wired_store(url: str, committed: Committed) -> tuple[SqlStore, "Notices | None"]:
+def wired_metrics(registry: Registry) -> Metrics:
+    """Give what counts what happens."""
+    return Metrics({name: playbook.step_names for name, playbook in registry.items()}, version=version("firstfive"))
+
+
+async def moment(ports: Ports, engine: Engine, usable: Mapping[str, bool], degraded: Mapping[str, bool]) -> Moment:
+    """Look at all that is true now; waits for the database no longer than a scrape can."""
+    try:
+        async with asyncio.timeout(_LOOK_S):
+            standing = await ports.store.read(lambda tx: ports.gauges.read(tx, ports.clock.now()))
+    except (StoreUnusable, TimeoutError):
+        standing = None
+    return Moment(standing, await engine.pulse(), usable, degraded)
+
+
+def watched(ports: Ports, metrics: Metrics) -> Ports:
+    """Give the same ports, whose calls to the world outside are timed."""
+    return replace(
+        ports,
+        **{name: timed(getattr(ports, name), adapter, metrics.adapter_call) for name, adapter in OUTSIDE.items()},
+    )
+
+
+def wired_store(url: str, committed: Committed, metrics: Metrics) -> tuple[SqlStore, "Notices | None"]:
     """Give the store, and on Postgres what carries the news of its commits from process to process."""
     if not is_shared(url):
-        return SqlStore(url, committed), None
+        return SqlStore(url, committed, written=metrics.written), None
     from bot.adapters.sql.notices import Notices  # noqa: PLC0415 - as above
 
     notices = Notices(url, committed)
-    return SqlStore(url, committed, notices.tell), notices
+    return SqlStore(url, committed, notices.tell, metrics.written), notices
 
 
 def wired_telemetry(settings: Settings, store: SqlStore) -> "Telemetry | None":
@@ -219,7 +240,7 @@ def wired_telemetry(settings: Settings, store: SqlStore) -> "Telemetry | None":
     return telemetry
 
 
-def wired_pager(settings: Settings, direct: Pager) -> Pager:
+def wired_pager(settings: Settings, direct: Pager, metrics: Metrics) -> Pager:
     """Page by the services that have a key or an address; reach named people directly."""
     accounts = Accounts(
         page_url=settings.url,
@@ -229,7 +250,7 @@ def wired_pager(settings: Settings, direct: Pager) -> Pager:
         webhook_token=settings.paging_webhook_token,
         **settings.paging.model_dump(),
     )
-    return ServicesPager(services(accounts), direct)
+    return timed(ServicesPager(services(accounts), direct), "paging", metrics.adapter_call)
 
 
 def rota_source(settings: Settings, find: Find, clock: Clock, usergroups: Source | None) -> Source | None:
@@ -253,7 +274,9 @@ def wired_rota(settings: Settings, ports: Ports, usergroups: Source | None = Non
     return KeptRota(source, names, ports.store, ports.marks, clock, team=team)
 
 
-def wired_workspaces(settings: Settings, ports: Ports, slack: "SlackSide") -> Callable[[str], Mapping[str, Any]]:
+def wired_workspaces(
+    settings: Settings, ports: Ports, slack: "SlackSide", metrics: Metrics
+) -> Callable[[str], Mapping[str, Any]]:
     """Give what gives the ports of a workspace by its id; nothing where the app is not installed.
 
     What belongs to no incident is posted to the default workspace, whoever asked for it.
@@ -266,7 +289,7 @@ def wired_workspaces(settings: Settings, ports: Ports, slack: "SlackSide") -> Ca
             "directory": workspace.directory,
             "groups": workspace.groups,
             "transcript": workspace.transcript,
-            "pager": wired_pager(settings, workspace.pager),
+            "pager": wired_pager(settings, workspace.pager, metrics),
             "rota": wired_rota(settings, there, workspace.usergroups, workspace.given.team if workspace.given else ""),
         }
 

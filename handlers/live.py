@@ -48,11 +48,13 @@ class Streams:
 
     async def _counted(self, topic: str, observe: Observe, seen: str) -> AsyncIterator[str]:
         self.open_ += 1
+        self.ports.observer.stream_opened()
         try:
             async for event in changes(self.ports, topic, observe, seen, self.stopping):
                 yield event
         finally:
             self.open_ -= 1
+            self.ports.observer.stream_closed()
 
 
 async def changes(

@@ -11,15 +11,14 @@ from bot.domain.errors import FirstFiveError
 
 Check = Callable[[], Awaitable[str | None]]
 Glance = Callable[[], str | None]
+Expose = Callable[[str, Mapping[str, bool], Mapping[str, bool]], Awaitable[tuple[bytes, str]]]
+"""Gives metrics and their media type, by what is accepted, which checks are passed, what is degraded."""
 
 _PATIENCE_S = 2.0
-_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FRESH = {"Cache-Control": "no-store"}
 
 
-def router(
-    checks: Mapping[str, Check], degraded: Mapping[str, Glance], metrics: Callable[[], Awaitable[bytes]]
-) -> APIRouter:
+def router(checks: Mapping[str, Check], degraded: Mapping[str, Glance], expose: Expose) -> APIRouter:
     """Give the routes of the probes.
 
     `checks` decide about readiness: our own database, schema and engine, and nothing else, since an outage elsewhere is
@@ -35,17 +34,24 @@ def router(
     @routes.get("/health/ready")
     async def ready(request: Request) -> Response:
         """Tell whether commands can be taken: 503 only if our own parts cannot be used."""
-        reasons = await asyncio.gather(*(_ask(check) for check in checks.values()))
-        unusable = {name: reason for name, reason in zip(checks, reasons, strict=True) if reason}
+        unusable = {name: reason for name, reason in (await _look(checks)).items() if reason}
         worse = {name: reason for name, glance in degraded.items() if (reason := glance())}
         return _answer(request, list(checks), unusable, worse)
 
     @routes.get("/metrics")
-    async def exposition() -> Response:
-        """Give the bot's own metrics."""
-        return Response(await metrics(), media_type=_METRICS_TYPE, headers=_FRESH)
+    async def exposition(request: Request) -> Response:
+        """Give the bot's own metrics, ready or not."""
+        usable = {name: reason is None for name, reason in (await _look(checks)).items()}
+        worse = {name: glance() is not None for name, glance in degraded.items()}
+        content, kind = await expose(request.headers.get("accept", ""), usable, worse)
+        return Response(content, media_type=kind, headers=_FRESH)
 
     return routes
+
+
+async def _look(checks: Mapping[str, Check]) -> dict[str, str | None]:
+    reasons = await asyncio.gather(*(_ask(check) for check in checks.values()))
+    return dict(zip(checks, reasons, strict=True))
 
 
 async def _ask(check: Check) -> str | None:

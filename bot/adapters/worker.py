@@ -13,7 +13,7 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.run import RunStatus
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.ports import Counts
+from bot.ports import Counts, Pulse
 
 log = structlog.get_logger()
 
@@ -47,6 +47,12 @@ class EmbeddedWorker:
         """Tell whether its loop still turns."""
         is_on = self._watch is not None and not self._watch.done()
         return is_on and asyncio.get_running_loop().time() - self._ticked_at < _STALE_S
+
+    async def pulse(self) -> Pulse:
+        """Tell that it is the only one, and how long ago its loop last turned."""
+        if self._watch is None:
+            return Pulse()
+        return Pulse(1, asyncio.get_running_loop().time() - self._ticked_at)
 
     async def is_served(self) -> bool:
         """Tell whether a process holds the lock."""

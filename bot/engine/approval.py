@@ -147,6 +147,8 @@ async def approval(tools: Tools, playbook: Playbook, params: Params, summaries: 
         if asked.decided is not None:
             if is_used:
                 return recheck(POLICY, asked, plan, asked.decided_at or tools.now(), GRANTED)
+            waited_s = ((asked.decided_at or tools.now()) - asked.asked_at).total_seconds()
+            tools.ports.observer.approval_decided(asked.decided, waited_s)
             return await _use(tools, playbook, asked, plan)
         if tools.now() >= asked.expires_at:
             await _expire(tools, asked)

@@ -22,11 +22,13 @@ from bot.ports import (
     Documents,
     Doer,
     Fronts,
+    Gauges,
     Groups,
     Journal,
     Logs,
     Marks,
     Metrics,
+    Observer,
     Pager,
     Poster,
     Prober,
@@ -41,6 +43,7 @@ from bot.ports import (
     Timeline,
     Tokens,
     Transcript,
+    Unobserved,
 )
 
 
@@ -82,7 +85,9 @@ class Ports:
     sessions: Sessions
     tokens: Tokens
     checkup: Checkup
+    gauges: Gauges
     catalog: Catalog
+    observer: Observer = field(default_factory=Unobserved)
     readings: Readings = field(default_factory=Readings)
     # What of these belongs to a workspace of the chat, by the workspace's id ("": the one that is meant by default).
     of_workspace: Callable[[str], Mapping[str, Any]] = lambda _: {}

@@ -98,6 +98,7 @@ class Runner:
         if memory is None:
             return None
         run = memory.run
+        ports.observer.run_begun(run)
         tools = Tools(ports.within(run.source.team), self._registry, run, dict(memory.memos))
         named = {"run": run.id, "playbook": run.plan.playbook, "incident": run.incident_id or None}
         with spans.of_run(run) as span, structlog.contextvars.bound_contextvars(**named):
@@ -285,7 +286,9 @@ class _Execution:
             body = {"playbook": self.playbook.name, "step": step.name, "title": step.title, "elapsed_s": elapsed_s}
             ended = {**body, "outcome": left.outcome, "summary": left.summary}
             effects.append(self.tools.append(Draft(Kind.STEP_ENDED, ended)))
+        took_s = (self.tools.now() - began).total_seconds()
         await self.tools.commit(f"step:{step.name}", _LEFT.dump_json(left).decode(), *effects)
+        self.tools.ports.observer.step_ended(self.playbook.name, step.name, left.outcome, took_s)
 
 
 async def _park(tools: Tools) -> Run:
@@ -317,6 +320,7 @@ async def _end(tools: Tools, playbook: Playbook | None, ending: _Ending) -> Run:
 
     tools.step = ""
     await tools.ports.store.write(act)
+    tools.ports.observer.run_ended(run)
     log.info("run ended", status=run.status.value, reason=ending.reason or None)
     return run
 

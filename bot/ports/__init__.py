@@ -4,6 +4,7 @@ Ports that write take an explicit `Tx`: what belongs together commits together.
 """
 
 from bot.ports.auditing import Audits, Wanted
+from bot.ports.beating import Pulse
 from bot.ports.bisecting import Probed, Prober
 from bot.ports.keeping import (
     ASKED,
@@ -27,6 +28,7 @@ from bot.ports.keeping import (
     Tx,
 )
 from bot.ports.searching import Logged, Logs, Sought
+from bot.ports.observing import Gauges, Moment, Observer, Standing, Unobserved
 from bot.ports.signing import Sessions, Tokens
 from bot.ports.world import (
     Anchors,
@@ -88,6 +90,7 @@ __all__ = [
     "Doer",
     "Engine",
     "Fronts",
+    "Gauges",
     "Groups",
     "Installation",
     "Installations",
@@ -100,6 +103,8 @@ __all__ = [
     "Memo",
     "Memory",
     "Metrics",
+    "Moment",
+    "Observer",
     "OnCall",
     "PageState",
     "Pager",
@@ -108,6 +113,7 @@ __all__ = [
     "Poster",
     "Probed",
     "Prober",
+    "Pulse",
     "Pushed",
     "Reached",
     "Replica",
@@ -118,6 +124,7 @@ __all__ = [
     "Selection",
     "Sessions",
     "Sought",
+    "Standing",
     "Store",
     "Stored",
     "Surface",
@@ -128,6 +135,7 @@ __all__ = [
     "Tokens",
     "Transcript",
     "Tx",
+    "Unobserved",
     "Wanted",
     "as_it_is",
 ]

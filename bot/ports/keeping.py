@@ -13,6 +13,7 @@ from bot.domain.measures import Measure, measure
 from bot.domain.outcomes import Outcome
 from bot.domain.run import Reply, Run, RunStatus, Source
 from bot.domain.timeline import Author, Draft, Entry, Head, Person
+from bot.ports.beating import Beating
 
 T = TypeVar("T")
 
@@ -326,7 +327,7 @@ class Counts:
     interrupted: int = 0
 
 
-class Engine(Protocol):
+class Engine(Beating, Protocol):
     """Executes every admitted run: now or at its time, one worker at a time; a dead worker's runs go to another."""
 
     @property

@@ -18,6 +18,7 @@ from tests.fakes.keeping import (
     FakeTx,
 )
 from tests.fakes.logs import FakeLogs
+from tests.fakes.observing import FakeGauges
 from tests.fakes.replica import FakeReplica
 from tests.fakes.repositories import FakeRepository
 from tests.fakes.routers import FakeCounters, FakeMetrics, FakeRouter
@@ -61,6 +62,7 @@ __all__ = [
     "FakeDocuments",
     "FakeDoer",
     "FakeFronts",
+    "FakeGauges",
     "FakeGroups",
     "FakeInstallations",
     "FakeJournal",
@@ -125,5 +127,6 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         sessions=FakeSessions(),
         tokens=FakeTokens(),
         checkup=FakeCheckup(),
+        gauges=FakeGauges(),
         catalog=catalog or Catalog(),
     )

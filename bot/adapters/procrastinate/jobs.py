@@ -117,10 +117,10 @@ class Jobs(JobManager):
             self._owed.pop(job_id, None)
         self.ailment = ""
 
-    async def are_served(self, lease_s: float) -> bool:
-        """Tell whether a worker has shown a sign of life within the lease."""
+    async def workers(self, lease_s: float) -> int:
+        """Count the workers that have shown a sign of life within the lease."""
         row = await self.connector.execute_query_one_async(_SERVED, lease_s=lease_s)
-        return bool(row["workers"])
+        return int(row["workers"])
 
     async def _end(self, job: Job, query: LiteralString, **arguments: Any) -> None:
         arguments |= {"job_id": job.id, "attempts": job.attempts}

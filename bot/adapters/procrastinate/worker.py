@@ -16,7 +16,7 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.run import RunStatus
 from bot.engine.ports import Ports
 from bot.engine.runner import Runner
-from bot.ports import Counts
+from bot.ports import Counts, Pulse
 
 log = structlog.get_logger()
 
@@ -29,6 +29,7 @@ _PARKED_EVERY = 6
 # A parent waits in a place of its own while its children need others: more than ever run at once.
 _PLACES = 1_000
 _STALE_S = 15.0
+_PULSE_S = 2.0
 _FORGOTTEN_S = 86_400.0
 _LONGEST_PAUSE_S = 60.0
 _LONGEST_OUTAGE_PAUSE_S = 4.0
@@ -96,6 +97,17 @@ class DistributedWorker:
         is_on = self._serving is not None and not self._serving.done() and not self._stopping
         return is_on and asyncio.get_running_loop().time() - self._looked_at < _STALE_S
 
+    async def pulse(self) -> Pulse:
+        """Count the workers that show signs of life, and tell how long ago this one last looked after them."""
+        if self._jobs is None:
+            return Pulse()
+        age_s = asyncio.get_running_loop().time() - self._looked_at
+        try:
+            async with asyncio.timeout(_PULSE_S):
+                return Pulse(await self._jobs.workers(self._lease_s), age_s)
+        except (ConnectorException, TimeoutError):
+            return Pulse(None, age_s)
+
     async def is_served(self) -> bool:
         """Tell whether some process executes this database's runs.
 
@@ -104,7 +116,7 @@ class DistributedWorker:
         app, jobs = make_app(self._conninfo)
         with _in_our_words():
             async with app.open_async():
-                return await jobs.are_served(self._lease_s)
+                return bool(await jobs.workers(self._lease_s))
 
     async def start(self) -> None:
         """Begin to execute runs, beside whoever else does.

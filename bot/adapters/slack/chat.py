@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,7 +37,7 @@ _UNANSWERED = "unanswered"
 UNREACHABLE = {_UNREACHED, _UNANSWERED}
 
 
-Count = Callable[[str, str], None]
+Count = Callable[[str, str, float], None]
 Note = Callable[[], Awaitable[None]]
 
 
@@ -59,7 +60,7 @@ class _Line:
 
 
 class Chat:
-    """One workspace's Web API. `count` is told of every call: its method and how it ended."""
+    """One workspace's Web API. `count` is told of every call: its method, how it ended, its seconds."""
 
     def __init__(  # noqa: PLR0913 - the last three are for `under` alone
         self,
@@ -145,14 +146,17 @@ class Chat:
             await self._note()
         self._check_word()
         headers = {"Authorization": f"Bearer {self._config.bot_token}"}
+        began = time.perf_counter()
         try:
             status, after, body = await self._post(self._config.api_url + method, _form(args), headers, timeout_s)
             self._check(status, after, body)
         except ChatFailed as failure:
             if failure.code == "ratelimited":
                 self._limits.pause(method, channel, failure.retry_after_s or _RETRY_AFTER_S)
+            self._count(method, failure.code, time.perf_counter() - began)
             self._failed(method, failure)
             raise
+        self._count(method, "ok", time.perf_counter() - began)
         self._succeeded(method)
         return body
 
@@ -208,14 +212,12 @@ class Chat:
             raise ChatFailed(code, retryable=passing or code in CREDENTIALS, unsure=passing)
 
     def _failed(self, method: str, failure: ChatFailed) -> None:
-        self._count(method, failure.code)
         if failure.retryable and (self._line.health.ok or self._line.health.error != failure.code):
             since = self._line.health.since or self._clock.now()
             self._line.health = Health(ok=False, error=failure.code, since=since)
             log.warning("slack degraded", method=method, error=failure.code)
 
     def _succeeded(self, method: str) -> None:
-        self._count(method, "ok")
         if not self._line.health.ok:
             log.info("slack answers again", method=method, was=self._line.health.error)
             self._line.health = Health(ok=True)

@@ -1,6 +1,7 @@
 """The store: writes go through one thread in groups, reads through a few of their own."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -30,7 +31,10 @@ class SqlStore:
         url: str,
         on_commit: Callable[[frozenset[str]], None] = lambda _: None,
         before_commit: Callable[[Connection, frozenset[str]], None] = lambda *_: None,
+        written: Callable[[float], None] = lambda _: None,
     ) -> None:
+        """`written` is told how many seconds each act took to be durable, its wait for the writer included."""
+        self._written = written
         self._writing = writing(url)
         self._reading = reading(url)
         self._writer = Writer(self._writing, on_commit, before_commit)
@@ -52,7 +56,9 @@ class SqlStore:
 
         :raises StoreUnusable: the database did not take it.
         """
+        began = time.perf_counter()
         value: T = await self._writer.submit(act)
+        self._written(time.perf_counter() - began)
         return value
 
     async def read(self, act: Callable[[Tx], T]) -> T:

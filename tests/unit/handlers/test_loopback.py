@@ -30,12 +30,16 @@ async def nothing() -> bytes:
     return b""
 
 
+async def exposed(*_: object) -> tuple[bytes, str]:
+    return b"", "text/plain"
+
+
 def app() -> FastAPI:
     ports = ports_with(whole())
     made = FastAPI()
     made.add_middleware(LoopbackOnly)
     made.add_exception_handler(404, errors.not_found)
-    made.include_router(probes.router({}, {}, nothing))
+    made.include_router(probes.router({}, {}, exposed))
     made.include_router(pages.router(ports, MarkdownDocuments(), {}, stopping=lambda: True))
     made.mount(AT, application(Admission({}, ports), ports, {}))
     slack = APIRouter()

@@ -7,13 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from bot.adapters.metrics import Metrics
 from bot.domain.errors import StoreUnusable
-from bot.domain.incident import Severity, Status
-from bot.ports import Listed
 from handlers import probes
 from handlers.probes import Check, Glance
-from tests.unit.web.story import OPENED_AT
 
 
 async def fine() -> str | None:
@@ -37,8 +33,8 @@ async def hanging() -> str | None:
     return None
 
 
-async def exposition() -> bytes:
-    return b"firstfive_up 1\n"
+async def exposition(accept: str, usable: Mapping[str, bool], degraded: Mapping[str, bool]) -> tuple[bytes, str]:
+    return f"{dict(usable)} {dict(degraded)}\n".encode(), accept
 
 
 async def get(
@@ -104,50 +100,9 @@ async def test_who_asks_for_text_gets_a_line() -> None:
     assert (answer.status_code, answer.text) == (503, "unusable; database: another process holds the lock\n")
 
 
-async def test_metrics_are_prometheus_text() -> None:
-    answer = await get("/metrics")
-    assert answer.text == "firstfive_up 1\n"
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-
-
-def metrics(*open_: Listed) -> Metrics:
-    async def listed() -> list[Listed]:
-        return list(open_)
-
-    return Metrics(["start", "snapshot"], listed, version="1.2.3", commit="91ad02f")
-
-
-async def test_what_was_counted_is_exposed_under_its_name() -> None:
-    counted = metrics(Listed("INC-7", "x", Severity.SEV2, Status.OPEN, "", "", OPENED_AT))
-    counted.command("start", "slack")
-    counted.run_ended("snapshot", "done", 2.4)
-    counted.acknowledged(0.004)
-    counted.slack_call("chat.postMessage", "ratelimited")
-    text = (await counted.exposition()).decode()
-    for line in (
-        'firstfive_commands_total{verb="start",via="slack"} 1.0',
-        'firstfive_runs_total{playbook="snapshot",status="done"} 1.0',
-        'firstfive_run_seconds_bucket{le="2.5",playbook="snapshot"} 1.0',
-        'firstfive_run_seconds_bucket{le="1.0",playbook="snapshot"} 0.0',
-        'firstfive_ack_seconds_bucket{le="0.005"} 1.0',
-        'firstfive_slack_calls_total{method="chat.postMessage",outcome="ratelimited"} 1.0',
-        'firstfive_open_incidents{severity="SEV2"} 1.0',
-        'firstfive_open_incidents{severity="SEV1"} 0.0',
-    ):
-        assert line in text.splitlines()
-    assert 'commit="91ad02f"' in text
-    assert 'version="1.2.3"' in text
-    assert "process_resident_memory_bytes" in text
-
-
-async def test_words_that_anybody_typed_do_not_become_labels() -> None:
-    counted = metrics()
-    for word in ("strat", "snapshoot", "a" * 5_000):
-        counted.command(word, "slack")
-    assert 'firstfive_commands_total{verb="other",via="slack"} 3.0' in (await counted.exposition()).decode()
-
-
-async def test_two_bots_in_one_process_do_not_share_counters() -> None:
-    first, second = metrics(), metrics()
-    first.command("start", "cli")
-    assert b'verb="start"' not in await second.exposition()
+async def test_metrics_are_given_ready_or_not_and_as_they_are_accepted() -> None:
+    checks, degraded = {"database": broken, "engine": fine}, {"slack": lambda: "ratelimited", "schedule": lambda: None}
+    answer = await get("/metrics", checks, degraded, accept="text/x-metrics")
+    assert answer.status_code == 200
+    assert answer.text == "{'database': False, 'engine': True} {'slack': True, 'schedule': False}\n"
+    assert answer.headers["content-type"].startswith("text/x-metrics")
