@@ -152,6 +152,8 @@ def cleaned(span: ReadableSpan) -> ReadableSpan:
         # A path that no route knows, or that has an incident or a person in it, is nobody's business.
         kept = {key: value for key, value in kept.items() if key not in _ADDRESSES}
         name = name if "http.route" in kept else name.split(" ")[0]
+    if "db.system" in kept:
+        name = name.split(" ")[0]  # what follows is where the database is
     return ReadableSpan(
         name=name,
         context=span.context,

@@ -41,6 +41,7 @@ def application(admission: Admission, ports: Ports, registry: Registry, survey: 
     """
     app = Api(
         title="FirstFive",
+        telemetry={"tracing": False},  # whoever it is mounted in has the request's span
         version=version("firstfive"),
         default_response_class=Json,
         docs_url=None,

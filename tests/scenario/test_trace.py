@@ -126,7 +126,7 @@ async def test_a_trace_goes_on_from_the_request_to_the_target_and_over_a_kill(tm
             await bot.end()
     spans = {span.span_id: span for span in collector.of(TRACE)}
     above = spans[root.parent_id]
-    assert (above.name, above.parent_id) == ("POST /api/v1/commands", CALLER)
+    assert (above.name, above.parent_id) == ("POST /api/v1", CALLER)
     assert root.attributes["firstfive.attempt"] == 2
     assert root.attributes["firstfive.incident"] == "INC-1"
     assert root.attributes["firstfive.outcome"] == "done" or root.attributes["firstfive.outcome"] == "failed"

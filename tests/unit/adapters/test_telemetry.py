@@ -66,6 +66,10 @@ def test_a_request_to_us_is_named_by_its_route_alone(route: str, expected: str) 
     assert "http.url" not in (span.attributes or {})
 
 
+def test_a_statement_is_named_by_its_kind_alone() -> None:
+    assert left({"db.system": "sqlite"}, name="SELECT /srv/firstfive.db").name == "SELECT"
+
+
 def test_a_secret_in_a_name_is_redacted() -> None:
     assert left({}, SpanKind.INTERNAL, f"run {SECRET}").name == "run [redacted:github-token]"
 
