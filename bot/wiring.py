@@ -17,7 +17,6 @@ from bot.adapters.audits.logs import LogsLook
 from bot.adapters.audits.modules import ModulesLook
 from bot.adapters.audits.probes import ProbesLook
 from bot.adapters.audits.sumdb import SumDatabase
-from bot.adapters.audits.tracing import TracingLook
 from bot.adapters.bisect.cores import available_cores
 from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
 from bot.adapters.bisect.prober import GitProber
@@ -50,6 +49,7 @@ from bot.adapters.targets.capture import HttpTargets
 from bot.adapters.targets.discovery import Sources
 from bot.adapters.targets.exposition import MetricsLook
 from bot.adapters.targets.handshake import TlsHandshakes
+from bot.adapters.targets.marked import TracingLook
 from bot.adapters.targets.pods import Pods
 from bot.adapters.targets.served import HttpVersions
 from bot.adapters.timed import timed

@@ -52,7 +52,7 @@ def _of_its_trace(_: Any, __: str, event: structlog.typing.EventDict) -> structl
     """Say which trace and span a line belongs to, whether they are sent anywhere or not."""
     span = get_current_span().get_span_context()
     if span.is_valid:
-        event |= {"trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
+        event.update(trace_id=format_trace_id(span.trace_id), span_id=format_span_id(span.span_id))
     return event
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.lab import chain, illness, router, toolchain
@@ -92,7 +93,7 @@ def start(stack: ExitStack, releases: Releases, plan: Plan, logs: Path) -> Runni
     _start_load(stage, plan, [routed.answer["url"]] if routed else [role.url for role in roles])
     lab = stack.enter_context(Switchboard(ACTS, stage, plan.ports(plan.lab)[0]))
     go = toolchain.GO.installed() or toolchain.from_path()
-    told = {
+    told: dict[str, Any] = {
         "repository": str(releases.repository),
         "go": str(go or "go"),
         "targets": _told(roles, logs),

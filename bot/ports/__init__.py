@@ -27,8 +27,8 @@ from bot.ports.keeping import (
     Timeline,
     Tx,
 )
-from bot.ports.searching import Logged, Logs, Sought
 from bot.ports.observing import Gauges, Moment, Observer, Standing, Unobserved
+from bot.ports.searching import Logged, Logs, Sought
 from bot.ports.signing import Sessions, Tokens
 from bot.ports.world import (
     Anchors,

@@ -9,7 +9,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from bot.adapters.audits.tracing import REQUESTS, TracingLook
+from bot.adapters.targets.marked import REQUESTS, TracingLook
 from bot.domain.audits import Audited, Subject, judge
 from bot.domain.run import Missing
 from bot.domain.service import Service, Target

@@ -24,7 +24,7 @@ def remarks(*hops: tuple[list[str], list[str]]) -> list[tuple[str, str, str]]:
 
 
 def test_what_arrives_everywhere_is_left_alone() -> None:
-    hops = [([WHOLE], [])] * 3
+    hops: list[tuple[list[str], list[str]]] = [([WHOLE], [])] * 3
     assert (remarks(*hops), unseen(document(*hops))) == ([], ())
 
 
@@ -43,7 +43,7 @@ def test_a_loss_is_told_once_where_it_is_first(line: str, expected: list[tuple[s
 
 
 def test_a_hop_that_names_others_only_has_lost_all_and_what_is_behind_it_cannot_be_seen() -> None:
-    hops = ([WHOLE], []), ([], ["trace_id=abc"]), ([], ["trace_id=abc"])
+    hops: list[tuple[list[str], list[str]]] = [([WHOLE], []), ([], ["trace_id=abc"]), ([], ["trace_id=abc"])]
     assert remarks(*hops) == [("wrong", "lost", "a -> b")]
     assert unseen(document(*hops)) == ("whether c would be reached: trace and id are gone before it",)
 
