@@ -193,9 +193,7 @@ def _ports(
     targets, repository = AllTargets(settings.kubernetes_token), GitRepository(mirrors)
     return Ports(
         store=store,
-        timeline=SqlTimeline(),
         journal=wired_journal(settings.database_url, clock),
-        alerts=SqlAlerts(),
         clock=clock,
         bell=bell,
         artifacts=artifacts,
@@ -218,13 +216,17 @@ def _ports(
         replica=ThisReplica(),
         doer=Doer(settings.firstfive_actions_token),
         marks=marks,
-        sessions=SqlSessions(),
-        tokens=SqlTokens(),
         checkup=Doctor(settings, clock),
-        gauges=SqlGauges(),
         catalog=settings.catalog(),
+        **_rows(),
         **_nobody(),
     )
+
+
+def _rows() -> dict[str, Any]:
+    """Give what needs nothing but the transaction that it is handed."""
+    tables = {"timeline": SqlTimeline(), "alerts": SqlAlerts(), "gauges": SqlGauges()}
+    return {**tables, "sessions": SqlSessions(), "tokens": SqlTokens()}
 
 
 def _nobody() -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The ports in memory, small enough to be seen through; the contract suites hold them to what the adapters do."""
 
+from typing import Any
+
 from bot.domain.run import Missing
 from bot.domain.service import Catalog
 from bot.engine.ports import Ports
@@ -109,8 +111,6 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         repository=FakeRepository(),
         logs=FakeLogs(),
         documents=FakeDocuments(),
-        directory=FakeDirectory(),
-        groups=FakeGroups(),
         pager=FakePager(),
         rota=FakeRota(),
         poster=FakePoster(),
@@ -124,9 +124,14 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         replica=FakeReplica(),
         doer=FakeDoer(),
         marks=FakeMarks(),
-        sessions=FakeSessions(),
-        tokens=FakeTokens(),
         checkup=FakeCheckup(),
-        gauges=FakeGauges(),
         catalog=catalog or Catalog(),
+        **_people(),
+        gauges=FakeGauges(),
     )
+
+
+def _people() -> dict[str, Any]:
+    """Wire who there is, and who has signed in."""
+    known = {"directory": FakeDirectory(), "groups": FakeGroups()}
+    return {**known, "sessions": FakeSessions(), "tokens": FakeTokens()}

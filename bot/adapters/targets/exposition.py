@@ -79,7 +79,7 @@ _Declared = tuple[str, str, str, list[Sample]]
 
 
 def _of_openmetrics(text: str) -> Iterator[_Declared]:
-    for family in openmetrics.text_string_to_metric_families(text):  # type: ignore[no-untyped-call]
+    for family in openmetrics.text_string_to_metric_families(text):  # type: ignore[no-untyped-call]  # - it has none
         name = family.name + _SUFFIXED.get(family.type, "")
         kept = [sample for sample in family.samples if not sample.name.endswith("_created")]
         yield name, family.type, family.documentation, kept

@@ -230,7 +230,8 @@ def test_the_exit_code_and_the_error_say_what_there_is(tmp_path: Path) -> None:
         done = firstfive("lint-logs", str(tmp_path / path))
         assert (done.exit_code, said in done.stderr, done.stdout) == (2, True, "")
     clean = firstfive("lint-logs", str(SHIPPED / "checkout"))
-    assert (clean.exit_code, clean.stdout) == (0, "46 files of Go: nothing found\n")
+    own = [file for file in (SHIPPED / "checkout").rglob("*.go") if not file.name.endswith("_test.go")]
+    assert (clean.exit_code, clean.stdout) == (0, f"{len(own)} files of Go: nothing found\n")
     done = firstfive("lint-logs", str(write(tmp_path, {"a.go": PRINTS})))
     assert done.exit_code == 1
     told = "a.go:5:19: risky logs/print: fmt.Println prints to standard output, where a service should log"

@@ -105,7 +105,7 @@ def test_a_duration_has_the_unit_of_its_name_or_its_own(name: str, value: Any, u
         ({}, False),
     ],
 )
-def test_a_failure_is_told_by_level_status_or_outcome(more: dict[str, Any], failed: bool) -> None:  # noqa: FBT001
+def test_a_failure_is_told_by_level_status_or_outcome(more: dict[str, Any], failed: bool) -> None:  # noqa: FBT001 - a table of cases
     line = read({"@timestamp": NOON_US, **more}, Names())
     assert line is not None
     assert line.failed is failed
