@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from aiohttp import web
 
 from tests.collector import Collector, Kept, running_collector
@@ -17,11 +18,13 @@ from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import eventually
 from tests.stack import Bot, free_port
 
+pytestmark = [pytest.mark.matrix(sample=1, module=True), pytest.mark.timeout(300)]
+
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SECRET = "ghp_0123456789abcdefghijABCDEFGHIJ"
 SENT = {"traceparent": f"00-{TRACE}-{CALLER}-01", "baggage": f"tenant-id=prod,login={SECRET}"}
 TITLE = "Xylophone"
-SOON_S = 30.0
+SOON_S = 60.0
 
 
 @dataclass
