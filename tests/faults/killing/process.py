@@ -27,6 +27,7 @@ from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.engines import conninfo
 from bot.adapters.sql.marks import SqlMarks
 from bot.adapters.sql.notices import Notices
+from bot.adapters.sql.sessions import SqlSessions, SqlTokens
 from bot.adapters.sql.surfaces import SqlSurfaces
 from bot.adapters.sql.tables import mark, memo, run
 from bot.adapters.sql.timeline import SqlTimeline
@@ -102,6 +103,8 @@ async def _wired(birth: Birth, folder: Path, log: Log, loop: Loop) -> AsyncItera
             journal=store.journal,
             alerts=SqlAlerts(),
             marks=SqlMarks(),
+            sessions=SqlSessions(),
+            tokens=SqlTokens(),
             clock=clock,
             bell=bell,
         )
