@@ -31,7 +31,7 @@ FRESH = r"(?![\"'\[]{0,2}redacted:)"
 START = r"(?<![A-Za-z0-9_-])"
 
 SURE_NAMES = (
-    r"passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|signing[_-]?key"
+    r"passw(?:or)?d|passphrase|pwd|secret|token|otlp[_-]?headers|api[_-]?key|apikey|access[_-]?key|private[_-]?key|signing[_-]?key"
     r"|encryption[_-]?key|client[_-]?key|account[_-]?key|auth[_-]?key|session[_-]?id|csrf|xsrf|bearer|credentials?"
 )
 UNSURE_NAMES = r"key|auth|session|sid|sig|signature|salt|nonce|cookie|cred"
@@ -154,7 +154,7 @@ RULES = (
     _rule(
         "secret",
         rf"(?P<head>(?:{SURE_NAMES})[A-Za-z0-9_-]{{0,24}}{ASSIGN}{FRESH}\[?+{FRESH})(?P<value>{QUOTED}|[^\s\"',;&|<>()\[\]{{}}]++)",
-        "passw passphrase pwd secret token key session csrf xsrf bearer credential",
+        "passw passphrase pwd secret token key session csrf xsrf bearer credential otlp",
         _value,
         re.IGNORECASE,
     ),
