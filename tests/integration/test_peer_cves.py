@@ -36,8 +36,6 @@ from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, Desk, desk
 from tests.unit.web.hostile import dangers
 from tests.ways import ways
 
-pytestmark = pytest.mark.matrix(sample=12, module=True)
-
 T = TypeVar("T")
 
 PLANTED = {name: f"hunter2-{name}-0a1b2c3d" for name in SECRETS}
