@@ -18,35 +18,11 @@ _ENDS = {
 _BARE = {("secret",), ("token",), ("pwd",), ("bearer",), ("cookie",), ("jwt",)}
 """Secrets where they are text; alone such a name may be a word of a language, an object of a cluster, a folder."""
 _ASKED = {
-    "is",
-    "has",
-    "needs",
-    "need",
-    "no",
-    "with",
-    "without",
-    "use",
-    "uses",
-    "requires",
-    "require",
-    "forgot",
-    "reset",
-}
-_ASKED |= {
-    "invalid",
-    "missing",
-    "bad",
-    "err",
-    "wrong",
-    "expired",
-    "show",
-    "hide",
-    "hidden",
-    "masked",
-    "redacted",
-    "want",
-}
-_ASKED |= {"hashed", "encrypted", "num", "len", "max", "min", "public", "empty", "enable", "disable", "allow"}
+    "is", "has", "needs", "need", "no", "with", "without", "use", "uses", "requires", "require", "forgot", "reset",
+    "invalid", "missing", "bad", "err", "wrong", "expired", "show", "hide", "hidden", "masked", "redacted", "want",
+    "hashed", "encrypted", "num", "len", "max", "min", "public", "empty", "enable", "disable", "allow",
+}  # fmt: skip
+"""A name that begins so tells about a secret, and is none."""
 _HARMLESS = re.compile(
     r"(?i)redact|mask|hash|sum|len|obfus|trunc|censor|saniti|hid|fingerprint|prefix|suffix|last|count|type|name|valid"
     r"|has|is[A-Z]|exist|equal|compare|size|kind|expir|age|version|index|contains"

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from cryptography.utils import CryptographyDeprecationWarning
 
 from bot.adapters.audits.archives import zip_h1
-from bot.adapters.audits.gosource import GoFile, GoFiles
+from bot.adapters.audits.gosource import GoFiles
+from bot.adapters.audits.gotree import GoFile
 from bot.adapters.audits.probes import describe
 from bot.adapters.targets.handshake import served
 from bot.domain import go_recipes, proc

@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from posixpath import basename, dirname, join, normpath
 from typing import Any
 
 from bot.adapters.audits import c_calls
-from bot.adapters.audits.gosource import ParserAbsent, read
+from bot.adapters.audits.gosource import brought, read
+from bot.adapters.audits.gotree import ParserAbsent
 from bot.domain import binary
 from bot.domain.audits import Subject
 from bot.domain.run import Missing
@@ -43,21 +46,19 @@ class BuildLook:
     async def _source(self, of: Wanted, revision: str) -> dict[str, Any] | Missing:
         if not of.repository:
             return Missing("no repository is configured: nothing is known of calls of C")
-        place = await self._repository.bring(of.repository, fresh=True)
-        if isinstance(place, Missing):
-            return place
-        commit = (revision or "HEAD") if of.service else ""
-        files = await read(place, commit)
+        source = await brought(replace(of, revision=revision), partial(self._repository.bring, fresh=True))
+        if isinstance(source, Missing):
+            return source
+        files = await read(source.place, source.commit)
         if isinstance(files, Missing):
             return files
         try:
             described = await asyncio.to_thread(c_calls.describe, files.files)
         except ParserAbsent as absent:
             return Missing(str(absent))
-        sizes = await self._sizes(of.repository, place, commit, described["calls"])
+        sizes = await self._sizes(of.repository, source.place, source.commit, described["calls"])
         calls = [{**each, "bytes": sizes.get(_embedded(each))} for each in described["calls"]]
-        at = commit[:12] or place.name
-        return {**described, "calls": calls, "files": len(files.files), "left_out": files.left_out, "at": at}
+        return {**described, "calls": calls, "files": len(files.files), "left_out": files.left_out, "at": source.at}
 
     async def _sizes(
         self, repository: str, place: Path, commit: str, calls: Sequence[Mapping[str, Any]]

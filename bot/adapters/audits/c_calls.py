@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
-from bot.adapters.audits.gosource import GoFile, line, parse, search, text
+from bot.adapters.audits.gotree import GoFile, line, parse, search, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -4,18 +4,14 @@ import asyncio
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.audits.gotree import Found, GoFile, ParserAbsent, find, line, parse, search, text
+from bot.adapters.audits.gotree import GoFile
 from bot.domain.run import Missing
+from bot.ports import Wanted
 from bot.processes import bare, run
-
-__all__ = [
-    "Found", "GoFile", "GoFiles", "Listing", "ParserAbsent", "Reach",
-    "find", "line", "listed", "load", "parse", "read", "search", "text",
-]  # fmt: skip
 
 _COMMIT = re.compile(r"HEAD|[0-9a-f]{7,64}")
 _READ_S = 30.0
@@ -31,6 +27,31 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C.UTF-8",
 }
+
+
+Bring = Callable[[str], Awaitable[Path | Missing]]
+"""Gives the folder of a repository by what the configuration calls it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where source is: a folder, and the commit in it that is meant; "" for what stands in the folder."""
+
+    place: Path
+    commit: str
+
+    @property
+    def at(self) -> str:
+        """Name it to people."""
+        return self.commit[:12] or self.place.name
+
+
+async def brought(of: Wanted, bring: Bring) -> Source | Missing:
+    """Give the source that an audit is of: a service's at what is deployed, else the folder as it stands."""
+    if not of.repository:
+        return Missing("no repository is configured")
+    place = await bring(of.repository)
+    return place if isinstance(place, Missing) else Source(place, (of.revision or "HEAD") if of.service else "")
 
 
 @dataclass(frozen=True)

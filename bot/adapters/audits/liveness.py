@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.adapters.audits.gosource import GoFile, line, parse, search, text
+from bot.adapters.audits.gotree import GoFile, line, parse, search, text
 from bot.adapters.audits.serving import constants, imported
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +12,8 @@ from posixpath import dirname
 from typing import Any
 
 from bot.adapters.audits.go_package import Facts, tools
-from bot.adapters.audits.gosource import GoFile, Listing, ParserAbsent, Reach, listed, load, parse
+from bot.adapters.audits.gosource import Bring, Listing, Reach, brought, listed, load
+from bot.adapters.audits.gotree import GoFile, ParserAbsent, parse
 from bot.adapters.audits.log_reader import pack
 from bot.domain.audits import Subject
 from bot.domain.run import Missing
@@ -61,22 +62,18 @@ class Read:
 class LogsLook:
     """`bring` gives the folder of a repository."""
 
-    def __init__(self, bring: Callable[[str], Awaitable[Path | Missing]]) -> None:
+    def __init__(self, bring: Bring) -> None:
         self._bring = bring
 
     async def __call__(self, of: Wanted) -> Subject | Missing:
         """Look at all of its Go; what could not be read is told of."""
-        if not of.repository:
-            return Missing("no repository is configured")
-        place = await self._bring(of.repository)
-        if isinstance(place, Missing):
-            return place
-        commit = (of.revision or "HEAD") if of.service else ""
-        found = await read_logs(place, commit)
+        source = await brought(of, self._bring)
+        if isinstance(source, Missing):
+            return source
+        found = await read_logs(source.place, source.commit)
         if isinstance(found, Missing):
             return found
-        at = commit[:12] or place.name
-        told = f"{found.files} Go file{'s' * (found.files != 1)} at {at}"
+        told = f"{found.files} Go file{'s' * (found.files != 1)} at {source.at}"
         return Subject(told, found.document, found.unseen)
 
 

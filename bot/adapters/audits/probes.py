@@ -3,11 +3,11 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from bot.adapters.audits import serving
-from bot.adapters.audits.gosource import GoFiles, ParserAbsent, read
+from bot.adapters.audits.gosource import Bring, GoFiles, brought, read
+from bot.adapters.audits.gotree import ParserAbsent
 from bot.adapters.audits.liveness import Handlers
 from bot.domain.audits import Subject
 from bot.domain.run import Missing
@@ -18,7 +18,6 @@ from bot.ports import Wanted
 PATHS = ("/health/live", "/livez", "/healthz", "/health/ready", "/readyz")
 """What is asked of a target that no cluster tells the probes of."""
 
-Bring = Callable[[str], Awaitable[Path | Missing]]
 Capture = Callable[[Target, Part], Awaitable[Captured]]
 Ask = Callable[[Target, Sequence[str]], Awaitable[Mapping[str, Any] | Missing]]
 
@@ -62,21 +61,17 @@ class ProbesLook:
         return pods, answers, (*unseen, *(each.reason for each in asked if isinstance(each, Missing)))
 
     async def _source(self, of: Wanted, wanted: Sequence[str]) -> dict[str, Any] | Missing:
-        if not of.repository:
-            return Missing("no repository is configured")
-        place = await self._bring(of.repository)
-        if isinstance(place, Missing):
-            return place
-        commit = (of.revision or "HEAD") if of.service else ""
-        files = await read(place, commit)
+        source = await brought(of, self._bring)
+        if isinstance(source, Missing):
+            return source
+        files = await read(source.place, source.commit)
         if isinstance(files, Missing):
             return files
         try:
             described = await asyncio.to_thread(describe, files, wanted)
         except ParserAbsent as absent:
             return Missing(str(absent))
-        at = commit[:12] or place.name
-        return {**described, "files": len(files.files), "left_out": files.left_out, "at": at}
+        return {**described, "files": len(files.files), "left_out": files.left_out, "at": source.at}
 
 
 def describe(files: GoFiles, wanted: Sequence[str] = ()) -> dict[str, Any]:

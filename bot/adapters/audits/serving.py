@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot.adapters.audits.gosource import Found, GoFile, line, parse, search, text
+from bot.adapters.audits.gotree import Found, GoFile, line, parse, search, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from bot.domain.redaction import redact
 from bot.domain.run import Missing
 from bot.domain.trace.covering import covered
 from bot.domain.trace.names import Names
-from bot.ports import Logged
+from bot.ports import Logged, Sought
 
 PAGE = 1_000
 """Lines of one answer."""
@@ -188,9 +189,61 @@ class Conversation:
         return line if len(line) <= _REASON else f"{line[: _REASON - 1]}…"
 
 
-def check_s(place: Place) -> float:
-    """Give how long is waited for a sign of life, seconds."""
-    return min(_CHECK_S, place.deadline_s)
+class StoreLogs(ABC):
+    """The Logs port over a store: a kind of store says how it is searched, and what shows that it can be."""
+
+    mend = ""
+
+    def __init__(self, place: Place, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._at = place
+        self._transport = transport
+
+    @property
+    def place(self) -> str:
+        """What is asked."""
+        return f"{self._at.where} of {self._at.url}"
+
+    @property
+    def names(self) -> Names:
+        """The names of what is in a line."""
+        return self._at.names
+
+    async def lines(self, of: Sought) -> Logged | Missing:
+        """Give every line of a trace, as far as the store gives them in time."""
+        gathered = Gathered(self._at.most)
+        store = Conversation(self._at, self._transport)
+        try:
+            await self._gather(store, of, gathered)
+        except LookFailed as failed:
+            gathered.broke(failed)
+        finally:
+            await store.close()
+        return gathered.logged()
+
+    async def check(self) -> str | Missing:
+        """Ask for a sign of life, within some seconds."""
+        store = Conversation(self._at, self._transport, min(_CHECK_S, self._at.deadline_s))
+        try:
+            lack = await self._lack(store)
+        except LookFailed as failed:
+            return Missing(str(failed))
+        finally:
+            await store.close()
+        return Missing(f"{self._at.url} has no {lack}") if lack else f"{self.place} can be searched"
+
+    @abstractmethod
+    async def _gather(self, store: Conversation, of: Sought, gathered: Gathered) -> None:
+        """Gather the lines of a trace.
+
+        :raises LookFailed: no more come.
+        """
+
+    @abstractmethod
+    async def _lack(self, store: Conversation) -> str:
+        """Say what the store has not that a search needs; "" where it has all.
+
+        :raises LookFailed: it does not answer.
+        """
 
 
 @cache

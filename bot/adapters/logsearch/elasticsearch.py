@@ -10,10 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
-from bot.adapters.logsearch.asking import PAGE, Conversation, Gathered, LookFailed, Place, check_s
-from bot.domain.run import Missing
-from bot.domain.trace.names import Names
-from bot.ports import Logged, Sought
+from bot.adapters.logsearch.asking import PAGE, Conversation, Gathered, LookFailed, StoreLogs
+from bot.ports import Sought
 
 KEEP = "1m"
 _NO_POINTS = {httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED}
@@ -21,55 +19,23 @@ _NO_POINTS = {httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN, httpx.codes.NOT_FO
 _NO_INDEX = "index_not_found_exception"
 
 
-class ElasticsearchLogs:
+class ElasticsearchLogs(StoreLogs):
     """The Logs port over the search API."""
 
-    mend = ""
+    async def _gather(self, store: Conversation, of: Sought, gathered: Gathered) -> None:
+        """Gather page by page, the earliest line first."""
+        # Closed at once, so that what the store holds open for us is let go before the connection is.
+        async with aclosing(self._pages(store, of)) as pages:
+            async for page in pages:
+                gathered.lacks(_flaw(page))
+                if not await gathered.take([_source(hit) for hit in _hits(page)]):
+                    break
 
-    def __init__(self, place: Place, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._at = place
-        self._transport = transport
-
-    @property
-    def place(self) -> str:
-        """What is asked."""
-        return f"{self._at.where} of {self._at.url}"
-
-    @property
-    def names(self) -> Names:
-        """The names of what is in a line."""
-        return self._at.names
-
-    async def lines(self, of: Sought) -> Logged | Missing:
-        """Give every line of a trace, the earliest first."""
-        gathered = Gathered(self._at.most)
-        store = Conversation(self._at, self._transport)
-        try:
-            # Closed at once, so that what the store holds open for us is let go before the connection is.
-            async with aclosing(self._pages(store, of)) as pages:
-                async for page in pages:
-                    gathered.lacks(_flaw(page))
-                    if not await gathered.take([_source(hit) for hit in _hits(page)]):
-                        break
-        except LookFailed as failed:
-            gathered.broke(failed)
-        finally:
-            await store.close()
-        return gathered.logged()
-
-    async def check(self) -> str | Missing:
+    async def _lack(self, store: Conversation) -> str:
         """Count without reading whether its index can be searched."""
-        store = Conversation(self._at, self._transport, check_s(self._at))
-        try:
-            found = await store.ask("POST", f"{self._index}/_search", {"size": 0, "track_total_hits": False})
-        except LookFailed as failed:
-            return Missing(str(failed))
-        finally:
-            await store.close()
+        found = await store.ask("POST", f"{self._index}/_search", {"size": 0, "track_total_hits": False})
         shards = found.get("_shards", {}).get("total", 0) if isinstance(found, Mapping) else 0
-        if not shards:
-            return Missing(f"{self._at.url} has no index {self._at.where}")
-        return f"{self.place} can be searched"
+        return "" if shards else f"index {self._at.where}"
 
     @property
     def _index(self) -> str:

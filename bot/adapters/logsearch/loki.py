@@ -6,66 +6,31 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
-import httpx
-
-from bot.adapters.logsearch.asking import PAGE, Conversation, Gathered, LookFailed, Place, check_s
-from bot.domain.run import Missing
+from bot.adapters.logsearch.asking import PAGE, Conversation, Gathered, LookFailed, StoreLogs
 from bot.domain.timeline import to_us
-from bot.domain.trace.names import Names
-from bot.ports import Logged, Sought
+from bot.ports import Sought
 
 _PAIR = re.compile(r'([A-Za-z_][\w.-]{0,80})=("(?:[^"\\]|\\.)*"|[^\s"]*)')
 _ENTRY = 2
 Entry = tuple[int, str, Mapping[str, Any]]
 
 
-class LokiLogs:
+class LokiLogs(StoreLogs):
     """The Logs port over Loki's query_range."""
 
-    mend = ""
+    async def _gather(self, store: Conversation, of: Sought, gathered: Gathered) -> None:
+        """Gather the first kind of lines, then the other, each in the order of time."""
+        for query in self._queries(of):
+            async for batch in _batches(store, query, of, gathered):
+                if not await gathered.take([_document(*entry) for entry in batch]):
+                    return
 
-    def __init__(self, place: Place, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._at = place
-        self._transport = transport
-
-    @property
-    def place(self) -> str:
-        """What is asked."""
-        return f"{self._at.where} of {self._at.url}"
-
-    @property
-    def names(self) -> Names:
-        """The names of what is in a line."""
-        return self._at.names
-
-    async def lines(self, of: Sought) -> Logged | Missing:
-        """Give every line of a trace: the first kind, then the other, each in the order of time."""
-        gathered = Gathered(self._at.most)
-        store = Conversation(self._at, self._transport)
-        try:
-            for query in self._queries(of):
-                async for batch in _batches(store, query, of, gathered):
-                    if not await gathered.take([_document(*entry) for entry in batch]):
-                        return gathered.logged()
-        except LookFailed as failed:
-            gathered.broke(failed)
-        finally:
-            await store.close()
-        return gathered.logged()
-
-    async def check(self) -> str | Missing:
+    async def _lack(self, store: Conversation) -> str:
         """Ask for its labels, which every tenant may."""
-        store = Conversation(self._at, self._transport, check_s(self._at))
-        try:
-            found = await store.ask("GET", "/loki/api/v1/labels")
-        except LookFailed as failed:
-            return Missing(str(failed))
-        finally:
-            await store.close()
+        found = await store.ask("GET", "/loki/api/v1/labels")
         labels = found.get("data") if isinstance(found, Mapping) else None
-        if not isinstance(labels, list) or not labels:
-            return Missing(f"{self._at.url} has no labels: does nothing send lines to it, or to another tenant?")
-        return f"{self.place} can be searched"
+        has_some = isinstance(labels, list) and bool(labels)
+        return "" if has_some else "labels: does nothing send lines to it, or to another tenant?"
 
     def _queries(self, of: Sought) -> tuple[str, str]:
         """Give what is asked: a line is the answer to one of both only."""

@@ -8,7 +8,7 @@ import pytest
 
 from bot.adapters.audits.build import BuildLook
 from bot.adapters.audits.c_calls import describe
-from bot.adapters.audits.gosource import GoFile
+from bot.adapters.audits.gotree import GoFile
 from bot.adapters.git import GitRepository
 from bot.domain.audits import Audited, Subject, judge
 from bot.domain.panics import is_handed_to_c, last_panic

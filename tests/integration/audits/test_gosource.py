@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.audits import gosource
-from bot.adapters.audits.gosource import GoFiles, Reach, find, read
+from bot.adapters.audits.gosource import GoFiles, Reach, read
+from bot.adapters.audits.gotree import GoFile, find
 from bot.domain.run import Missing
 
 CALLS = "(call_expression function: (selector_expression operand: (identifier) @package field: (_) @name)) @call"
@@ -105,12 +105,12 @@ async def test_a_query_gives_file_line_and_captures(shop: Path) -> None:
 
 
 def test_what_is_no_go_is_read_as_far_as_it_goes() -> None:
-    broken = gosource.GoFile("a.go", b"package a\nfunc ( { http.Get(\xff\x00 \n}}}\n" + b"((" * 200)
+    broken = GoFile("a.go", b"package a\nfunc ( { http.Get(\xff\x00 \n}}}\n" + b"((" * 200)
     assert {found.text("package") for found in find((broken,), CALLS)} <= {"http"}
 
 
 def test_without_the_parser_the_way_to_it_is_told() -> None:
-    asked = "import sys; sys.modules['tree_sitter'] = None\nfrom bot.adapters.audits import gosource\n"
-    asked += "try: gosource.parse(b'')\nexcept gosource.ParserAbsent as absent: print(absent)"
+    asked = "import sys; sys.modules['tree_sitter'] = None\nfrom bot.adapters.audits import gotree\n"
+    asked += "try: gotree.parse(b'')\nexcept gotree.ParserAbsent as absent: print(absent)"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "Go source cannot be parsed here: `pip install firstfive[audits]`"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.audits.gosource import GoFile
+from bot.adapters.audits.gotree import GoFile
 from bot.adapters.audits.log_reader import describe
 from bot.adapters.audits.logs import LogsLook, Read, read_logs
 from bot.domain.audits import Audited, Subject, judge

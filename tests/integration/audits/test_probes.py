@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.audits.gosource import GoFile, GoFiles, read
+from bot.adapters.audits.gosource import GoFiles, read
+from bot.adapters.audits.gotree import GoFile
 from bot.adapters.audits.probes import ProbesLook, describe
 from bot.adapters.routers.api import Api
 from bot.adapters.targets.pods import Pods
