@@ -53,8 +53,6 @@ class Control:
         match name:
             case "state":
                 return self._state(box)
-            case "page":
-                return box.live.snapshot()
             case "calls":
                 return {"calls": exchanges.calls()}
             case "deliveries":

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from bot.emulator.channels import Channel
@@ -28,10 +28,10 @@ class Live:
         self._pages: set[asyncio.Queue[Json | None]] = set()
 
     def follow(self, workspace: Workspace, views: Views) -> None:
-        """Go on with another workspace; open pages load it."""
+        """Go on with another workspace, on open pages too."""
         self._workspace, self._views = workspace, views
         for page in self._pages:
-            page.put_nowait({"kind": "reset"})
+            page.put_nowait(self._everything(other=True))
 
     def hear(self, change: Change) -> None:
         """Tell every page, in the page's own terms."""
@@ -44,10 +44,12 @@ class Live:
         for page in self._pages:
             page.put_nowait(None)
 
-    async def stream(self) -> AsyncIterator[bytes]:
-        """Yield server-sent events until the emulator ends."""
+    async def stream(self) -> AsyncGenerator[bytes]:
+        """Yield server-sent events until the emulator ends: all that a page shows, then each change of it."""
         page: asyncio.Queue[Json | None] = asyncio.Queue()
         self._pages.add(page)
+        # In one queue: what happens while a page opens is after the whole, and none of it is missed.
+        page.put_nowait(self._everything(other=False))
         try:
             yield b"retry: 500\n\n"
             while True:
@@ -62,10 +64,11 @@ class Live:
         finally:
             self._pages.discard(page)
 
-    def snapshot(self) -> Json:
-        """Render everything a page needs when it opens."""
+    def _everything(self, *, other: bool) -> Json:
         settings = self._settings
         return {
+            "kind": "everything",
+            "other": other,
             "app": {"id": settings.app_id, "name": settings.app_name, "user": self._workspace.bot.id},
             "team": settings.team_domain,
             "commands": [{"name": one.name, "hint": one.hint} for one in settings.commands],

@@ -120,6 +120,7 @@ async def test_a_trace_goes_on_from_the_request_to_the_target_and_over_a_kill(tm
             await ended(bot, await give(bot, f"start checkout {TITLE} {SECRET}"))
             run = await give(bot, "snapshot checkout", "INC-1")
             await eventually(asked_by(target), SOON_S)
+            await eventually(requests_are_sent(collector, 2), SOON_S)
             await bot.end(signal.SIGKILL)
             before = len(target.asked)
             target.may.set()
@@ -152,6 +153,15 @@ async def test_a_trace_goes_on_from_the_request_to_the_target_and_over_a_kill(tm
 def asked_by(target: Slow) -> Any:
     async def is_so() -> bool:
         return any(TRACE in asked.get("traceparent", "") for asked in target.asked)
+
+    return is_so
+
+
+def requests_are_sent(collector: Collector, count: int) -> Any:
+    """What was not sent yet when a bot is killed is nowhere."""
+
+    async def is_so() -> bool:
+        return sum(span.parent_id == CALLER for span in collector.spans) == count
 
     return is_so
 

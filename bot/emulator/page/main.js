@@ -36,38 +36,37 @@ function show(ts) {
   node?.focus();
 }
 
-async function refresh() {
-  load(await (await fetch(`/__box/page${workspace}`)).json());
+// Each connection begins with everything, so that nothing that happens meanwhile is missed.
+function begin(note) {
+  const first = !store.ready;
+  load(note);
+  if (note.other) store.unread = {};
+  if (first || note.other) place();
+  if (!first) return;
+  subscribe(draw);
+  draw();
+  startLab();
+  document.body.classList.add("ready");
+  window.addEventListener("hashchange", () => (place(), changed()));
 }
 
 function follow() {
   const stream = new EventSource(`/__box/stream${workspace}`);
   let lost = false;
-  stream.onmessage = async (event) => {
+  stream.onmessage = (event) => {
     const note = JSON.parse(event.data);
-    if (note.kind !== "reset") return hear(note);
-    await refresh();
-    store.unread = {};
-    place();
+    if (note.kind === "everything") begin(note);
+    else hear(note);
   };
   stream.onerror = () => {
     if (!lost) notice("The connection is lost; trying again.");
     lost = true;
     document.body.classList.add("lost");
   };
-  stream.onopen = async () => {
-    if (lost) await refresh();
+  stream.onopen = () => {
     lost = false;
     document.body.classList.remove("lost");
-    changed();
   };
 }
 
-await refresh();
-place();
-subscribe(draw);
 follow();
-draw();
-startLab();
-document.body.classList.add("ready");
-window.addEventListener("hashchange", () => (place(), changed()));
