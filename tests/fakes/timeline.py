@@ -1,4 +1,4 @@
-"""The timelines, and the list of incidents: folded anew whenever somebody looks."""
+"""The timelines, and the list of incidents: folded anew where something has changed since somebody looked."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -14,6 +14,9 @@ from tests.fakes.keeping import _in, name
 
 
 class FakeTimeline:
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[list[Entry], Incident]] = {}
+
     def open(self, tx: Tx, draft: Draft, author: Author, now: datetime) -> str:
         chains = _in(tx).chains
         incident_id = f"INC-{sum(name != HOUSE for name in chains) + 1}"
@@ -121,8 +124,13 @@ class FakeTimeline:
 
     def _folded(self, tx: Tx) -> list[Incident]:
         """Give the incidents, latest first."""
-        chains = [chain for name, chain in reversed(_in(tx).chains.items()) if name != HOUSE]
-        return [fold(chain) for chain in chains]
+        return [self._fold(name, chain) for name, chain in reversed(_in(tx).chains.items()) if name != HOUSE]
+
+    def _fold(self, incident_id: str, chain: list[Entry]) -> Incident:
+        known = self._known.get(incident_id)
+        if known is None or known[0] != chain:
+            known = self._known[incident_id] = (list(chain), fold(chain))
+        return known[1]
 
 
 def _fits(one: Incident, selection: Selection) -> bool:
