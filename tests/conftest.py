@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "matrix(sample, module=False): of its many cases (or of a module's tests), run a seeded sample of this size",
+        "matrix(sample, group=''): of its many cases (or of all tests of a group), run a seeded sample of this size",
     )
     config.stash[COVERAGE] = []
 
@@ -44,8 +44,8 @@ def _matrices(items: Sequence[pytest.Item]) -> dict[str, list[pytest.Item]]:
     found: dict[str, list[pytest.Item]] = {}
     for item in items:
         if (marker := item.get_closest_marker("matrix")) is not None:
-            of = "::" if marker.kwargs.get("module") else "["
-            found.setdefault(item.nodeid.partition(of)[0], []).append(item)
+            name = marker.kwargs.get("group") or item.nodeid.partition("[")[0]
+            found.setdefault(name, []).append(item)
     return found
 
 

@@ -16,7 +16,7 @@ from tests.integration.emulator_process import eventually
 from tests.integration.typist import Typist
 from tests.replicas import Replicas, running_replicas
 
-pytestmark = [pytest.mark.matrix(sample=4, module=True), pytest.mark.postgres]
+pytestmark = [pytest.mark.matrix(sample=4, group="replicas"), pytest.mark.postgres]
 
 START = "/incident start sev3 checkout 5xx after deploy"
 LEASE_S = 3.0

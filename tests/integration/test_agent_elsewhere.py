@@ -15,8 +15,9 @@ from bot.lab import folders, releases
 from bot.lab.processes import Child
 from tests.agents import TOKEN, RunningAgent, running_agent
 from tests.namespaces import Machine, two_machines
+from tests.samples import BOTS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BOTS, pytest.mark.go, pytest.mark.timeout(600)]
 ADMIN, USERS, AGENT = 6060, 8443, 9464
 TRIES = 6
 

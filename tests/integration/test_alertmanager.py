@@ -13,9 +13,10 @@ import aiohttp
 import pytest
 
 from tests.integration.emulator_process import BEN, eventually
+from tests.samples import BOTS
 from tests.stack import Stack, free_port, running_stack
 
-pytestmark = [pytest.mark.alertmanager, pytest.mark.timeout(120)]
+pytestmark = [BOTS, pytest.mark.alertmanager, pytest.mark.timeout(120)]
 TOKEN = "alerts-secret"
 PROGRAM = "prometheus-alertmanager"
 WITHIN_S = 20.0

@@ -16,7 +16,10 @@ from tests.databases import empty_postgres, fresh_postgres, postgres_tool
 from tests.house.tree import ROOT
 from tests.integration.contracts.engines import engines_on
 from tests.integration.emulator_process import eventually
+from tests.samples import BOTS
 from tests.stack import Stack, running_stack
+
+pytestmark = BOTS
 
 
 def shown(tool: str, **instead: str) -> list[str]:

@@ -13,7 +13,10 @@ import pytest
 from fastapi import FastAPI, Request
 
 from tests.integration.emulator_process import eventually, served
+from tests.samples import BOTS
 from tests.stack import Stack, free_port, running_stack
+
+pytestmark = BOTS
 
 CLASS, SWITCH, TITLE = "heap-growth", "canary-switch-7", "A canary that must not be heard"
 SECRETS = (CLASS, SWITCH, TITLE, "/debug/faults/")

@@ -13,9 +13,10 @@ from typer.testing import Result
 from tests.cli import firstfive
 from tests.house.tree import ROOT
 from tests.lab import running_lab
+from tests.samples import BOTS
 from tests.stack import Bot, free_ports, services
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BOTS, pytest.mark.go, pytest.mark.timeout(600)]
 
 
 def shown() -> list[str]:

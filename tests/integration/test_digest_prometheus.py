@@ -21,8 +21,9 @@ from bot.settings import Settings
 from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import eventually
 from tests.integration.prometheus_process import running_prometheus
+from tests.samples import BOTS
 
-pytestmark = [pytest.mark.go, pytest.mark.prometheus, pytest.mark.timeout(600)]
+pytestmark = [BOTS, pytest.mark.go, pytest.mark.prometheus, pytest.mark.timeout(600)]
 WITHIN_S = 30.0
 CONFIG = """
 global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}

@@ -15,10 +15,11 @@ from bot.settings import Settings
 from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import eventually
 from tests.integration.prometheus_process import running_prometheus
+from tests.samples import BOTS
 from tests.unit.adapters.hostile import serving, whole
 from tests.unit.domain.captures import IDLE, goroutines
 
-pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(300)]
+pytestmark = [BOTS, pytest.mark.prometheus, pytest.mark.timeout(300)]
 CONFIG = """
 global: {{scrape_interval: 60s}}
 scrape_configs:

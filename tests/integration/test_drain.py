@@ -9,7 +9,10 @@ import pytest
 from tests.databases import fresh_postgres
 from tests.integration.emulator_process import eventually
 from tests.replicas import running_replicas
+from tests.samples import BOTS
 from tests.stack import running_stack
+
+pytestmark = BOTS
 
 LAB = ("[[services]]", 'name = "lab"', "lab = true")
 TYPED = "/incident drill drain"

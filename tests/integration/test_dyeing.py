@@ -18,9 +18,10 @@ from bot.lab.wheels import find_envoy
 from tests.routers.haproxy import CONFIG
 from tests.routers.programs import Running, running
 from tests.routers.tracks import running_tracks
+from tests.samples import BOTS
 from tests.stack import free_ports
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [BOTS, pytest.mark.timeout(300)]
 
 OPEN = Split(weight=10.0, dyed=True)
 Change = Callable[[dict[str, Any]], None]

@@ -13,8 +13,9 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 
 from tests.integration.bolt_app import Heard, bolt_app, http_app
 from tests.integration.emulator_process import ADA, APP_TOKEN, BEN, Emulator, eventually, running_emulator, served
+from tests.samples import SLACK
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [SLACK, pytest.mark.asyncio(loop_scope="module")]
 OPTIONS = ("--ack-timeout", "0.5", "--shortcut", "inc:add_to_timeline=Add to timeline")
 
 

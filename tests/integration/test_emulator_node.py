@@ -10,6 +10,9 @@ import pytest
 from bot.emulator.scopes import SCOPES
 from tests.integration.emulator_process import running_emulator
 from tests.oracles import npm
+from tests.samples import SLACK
+
+pytestmark = SLACK
 
 CLIENT = Path(__file__).parents[1] / "oracles" / "node" / "client.mjs"
 PACKAGES = ("@slack/web-api@8.2.0", "@slack/socket-mode@3.1.0")

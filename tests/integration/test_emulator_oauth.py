@@ -12,9 +12,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.integration.emulator_process import BOT_TOKEN, Emulator, eventually, running_emulator, served
+from tests.samples import SLACK
 
 # The SDK proves the app's identity in a way that the newest aiohttp warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")
+pytestmark = [SLACK, pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")]
 
 OTHER = "T0BOX0002"
 BACK = "http://127.0.0.1:9/slack/oauth_redirect"

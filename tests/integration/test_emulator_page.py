@@ -12,8 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.integration.bolt_app import CARD, Heard, bolt_app, http_app
 from tests.integration.emulator_process import ADA, BOT_TOKEN, Emulator, eventually, running_emulator, served
+from tests.samples import SLACK
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [SLACK, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 NASTY = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 
 

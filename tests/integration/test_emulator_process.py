@@ -10,6 +10,9 @@ import pytest
 
 from bot.emulator import assets
 from tests.integration.emulator_process import SECRET, running_emulator
+from tests.samples import SLACK
+
+pytestmark = SLACK
 
 
 async def started(*options: str) -> tuple[int, str]:

@@ -18,9 +18,10 @@ from slack_sdk.oauth.authorize_url_generator import OpenIDConnectAuthorizeUrlGen
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.integration.emulator_process import ADA, BOT_TOKEN, Emulator, running_emulator
+from tests.samples import SLACK
 
 # The SDK proves the app's identity in a way that the newest aiohttp warns of.
-pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")
+pytestmark = [SLACK, pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")]
 
 BACK = "http://127.0.0.1:9/back?from=slack"
 CLIENT = {"client_id": "1.2", "client_secret": "emulator-secret"}

@@ -10,6 +10,9 @@ import aiohttp
 import pytest
 
 from tests.integration.emulator_process import APP_TOKEN, Emulator, running_emulator
+from tests.samples import SLACK
+
+pytestmark = SLACK
 
 CLOSED = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED}
 

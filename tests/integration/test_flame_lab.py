@@ -15,8 +15,9 @@ from bot.domain.flame import Focus, draw
 from bot.domain.flame_drawing import svg
 from bot.domain.profile import costs
 from tests.lab import Lab, running_lab, turn_fault
+from tests.samples import BOTS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BOTS, pytest.mark.go, pytest.mark.timeout(600)]
 
 PARTS = {
     "cpu": ("/debug/pprof/profile?seconds=2", "cpu", "ms", 1_000_000),

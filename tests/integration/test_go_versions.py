@@ -27,6 +27,9 @@ from bot.domain.service import Target
 from bot.domain.snapshot import CHEAP_PARTS, Captured, PartStatus, intrusive_parts, manifest
 from bot.lab.toolchain import build_environment, find_go
 from bot.lab.wheels import Wheel
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 SOURCE = Path(__file__).parent / "profiled"
 WAITING = 200

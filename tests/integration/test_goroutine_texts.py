@@ -13,8 +13,9 @@ from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import Goroutines, group_profile
 from bot.domain.profile import decode
 from bot.lab.toolchain import build_environment, find_go
+from tests.samples import BUILDS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BUILDS, pytest.mark.go, pytest.mark.timeout(600)]
 
 PROGRAM = """package main
 

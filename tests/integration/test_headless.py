@@ -15,7 +15,10 @@ from typer.testing import Result
 
 from tests import cli
 from tests.lab import running_lab
+from tests.samples import BOTS
 from tests.stack import services
+
+pytestmark = BOTS
 
 CLI = [sys.executable, "-m", "bot.cli"]
 

@@ -10,8 +10,9 @@ from bot.domain.traffic import CLOSED
 from tests.integration.test_headless import firstfive, report
 from tests.routers.envoy import running_envoy
 from tests.routers.tracks import Tracks
+from tests.samples import BOTS
 
-pytestmark = [pytest.mark.matrix(sample=1, module=True), pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BOTS, pytest.mark.go, pytest.mark.timeout(600)]
 
 
 def test_a_judgement_and_a_rollback_are_one_json_object_each(tmp_path: Path) -> None:

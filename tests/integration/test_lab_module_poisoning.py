@@ -23,8 +23,9 @@ from bot.lab.releases import HEALTHY, prepare
 from bot.lab.stage import Stage
 from bot.wiring import AllTargets
 from tests.agents import TOKEN, running_agent
+from tests.samples import BOTS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BOTS, pytest.mark.go, pytest.mark.timeout(600)]
 STAR = "checkout-1"
 
 

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from tests.lab import Lab, LabRouter, running_lab
+from tests.samples import BOTS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BOTS, pytest.mark.go, pytest.mark.timeout(600)]
 
 PATIENCE_S = 60
 MARKED = {"X-Release-Phase": "canary"}

@@ -17,8 +17,9 @@ import pytest
 
 from bot.lab.toolchain import build_environment
 from tests.lab import Lab, running_lab
+from tests.samples import BOTS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BOTS, pytest.mark.go, pytest.mark.timeout(600)]
 
 PATIENCE_S = 30
 

@@ -5,7 +5,10 @@ from pathlib import Path
 import aiohttp
 
 from tests.databases import fresh_sqlite
+from tests.samples import BOTS
 from tests.stack import Bot, free_port
+
+pytestmark = BOTS
 
 CONFIG = """
 [[services]]

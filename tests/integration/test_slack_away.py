@@ -6,7 +6,10 @@ from typing import Any
 import aiohttp
 
 from tests.integration.emulator_process import eventually
+from tests.samples import BOTS
 from tests.stack import Stack, running_stack
+
+pytestmark = BOTS
 
 LOBBY = "incidents"
 # What the channel is told below and beside the card, each once.

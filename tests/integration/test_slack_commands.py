@@ -9,6 +9,9 @@ import pytest
 from bot.domain.timeline import Kind
 from tests.integration.emulator_process import ADA, BEN, Emulator
 from tests.integration.slack_bot import Bot, incident_channels, town, until
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 Town = tuple[Bot, Emulator]
 

@@ -8,6 +8,9 @@ from fastapi import FastAPI
 from bot.domain.timeline import Kind
 from tests.integration.emulator_process import ADA, Emulator, running_emulator
 from tests.integration.slack_bot import Bot, incident_channels, running_bot, served, town, until
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 COMMAND = "/incident start checkout 5xx"
 

@@ -14,11 +14,12 @@ from playwright.async_api import Locator, Page, expect
 from bot.lab import folders, toolchain
 from tests.bisecting.histories import Made, Shape, make
 from tests.integration.emulator_process import ADA, BEN, eventually
+from tests.samples import SCENARIOS
 from tests.scenario.test_rollback import browser
 from tests.scenario.test_two_people import message_with, press
 from tests.stack import Stack, running_stack
 
-pytestmark = [pytest.mark.go, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.browser, pytest.mark.timeout(600)]
 # The first test of all builds Go's library for the sandbox, on a machine that has other things to do.
 BUILT_S, SOON_S, SOON_MS = 400.0, 60.0, 30_000
 ASK = "/incident bisect shop test=TestPaymentTimeout package=./payment good={} bad=main"

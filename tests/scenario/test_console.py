@@ -10,9 +10,10 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browsing import chromium, sign_in
 from tests.integration.emulator_process import ADA, BEN, eventually
+from tests.samples import SCENARIOS
 from tests.stack import Stack, running_stack, signed_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [SCENARIOS, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 Scene = tuple[Stack, Browser]
 

@@ -10,8 +10,9 @@ import pytest
 from tests import cli
 from tests.databases import fresh_sqlite
 from tests.lab import Lab, running_lab
+from tests.samples import SCENARIOS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(600)]
 Run = Callable[..., dict[str, Any]]
 
 

@@ -16,10 +16,11 @@ from tests import cli
 from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import eventually
 from tests.lab import Lab, behind, build, running_lab
+from tests.samples import SCENARIOS
 from tests.scenario.demo import Messages, PinnedCard
 from tests.stack import Stack, running_stack, services
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(600)]
 SOON_MS = 30_000
 MINUTES = 8
 BEN = "Ben Lindqvist"

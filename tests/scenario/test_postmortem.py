@@ -13,9 +13,10 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browsing import chromium, sign_in
 from tests.integration.emulator_process import BEN, eventually
+from tests.samples import SCENARIOS
 from tests.stack import Stack, running_stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [SCENARIOS, pytest.mark.browser, pytest.mark.timeout(300)]
 HOME = "/incidents/INC-1/postmortem"
 POOL, PROBE = "The pool had no deadline.", "The probe asked the pool.\n\n- so it failed, too"
 BRANCH = "incidents"

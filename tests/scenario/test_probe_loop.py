@@ -11,9 +11,10 @@ import pytest
 from tests import cli
 from tests.databases import fresh_sqlite
 from tests.lab import Lab, running_lab
+from tests.samples import SCENARIOS
 from tests.stack import services
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(600)]
 STAR = "checkout-2"
 
 

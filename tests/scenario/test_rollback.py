@@ -13,10 +13,11 @@ from playwright.async_api import Page, async_playwright, expect
 
 from tests.canaries import ENVOY, HAPROXY, Canary, running_canary
 from tests.integration.emulator_process import ADA, BEN, eventually
+from tests.samples import SCENARIOS
 from tests.scenario.test_two_people import press
 from tests.stack import Stack, running_stack
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(600)]
 SOON_MS = 20_000
 WITHIN_S = 40.0
 NAMES = {ADA: "ada", BEN: "ben"}

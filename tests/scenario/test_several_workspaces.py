@@ -15,9 +15,10 @@ from playwright.async_api import Page, async_playwright, expect
 
 from bot.domain.timeline import Kind
 from tests.integration.emulator_process import BOT_TOKEN, eventually
+from tests.samples import SCENARIOS
 from tests.stack import Stack, running_stack
 
-pytestmark = pytest.mark.matrix(sample=3, module=True)
+pytestmark = SCENARIOS
 
 OURS, OTHER = "T0BOX0001", "T0BOX0002"
 CLIENT = {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "emulator-secret"}

@@ -17,8 +17,9 @@ import pytest
 from tests import cli
 from tests.databases import fresh_sqlite
 from tests.lab import Lab, behind, build, running_lab
+from tests.samples import SCENARIOS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(600)]
 ROUTED, ALONE = "checkout", "basket"
 """The same targets as two services: behind their router, where a canary is open, and without it."""
 

@@ -4,8 +4,9 @@ import pytest
 
 from tests.grid.services import services
 from tests.grid.stand import running
+from tests.samples import SCENARIOS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(600)]
 
 
 def test_a_broken_chain_and_a_lost_h2_are_two_findings_and_none_when_mended() -> None:

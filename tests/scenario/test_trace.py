@@ -16,9 +16,10 @@ from aiohttp import web
 from tests.collector import Collector, Kept, running_collector
 from tests.databases import fresh_sqlite
 from tests.integration.emulator_process import eventually
+from tests.samples import SCENARIOS
 from tests.stack import Bot, free_port
 
-pytestmark = [pytest.mark.matrix(sample=1, module=True), pytest.mark.timeout(300)]
+pytestmark = [SCENARIOS, pytest.mark.timeout(300)]
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SECRET = "ghp_0123456789abcdefghijABCDEFGHIJ"

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.emulator_process import ADA, BEN, eventually
+from tests.samples import SCENARIOS
 from tests.stack import Stack, running_stack
+
+pytestmark = SCENARIOS
 
 SECRET = "Mrs Miller of 7 High Street"
 

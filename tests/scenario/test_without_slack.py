@@ -9,8 +9,9 @@ from tests.browsing import PHONE, chromium
 from tests.canaries import ENVOY, Canary, running_canary
 from tests.integration.emulator_process import ADA, BEN
 from tests.page_house import COOKIE, running_pages, settings_in
+from tests.samples import SCENARIOS
 
-pytestmark = [pytest.mark.browser, pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.browser, pytest.mark.go, pytest.mark.timeout(600)]
 SOON_MS = 20_000
 CHECKOUT = ["[[services]]", 'name = "checkout"']
 PEOPLE = ["[services.people]", f'approve = ["{ADA}", "{BEN}"]', f'break_glass = ["{ADA}"]']

@@ -14,7 +14,7 @@ import pytest
 
 from bot.lab.toolchain import build_environment, find_go
 
-pytestmark = [pytest.mark.matrix(sample=3, module=True), pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.matrix(sample=3, group="dispatcher"), pytest.mark.go, pytest.mark.timeout(600)]
 
 SOURCE = Path(__file__).parent / "dispatcher"
 CLASSES = {

@@ -16,6 +16,9 @@ from bot.domain.run import Run
 from bot.main import build
 from tests.bisecting.repositories import GO_MOD, Small, go_test
 from tests.integration.bisect.place import Place
+from tests.samples import BUILDS
+
+pytestmark = BUILDS
 
 # Code that is trusted may write where it likes: so each run of the test can leave a line.
 _TEST = """

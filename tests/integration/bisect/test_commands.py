@@ -11,6 +11,9 @@ import pytest
 from tests import cli
 from tests.bisecting.repositories import GO_MOD, Small, go_test
 from tests.integration.bisect.place import Place
+from tests.samples import BUILDS
+
+pytestmark = BUILDS
 
 LIMIT = "package pay\n\nfunc Limit() int { return %d }\n"
 CHECK = go_test('\tif Limit() != 30 {\n\t\tt.Fatal("late")\n\t}', name="TestLimit", package="pay")

@@ -13,8 +13,9 @@ from bot.domain.bisect.subject import Overlay, Subject
 from bot.ports import Probed
 from tests.bisecting.histories import PACKAGE, TEST, Shape, make
 from tests.bisecting.repositories import GO_MOD, Small, go_test
+from tests.samples import BUILDS
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [BUILDS, pytest.mark.go, pytest.mark.timeout(600)]
 SOURCE = "package m\n\nfunc Two() int { return 2 }\n"
 GREEN: dict[str, str | None] = {"go.mod": GO_MOD, "m.go": SOURCE, "m_test.go": go_test("")}
 

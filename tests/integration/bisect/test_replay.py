@@ -12,7 +12,10 @@ from bot.domain.bisect.question import Answer, Find, Kind, Question, Rates
 from bot.domain.bisect.replay import replay
 from bot.domain.bisect.results import Result
 from tests.bisecting.repositories import Small
+from tests.samples import BUILDS
 from tests.unit.domain.bisect.worlds import World, play
+
+pytestmark = BUILDS
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from bot.domain.bisect.subject import Subject
 from bot.ports import Probed
 from tests.bisecting.repositories import Small
 from tests.integration.emulator_process import eventually
+from tests.samples import BUILDS
+
+pytestmark = BUILDS
 
 SECRET = "hunter2-of-the-host"
 

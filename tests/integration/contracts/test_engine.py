@@ -14,6 +14,9 @@ from bot.domain.run import Plan, RunStatus
 from bot.ports import Engine
 from tests.databases import fresh_postgres, fresh_sqlite
 from tests.integration.contracts.engines import Engines, engines_on
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 KINDS = ["embedded", pytest.param("distributed", marks=pytest.mark.postgres)]
 
