@@ -2,7 +2,7 @@
 
 import pytest
 
-BOTS = pytest.mark.matrix(sample=24, group="bots")
+BOTS = pytest.mark.matrix(sample=30, group="bots")
 """A bot, a local Slack, a lab or a database of its own for each test."""
 
 SLACK = pytest.mark.matrix(sample=36, group="local Slack")

@@ -6,6 +6,9 @@ from typing import Any
 
 from tests.integration.emulator_process import ADA, BEN, Emulator
 from tests.integration.slack_bot import town, until
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 
 async def shows(slack: Emulator, user: str, *words: str) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from bot.domain.run import Reply, Source
 from bot.domain.timeline import Kind, Person
 from tests.integration.emulator_process import BEN, BOT_TOKEN, CHEN, Emulator
 from tests.integration.slack_bot import Bot, incident_channels, town, until
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 Town = tuple[Bot, Emulator]
 

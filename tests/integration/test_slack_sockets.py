@@ -21,6 +21,9 @@ from bot.domain.timeline import Kind
 from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, Emulator, running_emulator
 from tests.integration.slack_bot import Bot, incident_channels, town, until
 from tests.integration.typist import Typist
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 
 async def connections(slack: Emulator) -> int:

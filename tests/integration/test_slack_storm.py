@@ -8,7 +8,10 @@ import pytest
 from bot.domain.timeline import Kind
 from bot.emulator.channels import Channel
 from tests.integration.boxed_slack import Storm, doubled
+from tests.samples import BOTS
 from tests.unit.slack.fake_slack import settled
+
+pytestmark = BOTS
 
 MIXED = (4, 3, 4, 2, 1)
 UPDATE, POST, CREATE = "chat.update", "chat.postMessage", "conversations.create"

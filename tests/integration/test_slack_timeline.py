@@ -13,6 +13,9 @@ from bot.domain.messages import picked
 from bot.domain.timeline import Entry, Kind, to_us, verify
 from tests.integration.emulator_process import ADA, BEN, Emulator
 from tests.integration.slack_bot import Bot, incident_channels, town, until
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 MESSAGES = {Kind.MESSAGE, Kind.MESSAGE_EDITED, Kind.MESSAGE_REMOVED}

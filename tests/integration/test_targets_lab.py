@@ -32,8 +32,9 @@ from bot.domain.snapshot import (
     pick_intrusive,
 )
 from tests.lab import Lab, LabTarget, running_lab, turn_fault
+from tests.samples import BOTS
 
-pytestmark = pytest.mark.go
+pytestmark = [BOTS, pytest.mark.go]
 SICK = "checkout-2"
 
 
