@@ -1,7 +1,7 @@
 """The last lines of a service's own log: cut to what a person reads, without secrets, and counted."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import FirstFiveError
@@ -61,6 +61,22 @@ def last_lines(window: bytes, *, whole: bool) -> str:
             break
         kept.append(short)
     return "".join(line + "\n" for line in reversed(kept))
+
+
+def beyond(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], bool]:
+    """Give the lines that a log has got between two readings of its end, and whether nothing can be missing there.
+
+    Both are last lines as `last_lines` gives them; the last of the one before may have been half written.
+    """
+    for start in range(len(before)):
+        kept, shared = before[start:], after[: len(before) - start]
+        if kept == shared:
+            return list(after[len(shared) :]), True
+        # By the beginning of its last line alone a log is known only where it had no other.
+        if kept[:-1] == shared[:-1] and (len(kept) > 1 or not start) and "".join(shared[-1:]).startswith(kept[-1]):
+            return list(after[len(shared) - 1 :]), True
+    is_full = len(after) >= MAX_LINES or sum(len(line.encode()) + 1 for line in after) > MAX_BYTES - 4 * MAX_LINE
+    return list(after), not before and not is_full
 
 
 def _printable(window: bytes) -> str:

@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any
 
@@ -16,9 +16,10 @@ from bot.domain.access import AccessMissing
 from bot.domain.addresses import AddressRefused
 from bot.domain.audits import Subject
 from bot.domain.audits.tracing import Mark, names_another, unseen
+from bot.domain.log_lines import CUT, MAX_LINE, MAX_LINES, beyond
 from bot.domain.run import Missing
 from bot.domain.service import Target
-from bot.domain.snapshot import LOG
+from bot.domain.snapshot import LOG, Captured, PartStatus
 from bot.ports import Targets, Wanted, as_it_is
 
 REQUESTS = 3
@@ -53,8 +54,13 @@ class TracingLook:
             return Missing(f"no target of {of.service.name} has a `url` to send a request to")
         logs = _Logs(self._targets, {of.service.name: of.targets, **of.hops})
         await logs.read()
-        logs.forget()
-        sent = [await self._sent(target) for target in islice(cycle(asked), REQUESTS)]
+        logs.begin()
+        sent = []
+        for target in islice(cycle(asked), REQUESTS):
+            sent.append(await self._sent(target))
+            if not sent[-1]["error"] and not logs.is_settled:
+                await logs.read()
+                logs.settle()
         answered = [each for each in sent if not each["error"]]
         if not answered:
             return Missing(f"no marked request was answered: {sent[0]['error']}")
@@ -69,14 +75,13 @@ class TracingLook:
         return Subject(looked, document, (*dark, *logs.complaints(), *unseen(document)))
 
     async def _await_lines(self, logs: "_Logs", marks: list[Mark]) -> None:
-        """Read logs until every hop that can be read names every mark, or time is up."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._wait_s):
-                while True:
-                    await logs.read()
-                    if logs.have(marks):
-                        return
-                    await asyncio.sleep(_EVERY_S)
+        """Read logs until every hop that can be read names every mark, or time is up; once in any case."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._wait_s
+        await logs.read()
+        while not logs.have(marks) and clock() < until:
+            await asyncio.sleep(_EVERY_S)
+            await logs.read()
 
     async def _sent(self, target: Target) -> dict[str, Any]:
         mark = Mark(self._hex(16), self._hex(8), f"firstfive-{self._hex(8)}")
@@ -116,48 +121,96 @@ def _trace(headers: Mapping[str, str]) -> str:
     return one_line(told.split("-")[1] if told.count("-") >= 1 else headers.get("X-Trace-Id", ""), 60)
 
 
+@dataclass
+class _Log:
+    """What the log of a target has got since the requests began; every reading gives its last lines only.
+
+    `settled`: so many of them were there when the first marked request had been answered and the log was read again.
+    `doubt`: why a line may be missing; `error`: why the last reading failed.
+    """
+
+    target: Target
+    last: list[str] | None = None
+    new: list[str] = field(default_factory=list)
+    settled: int = 0
+    doubt: str = ""
+    error: str = ""
+
+    def take(self, part: Captured) -> None:
+        """Take a reading in."""
+        self.error = "" if part.usable else part.error
+        if not part.usable:
+            # A log that is empty so far hides nothing.
+            self.last = [] if part.status is PartStatus.SKIPPED and self.last is None else self.last
+            return
+        lines = part.content.decode("utf-8", "replace").splitlines()
+        added, is_whole = beyond(lines if self.last is None else self.last, lines)
+        self.new += added
+        self.last = lines
+        if not is_whole:
+            self.doubt = f"between two looks {self.target.name} wrote more than is read of a log ({MAX_LINES} lines)"
+        elif any(line.endswith(CUT) for line in added):
+            self.doubt = self.doubt or f"lines of {self.target.name} are cut after {MAX_LINE:,} signs"
+
+    def begin(self) -> None:
+        """Take what was read for what was there before."""
+        if self.last is None:
+            self.last, self.doubt = [], f"the log of {self.target.name} could not be read before the requests were sent"
+
+
 class _Logs:
-    """What the logs of each hop have got since they were forgotten: every reading gives their last lines only."""
+    """The logs of each hop, one for each target."""
 
     def __init__(self, targets: Targets, hops: Mapping[str, tuple[Target, ...]]) -> None:
         self._targets = targets
-        self._hops = hops
-        self._known: dict[str, set[str]] = {}
-        self._lines: dict[str, dict[str, None]] = {name: {} for name in hops}
-        self._errors: dict[str, str] = {}
-        self._read: set[str] = set()
+        self._hops = {name: [_Log(target) for target in each] for name, each in hops.items()}
+        self._all = [log for logs in self._hops.values() for log in logs]
+        self.is_settled = False
 
     async def read(self) -> None:
-        """Read the log of every target, all at once."""
-        of = [(name, target) for name, targets in self._hops.items() for target in targets]
-        found = await asyncio.gather(*(self._targets.capture(target, (LOG,), as_it_is) for _, target in of))
-        for (name, target), (part,) in zip(of, found, strict=True):
-            if part.usable:
-                self._read.add(name)
-                self._errors.pop(target.name, None)
-                lines = part.content.decode("utf-8", "replace").splitlines()
-                self._lines[name].update((line, None) for line in lines if line not in self._known.get(name, ()))
-            else:
-                self._errors[target.name] = part.error
+        """Read all of them at once."""
+        found = await asyncio.gather(*(self._targets.capture(log.target, (LOG,), as_it_is) for log in self._all))
+        for log, (part,) in zip(self._all, found, strict=True):
+            log.take(part)
 
-    def forget(self) -> None:
+    def begin(self) -> None:
         """Take what was read for what was there before."""
-        self._known = {name: set(lines) for name, lines in self._lines.items()}
-        self._lines = {name: {} for name in self._hops}
+        for log in self._all:
+            log.begin()
+
+    def settle(self) -> None:
+        """Take what is read from now on for what was written after the first marked request.
+
+        A log keeps its order, however late its lines are written: where what came later is there, the mark is, too.
+        """
+        self.is_settled = True
+        for log in self._all:
+            log.settled = len(log.new)
 
     def have(self, marks: list[Mark]) -> bool:
         """Tell whether every hop that can be read names every mark."""
-        return all(any(mark.is_on(line) for line in self._lines[name]) for name in self._read for mark in marks)
+        hops = [_lines(logs) for logs in self._hops.values() if not all(log.error for log in logs)]
+        return all(any(mark.is_on(line) for line in lines) for lines in hops for mark in marks)
 
     def complaints(self) -> tuple[str, ...]:
         """Say which logs could not be read, and why."""
-        return tuple(self._errors.values())
+        return tuple(log.error for log in self._all if log.error)
 
     def described(self, marks: list[Mark]) -> list[dict[str, Any]]:
         """Give each hop with the lines that are ours, and a few that name others."""
-        return [self._hop(name, list(lines), marks) for name, lines in self._lines.items()]
+        return [_described(name, logs, marks) for name, logs in self._hops.items()]
 
-    def _hop(self, name: str, lines: list[str], marks: list[Mark]) -> dict[str, Any]:
-        ours = [line for line in lines if any(mark.is_on(line) for mark in marks)]
-        others = [line for line in lines if line not in ours and names_another(line)]
-        return {"service": name, "ours": ours, "others": others[-_OTHERS:], "read": name in self._read}
+
+def _described(name: str, logs: Sequence[_Log], marks: Sequence[Mark]) -> dict[str, Any]:
+    ours = [line for line in _lines(logs) if any(mark.is_on(line) for mark in marks)]
+    later = [line for log in logs for line in log.new[log.settled :]]
+    others = [line for line in later if line not in ours and names_another(line)]
+    unread = [log for log in logs if log.error]
+    doubts = ["one of its logs is not read" if len(unread) < len(logs) else "its log is not read"] if unread else []
+    doubts += [log.doubt for log in logs if log.doubt]
+    doubt = next(iter(doubts), "" if logs else "it has no targets")
+    return {"service": name, "ours": ours, "others": others[-_OTHERS:], "later": len(later), "doubt": doubt}
+
+
+def _lines(logs: Iterable[_Log]) -> list[str]:
+    return [line for log in logs for line in log.new]

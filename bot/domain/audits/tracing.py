@@ -6,7 +6,7 @@ behind it that name them. The headers are W3C's (Trace Context, Baggage) and the
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -70,17 +70,23 @@ class Mark:
         }[header]
         if found:
             return Fate.WHOLE, ""
-        told = _FIELDS[header].search(line)
-        if told is None:
-            return Fate.UNSEEN, ""
-        value = told[1].strip()
-        return (Fate.LOST, "") if set(value) <= {"0", "-"} or value in {"null", "nil"} else (Fate.OTHER, value[:60])
+        value = _told(header, line)
+        if not value:
+            return Fate.UNSEEN if value is None else Fate.LOST, ""
+        return Fate.OTHER, value[:60]
 
 
 def _field(names: str) -> re.Pattern[str]:
-    return re.compile(rf"""(?:^|[\s{{,"'])(?:{names})["']?\s?(?:=|:\s?)["']?([^\s"',}}]*)""", re.IGNORECASE)
+    """Find a field by its names, in JSON (an object's `id`, too), logfmt or words; what holds more fields is none."""
+    value = r"""["']?+(?![{\[])([^\s"',}]*)"""
+    return re.compile(
+        rf"""(?:^|[\s{{,"'])(?:{names})["']?\s?(?:=|:\s?+)(?:\{{\s?"id"\s?:\s?+)?+{value}""", re.IGNORECASE
+    )
 
 
+_TRACE = re.compile(r"[0-9a-fA-F-]{8,}|null|nil|")
+_WORD = re.compile(r"""\Wtrace["']?\s?[=:]\s?["']?""", re.IGNORECASE)
+_NONE = re.compile("[0-]*|null|nil")
 _OUR_BAGGAGE = re.compile(r"""firstfive["']?\s?[=:]\s?["']?audit""")
 _FIELDS = {
     Header.TRACE: _field(r"(?:dd\.|otel\.)?trace[_.-]?id|traceparent|trace"),
@@ -97,17 +103,22 @@ _BETTER = {
     Header.REQUEST: "in {before}, copy X-Request-ID from the request that came in to the one that goes out; a "
     "RoundTripper does it once for all calls",
 }
-_BEGAN = "or {hop} does not read it: wrap its handler in otelhttp.NewHandler, with the same propagators"
+_BEGAN = "if it is sent and {hop} does not read it, wrap its handler in otelhttp.NewHandler, with the same propagators"
 
 
 @dataclass(frozen=True)
 class Hop:
-    """A service on the way: the lines of its log that name a mark, and some that name other traces or ids."""
+    """A service on the way: the lines of its log that name a mark, and what came after the first mark should be there.
+
+    `others` are some lines of the latter that name other traces or ids, `later` counts all; `doubt` says why what is
+    not among them may be there all the same, "" where it would be.
+    """
 
     service: str
     ours: tuple[str, ...]
     others: tuple[str, ...]
-    is_read: bool
+    later: int
+    doubt: str
 
     def fates(self, header: Header, marks: Iterable[Mark]) -> list[tuple[Fate, str]]:
         """Give what became of a header, for each mark that it has lines of; the best of them counts."""
@@ -117,7 +128,18 @@ class Hop:
 
 def names_another(line: str) -> bool:
     """Tell whether a line names a trace or an id of a request."""
-    return any(found[1] for header in (Header.TRACE, Header.REQUEST) if (found := _FIELDS[header].search(line)))
+    return any(_told(header, line) for header in (Header.TRACE, Header.REQUEST))
+
+
+def _told(header: Header, line: str) -> str | None:
+    """Give the value of a line's field for a header, "" for an empty one, None where it has none.
+
+    `trace=on` is a setting and `stack trace:` a heading: they tell nothing of a request.
+    """
+    fields = (found for found in _FIELDS[header].finditer(line) if not _WORD.fullmatch(found[0]))
+    values = (found[1].strip() for found in fields)
+    value = next((each for each in values if header is not Header.TRACE or _TRACE.fullmatch(each)), None)
+    return "" if value is not None and _NONE.fullmatch(value) else value
 
 
 def judge(document: Mapping[str, Any]) -> tuple[Remark, ...]:
@@ -134,10 +156,12 @@ def unseen(document: Mapping[str, Any]) -> tuple[str, ...]:
 def _read(document: Mapping[str, Any]) -> tuple[list[Mark], list[Hop]]:
     sent = document["sent"]
     marks = [Mark(each["trace"], each["span"], each["request"]) for each in sent]
-    hops = [Hop(one["service"], tuple(one["ours"]), tuple(one["others"]), one["read"]) for one in document["hops"]]
+    first, *rest = [
+        Hop(one["service"], tuple(one["ours"]), tuple(one["others"]), one["later"], one["doubt"])
+        for one in document["hops"]
+    ]
     echoed = tuple(line for each in sent if (line := _echo(each)))
-    first = hops[0]
-    return marks, [Hop(first.service, (*first.ours, *echoed), first.others, first.is_read or bool(echoed)), *hops[1:]]
+    return marks, [replace(first, ours=(*first.ours, *echoed)), *rest]
 
 
 def _echo(sent: Mapping[str, Any]) -> str:
@@ -164,57 +188,85 @@ _Told = tuple[Remark | None, str]
 """A remark, or what is not seen."""
 
 
+@dataclass
+class _Way:
+    """How far a header is known to have come: `since` names who had it last, and those of whom nothing is known."""
+
+    since: dict[Header, list[str]] = field(
+        default_factory=lambda: {each: ["what is in front of it"] for each in Header}
+    )
+    gone: set[Header] = field(default_factory=set)
+
+    def to(self, hop: Hop, header: Header) -> tuple[str, str]:
+        """Give who may have lost it, and the place in which that was."""
+        before = " or ".join(self.since[header])
+        return before, f"{before} -> {hop.service}"
+
+
 def _walked(marks: Sequence[Mark], hops: Sequence[Hop]) -> Iterator[_Told]:
     """Follow the marks from hop to hop; what is gone once is not told of again."""
-    gone: set[Header] = set()
-    before = "what is in front of it"
+    way = _Way()
     for hop in hops:
-        if not hop.ours:
-            yield _absent(before, hop, gone, len(marks))
-            gone |= set(Header) if hop.others else set()
+        if hop.ours:
+            yield from _crossed(way, hop, marks)
         else:
-            yield from _crossed(before, hop, marks, gone)
-        before = hop.service
+            yield _absent(way, hop, len(marks))
+            for services in way.since.values():
+                services.append(hop.service)
 
 
-def _absent(before: str, hop: Hop, gone: set[Header], sent: int) -> _Told:
-    if not hop.is_read:
-        return None, f"whether anything arrives at {hop.service}: its log is not read"
-    if {Header.TRACE, Header.REQUEST} <= gone:
+def _absent(way: _Way, hop: Hop, sent: int) -> _Told:
+    """Tell of a hop that names no mark: a loss only where a mark would be seen if it were there."""
+    if hop.doubt:
+        return None, f"whether anything arrives at {hop.service}: {hop.doubt}"
+    if {Header.TRACE, Header.REQUEST} <= way.gone:
         return None, f"whether {hop.service} would be reached: trace and id are gone before it"
-    where = f"{before} -> {hop.service}"
     if hop.others:
-        what = f"none of {sent} marked requests is in its log, which names others: trace and X-Request-ID are both lost"
+        before, where = way.to(hop, Header.TRACE)
+        way.gone |= set(Header)
+        what = (
+            f"none of {sent} marked requests is in its log, which names later ones: trace and X-Request-ID are both "
+            "lost, or these requests do not come here"
+        )
         better = f"{_BETTER[Header.TRACE]}; and {_BETTER[Header.REQUEST]}".format(before=before)
-        return Remark(Grade.WRONG, "lost", where, what, f"{better}. If {where} is not on this way, correct `hops`"), ""
-    what = "its log names neither trace nor id of any request"
+        return Remark(Grade.RISKY, "lost", where, what, f"{better}. If they do not come here, correct `hops`"), ""
+    if not hop.later:
+        return None, f"whether anything arrives at {hop.service}: its log got no line after the first marked request"
+    lines = "the one line" if hop.later == 1 else f"none of the {hop.later} lines"
+    names = "names no trace and no id" if hop.later == 1 else "names a trace or an id"
+    what = f"{lines} that its log got meanwhile {names} of a request"
     better = "log trace_id and request_id with every line of a request, from its context"
     return Remark(Grade.RISKY, "log", hop.service, what, better), ""
 
 
-def _crossed(before: str, hop: Hop, marks: Sequence[Mark], gone: set[Header]) -> Iterator[_Told]:
+def _crossed(way: _Way, hop: Hop, marks: Sequence[Mark]) -> Iterator[_Told]:
     dark: list[str] = []
-    for header in [each for each in Header if each not in gone]:
+    for header in [each for each in Header if each not in way.gone]:
         fates = hop.fates(header, marks)
         lost = [each for each in fates if each[0] in {Fate.OTHER, Fate.LOST}]
         if lost:
-            gone.add(header)
-            yield _lost(before, hop, header, lost, len(fates)), ""
+            way.gone.add(header)
+            yield _lost(way.to(hop, header), hop, header, lost, len(fates)), ""
         elif all(fate is Fate.UNSEEN for fate, _ in fates):
             dark.append(header.value)
+            way.since[header].append(hop.service)
+        else:
+            way.since[header] = [hop.service]
     if dark:
-        yield None, f"whether {', '.join(dark)} arrive at {hop.service}: its lines do not tell"
+        arrive = "arrives" if len(dark) == 1 else "arrive"
+        yield None, f"whether {', '.join(dark)} {arrive} at {hop.service}: its lines do not tell"
     unmet = sum(not any(mark.is_on(line) for line in hop.ours) for mark in marks)
     if unmet:
         yield None, f"{unmet} of {len(marks)} marked requests at {hop.service}: no line names them"
 
 
-def _lost(before: str, hop: Hop, header: Header, lost: Sequence[tuple[Fate, str]], of: int) -> Remark:
+def _lost(way: tuple[str, str], hop: Hop, header: Header, lost: Sequence[tuple[Fate, str]], of: int) -> Remark:
+    before, where = way
     other = next((value for _, value in lost if value), "")
     better = _BETTER[header].format(before=before)
-    where, share = f"{before} -> {hop.service}", f"of {len(lost)} of {of} marked requests"
+    on = f"on {'all' if len(lost) == of else f'{len(lost)} of'} {of} marked requests"
     if header is Header.TRACE and other:
-        what = f"a new trace begins here ({other}), {share}"
+        what = f"{on} a new trace begins here ({other})"
         return Remark(Grade.WRONG, "new trace", where, what, f"{better}; {_BEGAN.format(hop=hop.service)}")
-    what = f"{header} {share} {f'arrives as {other}' if other else 'does not arrive'}"
+    what = f"{on} {header} {f'arrives as {other}' if other else 'does not arrive'}"
     return Remark(Grade.WRONG if header is Header.TRACE else Grade.RISKY, "lost", where, what, better)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from secrets import token_hex
 from threading import Thread
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from bot.adapters.targets.marked import REQUESTS, TracingLook
 from bot.domain.audits import Audited, Subject, judge
+from bot.domain.log_lines import MAX_LINES
 from bot.domain.run import Missing
 from bot.domain.service import Service, Target
 from bot.ports import Wanted
@@ -147,3 +149,46 @@ async def test_what_nobody_answers_or_can_be_read_is_said(tmp_path: Path) -> Non
     assert isinstance(seen, Subject)
     assert "pricing-1: no `log` is configured" in seen.unseen
     assert "whether anything arrives at pricing: its log is not read" in seen.unseen
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected", "dark"),
+    [
+        (1, [("risky", "lost", "checkout -> pricing")], ""),
+        (MAX_LINES + 1, [], f"between two looks pricing-1 wrote more than is read of a log ({MAX_LINES} lines)"),
+    ],
+)
+async def test_a_log_of_which_lines_were_missed_is_not_said_to_have_lost_anything(
+    lines: int, expected: list[tuple[str, str, str]], dark: str, tmp_path: Path
+) -> None:
+    (behind := tmp_path / "pricing.log").write_text("started\n")
+    pricing = Target("pricing-1", "pricing", "http://127.0.0.1:1", log=str(behind))
+
+    def line(came: Headers) -> str:
+        with behind.open("a") as file:
+            file.writelines(f"trace_id={token_hex(16)} GET /price\n" for _ in range(lines))
+        return f"traceparent={came['traceparent']} baggage={came['baggage']} tracestate={came['tracestate']}\n"
+
+    with serving(tmp_path / "log", line, with_id) as target:
+        seen = await look((target,), {"pricing": (pricing,)}, 0.1)
+    assert isinstance(seen, Subject)
+    assert (told(seen), seen.unseen) == (expected, (f"whether anything arrives at pricing: {dark}",) if dark else ())
+
+
+async def test_a_replica_whose_log_is_not_read_may_have_got_the_request(tmp_path: Path) -> None:
+    (behind := tmp_path / "pricing.log").write_text("started\n")
+    replicas = (
+        Target("pricing-1", "pricing", "http://127.0.0.1:1", log=str(behind)),
+        Target("pricing-2", "pricing", "http://127.0.0.1:1"),
+    )
+
+    def line(came: Headers) -> str:
+        with behind.open("a") as file:
+            file.write(f"trace_id={token_hex(16)}\n")
+        return f"trace_id={trace(came)}\n"
+
+    with serving(tmp_path / "log", line, with_id) as target:
+        seen = await look((target,), {"pricing": replicas}, 0.1)
+    assert isinstance(seen, Subject)
+    assert told(seen) == []
+    assert "whether anything arrives at pricing: one of its logs is not read" in seen.unseen

@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.log_lines import MAX_BYTES, MAX_LINE, MAX_LINES, LogSummary, LogUnreadable, last_lines, summarise
+from bot.domain.log_lines import (
+    MAX_BYTES,
+    MAX_LINE,
+    MAX_LINES,
+    LogSummary,
+    LogUnreadable,
+    beyond,
+    last_lines,
+    summarise,
+)
 
 KEY = "".join(f"{'MIIEpAIBAAKCAQEA' * 4}\n" for _ in range(20))
 
@@ -110,3 +119,28 @@ def test_whatever_a_file_holds_is_lines_or_refused(window: bytes, *, whole: bool
     assert len(lines) <= MAX_LINES
     assert all(line.strip() and len(line) <= MAX_LINE + 1 for line in lines)
     assert summarise(text).errors <= len(lines)
+
+
+LONG = "x" * MAX_LINE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([], ["a"], (["a"], True)),
+        (["a", "b"], ["a", "b"], ([], True)),
+        (["a", "b"], ["a", "b", "c"], (["c"], True)),
+        (["a", "b", "c"], ["b", "c", "d"], (["d"], True)),
+        (["a"], ["a", "a"], (["a"], True)),
+        (["a", "half"], ["a", "half of it", "b"], (["half of it", "b"], True)),
+        (["a", "b"], ["x", "y"], (["x", "y"], False)),
+        (["a", "b"], ["b of another"], (["b of another"], False)),
+        (["a", "b"], [], ([], False)),
+        ([], ["a"] * MAX_LINES, (["a"] * MAX_LINES, False)),
+        ([], [LONG] * 29, ([LONG] * 29, False)),
+    ],
+)
+def test_what_a_log_got_between_two_readings_and_whether_that_is_all(
+    before: list[str], after: list[str], expected: tuple[list[str], bool]
+) -> None:
+    assert beyond(before, after) == expected
