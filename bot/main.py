@@ -266,6 +266,7 @@ def _slack(
         clock=ports.clock,
         catalog=ports.catalog,
         count=metrics.slack_call,
+        acknowledged=metrics.acknowledged,
         speaker=Speaker(ports.store, ports.journal, ports.clock, _me()) if is_shared(settings.database_url) else None,
         installations=SqlInstallations(settings.slack_client_secret) if settings.by_oauth else None,
     )

@@ -125,6 +125,7 @@ async def test_a_connection_that_is_not_given_is_asked_for_again(tmp_path: Path,
 async def test_what_has_arrived_is_acknowledged_before_it_leaves() -> None:
     async with running_emulator("http://127.0.0.1:9/", "--socket-mode", *app_options()) as slack:
         heard, said = asyncio.Event(), asyncio.Event()
+        waited: list[float] = []
 
         async def slow(ack: Any) -> None:
             heard.set()
@@ -135,16 +136,18 @@ async def test_what_has_arrived_is_acknowledged_before_it_leaves() -> None:
             client = AsyncWebClient(BOT_TOKEN, base_url=slack.api_url, session=session)
             app = AsyncApp(signing_secret="-", process_before_response=True, client=client)
             app.command("/incident")(slow)
-            link = SocketLink(APP_TOKEN, client)
+            link = SocketLink(APP_TOKEN, client, acknowledged=waited.append)
             await link.start(app)
             await until(partial(are, 2, slack))
             typed = asyncio.create_task(slack.act("command", user=ADA, channel="general", text="/incident list"))
             await asyncio.wait_for(heard.wait(), 10)
             stopping = asyncio.create_task(link.stop())
             await asyncio.sleep(0.1)
+            assert waited == []
             said.set()
             assert (await typed)["ok"]
             await stopping
+            assert len(waited) == 1
             await until(partial(are, 0, slack))
 
 

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.adapters.slack.blocks import Around, answer
 from bot.adapters.slack.chat import Chat, Count
 from bot.adapters.slack.config import SlackConfig
-from bot.adapters.slack.sockets import SocketLink
+from bot.adapters.slack.sockets import Acknowledged, SocketLink
 from bot.adapters.slack.speaker import Speaker
 from bot.adapters.slack.whispers import Whispers
 from bot.adapters.slack.workspace import Shared, Workspace
@@ -43,17 +43,19 @@ class SlackSide:
         clock: Clock,
         catalog: Catalog,
         count: Count = lambda *_: None,
+        acknowledged: Acknowledged = lambda _: None,
         speaker: Speaker | None = None,
         installations: Installations | None = None,
     ) -> None:
         """With a `speaker`, this process is one of several, and shows and answers only while it has the word.
 
-        With `installations`, workspaces come and go by OAuth.
+        With `installations`, workspaces come and go by OAuth. `acknowledged` is told of deliveries by Socket Mode.
         """
         self.config = config
         routed = tuple(service.name for service in catalog.services if service.route)
         self._around = Around(config.page_url, catalog.names, config.phases, routed)
         self._speaker = speaker
+        self._acknowledged = acknowledged
         kept: Any = {"store": store, "timeline": timeline, "surfaces": surfaces, "marks": marks, "artifacts": artifacts}
         may_speak: Any = {"may_speak": (lambda: speaker.may_speak) if speaker else (lambda: True)}
         drawn: Any = {"around": self._around, "draw": self.draw, "ailments": self._ailing}
@@ -76,7 +78,7 @@ class SlackSide:
         if self.config.app_token and app is not None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.config.timeout_s))
             client = AsyncWebClient(base_url=self.config.api_url, session=self._session, retry_handlers=[])
-            self._sockets = SocketLink(self.config.app_token, client)
+            self._sockets = SocketLink(self.config.app_token, client, acknowledged=self._acknowledged)
             await self._sockets.start(app)
 
     async def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -29,6 +30,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 _SETTLED_S = 10.0
 # Slack closes what it has asked to leave after about ten seconds; it waits three for an acknowledgement.
 _LEAVING_S, _DRAIN_S, _CLOSE_S = 30.0, 3.0, 2.0
+Acknowledged = Callable[[float], None]
 _NO_ENVELOPE = (ValueError, TypeError, AttributeError, LookupError, RecursionError, BoltError)
 
 
@@ -36,11 +38,19 @@ class SocketLink:
     """Holds two connections, each replaced by itself: a new one is there before the old one ends, where Slack warns.
 
     A connection over which nothing was heard for `deaf_after_s`, not even the answer to a ping, has ended.
+    `acknowledged` is told how many seconds each delivery has waited.
     """
 
-    def __init__(self, app_token: str, web_client: AsyncWebClient, deaf_after_s: float = _DEAF_S) -> None:
+    def __init__(
+        self,
+        app_token: str,
+        web_client: AsyncWebClient,
+        deaf_after_s: float = _DEAF_S,
+        acknowledged: Acknowledged = lambda _: None,
+    ) -> None:
         self._app_token = app_token
         self._web_client = web_client
+        self._acknowledged = acknowledged
         # A ping that is not answered in half the time to the next one ends the connection.
         self._ping_s = deaf_after_s / 1.5
         self._opening = asyncio.Lock()
@@ -99,7 +109,7 @@ class SocketLink:
             session: Any = self._web_client.session
             limit = aiohttp.ClientWSTimeout(ws_close=_CLOSE_S)
             socket = await session.ws_connect(str(given["url"]), heartbeat=self._ping_s, timeout=limit)
-            connection = _Connection(socket, app, self._open.values)
+            connection = _Connection(socket, app, self._open.values, self._acknowledged)
             async with AsyncExitStack() as unheard:
                 unheard.push_async_callback(socket.close)
                 await connection.hear_hello()
@@ -115,11 +125,16 @@ class _Connection:
     """One WebSocket. `leaving` is set once another one should take its place: it was asked to leave, or has ended."""
 
     def __init__(
-        self, socket: aiohttp.ClientWebSocketResponse, app: AsyncApp, known: Callable[[], Iterable["_Connection"]]
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        app: AsyncApp,
+        known: Callable[[], Iterable["_Connection"]],
+        acknowledged: Acknowledged,
     ) -> None:
         self._socket = socket
         self._app = app
         self._known = known
+        self._acknowledged = acknowledged
         self._answering: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self.leaving = asyncio.Event()
@@ -166,7 +181,7 @@ class _Connection:
             log.warning("envelope not understood", error=str(error))
             return False
         if request is not None and not self._is_closing:
-            task = asyncio.create_task(self._answer(request))
+            task = asyncio.create_task(self._answer(request, time.perf_counter()))
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
         elif is_farewell:
@@ -175,7 +190,7 @@ class _Connection:
             return True
         return False
 
-    async def _answer(self, request: SocketModeRequest) -> None:
+    async def _answer(self, request: SocketModeRequest, came: float) -> None:
         """Hand one envelope to its listener; what cannot be read is no envelope, and is not acknowledged."""
         try:
             answered = await run_async_bolt_app(self._app, request)
@@ -185,9 +200,10 @@ class _Connection:
         if answered.status not in {_OK, _NOT_FOUND}:
             log.info("envelope refused", status=answered.status)
             return
-        await self._acknowledge({"envelope_id": request.envelope_id, **_payload(answered)})
+        if await self._acknowledge({"envelope_id": request.envelope_id, **_payload(answered)}):
+            self._acknowledged(time.perf_counter() - came)
 
-    async def _acknowledge(self, answer: dict[str, Any]) -> None:
+    async def _acknowledge(self, answer: dict[str, Any]) -> bool:
         """Answer over this connection, or over another one when this one is on its way out, as Slack's SDK does."""
         ways = sorted((self, *self._known()), key=lambda way: (way.leaving.is_set(), way is not self))
         for way in ways:
@@ -195,8 +211,9 @@ class _Connection:
                 await way._socket.send_json(answer)  # noqa: SLF001 - of its own kind
             except ConnectionError:
                 continue
-            return
+            return True
         log.warning("no connection left to acknowledge over", envelope=answer["envelope_id"])
+        return False
 
 
 def _payload(answered: BoltResponse) -> dict[str, Any]:
