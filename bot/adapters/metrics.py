@@ -2,8 +2,11 @@
 
 import asyncio
 import platform
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import wraps
+from typing import ParamSpec
 
+import structlog
 from opentelemetry.trace import format_trace_id, get_current_span
 from prometheus_client import (
     CollectorRegistry,
@@ -24,6 +27,10 @@ from bot.domain.approval import Decision
 from bot.domain.incident import Severity
 from bot.domain.run import Run
 from bot.ports import Moment, Standing
+
+P = ParamSpec("P")
+
+log = structlog.get_logger()
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -56,6 +63,23 @@ class Words:
             return _OTHER
         self._known.add(word)
         return word
+
+
+# What the library raises for values that it does not take, and what our own sums may: no write is to fail for it.
+_UNCOUNTABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def _harmless(count: Callable[P, None]) -> Callable[P, None]:
+    """Let whoever tells go on, whatever becomes of the counting; the log says what that was."""
+
+    @wraps(count)
+    def counted(*args: P.args, **given: P.kwargs) -> None:
+        try:
+            count(*args, **given)
+        except _UNCOUNTABLE:
+            log.exception("not counted", what=count.__name__)
+
+    return counted
 
 
 class Metrics:
@@ -96,10 +120,12 @@ class Metrics:
         for decision in Decision:  # so that the first of its kind is an increase, too
             self._approval_s.labels(decision.value)
 
+    @_harmless
     def command(self, verb: str, via: str) -> None:
         """Count an admitted command; `via` is the way it came in (slack, cli, api ...)."""
         self._commands.labels(self._playbook(verb), via).inc()
 
+    @_harmless
     def run_begun(self, run: Run) -> None:
         """Note how long a run waited to begin, or that it was claimed again."""
         if run.fence > 1 or run.started_at is None:
@@ -107,6 +133,7 @@ class Metrics:
             return
         _observe(self._wait_s, (run.started_at - (run.wake_at or run.created_at)).total_seconds())
 
+    @_harmless
     def run_ended(self, run: Run) -> None:
         """Count a run that ended, and its seconds."""
         name = self._playbook(run.plan.playbook)
@@ -114,6 +141,7 @@ class Metrics:
         if run.started_at is not None and run.ended_at is not None:
             _observe(self._run_s.labels(name), (run.ended_at - run.started_at).total_seconds())
 
+    @_harmless
     def step_ended(self, playbook: str, step: str, outcome: str, seconds: float) -> None:
         """Count a step that ended, and its seconds."""
         name = self._playbook(playbook)
@@ -121,33 +149,40 @@ class Metrics:
         self._steps_ended.labels(name, known, outcome).inc()
         _observe(self._step_s.labels(name, known), seconds)
 
+    @_harmless
     def approval_decided(self, decision: Decision, waited_s: float) -> None:
         """Note how long an approval waited, and what became of it."""
         _observe(self._approval_s.labels(decision.value), waited_s)
 
+    @_harmless
     def stream_opened(self) -> None:
         """Count a stream."""
         self._streams.inc()
 
+    @_harmless
     def stream_closed(self) -> None:
         """Count it no more."""
         self._streams.dec()
 
+    @_harmless
     def acknowledged(self, seconds: float) -> None:
         """Note how long a delivery waited for its acknowledgement."""
         _observe(self._ack_s, seconds)
 
+    @_harmless
     def slack_call(self, method: str, outcome: str, seconds: float) -> None:
         """Count a call to Slack: its method (chat.postMessage), "ok" or Slack's error word, its seconds."""
         name = self._methods(method)
         self._slack.labels(name, self._outcomes(outcome)).inc()
         _observe(self._slack_s.labels(name), seconds)
 
+    @_harmless
     def adapter_call(self, adapter: str, call: str, outcome: str, seconds: float) -> None:
         """Count a call of an adapter, by names of the program, and its seconds; it is "ok", "missing" or "raised"."""
         self._calls.labels(adapter, call, outcome).inc()
         _observe(self._call_s.labels(adapter, call), seconds)
 
+    @_harmless
     def written(self, seconds: float) -> None:
         """Note how long a write to the database took to be durable."""
         _observe(self._write_s, seconds)

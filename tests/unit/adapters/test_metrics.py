@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 import playbooks
 from bot.adapters.metrics import Metrics, Words
@@ -22,7 +24,7 @@ from bot.domain.incident import Severity
 from bot.domain.run import Missing, Plan, Run, RunStatus, Source
 from bot.domain.timeline import Person
 from bot.engine.playbook import load
-from bot.ports import Moment, Observer, Pulse, Standing
+from bot.ports import Moment, Observer, Pulse, Standing, Unobserved
 from tests.fakes import NOON
 from tests.house.tree import ROOT
 
@@ -161,6 +163,21 @@ async def test_a_trace_that_nobody_can_look_up_is_not_named(span: dict[str, int]
         counted.acknowledged(0.004)
     counted.acknowledged(0.004)
     assert "trace_id" not in "\n".join(await told(counted, accept=OPENMETRICS))
+
+
+def test_what_cannot_be_counted_breaks_nobody_who_tells_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = metrics()
+
+    def refuse(*_: object) -> None:
+        raise ValueError("no such label")
+
+    for kind, act in ((Counter, "inc"), (Histogram, "observe"), (Gauge, "inc"), (Gauge, "dec")):
+        monkeypatch.setattr(kind, act, refuse)
+    with capture_logs() as logged:
+        busy(counted).stream_closed()
+    told_of = {line["what"] for line in logged if line["event"] == "not counted"}
+    assert told_of == {name for name, value in vars(Metrics).items() if hasattr(value, "__wrapped__")}
+    assert {name for name in dir(Unobserved) if not name.startswith("_")} <= told_of
 
 
 async def test_two_bots_in_one_process_do_not_share_counters() -> None:
