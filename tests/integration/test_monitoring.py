@@ -11,9 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.house.tree import ROOT
+from tests.integration.prometheus_process import running_prometheus
 from tests.page_house import running_pages, settings_in
+from tests.unit.adapters.test_metrics import MOMENT, STEPS, busy, metrics
 
 pytestmark = pytest.mark.prometheus
 
@@ -80,6 +84,44 @@ def test_every_expression_of_the_dashboard_is_one(tmp_path: Path) -> None:
     file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
     assert len(rules) > 20
     assert promtool("check", "rules", str(file)) == ""
+
+
+async def test_prometheus_answers_every_expression_of_the_dashboard(tmp_path: Path) -> None:
+    counted = metrics()
+
+    async def expose(_: web.Request) -> web.Response:
+        """Expose one more of everything each time: what is counted grows."""
+        busy(counted).step_ended("start", next(iter(STEPS["start"])), "failed", 1.0)
+        counted.adapter_call("targets", "probe", "raised", 1.0)
+        content, kind = await counted.exposition(MOMENT)
+        return web.Response(body=content, headers={"Content-Type": kind})
+
+    app = web.Application()
+    app.router.add_get("/metrics", expose)
+    async with TestServer(app) as server:
+        job: dict[str, Any] = {"job_name": "firstfive", "scrape_interval": "500ms", "scrape_timeout": "500ms"}
+        job["static_configs"] = [{"targets": [f"127.0.0.1:{server.port}"]}]
+        async with running_prometheus(tmp_path, json.dumps({"scrape_configs": [job]})) as (url, _):
+            assert await unanswered(url, [expression for _, expression in expressions()]) == []
+
+
+async def unanswered(url: str, left: list[str]) -> list[str]:
+    """Ask until everything was answered with something; give what never was."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        for _ in range(200):
+            left = [each for each in left if not await is_answered(client, each)]
+            if not left:
+                break
+            await asyncio.sleep(0.2)
+    return left
+
+
+async def is_answered(client: httpx.AsyncClient, expression: str) -> bool:
+    try:
+        told = (await client.get("/api/v1/query", params={"query": expression})).json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    return bool(told.get("data", {}).get("result"))
 
 
 def test_panels_have_a_place_of_their_own() -> None:
