@@ -60,3 +60,14 @@ def test_where_nothing_records_nobody_is_told() -> None:
     headers: dict[str, str] = {}
     with spans.of_run(RUN), spans.asking("GET", "10.2.0.11", 6060, "/debug/pprof/", headers):
         assert headers == {}
+
+
+def test_where_nothing_records_no_span_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spans, "_TRACER", None)  # whoever would begin one of it fails
+    with spans.of_run(RUN) as run, spans.of_step(RUN, "list", NOON) as step:
+        with spans.asking("GET", "10.2.0.11", 6060, "/debug/pprof/", {}) as asked:
+            assert asked is trace.INVALID_SPAN
+        assert not run.span.is_recording()
+        assert not step.span.is_recording()
+        step.end("failed", "INC-1")
+        run.end("failed", "INC-1")

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.errors import StoreUnusable
+from bot.engine import spans
 from bot.engine.intake import AlertPolicy, Intake
 from handlers import alerts
 from handlers.loopback import LoopbackOnly
+from handlers.traced import Traced
 from tests.fakes import FakeStore, fake_ports
 from tests.unit.alerts import alert, delivery
 from tests.unit.playbooks.desk import CATALOG, REGISTRY
@@ -28,12 +30,15 @@ class Door:
         self.ports = fake_ports(CATALOG)
         app = FastAPI()
         app.add_middleware(LoopbackOnly, also_public=(alerts.PREFIX,) if token else ())
+        app.add_middleware(Traced)
         app.include_router(alerts.router(Intake(REGISTRY, self.ports, AlertPolicy()), token))
         transport = httpx.ASGITransport(app, client=client)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
-    async def post(self, content: bytes | None = None, path: str = "alertmanager", token: str = "") -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async def post(
+        self, content: bytes | None = None, path: str = "alertmanager", token: str = "", **headers: str
+    ) -> httpx.Response:
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
         body = json.dumps(delivery(alert())).encode() if content is None else content
         return await self.client.post(f"/alerts/{path}", content=body, headers=headers)
 
@@ -53,6 +58,15 @@ async def test_a_delivery_is_counted_and_becomes_a_run(path: str) -> None:
     assert (run.plan.playbook, run.source.via) == ("alert", path)
     assert (await door.post(path=path)).json()["known"] == 1
     assert len(door.runs) == 1
+
+
+async def test_a_run_goes_on_with_the_trace_that_a_delivery_came_with() -> None:
+    door, parent = Door(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await door.post(traceparent=parent, baggage="tenant-id=prod")
+    (run,) = door.runs
+    assert (run.source.traceparent, run.source.baggage) == (parent, "tenant-id=prod")
+    with spans.of_run(run) as watched:
+        assert f"{watched.span.get_span_context().trace_id:032x}" in parent
 
 
 @pytest.mark.parametrize(
