@@ -50,7 +50,6 @@ class Traced:
     waterfall: str
     first_failing: str
     missing: str
-    artifact: str
     page: str
     summary: str
 
@@ -105,7 +104,7 @@ async def rebuild(tools: Tools, params: Trace, found: Found) -> Traced:
     service = hop.span.service if hop else ""
     digests = (found.lines.sha256, kept.sha256, picture.sha256)
     page = f"/runs/{tools.run_id}/trace"
-    return Traced(found.trace, *digests, service, found.missing, kept.sha256, page, _told(chain, headline, found))
+    return Traced(found.trace, *digests, service, found.missing, page, _told(chain, headline, found))
 
 
 def _back(params: Trace) -> timedelta:

@@ -189,7 +189,7 @@ def services(lab: Lab | None, more: Sequence[str] = ()) -> list[str]:
     """Write the configuration of the lab's service; without a lab, of one whose targets nobody serves."""
     nobody = [{"name": "checkout-1", **{key: f"http://127.0.0.1:{free_port()}" for key in ("pprof", "url")}}]
     targets: Sequence[Mapping[str, Any]] = lab["targets"] if lab else nobody
-    keys = [line for line in more if line.startswith("prometheus") or (lab and line == "lab = true")]
+    keys = [line for line in more if line.startswith(("prometheus", "hops")) or (lab and line == "lab = true")]
     lines = ["[[services]]", 'name = "checkout"', f'repository = "{lab["repository"]}"' if lab else "", *keys]
     if lab and "lab = true" in more:
         lines.append(f'lab_switches = "{lab["lab"]}"')
