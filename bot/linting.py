@@ -104,4 +104,5 @@ def _by_package(found: Sequence[Finding]) -> list[str]:
 def _summary(linted: Linted) -> str:
     counts = Counter(rule_id(each.rule) for each in linted.findings)
     told = ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing found"
-    return f"{linted.read.files} files of Go: {told}"
+    files = linted.read.files
+    return f"{files} file{'' if files == 1 else 's'} of Go: {told}"
