@@ -17,9 +17,10 @@ from aiohttp.test_utils import TestServer
 from tests.house.tree import ROOT
 from tests.integration.prometheus_process import running_prometheus
 from tests.page_house import running_pages, settings_in
+from tests.samples import BOTS
 from tests.unit.adapters.test_metrics import MOMENT, STEPS, busy, metrics
 
-pytestmark = pytest.mark.prometheus
+pytestmark = [BOTS, pytest.mark.prometheus]
 
 FOLDER = ROOT / "docs/monitoring"
 NAME = re.compile(r"\b(?:firstfive|process)_[a-z_]+")

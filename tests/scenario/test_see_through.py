@@ -23,10 +23,11 @@ from tests.lab import Lab, LabTarget, running_lab
 from tests.logstores.elasticsearch import Elasticsearch
 from tests.logstores.serving import serving
 from tests.logstores.shop import NOON, TRACE, request
+from tests.samples import SCENARIOS
 from tests.stack import Stack, running_stack
 
 SOON_S = 30.0
-pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(600)]
 
 
 def lately() -> list[dict[str, Any]]:
