@@ -6,7 +6,7 @@ over it, and what it calls is found by halving. Of millions of frames a graph to
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from bot.domain.costs import NUMBERS, Costs
@@ -29,13 +29,11 @@ class CallTree:
         self._inverted = inverted
         self._frames = costs.frames
         self._next = (NUMBERS if inverted else _REVERSED).match
-        step = 1 if inverted else -1
-        pairs = zip(costs.stacks, costs.values, strict=True)
-        stacks = [stack[::step] for stack, value in pairs if value > 0]
-        values = [value for value in costs.values if value > 0]
+        stacks, values = _costly(costs)
+        stacks = stacks if inverted else [stack[::-1] for stack in stacks]
         order = sorted(range(len(stacks)), key=stacks.__getitem__)
-        self._stacks = [stacks[at] for at in order]
-        self._sums = list(accumulate([values[at] for at in order], initial=0))
+        self._stacks = list(map(stacks.__getitem__, order))
+        self._sums = list(accumulate(map(values.__getitem__, order), initial=0))
         self._room = MOST_SPANS
 
     @property
@@ -87,3 +85,11 @@ class CallTree:
 
     def _read(self, location: bytes) -> tuple[Frame, ...]:
         return self._frames[location] if self._inverted else self._frames[location[::-1]][::-1]
+
+
+def _costly(costs: Costs) -> tuple[Sequence[bytes], Sequence[int]]:
+    """Leave out what costs nothing, or less in a difference; mostly nothing does, and then nothing is copied."""
+    if min(costs.values, default=1) > 0:
+        return costs.stacks, costs.values
+    kept = [at for at, value in enumerate(costs.values) if value > 0]
+    return list(map(costs.stacks.__getitem__, kept)), list(map(costs.values.__getitem__, kept))

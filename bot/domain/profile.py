@@ -3,16 +3,16 @@
 The format is profile.proto of github.com/google/pprof. A target is not trusted: every size has a limit.
 """
 
+import re
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from bot.domain.costs import MAX_FRAMES, NUMBERS, Cost, Costs, ProfileMalformed
 from bot.domain.protobuf import VARINT, Span, WireMalformed, fields, number_bytes, packed, parts, signed, varint
-from bot.domain.samples import MAX_DEPTH, MAX_LABELS, columns, number_of, written
+from bot.domain.samples import MAX_DEPTH, MAX_LABELS, SAMPLES, columns, number_of, written
 from bot.domain.stacks import Frame
 
 MAX_DECODED_BYTES = 32 * 1024 * 1024
@@ -26,6 +26,11 @@ KNOWN = frozenset(range(1, 15))
 """The fields of profile.proto; others are passed over."""
 GZIP = b"\x1f\x8b"
 _NUMBERED = 1 << 3 | VARINT
+_NUMBER = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+_ONE_LINE = re.compile(
+    rb"\x08%b(?:\x10%b)?\x18%b\x22(.)(\x08(%b)\x10(%b))" % (_NUMBER, _NUMBER, _NUMBER, _NUMBER, _NUMBER), re.DOTALL
+)
+"""A location as Go writes most of them: its number, its mapping, its address, and one function with a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +129,10 @@ def decode(data: bytes, limit: int = MAX_DECODED_BYTES, *, stacks: bool = True) 
     :raises ProfileMalformed: not a profile, or larger than `limit` bytes once decompressed.
     """
     raw = inflate(data, limit)
-    with _read():
+    try:
         return _Decoder(raw).profile(stacks=stacks)
+    except (WireMalformed, IndexError) as error:
+        raise _malformed(error) from error
 
 
 def costs(data: bytes, name: str) -> Costs:
@@ -134,18 +141,16 @@ def costs(data: bytes, name: str) -> Costs:
     :raises ProfileMalformed: not a profile, or larger than our limits.
     """
     raw = inflate(data)
-    with _read():
-        return _Decoder(raw).costs(name)
-
-
-@contextmanager
-def _read() -> Iterator[None]:
     try:
-        yield
-    except WireMalformed as error:
-        raise ProfileMalformed(f"not a pprof profile: {error}") from error
-    except IndexError as error:
-        raise ProfileMalformed("not a pprof profile: it names a string beyond the end of its table") from error
+        return _Decoder(raw, SAMPLES).costs(name)
+    except (WireMalformed, IndexError) as error:
+        raise _malformed(error) from error
+
+
+def _malformed(error: WireMalformed | IndexError) -> ProfileMalformed:
+    if isinstance(error, WireMalformed):
+        return ProfileMalformed(f"not a pprof profile: {error}")
+    return ProfileMalformed("not a pprof profile: it names a string beyond the end of its table")
 
 
 def inflate(data: bytes, limit: int = MAX_DECODED_BYTES) -> bytes:
@@ -187,9 +192,10 @@ def _inflate(data: bytes, out: bytearray, limit: int) -> bytes:
 class _Decoder:
     """Walks the message once for its parts, then builds values from strings up."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, split: int = 0) -> None:
         self.raw = raw
-        self.parts, self.numbers = parts(raw, KNOWN, MAX_ENTRIES)
+        self.found = parts(raw, KNOWN, MAX_ENTRIES, split)
+        self.parts, self.numbers = self.found.spans, self.found.numbers
         self.frames = 0
         self.strings = [raw[start:end].decode("utf-8", "replace") for start, end in self.parts[6]]
         if not self.strings or self.strings[0] != "":
@@ -212,7 +218,7 @@ class _Decoder:
         """Build what each stack costs."""
         types = self._types()
         at = _index(types, name)
-        stacks, values = columns(self.raw, self.parts[2], len(types), at)
+        stacks, values = columns(self.raw, self.found, len(types), at)
         frames = _Frames(self, _Functions(self))
         return Costs(types[at].name, types[at].unit, signed(self.numbers.get(10, 0)), stacks, values, frames)
 
@@ -253,6 +259,10 @@ class _Decoder:
 
     def location(self, span: Span, functions: "_Functions") -> tuple[Frame, ...]:
         """Give a location's frames: several where calls were inlined, innermost first."""
+        one = _ONE_LINE.fullmatch(self.raw, *span)
+        if one is not None and one[1][0] == len(one[2]):
+            name, file = functions[varint(one[3], 0)[0]]
+            return (Frame(name, file, max(signed(varint(one[4], 0)[0]), 0)),)
         address = 0
         frames: list[Frame] = []
         for number, value, end in fields(self.raw, *span):
@@ -305,9 +315,11 @@ class _Frames(dict[bytes, tuple[Frame, ...]]):
         self._spans = {decoder.number(span): span for span in decoder.parts[4]}
 
     def __missing__(self, location: bytes) -> tuple[Frame, ...]:
-        with _read():
+        try:
             span = self._spans.get(varint(location, 0)[0])
             found = self[location] = self._decoder.location(span, self._functions) if span else ()
+        except (WireMalformed, IndexError) as error:
+            raise _malformed(error) from error
         return found
 
 

@@ -1,7 +1,8 @@
 """The protobuf wire format, as far as profiles need it."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, field
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MORE = 0x80
@@ -15,6 +16,9 @@ Field = tuple[int, int, int]
 """(field number, value or start, end). For a number `end` is -1; for bytes they are data[start:end]."""
 
 
+Taker = Callable[[bytes], None]
+
+_NUMBERS = 1 << 3 | BYTES
 _SHORT = MORE | 7
 """What is left of a key by which a number below 16 and its kind are known from one byte."""
 
@@ -25,11 +29,14 @@ class WireMalformed(ValueError):
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
     """Read a number at `at`; give it and where the next byte is."""
-    byte = data[at] if at < len(data) else -1
+    size = len(data)
+    byte = data[at] if at < size else -1
     if 0 <= byte < MORE:
         return byte, at + 1
+    if at + 1 < size and (high := data[at + 1]) < MORE:
+        return high << 7 | byte & 0x7F, at + 2
     value = shift = 0
-    for end in range(at, min(at + MAX_VARINT_BYTES, len(data))):
+    for end in range(at, min(at + MAX_VARINT_BYTES, size)):
         byte = data[end]
         value |= (byte & 0x7F) << shift
         if byte < MORE:
@@ -77,15 +84,30 @@ def fields(data: bytes, start: int, end: int) -> Iterator[Field]:
         raise WireMalformed("the message ends in the middle of a field")
 
 
-def parts(data: bytes, known: Container[int], most: int) -> tuple[dict[int, list[Span]], dict[int, int]]:
-    """Walk a whole message: give where the bytes of each `known` field are, in their order, and each one's last number.
+@dataclass
+class Parts:
+    """A message in parts: where the bytes of each field are, in their order, and each field's last number.
 
-    It does what `fields` does, in one loop: of 100,000 fields a generator's turns are most of the time.
+    `heads` and `tails`: the fields that are split, each in two: the bytes of its own first field, and what follows it.
+    """
+
+    spans: defaultdict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    numbers: dict[int, int] = field(default_factory=dict)
+    heads: list[bytes] = field(default_factory=list)
+    tails: list[bytes] = field(default_factory=list)
+
+
+def parts(data: bytes, known: Container[int], most: int, split: int = 0) -> Parts:
+    """Walk a whole message for its `known` fields; those of number `split` that begin with numbers 1 are split there.
+
+    It does what `fields` does, in one loop: of 100,000 fields a generator's turns are most of the time. A field is left
+    whole where a number of it does not end, where another one's would begin in the middle, and where nothing follows.
 
     :raises WireMalformed: what `fields` refuses, or more than `most` fields of bytes.
     """
-    spans: dict[int, list[Span]] = defaultdict(list)
-    numbers: dict[int, int] = {}
+    found = Parts()
+    spans, numbers = found.spans, found.numbers
+    take_head, take_tail = found.heads.append, found.tails.append
     at, last, room = 0, len(data), most
     while at < last:
         key = data[at]
@@ -105,13 +127,31 @@ def parts(data: bytes, known: Container[int], most: int) -> tuple[dict[int, list
         if number in known:
             if end < 0:
                 numbers[number] = at
-            elif room:
-                spans[number].append((at, end))
-                room -= 1
-            else:
+            elif not room:
                 raise WireMalformed(f"more than {most} entries, the last one in field {number} at byte {at}")
+            else:
+                room -= 1
+                if number != split or not _split(data, at, end, take_head, take_tail):
+                    spans[number].append((at, end))
         at = after
-    return spans, numbers
+    return found
+
+
+def _split(data: bytes, at: int, end: int, take_head: Taker, take_tail: Taker) -> bool:
+    """Split a message after its first field, if that is a list of whole numbers in bytes and something follows it."""
+    low = at + 2
+    if low >= end or data[at] != _NUMBERS:
+        return False
+    size = data[at + 1]
+    if size >= MORE:
+        size += (data[low] << 7) - MORE
+        low += 1
+    high = low + size
+    if high >= end or data[low - 1] >= MORE or data[high - 1] >= MORE:
+        return False
+    take_head(data[low:high])
+    take_tail(data[high:end])
+    return True
 
 
 def _field(data: bytes, at: int) -> tuple[int, int, int, int]:

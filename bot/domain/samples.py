@@ -1,49 +1,40 @@
 """The samples of a profile, read as they are written: a stack stays the numbers of its locations, as bytes.
 
 A profile of 5 MB has 100,000 samples, of which a person looks at a graph. What is done for each of them is therefore
-one loop without a call: Go writes the locations of a sample in one piece, and what follows them in few ways.
+little, and done while the profile is walked: Go writes most locations of a sample in one piece, and what follows them
+in few ways, each of which is read once.
 """
 
-from collections.abc import Iterable
+import sys
 
 from bot.domain.costs import NUMBERS
-from bot.domain.protobuf import BYTES, MORE, Span, WireMalformed, fields, number_bytes, signed, varint
+from bot.domain.protobuf import MORE, Parts, Span, WireMalformed, fields, number_bytes, parts, signed, varint
 
 MAX_DEPTH = 4096
 """Frames of one sample; the runtime records at most 128 (maxProfStackDepth, runtime/mprof.go)."""
 MAX_STACK_BYTES = 10 * MAX_DEPTH
 MAX_LABELS = 64
+SAMPLES = 2
+"""The field of a profile that has them."""
 
-_LOCATIONS = 1 << 3 | BYTES
 _MORE = bytes((MORE,))
 
 
-def columns(raw: bytes, spans: Iterable[Span], width: int, at: int) -> tuple[list[bytes], list[int]]:
-    """Give the stack of each sample, and the value at one place of its `width` values.
+def columns(raw: bytes, found: Parts, width: int, at: int) -> tuple[list[bytes], list[int]]:
+    """Give the stack of each sample, and the value at one place of its `width` values; `found` has them split.
+
+    They are not in the order of the profile.
 
     :raises WireMalformed: what `written` refuses.
     """
-    stacks: list[bytes] = []
-    values: list[int] = []
-    after = _After(width, at)
-    for start, end in spans:
-        value, low = None, start + 2
-        if low < end and raw[start] == _LOCATIONS:
-            size = raw[start + 1]
-            if size >= MORE:
-                size += (raw[low] << 7) - MORE
-                low += 1
-            high = low + size
-            if high < end and raw[low - 1] < MORE and raw[high - 1] < MORE:
-                value = after[raw[high:end]]
-        if value is None:
-            stack, numbers, _ = written(raw, (start, end), width)
-            value = number_of(numbers[at])
-        else:
-            stack = raw[low:high]
-        stacks.append(stack)
-        values.append(value)
-    return stacks, values
+    read = list(map(_After(width, at).__getitem__, found.tails))
+    heads, whole = found.heads, found.spans[SAMPLES]
+    if None in read:
+        # Something is odd about one of them: what it is, and where, tells who reads them whole.
+        heads, read, whole = [], [], parts(raw, (SAMPLES,), sys.maxsize).spans[SAMPLES]
+    slowly = [written(raw, span, width) for span in whole]
+    values = [value for value in read if value is not None] + [number_of(numbers[at]) for _, numbers, _ in slowly]
+    return heads + [stack for stack, _, _ in slowly], values
 
 
 class _After(dict[bytes, int | None]):

@@ -15,6 +15,7 @@ from bot.domain.profile import Profile, costs, decode
 from bot.domain.protobuf import WireMalformed, field_bytes, fields, number_bytes, parts, signed, varint
 from bot.domain.samples import columns
 from bot.domain.samples import written as read_slowly
+from bot.domain.stacks import Frame
 
 T = TypeVar("T")
 FUNCTIONS, LOCATIONS = 40, 400
@@ -127,11 +128,14 @@ def test_samples_read_in_one_loop_are_those_of_a_slow_reader(samples: list[bytes
     raw = b"".join(field_bytes(2, sample) for sample in samples)
     spans = [(start, end) for _, start, end in fields(raw, 0, len(raw))]
 
-    def slowly() -> tuple[list[bytes], list[int]]:
+    def slowly() -> list[tuple[bytes, int]]:
         read = [read_slowly(raw, span, 2) for span in spans]
-        return [stack for stack, _, _ in read], [signed(varint(values[at], 0)[0]) for _, values, _ in read]
+        return sorted((stack, signed(varint(values[at], 0)[0])) for stack, values, _ in read)
 
-    assert answer(slowly) == answer(lambda: columns(raw, spans, 2, at))
+    def quickly() -> list[tuple[bytes, int]]:
+        return sorted(zip(*columns(raw, parts(raw, (2,), 99, split=2), 2, at), strict=True))
+
+    assert answer(slowly) == answer(quickly)
 
 
 @given(st.lists(st.tuples(st.integers(1, 40), NUMBERS | st.binary(max_size=300)), max_size=6), st.binary(max_size=12))
@@ -146,7 +150,44 @@ def test_the_parts_of_a_message_are_its_fields(written_fields: list[tuple[int, i
                 spans[number].append((start, end))
         return spans, {number: value for number, value, end in found if end < 0}
 
-    assert answer(slowly) == answer(lambda: parts(raw, range(16), 99))
+    def quickly() -> tuple[dict[int, list[tuple[int, int]]], dict[int, int]]:
+        found = parts(raw, range(16), 99)
+        return found.spans, found.numbers
+
+    assert answer(slowly) == answer(quickly)
+
+
+LINES = st.tuples(st.sampled_from([1, 2, 3]), NUMBERS | st.binary(max_size=4))
+
+
+@given(
+    st.integers(0, 2**64 - 1),
+    st.lists(LINES, max_size=3) | st.just([(1, 3), (2, 700)]),
+    st.integers(0, 30),
+    st.sampled_from([b"", b"", b"\x28\x01", b"\x22\x02\x08\x03", b"\x18"]),
+)
+def test_a_location_of_one_call_is_read_at_a_glance_as_every_other(
+    address: int, lines: list[tuple[int, int | bytes]], size: int, rest: bytes
+) -> None:
+    line = b"".join(field_bytes(*each) for each in lines)
+    said = number_bytes(size if size > 20 else len(line))
+    start = field_bytes(2, 1) + field_bytes(3, address) + b"\x22" + said + line + rest
+    functions = TYPES + b"".join(field_bytes(5, field_bytes(1, each) + field_bytes(2, 1)) for each in range(4))
+    sample = field_bytes(2, field_bytes(1, b"\x09") + field_bytes(2, b"\x05"))
+    quick, slow = (
+        functions + field_bytes(4, each) + sample for each in (field_bytes(1, 9) + start, start + field_bytes(1, 9))
+    )
+
+    def seen(raw: bytes) -> tuple[Frame, ...] | str:
+        try:
+            return costs(raw, "cpu").frames[b"\x09"]
+        except ProfileMalformed as error:
+            return type(error).__name__
+
+    if rest != b"\x18":
+        assert seen(quick) == seen(slow)
+    else:
+        assert seen(quick) == "ProfileMalformed"
 
 
 def answer(read: Callable[[], T]) -> T | type[WireMalformed]:
