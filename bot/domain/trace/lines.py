@@ -1,12 +1,13 @@
 """Reads a log line: when it was written and by whom, of which span, and whether it tells of a failure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bot.domain.narrative import legible
-from bot.domain.trace.names import Names
+from bot.domain.trace.names import KINDS, Names
 
 LONGEST = 300
 """Letters of a message that a chain keeps; the line itself is kept whole beside it."""
@@ -51,6 +52,8 @@ class Line(NamedTuple):
 def read(document: Mapping[str, Any], names: Names) -> Line | None:
     """Read a line; None when it does not tell when it was written."""
     flat = dict(_flat(document))
+    known = _known(names)
+    names = _present(names, tuple([name for name in flat if name in known]))
     at = moment(_first(flat, names.at))
     if at is None:
         return None
@@ -120,28 +123,45 @@ def _flat(document: Mapping[str, Any], before: str = "", depth: int = 0) -> Iter
             yield before + str(key), value
 
 
-def _first(flat: Mapping[str, Any], names: Iterable[str]) -> Any:
-    return next((flat[name] for name in names if name in flat), None)
+@lru_cache(maxsize=8)
+def _known(names: Names) -> frozenset[str]:
+    return frozenset(name for kind in KINDS for name in getattr(names, kind))
 
 
-def _word(flat: Mapping[str, Any], names: Iterable[str], most: int) -> str:
+@lru_cache(maxsize=512)
+def _present(names: Names, there: tuple[str, ...]) -> Names:
+    """Leave the names that a line has: most lines of a trace are of a few shapes, each of which is looked at once."""
+    kept = {kind: tuple(name for name in getattr(names, kind) if name in there) for kind in KINDS}
+    return Names(**kept)
+
+
+def _first(flat: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return flat[names[0]] if names else None
+
+
+def _word(flat: Mapping[str, Any], names: Sequence[str], most: int) -> str:
     value = _first(flat, names)
     if isinstance(value, list):
         value = value[0] if value else None
-    return "" if value is None else legible(" ".join(str(value)[: 4 * most].split()))[:most]
+    if value is None:
+        return ""
+    text = str(value)[: 4 * most]
+    # Ids and names of services are one plain word: nothing is to be taken out of them.
+    is_plain = " " not in text and text.isascii() and text.isprintable()
+    return (text if is_plain else legible(" ".join(text.split())))[:most]
 
 
 def _number(flat: Mapping[str, Any], names: Iterable[str]) -> int:
     """Give a number; 0 where there is none: `status` is a word in some lines."""
     for name in names:
-        text = str(flat.get(name, ""))
+        text = str(flat[name])
         if text.isascii() and text.isdigit() and len(text) <= 3:  # noqa: PLR2004 - a status of HTTP
             return int(text)
     return 0
 
 
 def _took(flat: Mapping[str, Any], names: Iterable[str]) -> int:
-    told = (length(flat[name], name) for name in names if name in flat)
+    told = (length(flat[name], name) for name in names)
     return next((each for each in told if each is not None), 0)
 
 
