@@ -1,7 +1,7 @@
 """The protobuf wire format, as far as profiles need it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -15,8 +15,6 @@ Span = tuple[int, int]
 Field = tuple[int, int, int]
 """(field number, value or start, end). For a number `end` is -1; for bytes they are data[start:end]."""
 
-
-Taker = Callable[[bytes], None]
 
 _NUMBERS = 1 << 3 | BYTES
 _SHORT = MORE | 7
@@ -107,7 +105,7 @@ def parts(data: bytes, known: Container[int], most: int, split: int = 0) -> Part
     """
     found = Parts()
     spans, numbers = found.spans, found.numbers
-    take_head, take_tail = found.heads.append, found.tails.append
+    tails: dict[bytes, bytes] = {}
     at, last, room = 0, len(data), most
     while at < last:
         key = data[at]
@@ -131,14 +129,17 @@ def parts(data: bytes, known: Container[int], most: int, split: int = 0) -> Part
                 raise WireMalformed(f"more than {most} entries, the last one in field {number} at byte {at}")
             else:
                 room -= 1
-                if number != split or not _split(data, at, end, take_head, take_tail):
+                if number != split or not _split(data, at, end, found, tails):
                     spans[number].append((at, end))
         at = after
     return found
 
 
-def _split(data: bytes, at: int, end: int, take_head: Taker, take_tail: Taker) -> bool:
-    """Split a message after its first field, if that is a list of whole numbers in bytes and something follows it."""
+def _split(data: bytes, at: int, end: int, found: Parts, known: dict[bytes, bytes]) -> bool:
+    """Split a message after its first field, if that is a list of whole numbers in bytes and something follows it.
+
+    Of tails that are alike only one is kept: there are few, and what is not kept costs nothing again.
+    """
     low = at + 2
     if low >= end or data[at] != _NUMBERS:
         return False
@@ -149,8 +150,9 @@ def _split(data: bytes, at: int, end: int, take_head: Taker, take_tail: Taker) -
     high = low + size
     if high >= end or data[low - 1] >= MORE or data[high - 1] >= MORE:
         return False
-    take_head(data[low:high])
-    take_tail(data[high:end])
+    found.heads.append(data[low:high])
+    tail = data[high:end]
+    found.tails.append(known.setdefault(tail, tail))
     return True
 
 

@@ -27,33 +27,23 @@ def columns(raw: bytes, found: Parts, width: int, at: int) -> tuple[list[bytes],
 
     :raises WireMalformed: what `written` refuses.
     """
-    read = list(map(_After(width, at).__getitem__, found.tails))
-    heads, whole = found.heads, found.spans[SAMPLES]
-    if None in read:
+    known = {tail: _value(tail, width, at) for tail in set(found.tails)}
+    if None in known.values():
         # Something is odd about one of them: what it is, and where, tells who reads them whole.
-        heads, read, whole = [], [], parts(raw, (SAMPLES,), sys.maxsize).spans[SAMPLES]
-    slowly = [written(raw, span, width) for span in whole]
-    values = [value for value in read if value is not None] + [number_of(numbers[at]) for _, numbers, _ in slowly]
-    return heads + [stack for stack, _, _ in slowly], values
+        found = parts(raw, (SAMPLES,), sys.maxsize)
+    values = [value for tail in found.tails if (value := known[tail]) is not None]
+    slowly = [written(raw, span, width) for span in found.spans[SAMPLES]]
+    values += [number_of(numbers[at]) for _, numbers, _ in slowly]
+    return found.heads + [stack for stack, _, _ in slowly], values
 
 
-class _After(dict[bytes, int | None]):
-    """The value of a sample by what follows its locations; None where that is not all there is to it.
-
-    Most samples are alike in it, so that it is read once for many of them.
-    """
-
-    def __init__(self, width: int, at: int) -> None:
-        super().__init__()
-        self._width, self._at = width, at
-
-    def __missing__(self, rest: bytes) -> int | None:
-        try:
-            more, numbers, _ = written(rest, (0, len(rest)), self._width)
-        except WireMalformed:
-            more, numbers = _MORE, []
-        found = self[rest] = None if more else number_of(numbers[self._at])
-        return found
+def _value(tail: bytes, width: int, at: int) -> int | None:
+    """Give the value of a sample by what follows its locations; None where that is not all there is to it."""
+    try:
+        more, numbers, _ = written(tail, (0, len(tail)), width)
+    except WireMalformed:
+        return None
+    return None if more else number_of(numbers[at])
 
 
 def written(raw: bytes, span: Span, width: int) -> tuple[bytes, list[bytes], list[Span]]:
