@@ -10,7 +10,7 @@ from bot.domain.run import Missing
 from bot.domain.trace.chain import Chain, rebuild
 from bot.domain.trace.findings import first_failing
 from bot.domain.trace.ids import trace_id
-from bot.domain.trace.lines import read
+from bot.domain.trace.lines import Reader
 from bot.domain.trace.names import Names
 from bot.domain.trace.telling import about, headline, sentences, tree
 from bot.ports import Logged, Sought
@@ -41,7 +41,9 @@ class ChainUnreadable(FirstFiveError):
 
 def of_lines(trace: str, content: bytes, names: Names) -> Chain:
     """Rebuild a chain from lines as they were kept: a JSON object each."""
-    return rebuild(trace, (read(json.loads(line), names) for line in content.splitlines() if line))
+    read = Reader(names).read
+    told = (str(line, "utf-8", "surrogatepass") for line in content.splitlines() if line)
+    return rebuild(trace, (read(json.loads(line)) for line in told))
 
 
 def write_chain(chain: Chain) -> bytes:

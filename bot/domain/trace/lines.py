@@ -18,6 +18,7 @@ _BAD = re.compile(r"(?i)err(?:or)?|crit(?:ical)?|fatal|panic|dpanic|alert|emerg(
 _BAD_NUMBER = 50
 """From here on the numbers of pino and bunyan tell of errors."""
 _FAILED, _BEYOND = 500, 600
+_MOST_SHAPES = 512
 _NO_SPAN = frozenset({"", "0", "0000000000000000"})
 # From which number on a time since 1970 counts in which unit: seconds of now have ten digits.
 _UNITS = ((1e17, 1e-3), (1e14, 1.0), (1e11, 1e3), (0.0, 1e6))
@@ -49,32 +50,55 @@ class Line(NamedTuple):
     place: str
 
 
+class Reader:
+    """Reads lines by their names; by which of them is looked up once for each shape: a trace's lines have few."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = {kind: getattr(names, kind) for kind in KINDS}
+        self._known = frozenset(name for kind in self._names.values() for name in kind)
+        self._shapes: dict[tuple[str, ...], Names] = {}
+
+    def read(self, document: Mapping[str, Any]) -> Line | None:
+        """Read a line; None when it does not tell when it was written."""
+        flat = dict(_flat(document))
+        names = self._there(flat)
+        at = moment(_first(flat, names.at))
+        if at is None:
+            return None
+        took = _took(flat, names.duration)
+        level, status = _word(flat, names.level, 20), _number(flat, names.status)
+        failed = _is_bad(level) or _FAILED <= status < _BEYOND or _word(flat, names.outcome, 20).lower() == "failure"
+        span, parent = _word(flat, names.span, 40).lower(), _word(flat, names.parent, 40).lower()
+        return Line(
+            at,
+            at - took,
+            _word(flat, names.service, 80) or UNKNOWN,
+            _word(flat, names.host, 80),
+            "" if span in _NO_SPAN else span,
+            "" if parent in _NO_SPAN else parent,
+            level,
+            _word(flat, names.message, LONGEST),
+            _word(flat, names.operation, 80),
+            status,
+            failed,
+            _word(flat, names.place, 40),
+        )
+
+    def _there(self, flat: Mapping[str, Any]) -> Names:
+        """Give the names that a line has; each keeps its place."""
+        known = self._known
+        shape = tuple([name for name in flat if name in known])
+        found = self._shapes.get(shape)
+        if found is None:
+            found = Names(**{kind: tuple(name for name in own if name in flat) for kind, own in self._names.items()})
+            if len(self._shapes) < _MOST_SHAPES:
+                self._shapes[shape] = found
+        return found
+
+
 def read(document: Mapping[str, Any], names: Names) -> Line | None:
-    """Read a line; None when it does not tell when it was written."""
-    flat = dict(_flat(document))
-    known = _known(names)
-    names = _present(names, tuple([name for name in flat if name in known]))
-    at = moment(_first(flat, names.at))
-    if at is None:
-        return None
-    took = _took(flat, names.duration)
-    level, status = _word(flat, names.level, 20), _number(flat, names.status)
-    failed = _is_bad(level) or _FAILED <= status < _BEYOND or _word(flat, names.outcome, 20).lower() == "failure"
-    span, parent = (_word(flat, each, 40).lower() for each in (names.span, names.parent))
-    return Line(
-        at,
-        at - took,
-        _word(flat, names.service, 80) or UNKNOWN,
-        _word(flat, names.host, 80),
-        "" if span in _NO_SPAN else span,
-        "" if parent in _NO_SPAN else parent,
-        level,
-        _word(flat, names.message, LONGEST),
-        _word(flat, names.operation, 80),
-        status,
-        failed,
-        _word(flat, names.place, 40),
-    )
+    """Read one line by itself."""
+    return Reader(names).read(document)
 
 
 def moment(value: Any) -> int | None:
@@ -116,23 +140,11 @@ def length(value: Any, name: str) -> int | None:
 
 def _flat(document: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     for key, value in document.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             if depth < 6:  # noqa: PLR2004 - deeper than any shape of log lines
                 yield from _flat(value, f"{before}{key}.", depth + 1)
         elif value is not None:
             yield before + str(key), value
-
-
-@lru_cache(maxsize=8)
-def _known(names: Names) -> frozenset[str]:
-    return frozenset(name for kind in KINDS for name in getattr(names, kind))
-
-
-@lru_cache(maxsize=512)
-def _present(names: Names, there: tuple[str, ...]) -> Names:
-    """Leave the names that a line has: most lines of a trace are of a few shapes, each of which is looked at once."""
-    kept = {kind: tuple(name for name in getattr(names, kind) if name in there) for kind in KINDS}
-    return Names(**kept)
 
 
 def _first(flat: Mapping[str, Any], names: Sequence[str]) -> Any:
@@ -165,5 +177,6 @@ def _took(flat: Mapping[str, Any], names: Iterable[str]) -> int:
     return next((each for each in told if each is not None), 0)
 
 
+@lru_cache(maxsize=256)
 def _is_bad(level: str) -> bool:
     return int(level) >= _BAD_NUMBER if level.isascii() and level.isdigit() else bool(_BAD.fullmatch(level))

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.errors import CommandRejected
 from bot.domain.trace.covering import covered
 from bot.domain.trace.ids import trace_id
-from bot.domain.trace.lines import UNKNOWN, length, moment, read
+from bot.domain.trace.lines import UNKNOWN, Reader, length, moment, read
 from bot.domain.trace.names import KINDS, Names
 from bot.settings.logs import FieldsTable
 from tests.logstores.shop import SECRET, TRACE
@@ -149,3 +149,28 @@ def test_what_is_too_deep_to_be_looked_at_is_left_out() -> None:
     for _ in range(30):
         deep = {"password": deep}
     assert SECRET not in str(covered([{"a": deep}]))
+
+
+def test_lines_of_several_shapes_are_each_read_as_if_they_were_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.domain.trace.lines._MOST_SHAPES", 2)
+    documents: list[dict[str, object]] = [
+        {"time": 1_700_000_000, "msg": "one", "service": "cart", "status": "ok", "http_status": 503},
+        {
+            "@timestamp": "2026-03-01T11:55:20Z",
+            "time": 1,
+            "message": "two",
+            "msg": "not this",
+            "service": {"name": "pay"},
+        },
+        {"msg": "one", "time": 1_700_000_000, "http_status": 200, "status": 404, "latency": "3 apples", "took_ms": 4},
+        {"ts": 1_700_000_000.5, "log": ["first", "second"], "level": " WARN  of\u202e it ", "outcome": None},
+        {"log": "no time"},
+    ]
+    reader = Reader(Names())
+    for _ in range(2):
+        assert [reader.read(each) for each in documents] == [read(each, Names()) for each in documents]
+    told = [each for each in map(reader.read, documents) if each is not None]
+    assert [each.message for each in told] == ["one", "two", "one", "first"]
+    assert [each.status for each in told] == [503, 0, 200, 0]
+    assert [each.level for each in told] == ["", "", "", "WARN of it"]
+    assert [each.at - each.begins for each in told] == [0, 0, 4_000, 0]
