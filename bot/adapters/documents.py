@@ -1,7 +1,7 @@
 """Postmortems as Markdown, and Markdown as HTML that is safe to show."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from html import escape as html_escape
 from pathlib import PurePath
@@ -35,6 +35,7 @@ from bot.domain.narrative import legible
 from bot.domain.postmortem import Postmortem, compose
 from bot.domain.sections import Piece, Shape
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Entry, Kind, from_us, link
+from bot.engine.written import Written, version_of
 
 _SPACE = re.compile(r"\s+")
 # What can open a span, a link, an entity, a table cell or maths anywhere in a line, in CommonMark 0.31 or on GitHub.
@@ -89,6 +90,7 @@ class MarkdownDocuments:
         self._shipped = self._environment(shipped)
         own = ChoiceLoader([FileSystemLoader(templates), PrefixLoader({"shipped": shipped}), shipped])
         self._templates = self._environment(own) if templates else self._shipped
+        self._written = Written()
         self._pages = ImmutableSandboxedEnvironment(loader=shipped, autoescape=True, undefined=StrictUndefined)
 
     def flaw(self) -> str:
@@ -102,11 +104,13 @@ class MarkdownDocuments:
 
     def postmortem(self, incident: Incident, entries: Sequence[Entry]) -> str:
         """Write the postmortem, Markdown; the same timeline gives the same bytes."""
-        return self._write(incident, entries, timed=False)
+        return self._once("markdown", entries, (), lambda: self._write(incident, entries, timed=False))
 
     def page(self, incident: Incident, entries: Sequence[Entry], figures: Sequence[Figure] = ()) -> str:
         """Write the postmortem as safe HTML, in which times are <time> elements: a browser can tell them in its own."""
-        return self.html(self._write(incident, entries, timed=True), figures)
+        return self._once(
+            "page", entries, figures, lambda: self.html(self._write(incident, entries, timed=True), figures)
+        )
 
     def html(self, markdown: str, figures: Sequence[Figure] = ()) -> str:
         """Give the HTML of a document: plain structure survives, and links; those to our own address become local."""
@@ -117,6 +121,12 @@ class MarkdownDocuments:
         """Give a document as one HTML file that needs nothing else: no script, and its pictures are in it."""
         body = Markup(_with(figures, _cleaned(markdown)))  # noqa: S704 - cleaned
         return self._pages.get_template("document.html").render(title=title, body=body)
+
+    def _once(self, form: str, entries: Sequence[Entry], figures: Sequence[Figure], write: Callable[[], str]) -> str:
+        """Write a document, unless the last of its form was of the same; one's own template may change at any time."""
+        if self._templates is not self._shipped or not entries:
+            return write()
+        return self._written.text(f"{form} {entries[0].incident_id}", (version_of(entries), tuple(figures)), write)
 
     def _write(self, incident: Incident, entries: Sequence[Entry], *, timed: bool) -> str:
         it = compose(incident, entries)

@@ -4,13 +4,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.documents import MarkdownDocuments
+from bot.domain.figure import Figure
+from bot.domain.incident import fold
 from bot.domain.sections import TITLES
-from bot.domain.timeline import Kind
+from bot.domain.timeline import Entry, Kind
 from tests.bisecting.entries import bisected
 from tests.unit.web.story import ANA, ARCHIVE, LEAK, REPORT, Story, opened, whole
 
@@ -51,6 +55,25 @@ def test_it_is_the_same_bytes_in_every_place(settings: dict[str, str]) -> None:
         return done.stdout
 
     assert digest(**settings) == digest(TZ="UTC", PYTHONHASHSEED="1")
+
+
+def test_what_was_written_before_is_not_given_for_a_timeline_that_is_another() -> None:
+    documents, story = MarkdownDocuments(), whole()
+
+    def texts(writer: MarkdownDocuments, entries: Sequence[Entry]) -> tuple[str, str]:
+        return writer.postmortem(fold(entries), entries), writer.page(fold(entries), entries)
+
+    first = texts(documents, story.entries)
+    blanked = [
+        [*story.entries[:at], replace(each, body=None), *story.entries[at + 1 :]]
+        for at, each in list(enumerate(story.entries))[1:]
+    ]
+    for entries in (story.entries[:-1], *blanked, story.entries):
+        assert texts(documents, entries) == texts(MarkdownDocuments(), entries)
+    assert texts(documents, story.entries) == first
+    figure = Figure("Timeline", "<p>drawn</p>", "a picture")
+    assert "<p>drawn</p>" in documents.page(story.incident, story.entries, [figure])
+    assert documents.page(story.incident, story.entries) == first[1]
 
 
 def test_every_row_of_the_timeline_has_four_cells_and_nearly_all_a_link() -> None:

@@ -1,0 +1,28 @@
+"""A document is written once for each version of it, and not kept for longer than there is room."""
+
+from bot.engine.written import Written
+
+
+def written(calls: list[str], text: str) -> str:
+    calls.append(text)
+    return text
+
+
+def test_a_document_is_written_again_when_its_version_is_another() -> None:
+    kept, calls = Written(), list[str]()
+    for version in (1, 1, 2, 2, 1):
+        assert kept.text("INC-1", version, lambda of=version: written(calls, f"v{of}")) == f"v{version}"
+    assert calls == ["v1", "v2", "v1"]
+
+
+def test_what_was_asked_for_longest_ago_goes_first_when_there_is_no_room() -> None:
+    kept, calls = Written(most=20), list[str]()
+    for name in ("a", "b", "a", "c", "a", "b"):
+        assert kept.text(name, 1, lambda of=name: written(calls, of * 10)) == name * 10
+    assert [call[0] for call in calls] == ["a", "b", "c", "b"]
+
+
+def test_what_is_larger_than_all_the_room_is_given_and_not_kept() -> None:
+    kept, calls = Written(most=5), list[str]()
+    assert [kept.text("a", 1, lambda: written(calls, "too large")) for _ in range(2)] == ["too large"] * 2
+    assert len(calls) == 2
