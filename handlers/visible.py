@@ -42,17 +42,28 @@ def _seen(ports: Ports, tx: Tx, incident_id: str, person: Person) -> tuple[Incid
 def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None:
     """Give a run, unless it is about a private incident that is not theirs to see, or is to open one for others."""
     run = ports.journal.get(tx, run_id) if _RUN.fullmatch(run_id) else None
-    if run is None or (run.plan.params.get("private") and not run.incident_id and run.actor.id != person.id):
-        return None
-    return run if not run.incident_id or is_visible(ports, tx, run.incident_id, person) else None
+    return run if run is not None and is_theirs(run, row_of(ports, tx, run.incident_id), person) else None
+
+
+def is_theirs(run: Run, row: Listed | None, person: Person) -> bool:
+    """Tell whether somebody may see a run; `row`: that of its incident, None where it is about none that is there."""
+    if not run.incident_id:
+        return not run.plan.params.get("private") or run.actor.id == person.id
+    return row is None or may_see(row, person)
 
 
 def is_visible(ports: Ports, tx: Tx, incident_id: str, person: Person) -> bool:
     """Tell whether somebody may know of what belongs to an incident, without reading its timeline."""
+    row = row_of(ports, tx, incident_id)
+    return row is None or may_see(row, person)
+
+
+def row_of(ports: Ports, tx: Tx, incident_id: str) -> Listed | None:
+    """Give what lists show of an incident, whoever may see it; None for "" and for one that is not there."""
     try:
-        return may_see(ports.timeline.listed(tx, incident_id), person)
+        return ports.timeline.listed(tx, incident_id) if incident_id else None
     except IncidentNotFound:
-        return True
+        return None
 
 
 def visible_artifact(ports: Ports, tx: Tx, sha256: str, person: Person) -> bool:

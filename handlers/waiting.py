@@ -6,26 +6,25 @@ from datetime import datetime
 
 from bot.domain.approval import Decision, Refused, Request, requests
 from bot.domain.authority import GRANTED
-from bot.domain.incident import Incident
 from bot.domain.narrative import unmarked
 from bot.domain.run import Run
 from bot.domain.timeline import HOUSE, Person
 from bot.engine import authority
 from bot.engine.approval import POLICY, RIGHTS, Press, decide
 from bot.engine.ports import Ports
-from bot.ports import ASKED, Tx
-from handlers.visible import visible_run
+from bot.ports import ASKED, Listed, Tx
+from handlers.visible import is_theirs, row_of, visible_run
 
 _LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
 class Plea:
-    """A request, the run that waits with it, and the incident it is about; None where it is about none."""
+    """A request, the run that waits with it, and the row of the incident it is about; None where it is about none."""
 
     asked: Request
     run: Run
-    incident: Incident | None
+    incident: Listed | None
 
 
 @dataclass(frozen=True)
@@ -66,26 +65,32 @@ async def _objection(ports: Ports, plea: Plea, decision: Decision, person: Perso
 
 def pleas(ports: Ports, tx: Tx, person: Person, now: datetime) -> Sequence[Plea]:
     """Give what waits of what somebody may see, the oldest first."""
-    found = (plea_of(ports, tx, run.id, person) for run in ports.journal.asking(tx)[:_LOOKED_AT])
+    runs = ports.journal.asking(tx)[:_LOOKED_AT]
+    rows = {each: row_of(ports, tx, each) for each in dict.fromkeys(run.incident_id for run in runs)}
+    found = (_plea(ports, tx, run, rows[run.incident_id], person) for run in runs)
     return [each for each in found if each is not None and each.asked.decided is None and now < each.asked.expires_at]
 
 
 def plea_of(ports: Ports, tx: Tx, run_id: str, person: Person) -> Plea | None:
     """Give what a run has asked for, and the incident it is about; None if it is not theirs to see, or was blanked."""
-    found = asked_of(ports, tx, run_id, person)
-    if found is None:
-        return None
-    asked, run = found
-    incident, _ = ports.readings.read(ports.timeline, tx, run.incident_id)
-    return Plea(asked, run, incident)
+    run = visible_run(ports, tx, run_id, person)
+    return _plea(ports, tx, run, row_of(ports, tx, run.incident_id), person) if run is not None else None
+
+
+def _plea(ports: Ports, tx: Tx, run: Run, row: Listed | None, person: Person) -> Plea | None:
+    asked = _asked(ports, tx, run) if is_theirs(run, row, person) else None
+    return Plea(asked, run, row) if asked is not None else None
 
 
 def asked_of(ports: Ports, tx: Tx, run_id: str, person: Person) -> tuple[Request, Run] | None:
-    """Give what a run has asked for, without what came before it on its timeline."""
+    """Give what a run has asked for; None if it is not theirs to see, or was blanked."""
     run = visible_run(ports, tx, run_id, person)
-    after = ports.journal.memo(tx, run_id, ASKED) if run else None
-    if run is None or after is None:
-        return None
-    entries = ports.timeline.entries(tx, run.incident_id or HOUSE, int(after))
-    asked = next((each for each in requests(entries) if each.run_id == run_id), None)
-    return (asked, run) if asked is not None else None
+    asked = _asked(ports, tx, run) if run is not None else None
+    return (asked, run) if run is not None and asked is not None else None
+
+
+def _asked(ports: Ports, tx: Tx, run: Run) -> Request | None:
+    """Read it from the timeline, without what came before it there."""
+    after = ports.journal.memo(tx, run.id, ASKED)
+    entries = ports.timeline.entries(tx, run.incident_id or HOUSE, int(after)) if after is not None else ()
+    return next((each for each in requests(entries) if each.run_id == run.id), None)
