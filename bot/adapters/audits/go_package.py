@@ -9,6 +9,7 @@ from posixpath import dirname
 
 from bot.adapters.audits.go_loggers import MADE, STD, STRUCTURED, TYPES, Fields, Logger
 from bot.adapters.audits.gotree import GoFile
+from bot.domain.stacks import STANDARD_ROOTS
 
 _OWNER = re.compile(rb"(?<![\w.)\]])(\w+)\.\Z")
 _MOST_NAME = 80
@@ -263,15 +264,17 @@ def tools(packages: Iterable[Facts]) -> frozenset[str]:
     """Give the folders that only command line tools are made of, whose output is what they print.
 
     A tool is a package main that reads its command line, where neither it nor a package of the same source that it
-    imports waits for connections; with it go the packages that no service imports.
+    imports waits for connections; with it go the packages that no service imports. The standard library can wait for
+    whoever asks it to, and does so for those who do.
     """
     known: dict[str, list[Facts]] = defaultdict(list)
     for each in packages:
         known[each.folder].append(each)
+    places = _places(known)
     reached: dict[bool, set[str]] = {True: set(), False: set()}
     for folder, facts in known.items():
         if any(each.is_main for each in facts):
-            part = _reached(folder, known)
+            part = _reached(folder, known, places)
             serves = any(each.serves for one in part for each in known[one])
             reads = any(each.reads_command_line for one in part for each in known[one])
             reached[reads and not serves] |= part
@@ -282,23 +285,38 @@ def _any_of(names: Sequence[str], paths: Iterable[str]) -> bool:
     return any(f"github.com/{name}" in path for path in paths for name in names)
 
 
-def _reached(start: str, known: Mapping[str, Sequence[Facts]]) -> set[str]:
+def _reached(start: str, known: Mapping[str, Sequence[Facts]], places: Mapping[str, str]) -> set[str]:
     found, todo = {start}, [start]
     while todo:
         for each in known[todo.pop()]:
             for path in each.imports:
-                folder = _folder(path, known)
+                folder = _folder(path, known, places)
                 if folder is not None and folder not in found:
                     found.add(folder)
                     todo.append(folder)
     return found
 
 
-def _folder(path: str, known: Mapping[str, Sequence[Facts]]) -> str | None:
-    """Give the folder that an import means: the longest that its path ends with."""
+def _places(folders: Iterable[str]) -> dict[str, str]:
+    """Give the folders by all that their paths end with: the first of several that end alike."""
+    found: dict[str, str] = {}
+    for folder in sorted(folders, key=lambda each: (each.count("/"), each)):
+        parts = folder.split("/")
+        for start in range(len(parts)):
+            found.setdefault("/".join(parts[start:]), folder)
+    return found
+
+
+def _folder(path: str, known: Mapping[str, Sequence[Facts]], places: Mapping[str, str]) -> str | None:
+    """Give the folder that an import means: the one that ends with its path, or the longest that its path ends with.
+
+    None for the standard library, also where it is looked at itself.
+    """
     parts = path.split("/")
+    if parts[0] in STANDARD_ROOTS:
+        return None
     ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
-    return next((end for end in ends if end in known), None)
+    return places.get(path) or next((end for end in ends if end in known), None)
 
 
 def _imports(source: bytes) -> dict[str, str]:

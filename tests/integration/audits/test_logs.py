@@ -224,6 +224,23 @@ def test_a_tool_may_print_and_a_service_may_not(tmp_path: Path, monkeypatch: pyt
     assert linted("report") == (1, ["report/report.go"])  # by itself it is nobody's
 
 
+def test_a_tool_in_the_tree_of_go_itself_prints_though_the_library_beside_it_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = MAIN.replace("example.com/x/", "cmd/go/internal/").format("report", '"flag"\n\t"net/http"', "flag.Args()")
+    tree: dict[str, str | bytes] = {
+        "src/cmd/go/main.go": own,
+        "src/cmd/go/internal/report/report.go": PRINTS,
+        "src/cmd/serve/main.go": own.replace("internal/report", "internal/door"),
+        "src/cmd/go/internal/door/door.go": f"{TREE['server/server.go']!s}",
+        "src/net/http/server.go": "package http\n\nfunc Serve(l listener) { l.Accept() }\n",
+        "src/net/http/trace.go": PRINTS.replace("package shop", "package http"),
+    }
+    monkeypatch.chdir(write(tmp_path, tree))
+    assert linted(".") == (1, ["src/cmd/serve/main.go", "src/net/http/trace.go"])
+    assert linted("src") == (1, ["src/cmd/serve/main.go", "src/net/http/trace.go"])
+
+
 def test_the_exit_code_and_the_error_say_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "note.txt").touch()
     for path, said in (("gone", "there is no"), ("note.txt", "is no Go"), ("", "there is no Go in")):
