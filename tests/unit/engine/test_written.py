@@ -1,5 +1,7 @@
 """A document is written once for each version of it, and not kept for longer than there is room."""
 
+from functools import partial
+
 from bot.engine.written import Written
 
 
@@ -11,14 +13,14 @@ def written(calls: list[str], text: str) -> str:
 def test_a_document_is_written_again_when_its_version_is_another() -> None:
     kept, calls = Written(), list[str]()
     for version in (1, 1, 2, 2, 1):
-        assert kept.text("INC-1", version, lambda of=version: written(calls, f"v{of}")) == f"v{version}"
+        assert kept.text("INC-1", version, partial(written, calls, f"v{version}")) == f"v{version}"
     assert calls == ["v1", "v2", "v1"]
 
 
 def test_what_was_asked_for_longest_ago_goes_first_when_there_is_no_room() -> None:
     kept, calls = Written(most=20), list[str]()
     for name in ("a", "b", "a", "c", "a", "b"):
-        assert kept.text(name, 1, lambda of=name: written(calls, of * 10)) == name * 10
+        assert kept.text(name, 1, partial(written, calls, name * 10)) == name * 10
     assert [call[0] for call in calls] == ["a", "b", "c", "b"]
 
 
