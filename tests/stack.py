@@ -20,7 +20,7 @@ from tests.integration.emulator_process import ADA, APP_TOKEN, BOT_TOKEN, SECRET
 from tests.lab import Lab
 from tests.oracles.sent import remember
 
-READY_S = 20.0
+READY_S = 60.0
 TRANSCRIPT = "transcript.ndjson"
 """What a stack leaves in its folder: all that went between Slack and the bot, one exchange a line."""
 
