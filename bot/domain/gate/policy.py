@@ -1,0 +1,109 @@
+"""What a service's deploys have to prove."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from urllib.parse import unquote
+
+from bot.domain.gate.evidence import Component
+
+_VERSION = re.compile(r"v?([0-9]{1,18}(?:\.[0-9]{1,18})*)([^+]*)(\+.*)?", re.DOTALL)
+
+
+class Hold(StrEnum):
+    """Which open incidents of the severity SEV1 hold a deploy up."""
+
+    ANY = "any"
+    SERVICE = "service"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Forbidden:
+    """A component that must not be deployed: its name or package URL, with `*` for any text.
+
+    `below`: only versions before this one; `why` is said to whoever is denied.
+    """
+
+    name: str
+    below: str = ""
+    why: str = ""
+
+    def hits(self, component: Component) -> bool:
+        """Tell whether a component is meant; one whose version cannot be compared is."""
+        wanted = self.name.lower()
+        if not any(fnmatchcase(name.lower(), wanted) for name in _names(component)):
+            return False
+        return not self.below or is_below(component.version, self.below)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who signs without a key of their own: what the certificate names, and which provider of identities vouched."""
+
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class GatePolicy:
+    """What a deploy of a service has to prove, and when it must wait.
+
+    `keys` are files (PEM) of public keys, `identities` who may sign without one, checked against `trust_root` (a file);
+    `marks` the annotations that a signature must have. `builders` are the ids of builders, with `*` for any text: where
+    there are any, provenance is asked for. `max_age_h`: how long ago it may have been built, hours; None: any time.
+    `channel`: who is told of a denial besides the service's open incidents; "": whoever reads announcements.
+    """
+
+    keys: tuple[str, ...] = ()
+    identities: tuple[Identity, ...] = ()
+    trust_root: str = ""
+    signature: bool = True
+    marks: tuple[tuple[str, str], ...] = ()
+    sbom: bool = True
+    forbidden: tuple[Forbidden, ...] = ()
+    builders: tuple[str, ...] = ()
+    max_age_h: float | None = None
+    hold: Hold = Hold.ANY
+    channel: str = ""
+
+    @property
+    def asks_provenance(self) -> bool:
+        """Tell whether it has to be known who built it, or when."""
+        return bool(self.builders) or self.max_age_h is not None
+
+    @property
+    def asks_sbom(self) -> bool:
+        """Tell whether it has to be known what it is made of."""
+        return self.sbom or bool(self.forbidden)
+
+
+def is_below(version: str, bound: str) -> bool:
+    """Tell whether a version is before another one; True too where they cannot be compared."""
+    one, other = _ordered(version), _ordered(bound)
+    return one is None or other is None or one < other
+
+
+def _ordered(version: str) -> tuple[tuple[int, ...], int, str] | None:
+    """Give what versions are compared by: numbers without zeros at their end, then a release after what led to it."""
+    parts = _VERSION.fullmatch(version.strip())
+    if parts is None:
+        return None
+    numbers, rest = [int(each) for each in parts[1].split(".")], parts[2]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers), 0 if rest else 1, rest
+
+
+def _names(component: Component) -> Iterator[str]:
+    """Give what a component is called: its name, and its package URL with and without its version."""
+    yield component.name
+    if component.purl:
+        plain = unquote(component.purl).partition("?")[0].partition("#")[0]
+        yield plain
+        head, at, _ = plain.rpartition("@")
+        # An @ further left belongs to a name, as in pkg:npm/@angular/core.
+        if at and "/" not in plain[len(head) :]:
+            yield head
