@@ -8,7 +8,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -185,6 +185,33 @@ def lint_logs(
 
 
 @app.command()
+def gate(  # noqa: PLR0913 - what a build shows is in several files
+    service: Annotated[str, typer.Argument(help="What is to be deployed.")],
+    release: Annotated[str, typer.Argument(help="Which release, such as v1.12.3.")],
+    *,
+    digest: Annotated[str, typer.Option(help="Its artifact, sha256:...")],
+    proofs: Annotated[list[Path] | None, typer.Option(help="A file of signatures, attestations, bundles.")] = None,
+    sbom: Annotated[Path | None, typer.Option(help="Its bill of materials, as a file.")] = None,
+    sbom_signature: Annotated[Path | None, typer.Option(help="That file's signature.")] = None,
+    commit: Annotated[str, typer.Option(help="The commit it was made of.")] = "",
+    by: Annotated[str, typer.Option(help="Who deploys it.")] = "",
+    to: Annotated[str, typer.Option(help="A bot's address; without one, it is decided here.")] = "",
+    key: Annotated[str, typer.Option("--id", help="The same question again has the same answer.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Ask whether a build may be deployed; 0 is yes, 3 no, 1 that nobody could decide."""
+    from bot import gating  # noqa: PLC0415 - see above
+
+    files = (tuple(proofs or ()), sbom, sbom_signature)
+    question = gating.Question(service, release, digest, commit, by, *files, key)
+    if to:
+        answer = _do(lambda: gating.ask(to, question))
+        sys.stdout.write((json.dumps(dict(answer.document)) if as_json else answer.text) + "\n")
+        raise SystemExit(answer.code)
+    _run_here("gate", _do(question.whole), as_json=as_json)
+
+
+@app.command()
 def migrate(
     down_to: Annotated[str, typer.Option(help="Go back to this revision; `base` removes every table.")] = "",
 ) -> None:
@@ -253,6 +280,10 @@ def run(
         if not is_pair:
             _stop(f"{word!r}: write params as key=value, for instance service=checkout.", 2)
         params[key] = value
+    _run_here(playbook, params, as_json=as_json)
+
+
+def _run_here(playbook: str, params: Mapping[str, Any], *, as_json: bool) -> None:
     from bot import headless  # noqa: PLC0415 - see above
 
     settings = _settings()

@@ -77,6 +77,7 @@ async def run(
     """Run a playbook to its end: here, or by the process that serves this database, if one does.
 
     `tell` is told what the run waits for, `show` which share of it is done (0..1), in words too, where it can say so.
+    A param that is bytes is kept as an artifact, and named by its sha256.
 
     :raises CommandRejected: there is no such playbook, or its params are wrong.
     :raises StoreUnusable: the database cannot be used.
@@ -94,9 +95,14 @@ async def run(
     hands = _Hands(house)
     try:
         await hands.lend()
-        return await _run(house, hands, await _admit(house, playbook, params), tell, show)
+        given = {name: await _kept(house, f"{playbook}-{name}", value) for name, value in params.items()}
+        return await _run(house, hands, await _admit(house, playbook, given), tell, show)
     finally:
         await house.stop(0.0 if hands.lent else None)
+
+
+async def _kept(house: House, name: str, value: Any) -> Any:
+    return (await house.ports.artifacts.put(name, value)).sha256 if isinstance(value, bytes) else value
 
 
 @dataclass

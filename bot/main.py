@@ -20,6 +20,7 @@ from bot.adapters.chance import SystemChance
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.doer import Doer
+from bot.adapters.gate.verifier import SignatureVerifier
 from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoGroups, NoPager, NoPoster, NoTranscript
@@ -71,7 +72,7 @@ from bot.wiring import (
     wired_telemetry,
     wired_workspaces,
 )
-from handlers import alerts, configurations, deploys, errors, exports, operations, pages, postmortem_forms, probes
+from handlers import alerts, configurations, deploys, errors, exports, gate, operations, pages, postmortem_forms, probes
 from handlers.api.application import AT, application
 from handlers.probes import Glance
 from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
@@ -217,6 +218,7 @@ def _ports(
         doer=Doer(settings.firstfive_actions_token),
         marks=marks,
         checkup=Doctor(settings, clock),
+        verifier=SignatureVerifier(),
         catalog=settings.catalog(),
         **_rows(),
         **_nobody(),
@@ -331,7 +333,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     """Give an application every way in."""
     token = house.settings.firstfive_alerts_token
     deploys_token = house.settings.firstfive_deploys_token
-    public = ((alerts.PREFIX, token), (deploys.PATH, deploys_token))
+    public = ((alerts.PREFIX, token), (deploys.PATH, deploys_token), (gate.PATH, deploys_token))
     known = tuple(beginning for beginning, secret in public if secret)
     guarded(app, house.settings, house.ports, known, house.slack.workspaces if house.slack else None)
     errors.answered(app)
@@ -362,6 +364,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
     app.include_router(operations.router(house.admission, house.ports, house.registry, house.stopping.is_set))
     app.include_router(alerts.router(house.intake, token))
     app.include_router(deploys.router(house.admission, house.ports, deploys_token))
+    app.include_router(gate.router(house.admission, house.ports, deploys_token))
     return app
 
 

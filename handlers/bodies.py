@@ -33,11 +33,19 @@ async def json_of(request: Request) -> bytes:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise NotJson("Send it as application/json.")
+    return await bounded(request, _BODY_MAX)
+
+
+async def bounded(request: Request, most: int) -> bytes:
+    """Read a body of at most so many bytes.
+
+    :raises TooLong: it is longer.
+    """
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
-        if len(content) > _BODY_MAX:
-            raise TooLong(f"The body is longer than {_BODY_MAX} bytes.")
+        if len(content) > most:
+            raise TooLong(f"The body is longer than {most} bytes.")
     return bytes(content)
 
 

@@ -20,6 +20,7 @@ from bot.engine import (
     Tools,
     deploys_of,
     examine,
+    gates,
     latest,
 )
 
@@ -98,13 +99,14 @@ async def compare(tools: Tools, params: Changes) -> Builds:
 @playbook.step("Look what was deployed", optional=True)
 async def look(tools: Tools, params: Changes) -> Deployed:
     """Say how the last deploy lies to when it started, or to now."""
-    deploys = await deploys_of(tools, await _service(tools, params))
+    service = await _service(tools, params)
+    deploys = await deploys_of(tools, service)
     incident = await tools.incident() if tools.incident_id else None
     started_at = incident.milestones.get(Milestone.STARTED) if incident else None
-    last = latest(deploys, tools.now())
-    if last is None:
-        return Deployed("")
-    return Deployed(last.beside(started_at, "it started") if started_at else last.ago(tools.now()))
+    last, refused = latest(deploys, tools.now()), gates.last_denied(await gates.told_deploys(tools, service))
+    told = [last.beside(started_at, "it started") if started_at else last.ago(tools.now())] if last else []
+    told += [f"{refused.ago(tools.now())} ({refused.obstacles})"] if refused else []
+    return Deployed("; ".join(told))
 
 
 @playbook.step("Sum up")

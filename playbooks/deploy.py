@@ -18,12 +18,11 @@ from bot.engine import (
     ServiceName,
     Tools,
     deploys_of,
+    gates,
     moment,
     record_deploy,
 )
 
-_RELEASE = re.compile(r"[A-Za-z0-9][\w.+:/@-]{0,99}")
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _GO = re.compile(r"go1\.[0-9]+[\w.+-]{0,30}")
 _BUILD = re.compile(r"[\w./+=-]{7,200}")
 
@@ -35,26 +34,12 @@ class RecordDeploy(Params):
     """
 
     service: ServiceName
-    release: Keyed
-    commit: Keyed = ""
+    release: gates.ReleaseName
+    commit: gates.CommitName = ""
     at: Moment = Field("", title="When was it?", description="HH:MM, UTC; now if left out")
     by: Keyed = Field("", max_length=100)
     go: Keyed = ""
     build: Keyed = ""
-
-    @field_validator("release")
-    @classmethod
-    def _is_a_release(cls, release: str) -> str:
-        if not _RELEASE.fullmatch(release):
-            raise ValueError("a release is one word such as v1.12.3, at most 100 characters")
-        return release
-
-    @field_validator("commit")
-    @classmethod
-    def _is_a_commit(cls, commit: str) -> str:
-        if commit and not _COMMIT.fullmatch(commit.lower()):
-            raise ValueError("a commit is 7 to 64 hexadecimal digits")
-        return commit.lower()
 
     @field_validator("go")
     @classmethod

@@ -14,6 +14,7 @@ from bot.engine import (
     Right,
     ServiceName,
     Tools,
+    gates,
     stand,
     withdraw,
 )
@@ -73,7 +74,10 @@ async def show(tools: Tools, params: StandingApproval) -> Rules:
         f"{policy.latency_over_s:g} s over its baseline's for {policy.latency_window_s:.0f} s. Every change of these "
         f"rules or the router voids this."
     )
-    await _ask_where_people_are(tools, said)
+    run = tools.run_id
+    choices = (Choice("Approve", f"approve run={run}"), Choice("Refuse", f"refuse run={run}"))
+    asked = Reply(f"*{tools.actor.name} asks for a standing approval.* {said}", choices)
+    await gates.ask_where_people_are(tools, asked, "standing")
     return Rules(said)
 
 
@@ -86,14 +90,3 @@ async def set_(tools: Tools, params: StandingApproval, rules: Rules) -> Reply:
         return Reply(rules.summary)
     standing = await stand(tools, service)
     return Reply(f"{rules.summary} Agreed by {standing.asked_by.name} and {standing.approved_by.name}.")
-
-
-async def _ask_where_people_are(tools: Tools, said: str) -> None:
-    """Ask in the channel of announcements what was asked outside of an incident's channel."""
-    channel = tools.catalog.announcements
-    if tools.incident_id or not channel:
-        return
-    run = tools.run_id
-    choices = (Choice("Approve", f"approve run={run}"), Choice("Refuse", f"refuse run={run}"))
-    asked = Reply(f"*{tools.actor.name} asks for a standing approval.* {said}", choices)
-    await tools.ports.poster.show(channel, asked, f"standing:{run}")

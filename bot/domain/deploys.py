@@ -4,18 +4,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.domain.gate.evidence import Objection
 from bot.domain.measures import duration
 
 KEPT = 50
+DENIED_KEPT = 20
+"""Those that were denied are kept apart: however many there are, they push none out that went out."""
+GATE = "gate"
 _SHORT = 7
 
 
 @dataclass(frozen=True)
 class Deploy:
-    """One release of a service that went out. `source` is who told of it: `webhook`, `typed` or `tag`.
+    """One release of a service that went out, or was to. `source` is who told of it: `webhook`, `typed`, `tag`, `gate`.
 
     `rolled_back_at` is when it was found bad and taken back, None if it was not. `go` and `build` are the toolchain
-    (`go1.27.3`) and the link id that it was built to, "" where nobody told.
+    (`go1.27.3`) and the link id that it was built to, "" where nobody told. `digest` is the artifact that the gate was
+    asked about; `denied` is why that did not let it through: such a one never ran.
     """
 
     service: str
@@ -27,6 +32,8 @@ class Deploy:
     rolled_back_at: datetime | None = None
     go: str = ""
     build: str = ""
+    digest: str = ""
+    denied: tuple[Objection, ...] = ()
 
     @property
     def words(self) -> str:
@@ -41,7 +48,12 @@ class Deploy:
 
     def ago(self, now: datetime) -> str:
         """Say how long ago it was."""
-        return f"{self.words} was deployed {duration(now - self.at)} ago"
+        return f"{self.words} was {'denied' if self.denied else 'deployed'} {duration(now - self.at)} ago"
+
+    @property
+    def obstacles(self) -> str:
+        """Say in a few words why it was denied: `unsigned, open incident`."""
+        return ", ".join(dict.fromkeys(each.obstacle.value for each in self.denied))
 
 
 def deploys_key(service: str) -> str:
@@ -52,15 +64,37 @@ def deploys_key(service: str) -> str:
 def add(known: Sequence[Deploy], deploy: Deploy) -> tuple[Deploy, ...]:
     """Add a deploy, oldest first, the last 50; one that is known already changes nothing.
 
-    It is known when it was told of at that very moment, or is what was deployed last before it.
+    It is known when it was told of at that very moment, or is what was deployed last before it. What the gate has let
+    through counts as deployed from then on; whoever tells of it afterwards knows better when it was, and how built.
     """
-    before = [each for each in known if each.at <= deploy.at]
-    same = (deploy.release, deploy.commit)
-    if (before and (before[-1].release, before[-1].commit) == same and not before[-1].rolled_back_at) or any(
-        (each.release, each.commit, each.at) == (*same, deploy.at) for each in known
+    if deploy.denied:
+        return tuple(sorted([*went_out(known), *[*denied(known), deploy][-DENIED_KEPT:]], key=_at))
+    before = [each for each in went_out(known) if each.at <= deploy.at]
+    last, same = before[-1] if before else None, (deploy.release, deploy.commit)
+    if last is not None and _passed(last, deploy):
+        told = replace(deploy, digest=last.digest, by=deploy.by or last.by, commit=deploy.commit or last.commit)
+        return tuple(sorted([*(each for each in known if each is not last), told], key=_at))
+    if (last is not None and (last.release, last.commit) == same and not last.rolled_back_at) or any(
+        (each.release, each.commit, each.at) == (*same, deploy.at) for each in went_out(known)
     ):
         return tuple(known)
-    return tuple(sorted([*known, deploy], key=lambda each: each.at))[-KEPT:]
+    kept = sorted([*went_out(known), deploy], key=_at)[-KEPT:]
+    return tuple(sorted([*kept, *denied(known)], key=_at))
+
+
+def went_out(deploys: Iterable[Deploy]) -> list[Deploy]:
+    """Leave those out that were denied."""
+    return [each for each in deploys if not each.denied]
+
+
+def denied(deploys: Iterable[Deploy]) -> list[Deploy]:
+    """Give those that were denied."""
+    return [each for each in deploys if each.denied]
+
+
+def last_denied(deploys: Sequence[Deploy]) -> Deploy | None:
+    """Give the last deploy if it was denied, and nothing has gone out since."""
+    return deploys[-1] if deploys and deploys[-1].denied else None
 
 
 def with_tags(known: Sequence[Deploy], tags: Iterable[Deploy]) -> tuple[Deploy, ...]:
@@ -70,15 +104,17 @@ def with_tags(known: Sequence[Deploy], tags: Iterable[Deploy]) -> tuple[Deploy, 
 
 
 def latest(deploys: Sequence[Deploy], until: datetime) -> Deploy | None:
-    """Give the last deploy up to a moment."""
-    return next((each for each in reversed(deploys) if each.at <= until), None)
+    """Give the last deploy up to a moment; one that was denied is none."""
+    return next((each for each in reversed(deploys) if each.at <= until and not each.denied), None)
 
 
 def last_good(deploys: Sequence[Deploy], running: str = "") -> Deploy | None:
     """Give the last release before the running one that was not rolled back; None where none is known.
 
-    `running` is a release or a commit (its beginning); "" means the one that was deployed last.
+    `running` is a release or a commit (its beginning); "" means the one that was deployed last. A release that was
+    denied is none to go back to, unless it went out another time.
     """
+    deploys = went_out(deploys)
     at = next((place for place in range(len(deploys) - 1, -1, -1) if _is(deploys[place], running)), None)
     if at is None:
         return None
@@ -88,10 +124,22 @@ def last_good(deploys: Sequence[Deploy], running: str = "") -> Deploy | None:
 
 def rolled_back(deploys: Sequence[Deploy], release: str, at: datetime) -> tuple[Deploy, ...]:
     """Mark the last deploy of a release as taken back; what is not known changes nothing."""
-    place = next((place for place in range(len(deploys) - 1, -1, -1) if _is(deploys[place], release)), None)
+    places = range(len(deploys) - 1, -1, -1)
+    place = next((place for place in places if not deploys[place].denied and _is(deploys[place], release)), None)
     if place is None:
         return tuple(deploys)
     return (*deploys[:place], replace(deploys[place], rolled_back_at=at), *deploys[place + 1 :])
+
+
+def _at(deploy: Deploy) -> datetime:
+    return deploy.at
+
+
+def _passed(last: Deploy, deploy: Deploy) -> bool:
+    """Tell whether a deploy is the one that the gate let through last, told of now by whoever has done it."""
+    commits = {last.commit, deploy.commit} - {""}
+    is_same = last.release == deploy.release and len(commits) < 2  # noqa: PLR2004 - one or the other, or the same
+    return is_same and last.source == GATE != deploy.source and not last.rolled_back_at
 
 
 def _is(deploy: Deploy, wanted: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.deploys import Deploy
+from bot.domain.deploys import Deploy, went_out
 from bot.domain.traffic import Split
 
 ROLLS_OUT = timedelta(minutes=10)
@@ -53,13 +53,14 @@ class Expected:
 
 
 def standing(deploys: Sequence[Deploy]) -> Deploy | None:
-    """Give the last deploy that was told of and not taken back; a tag alone deploys nothing."""
-    return next((each for each in reversed(deploys) if each.source != "tag" and not each.rolled_back_at), None)
+    """Give the last deploy that was told of and not taken back; a tag alone deploys nothing, nor a denial."""
+    told = (each for each in reversed(went_out(deploys)) if each.source != "tag")
+    return next((each for each in told if not each.rolled_back_at), None)
 
 
 def changing(deploys: Sequence[Deploy], split: Split | None, now: datetime) -> str:
     """Say why targets may differ from the record now, "" when they may not: a rollout, or a canary that is open."""
-    for each in reversed(deploys):
+    for each in reversed(went_out(deploys)):
         moved = each.rolled_back_at or each.at
         if each.source != "tag" and timedelta() <= now - moved < ROLLS_OUT:
             return f"{each.words} was {'taken back' if each.rolled_back_at else 'deployed'} at {moved:%H:%M} UTC"

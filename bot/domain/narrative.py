@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.domain import consent, drill_words, publishing, rollout, sign_in
+from bot.domain import consent, deploy_words, drill_words, publishing, rollout, sign_in
 from bot.domain.approval import Decision
 from bot.domain.bisect.bisects import bisected, bisecting
 from bot.domain.measures import duration
@@ -249,12 +249,6 @@ def _proposed(_: Entry, facts: _Facts) -> str:
     return f"Withdrew the proposal of {what}." if facts["state"] == "over" else f"Proposed an incident: {what}"
 
 
-def _deployed(_: Entry, facts: _Facts) -> str:
-    commit = f" ({str(facts['commit'])[:7]})" if facts["commit"] else ""
-    when = f"{from_us(int(facts['at'] or 0)):%H:%M:%S} UTC{_after(facts['by'], ' by ')}"
-    return f"{facts['service']} {facts['release']}{commit} was deployed at {when}."
-
-
 def _dyed(_: Entry, facts: _Facts) -> str:
     said = [*facts["flaws"], *facts["facts"]]
     return f"Sent marked requests to {facts['service']}{_after('; '.join(map(str, said))) or '.'}"
@@ -351,7 +345,7 @@ _TELL: Mapping[str, Callable[[Entry, _Facts], str]] = {
     Kind.PROPOSED: _proposed,
     Kind.PAGE_ANSWERED: lambda _, f: f"{f['person'] or 'Somebody'} answered the page{_after(f['how'], ' at ')}.",
     Kind.ACTED: lambda _, f: f"Did {f['action']} on {f['service']} ({f['command']}): {f['how']}.",
-    Kind.DEPLOYED: _deployed,
+    **dict.fromkeys(deploy_words.KINDS, lambda entry, facts: deploy_words.told(Kind(entry.kind), facts)),
     Kind.BISECTING: lambda _, f: unmarked(bisecting(f)) if f["sought"] else "Bisecting.",
     Kind.BISECTED: lambda _, f: bisected(f) if f["sought"] else "Bisected.",
     Kind.DYED: _dyed,

@@ -10,6 +10,7 @@ from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
 from bot.domain.discovery import DiscoveryPlan
 from bot.domain.dyeing import Front
+from bot.domain.gate.policy import GatePolicy
 from bot.domain.pods import PodsPlan
 from bot.domain.traffic import Route
 
@@ -171,7 +172,7 @@ class Service:
 
     A bisect that is told nothing else runs `regression`. A drill may make a `lab` sick; `lab_switches` is where the lab
     itself can be switched, beside its targets. `latency_slo_s` is within how many seconds it promises to answer, `hops`
-    the services that a request through it passes after it, in that order.
+    the services that a request through it passes after it, in that order. `gate` is what its deploys have to prove.
     """
 
     name: str
@@ -191,6 +192,7 @@ class Service:
     people: People = field(default=People())
     discovery: DiscoveryPlan | None = None
     regression: Regression | None = None
+    gate: GatePolicy | None = None
     lab: bool = False
     lab_switches: str | None = None
 

@@ -70,6 +70,9 @@ class Kind(StrEnum):
     PAGE_ANSWERED = "page answered"  # person how
     ACTED = "acted"  # service action command ok how artifact
     DEPLOYED = "deployed"  # service release commit by at source
+    DEPLOY_ALLOWED = "deploy allowed"  # service release commit by digest reasons[] overridden proven[] evidence
+    DEPLOY_DENIED = "deploy denied"  # service release commit by digest reasons[] evidence
+    DEPLOY_OVERRIDDEN = "deploy overridden"  # service release digest reasons[] until name reason
     BISECTING = "bisecting"  # sought{} bar left total runs elapsed_s last[] likeliest[]
     BISECTED = "bisected"  # service sought{} found why confidence made[] suspects commits runs{} elapsed_s artifact
     DYED = "dyed"  # service url facts[] flaws[] closed

@@ -106,6 +106,7 @@ from bot.engine import auditing as audits
 from bot.engine import bisecting as bisection
 from bot.engine import digesting as digests
 from bot.engine import drilling as drills
+from bot.engine import gatekeeping as gates
 from bot.engine import reporting as reports
 from bot.engine import tracing as traces
 from bot.engine.alarms import claim as claim_alerts
@@ -308,6 +309,7 @@ __all__ = [
     "explain_silence",
     "fold",
     "freeze",
+    "gates",
     "healthy_targets",
     "impact_of",
     "intrusive_parts",

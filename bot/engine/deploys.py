@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from bot.domain.deploys import Deploy, add, deploys_key, rolled_back, with_tags
+from bot.domain.deploys import Deploy, add, deploys_key, rolled_back, went_out, with_tags
 from bot.domain.run import Missing
 from bot.domain.service import Service
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, to_us
@@ -23,10 +23,10 @@ Deploys = tuple[Deploy, ...]
 
 
 async def deploys_of(tools: Tools, service: Service) -> Deploys:
-    """Give the deploys of a service, oldest first: what was told, and the tags of its repository."""
-    known = await tools.recall(deploys_key(service.name), Deploys) or ()
+    """Give the deploys of a service that went out, oldest first: what was told, and the tags of its repository."""
+    known = await told_deploys(tools, service)
     if not service.repository:
-        return known
+        return tuple(went_out(known))
     # A rollback does not wait for a repository; one that is being cloned goes on, for whoever asks next.
     asking = asyncio.ensure_future(tools.ports.repository.tags(service, _TAGS))
     _ASKED.add(asking)
@@ -34,26 +34,49 @@ async def deploys_of(tools: Tools, service: Service) -> Deploys:
     await asyncio.wait({asking}, timeout=_WITHIN_S)
     tags = asking.result() if asking.done() else ()
     if isinstance(tags, Missing):
-        return known
+        return tuple(went_out(known))
     named = (Deploy(service.name, tag.subject, tag.at, tag.author, tag.sha, "tag") for tag in tags)
-    return with_tags(known, named)
+    return tuple(went_out(with_tags(known, named)))
+
+
+async def told_deploys(tools: Tools, service: Service) -> Deploys:
+    """Give all that was told of a service's deploys, oldest first, those that the gate has denied too."""
+    return await tools.recall(deploys_key(service.name), Deploys) or ()
 
 
 def record_deploy(tools: Tools, deploy: Deploy) -> None:
     """Keep a deploy and tell of it on the house's timeline and on open incidents of its service, together; once."""
-    timeline, now = tools.ports.timeline, tools.now()
-    author = Author(tools.actor, tools.run_id, tools.step)
-    body = {"service": deploy.service, "release": deploy.release, "commit": deploy.commit, "by": deploy.by}
-    draft = Draft(Kind.DEPLOYED, {**body, "at": to_us(deploy.at), "source": deploy.source})
+    draft = Draft(Kind.DEPLOYED, {**_body(deploy), "at": to_us(deploy.at), "source": deploy.source})
 
     def act(tx: Tx) -> None:
-        if not _change(tools.ports.marks, tx, deploy.service, lambda known: add(known, deploy)):
-            return
-        rows = timeline.incidents(tx, limit=_OPEN, private=True)
-        for chain in (HOUSE, *(row.id for row in rows if row.service == deploy.service)):
-            timeline.append(tx, chain, [draft], author, now)
+        if _change(tools.ports.marks, tx, deploy.service, lambda known: add(known, deploy)):
+            _tell(tools, tx, deploy, draft)
 
     tools.also(act)
+
+
+def record_decided(tools: Tools, deploy: Deploy, **told: Any) -> None:
+    """Keep what the gate has said of a deploy, and tell of it where deploys are told of; every time it is asked."""
+    kind = Kind.DEPLOY_DENIED if deploy.denied else Kind.DEPLOY_ALLOWED
+    draft = Draft(kind, {**_body(deploy), "digest": deploy.digest, **told})
+
+    def act(tx: Tx) -> None:
+        _change(tools.ports.marks, tx, deploy.service, lambda known: add(known, deploy))
+        _tell(tools, tx, deploy, draft)
+
+    tools.also(act)
+
+
+def _body(deploy: Deploy) -> dict[str, Any]:
+    return {"service": deploy.service, "release": deploy.release, "commit": deploy.commit, "by": deploy.by}
+
+
+def _tell(tools: Tools, tx: Tx, deploy: Deploy, draft: Draft) -> None:
+    """Put it on the house's timeline and on those of the service's open incidents."""
+    timeline, author = tools.ports.timeline, Author(tools.actor, tools.run_id, tools.step)
+    rows = timeline.incidents(tx, limit=_OPEN, private=True)
+    for chain in (HOUSE, *(row.id for row in rows if row.service == deploy.service)):
+        timeline.append(tx, chain, [draft], author, tools.now())
 
 
 def record_taken_back(tools: Tools, service: Service, release: str, at: datetime) -> None:

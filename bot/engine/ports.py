@@ -44,6 +44,7 @@ from bot.ports import (
     Tokens,
     Transcript,
     Unobserved,
+    Verifier,
 )
 
 
@@ -85,6 +86,7 @@ class Ports:
     sessions: Sessions
     tokens: Tokens
     checkup: Checkup
+    verifier: Verifier
     gauges: Gauges
     catalog: Catalog
     observer: Observer = field(default_factory=Unobserved)

@@ -6,6 +6,7 @@ Ports that write take an explicit `Tx`: what belongs together commits together.
 from bot.ports.auditing import Audits, Wanted
 from bot.ports.beating import Pulse
 from bot.ports.bisecting import Probed, Prober
+from bot.ports.gating import Verifier
 from bot.ports.keeping import (
     ASKED,
     LISTING,
@@ -136,6 +137,7 @@ __all__ = [
     "Transcript",
     "Tx",
     "Unobserved",
+    "Verifier",
     "Wanted",
     "as_it_is",
 ]

@@ -17,6 +17,7 @@ from bot.settings import routers
 from bot.settings.bisect import BisectTable
 from bot.settings.canary import CanaryTable
 from bot.settings.discovery import DiscoveryTable
+from bot.settings.gate import ForbiddenTable, GateTable, IdentityTable
 from bot.settings.logs import FieldsTable, LogsTable
 from bot.settings.services import ServiceTable, watched
 from bot.settings.sign_in import SignInTable, lacks
@@ -325,6 +326,9 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "sign_in": SignInTable,
     "telemetry": TelemetryTable,
     "canary": CanaryTable,
+    "gate": GateTable,
+    "forbidden": ForbiddenTable,
+    "identities": IdentityTable,
     **routers.TABLES,
 }
 

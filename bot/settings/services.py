@@ -10,6 +10,7 @@ from bot.settings.bisect import RegressionTable
 from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.configured_actions import ActionTable, configured_action
 from bot.settings.discovery import DiscoveryTable, discovery_plan
+from bot.settings.gate import GateTable, gate_policy
 from bot.settings.people import PeopleTable, people
 from bot.settings.pods import PodsTable, pods_plan
 from bot.settings.routers import RouterTable, route
@@ -39,6 +40,7 @@ class ServiceTable(Table):
     people: PeopleTable = PeopleTable()
     canary: CanaryTable | None = None
     bisect: RegressionTable | None = None
+    gate: GateTable | None = None
     lab: bool = False
     lab_switches: Address | None = None
 
@@ -88,6 +90,7 @@ def watched(table: ServiceTable) -> Service:
         discovery=discovery_plan(table.discovery, pods),
         front=Front(**dict(table.front)) if table.front else None,
         regression=table.bisect.regression() if table.bisect else None,
+        gate=gate_policy(table.gate),
         lab=table.lab,
         lab_switches=table.lab_switches,
     )

@@ -28,6 +28,7 @@ from tests.fakes.signing import FakeSessions, FakeTokens
 from tests.fakes.switches import FakeSwitches
 from tests.fakes.targets import FakeDiscovery, FakeTargets
 from tests.fakes.timeline import FakeTimeline
+from tests.fakes.verifier import FakeVerifier
 from tests.fakes.world import (
     FakeAnchors,
     FakeArchive,
@@ -87,6 +88,7 @@ __all__ = [
     "FakeTokens",
     "FakeTranscript",
     "FakeTx",
+    "FakeVerifier",
     "fake_ports",
 ]
 
@@ -110,6 +112,7 @@ def fake_ports(catalog: Catalog | None = None) -> Ports:
         archive=FakeArchive(),
         repository=FakeRepository(),
         logs=FakeLogs(),
+        verifier=FakeVerifier(),
         documents=FakeDocuments(),
         pager=FakePager(),
         rota=FakeRota(),

@@ -187,6 +187,10 @@ def _work(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
             {"service": "checkout", "action": "restart", "command": words("restart x"), "how": "exit 0"},
         ),
         (Kind.DEPLOYED, {"service": "checkout", "release": "v1.12.3", "at": later, "by": words("Ada"), "commit": _SHA}),
+        (
+            Kind.DEPLOY_DENIED,
+            {"service": "checkout", "release": "v1.12.4", "reasons": [words("unsigned: no signature was sent")]},
+        ),
         (Kind.DYED, {"service": "checkout", "url": "", "facts": [], "flaws": [words("the canary is not closed")]}),
         (Kind.BLANKED, {"entries": [13], "reason": words("a name"), "approved_by": _BEN.id}),
     ]

@@ -199,6 +199,7 @@ _CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     Kind.STANDING_SET: _standing,
     Kind.FROZEN: lambda facts, who: f"{who} froze *{line(facts['service'], 100)}*: {line(facts['reason'], 500)}",
     Kind.THAWED: lambda facts, who: f"{who} thawed *{line(facts['service'], 100)}*",
+    Kind.DEPLOY_DENIED: rollouts.denied,
     Kind.PAGE_ANSWERED: lambda facts, _: f"{line(facts['person'], 60)} answered the page at {line(facts['how'], 60)}",
     Kind.SNOOZED: _snoozed,
     Kind.ACTION: _action,

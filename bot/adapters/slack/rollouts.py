@@ -101,3 +101,9 @@ _DONE = {
     "restore": "The rollback of {} is taken back",
     "empty": "The canary of {} gets no new traffic",
 }
+
+
+def denied(facts: Mapping[str, Any], _: str) -> str:
+    """Say which deploy the gate has denied, and why."""
+    name = f"*{line(facts['service'], 100)} {line(facts['release'], 100)}*"
+    return f"The deploy gate denied {name}: {line('; '.join(map(str, facts['reasons'])), 600)}"

@@ -1,8 +1,23 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bot.domain.deploys import KEPT, Deploy, add, last_good, latest, rolled_back, with_tags
+from bot.domain.deploys import (
+    DENIED_KEPT,
+    KEPT,
+    Deploy,
+    add,
+    denied,
+    last_denied,
+    last_good,
+    latest,
+    rolled_back,
+    went_out,
+    with_tags,
+)
+from bot.domain.expected import standing
+from bot.domain.gate.evidence import Objection, Obstacle
 from tests.fakes import NOON
 
 
@@ -83,3 +98,41 @@ def test_what_is_not_known_cannot_be_taken_back() -> None:
 )
 def test_a_deploy_is_told_beside_a_moment(minutes: int, said: str) -> None:
     assert V3.beside(NOON + timedelta(minutes=minutes), "the first error") == said
+
+
+NO = (Objection(Obstacle.UNSIGNED, "no signature was sent"),)
+DENIED = replace(deploy("v4", 30), denied=NO, digest=f"sha256:{'a' * 64}")
+
+
+def test_what_was_denied_never_ran() -> None:
+    known = add(ALL, DENIED)
+    assert (latest(known, NOON + timedelta(hours=1)), standing(known), last_good(known)) == (V3, V3, V2)
+    assert (last_denied(known), last_denied(ALL), last_denied(())) == (DENIED, None, None)
+    assert rolled_back(known, "v4", NOON) == known
+    assert DENIED.ago(NOON + timedelta(minutes=36)) == "v4 by Ada was denied 6 min ago"
+    assert with_tags(known, (deploy("v4", 29),)) == known
+
+
+def test_what_goes_out_after_all_is_as_good_as_any() -> None:
+    known = add(add(add(ALL, DENIED), deploy("v4", 40)), deploy("v5", 50))
+    found = last_good(known)
+    assert found is not None
+    assert (found.release, last_denied(known)) == ("v4", None)
+
+
+def test_denials_push_out_no_deploy_and_deploys_no_denial() -> None:
+    known: tuple[Deploy, ...] = ALL
+    for number in range(KEPT + 5):
+        known = add(known, replace(DENIED, at=DENIED.at + timedelta(minutes=number)))
+    assert (len(went_out(known)), len(denied(known))) == (3, DENIED_KEPT)
+    for number in range(KEPT + 5):
+        known = add(known, deploy(f"w{number}", number))
+    assert (len(went_out(known)), len(denied(known))) == (KEPT, DENIED_KEPT)
+
+
+def test_whoever_tells_of_what_the_gate_let_through_completes_it() -> None:
+    passed = replace(V3, source="gate", commit="", digest=DENIED.digest)
+    told = deploy("v3", 25, "ccccccc3")
+    assert add((V1, V2, passed), told) == (V1, V2, replace(told, digest=DENIED.digest))
+    assert len(add((V1, V2, replace(passed, commit="ddddddd")), told)) == 4
+    assert add((V1, V2, passed), passed) == (V1, V2, passed)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.gate.decision import Decision, Override, decide
@@ -176,6 +176,7 @@ POLICIES = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(POLICIES, EVIDENCE, EVIDENCE, st.lists(OBJECTIONS, max_size=2))
 def test_no_evidence_that_is_not_asked_for_turns_a_denial_into_leave(
     policy: GatePolicy, evidence: Evidence, more: Evidence, held: list[Objection]
@@ -198,6 +199,7 @@ def vouched(proof: Signature | Provenance) -> bool:
     return bool(proof.by) and proof.flaw is None and DIGEST in proof.digests
 
 
+@settings(max_examples=50, deadline=None)
 @given(POLICIES, EVIDENCE, st.lists(OBJECTIONS, max_size=2))
 def test_a_stricter_policy_never_allows_more(policy: GatePolicy, evidence: Evidence, held: list[Objection]) -> None:
     stricter = replace(
@@ -206,6 +208,7 @@ def test_a_stricter_policy_never_allows_more(policy: GatePolicy, evidence: Evide
     assert decide(policy, evidence, held, NOON).allowed or not decide(stricter, evidence, held, NOON).allowed
 
 
+@settings(max_examples=50, deadline=None)
 @given(POLICIES, EVIDENCE, st.lists(OBJECTIONS, max_size=2))
 def test_it_is_allowed_when_there_is_no_reason_and_denied_with_all_of_them(
     policy: GatePolicy, evidence: Evidence, held: list[Objection]

@@ -1,0 +1,44 @@
+"""What becomes of a question to the deploy gate: kept, made a run of, and waited for, no longer than anybody would."""
+
+from datetime import timedelta
+
+from bot.domain.gate.evidence import Submission
+from bot.domain.run import Missing, Run, RunStatus
+from bot.engine.gating import ANSWERED_WITHIN_S, DECIDED, Gated
+from bot.engine.ports import Ports
+from bot.engine.tools import adapter_of
+from bot.ports import Tx
+
+_LOOK_AGAIN_S = 0.5
+_GRACE_S = 2.0
+
+
+def kept_as(service: str, release: str) -> str:
+    """Name the artifact that holds what is shown of a build."""
+    return f"gate-{service}-{release}.json"
+
+
+def shown_as(submission: Submission) -> bytes:
+    """Give what is kept of it."""
+    content: bytes = adapter_of(Submission).dump_json(submission)
+    return content
+
+
+async def answer(ports: Ports, run_id: str) -> Gated | Missing:
+    """Wait for what a run of the gate decides; or say why nothing is decided, which is as good as no."""
+    until = ports.clock.now() + timedelta(seconds=ANSWERED_WITHIN_S + _GRACE_S)
+    while True:
+        run, told = await ports.store.read(lambda tx: _look(ports, tx, run_id))
+        if told:
+            gated: Gated = adapter_of(Gated).validate_json(told[-1])
+            return gated
+        if run is None or run.status.ended or run.status is RunStatus.PARKED:
+            return Missing(run.reason if run else "what was asked is not there any more")
+        now = ports.clock.now()
+        if now >= until:
+            return Missing(f"slow: it could not be decided within {ANSWERED_WITHIN_S:.0f} s")
+        await ports.bell.wait(f"run:{run_id}", min(until, now + timedelta(seconds=_LOOK_AGAIN_S)))
+
+
+def _look(ports: Ports, tx: Tx, run_id: str) -> tuple[Run | None, list[str]]:
+    return ports.journal.get(tx, run_id), ports.journal.signals(tx, run_id, DECIDED)

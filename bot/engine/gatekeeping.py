@@ -1,0 +1,22 @@
+"""What the deploy gate is made of, for the playbooks that ask it and override it."""
+
+from bot.domain.deploys import last_denied
+from bot.engine.deploys import told_deploys
+from bot.engine.gating import Denial, Gated, ask_where_people_are, last_denial, let_through, pass_gate, tell_denied
+from bot.engine.releases import CommitName, DigestName, KeptName, ReleaseName
+
+__all__ = [
+    "CommitName",
+    "Denial",
+    "DigestName",
+    "Gated",
+    "KeptName",
+    "ReleaseName",
+    "ask_where_people_are",
+    "last_denial",
+    "last_denied",
+    "let_through",
+    "pass_gate",
+    "tell_denied",
+    "told_deploys",
+]

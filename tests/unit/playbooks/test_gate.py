@@ -1,0 +1,252 @@
+"""The gate as a run: what is recorded and told of what it decides, and what an override of two people changes."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.deploys import last_good
+from bot.domain.gate.evidence import Submission
+from bot.domain.gate.policy import GatePolicy, Hold
+from bot.domain.narrative import tell
+from bot.domain.run import Run, RunStatus
+from bot.domain.timeline import HOUSE, Kind, Person
+from bot.engine.deploys import Deploys
+from bot.engine.gate_answers import answer, shown_as
+from bot.engine.gating import Gated
+from bot.engine.tools import adapter_of
+from tests.cosigned import CYCLONEDX, DIGEST, OTHER, Named, cyclonedx
+from tests.fakes import FakeArtifacts, FakePoster, FakeVerifier
+from tests.unit.playbooks.desk import ADA, BEN, CATALOG, Desk, desk
+
+POLICY = GatePolicy(("release.pub",))
+SIGNER = Named()
+WHOLE = Submission(DIGEST, "\n".join([SIGNER.image(), SIGNER.attest(CYCLONEDX, cyclonedx())]))
+HOOK = Person("webhook:gate", "Deploy gate webhook")
+
+
+def gated_desk(policy: GatePolicy | None = POLICY, **parts: Any) -> Desk:
+    first, *rest = CATALOG.services
+    catalog = replace(CATALOG, services=(replace(first, gate=policy), *rest), announcements="#releases")
+    return desk(catalog=catalog, poster=parts.pop("poster", FakePoster()), **parts)
+
+
+async def asked(house: Desk, shown: Submission | None = WHOLE, release: str = "v1.2.3", digest: str = DIGEST) -> Run:
+    params = {"service": "checkout", "release": release, "digest": digest, "by": "Ada"}
+    if shown is not None:
+        params["evidence"] = (await house.ports.artifacts.put("shown.json", shown_as(shown))).sha256
+    return await house.run("gate", params, HOOK)
+
+
+def told(house: Desk, kind: Kind, chain: str = HOUSE) -> list[str]:
+    return [tell(entry) for entry in house.chain(chain) if entry.kind == kind]
+
+
+def kept(house: Desk) -> Deploys:
+    known: Deploys = adapter_of(Deploys).validate_json(house.state.marks["deploys:checkout"])
+    return known
+
+
+async def test_what_proves_all_that_is_asked_for_is_allowed_and_is_a_deploy() -> None:
+    house = gated_desk()
+    run = await asked(house)
+    assert (run.status, run.result["allowed"]) == (RunStatus.DONE, True)
+    assert told(house, Kind.DEPLOY_ALLOWED) == [
+        "The gate let checkout v1.2.3 through: signed by release.pub; made of 1 components, as release.pub says."
+    ]
+    assert [(each.release, each.source, each.digest, each.denied) for each in kept(house)] == [
+        ("v1.2.3", "gate", DIGEST, ())
+    ]
+    assert isinstance(house.ports.poster, FakePoster)
+    assert not house.ports.poster.posts
+
+
+async def test_a_denial_is_recorded_told_and_answered() -> None:
+    house = gated_desk()
+    await house.say("start sev3 checkout slow")
+    run = await asked(house, Submission(DIGEST))
+    reason = "checkout v1.2.3 by Ada is denied: unsigned: no signature of sha256:"
+    assert (run.status, run.reason[: len(reason)]) == (RunStatus.REFUSED, reason)
+    assert len(told(house, Kind.DEPLOY_DENIED)) == len(told(house, Kind.DEPLOY_DENIED, "INC-1")) == 1
+    assert isinstance(house.ports.poster, FakePoster)
+    [(channel, text)] = house.ports.poster.posts.values()
+    assert channel == "#releases"
+    assert text.startswith("*checkout v1.2.3 was not deployed*: the gate denied it.\n• unsigned: ")
+    gated = await answer(house.ports, run.id)
+    assert isinstance(gated, Gated)
+    assert gated.summary == run.reason
+
+
+async def test_without_a_policy_everything_is_denied() -> None:
+    run = await asked(gated_desk(None))
+    assert (run.status, "no gate: the configuration has no [services.gate]" in run.reason) == (RunStatus.REFUSED, True)
+
+
+class Hanging(FakeVerifier):
+    async def verify(self, submission: Submission, policy: GatePolicy) -> Any:
+        del submission, policy
+        raise TimeoutError  # what the time limit comes to
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown", "reason"),
+    [
+        ({"verifier": FakeVerifier(missing="the key x cannot be read")}, WHOLE, "not verified: nothing could be verif"),
+        ({"verifier": Hanging()}, WHOLE, "slow: to verify what was sent takes longer than 10 s"),
+        ({}, replace(WHOLE, digest=OTHER), "replayed: what was sent is about another artifact"),
+        ({}, Submission(DIGEST, "what"), "malformed: proof 1 of 1: it is not JSON that can be read"),
+        ({}, replace(WHOLE, proofs=SIGNER.image(OTHER)), "replayed: a signature by release.pub is of another artifact"),
+        ({}, replace(WHOLE, proofs=Named(name="evil.pub").image()), "untrusted: no trusted key has made a signature"),
+    ],
+)
+async def test_it_fails_closed_and_says_why(parts: Mapping[str, Any], shown: Submission, reason: str) -> None:
+    run = await asked(gated_desk(**parts), shown)
+    assert run.status is RunStatus.REFUSED
+    assert f"denied: {reason}" in run.reason or f"; {reason}" in run.reason
+
+
+async def test_what_was_kept_and_is_gone_or_unreadable_is_denied() -> None:
+    house = gated_desk()
+    params = {"service": "checkout", "release": "v1", "digest": DIGEST}
+    run = await house.run("gate", {**params, "evidence": "f" * 64}, HOOK)
+    assert "not verified: what was sent is not kept any more; send it again" in run.reason
+    sha256 = (await house.ports.artifacts.put("x", b"[1]")).sha256
+    assert "malformed: what was sent cannot be read" in (await house.run("gate", {**params, "evidence": sha256})).reason
+    assert isinstance(house.ports.artifacts, FakeArtifacts)
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_is_no() -> None:
+    house = gated_desk()
+    sha256 = (await house.ports.artifacts.put("shown.json", shown_as(WHOLE))).sha256
+    params = {"service": "checkout", "release": "v1", "digest": DIGEST, "evidence": sha256}
+    run_id = await house.begin("gate", params, HOOK)
+    house.later(31)
+    await house.work(lambda: house.state.runs[run_id].status.ended)
+    assert "denied: slow: it could not be decided within 30 s" in house.state.runs[run_id].reason
+
+
+@pytest.mark.parametrize(
+    ("words", "hold", "reason"),
+    [
+        ("start sev1 payment down", Hold.ANY, "open incident: INC-1, a SEV1, is open"),
+        ("start sev1 payment down", Hold.SERVICE, ""),
+        ("start sev1 checkout down", Hold.SERVICE, "open incident: INC-1, a SEV1, is open"),
+        ("start sev1 checkout down", Hold.NONE, ""),
+        ("start sev2 checkout down", Hold.ANY, ""),
+        ("freeze checkout a migration", Hold.NONE, "frozen: checkout is frozen: a migration"),
+    ],
+)
+async def test_an_open_sev1_and_a_freeze_hold_deploys_up(words: str, hold: Hold, reason: str) -> None:
+    house = gated_desk(replace(POLICY, hold=hold))
+    await house.say(words)
+    run = await asked(house)
+    assert (run.status is RunStatus.DONE) is not bool(reason)
+    assert reason in run.reason
+
+
+async def test_once_it_is_mitigated_a_sev1_holds_nothing_up() -> None:
+    house = gated_desk()
+    await house.say("start sev1 checkout down")
+    await house.say("mitigate incident=INC-1 rolled back")
+    assert (await asked(house)).status is RunStatus.DONE
+
+
+async def test_a_private_incident_is_not_named() -> None:
+    house = gated_desk()
+    await house.say("start sev1 payment down private=yes")
+    assert "open incident: an incident of the severity SEV1 is open" in (await asked(house)).reason
+
+
+async def test_what_was_denied_is_no_release_to_go_back_to_and_is_told_as_what_changed() -> None:
+    house = gated_desk()
+    for release, shown in (("v1", WHOLE), ("v2", Submission(DIGEST)), ("v3", WHOLE)):
+        await asked(house, shown, release)
+        house.later(60)
+    good = last_good(kept(house))
+    assert good is not None
+    assert good.release == "v1"
+    await asked(house, Submission(DIGEST), "v4")
+    house.later(120)
+    said = await house.text("changes checkout")
+    assert "v3 by Ada was deployed 3 min ago; v4 by Ada was denied 2 min ago (unsigned, no sbom)." in said
+
+
+async def test_what_was_let_through_is_completed_by_whoever_deploys_it() -> None:
+    house = gated_desk()
+    await asked(house)
+    house.later(30)
+    await house.say("deploy checkout release=v1.2.3 commit=abc1234 go=go1.27.3", BEN)
+    (only,) = kept(house)
+    assert (only.source, only.commit, only.go, only.digest) == ("typed", "abc1234", "go1.27.3", DIGEST)
+
+
+async def test_what_was_rolled_back_does_not_go_out_again_by_itself() -> None:
+    house = gated_desk()
+    await asked(house)
+    (deploy,) = kept(house)
+    back = replace(deploy, rolled_back_at=house.ports.clock.now())
+    house.state.marks["deploys:checkout"] = adapter_of(Deploys).dump_json((back,)).decode()
+    assert "rolled back: it was rolled back at 2026-03-01 12:00 UTC" in (await asked(house)).reason
+
+
+async def overridden(house: Desk, second: Person = BEN) -> Run:
+    params = {"service": "checkout", "release": "v1.2.3", "reason": "it is the fix"}
+    run_id = await house.begin("override", params, ADA)
+    waits = {Kind.APPROVAL_ASKED}
+    await house.work(
+        lambda: bool(waits & {entry.kind for entry in house.chain(HOUSE)} or house.state.runs[run_id].status.ended)
+    )
+    if not house.state.runs[run_id].status.ended:
+        await house.say(f"approve run={run_id}", second)
+        if second == BEN:
+            await house.work(lambda: bool(house.state.runs[run_id].status.ended))
+    run: Run = house.state.runs[run_id]
+    return run
+
+
+async def test_two_people_let_a_denied_deploy_through_once() -> None:
+    house = gated_desk()
+    await asked(house, Submission(DIGEST))
+    house.later(1)
+    run = await overridden(house)
+    assert run.result["text"].startswith(
+        "v1.2.3 of checkout may be deployed once until 13:00 UTC, agreed by Ada and Ben."
+    )
+    assert told(house, Kind.DEPLOY_OVERRIDDEN)[0].startswith(
+        "Let checkout v1.2.3 be deployed once until 13:00 UTC, approved by Ben, despite: unsigned: no signature"
+    )
+    first = await asked(house, Submission(DIGEST))
+    house.later(1)
+    again = await asked(house, Submission(DIGEST))
+    assert (first.status, first.result["overridden"]) == (RunStatus.DONE, "Ada, approved by Ben")
+    assert again.status is RunStatus.REFUSED
+    assert [each.denied == () for each in kept(house)] == [False, True, False]
+
+
+async def test_an_override_is_for_this_artifact_and_these_reasons_alone() -> None:
+    house = gated_desk()
+    await asked(house, Submission(DIGEST))
+    await overridden(house)
+    other = await asked(house, Submission(OTHER), digest=OTHER)
+    await house.say("freeze checkout a migration", BEN)
+    frozen = await asked(house, Submission(DIGEST))
+    assert (other.status, frozen.status) == (RunStatus.REFUSED, RunStatus.REFUSED)
+    await house.say("thaw checkout", BEN)
+    house.later(3_600)
+    assert (await asked(house, Submission(DIGEST))).status is RunStatus.REFUSED
+
+
+@pytest.mark.parametrize("second", [ADA, Person("U4", "Dan"), HOOK])
+async def test_nobody_without_the_right_is_the_second_person(second: Person) -> None:
+    house = gated_desk()
+    await asked(house, Submission(DIGEST))
+    run = await overridden(house, second)
+    assert (run.status, told(house, Kind.DEPLOY_OVERRIDDEN)) == (RunStatus.RUNNING, [])
+
+
+async def test_what_is_not_denied_needs_no_override() -> None:
+    house = gated_desk()
+    await asked(house)
+    run = await overridden(house)
+    assert run.reason == "v1.2.3 of checkout is not denied. Denied lately: nothing."
