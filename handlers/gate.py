@@ -158,8 +158,13 @@ async def _fields(request: Request, content: bytes) -> dict[str, Any]:
         yield content
 
     form = await MultiPartParser(request.headers, stream(), max_part_size=BODY_MAX).parse()  # type: ignore[arg-type]
-    fields: dict[str, str] = {}
-    for name, value in form.multi_items():
-        text = (await value.read()).decode() if isinstance(value, UploadFile) else value
-        fields[name] = f"{fields[name]}\n{text}" if name == "proofs" and name in fields else text
-    return fields
+    try:
+        fields: dict[str, str] = {}
+        for name, value in form.multi_items():
+            if name in fields and name != "proofs":
+                raise MultiPartException(f"{name} is there twice")
+            text = (await value.read()).decode() if isinstance(value, UploadFile) else value
+            fields[name] = f"{fields[name]}\n{text}" if name in fields else text
+        return fields
+    finally:
+        await form.close()

@@ -1,0 +1,177 @@
+"""The gate over HTTP: only 200 lets a deploy through, and everything else says why it does not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from bot.domain.gate.policy import GatePolicy
+from bot.engine.admission import Admission
+from bot.engine.runner import Runner
+from handlers import gate
+from handlers.loopback import LoopbackOnly
+from tests.cosigned import CYCLONEDX, DIGEST, Named, cyclonedx
+from tests.fakes import FakeStore, fake_ports
+from tests.unit.playbooks.desk import CATALOG, REGISTRY
+
+HERE, ELSEWHERE = ("127.0.0.1", 40_000), ("203.0.113.9", 40_000)
+TOKEN = "deploys-secret"
+SIGNER = Named()
+PROOFS = [SIGNER.image(), SIGNER.attest(CYCLONEDX, cyclonedx())]
+BODY = {"service": "checkout", "release": "v1.12.3", "digest": DIGEST, "by": "Ada", "proofs": "\n".join(PROOFS)}
+
+
+class Door:
+    """The route as the composition root wires it, and a worker behind it."""
+
+    def __init__(self, token: str = "", client: tuple[str, int] = HERE) -> None:
+        first, *rest = CATALOG.services
+        catalog = replace(CATALOG, services=(replace(first, gate=GatePolicy(("release.pub",))), *rest))
+        self.ports = fake_ports(catalog)
+        app = FastAPI()
+        app.add_middleware(LoopbackOnly, also_public=(gate.PATH,) if token else ())
+        app.include_router(gate.router(Admission(REGISTRY, self.ports), self.ports, token))
+        transport = httpx.ASGITransport(app, client=client)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+        self.token = token
+
+    async def post(self, *, works: bool = True, **given: Any) -> httpx.Response:
+        """Ask, while a worker executes what is asked, if it `works`."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        asking = asyncio.create_task(self.client.post(gate.PATH, **{"headers": headers, **given}))
+        runner, done = Runner(REGISTRY, self.ports), set[str]()
+        while not asking.done():
+            for run in self.runs if works else []:
+                if run.id not in done:
+                    done.add(run.id)
+                    await runner.execute(run.id)
+            await asyncio.sleep(0)
+        return await asking
+
+    @property
+    def runs(self) -> list[Any]:
+        assert isinstance(self.ports.store, FakeStore)
+        return list(self.ports.store.now.runs.values())
+
+
+async def test_what_proves_all_may_be_deployed() -> None:
+    door = Door()
+    answer = await door.post(json=BODY)
+    (run,) = door.runs
+    assert (answer.status_code, answer.json()["allowed"]) == (200, True)
+    assert answer.json()["proven"] == ["signed by release.pub", "made of 1 components, as release.pub says"]
+    assert answer.json()["url"] == f"/api/v1/runs/{run.id}"
+    assert (run.plan.playbook, run.actor.name) == ("gate", "Deploy gate webhook")
+
+
+async def test_a_form_with_files_says_the_same() -> None:
+    door = Door(TOKEN)
+    files = [("proofs", ("a.jsonl", each.encode())) for each in PROOFS]
+    answer = await door.post(data={key: BODY[key] for key in ("service", "release", "digest")}, files=files)
+    assert (answer.status_code, answer.json()["allowed"]) == (200, True)
+
+
+async def test_a_denial_is_an_answer_that_stops_a_pipeline() -> None:
+    answer = await Door().post(json={**BODY, "proofs": PROOFS[1]})
+    assert answer.status_code == 403
+    assert answer.json()["allowed"] is False
+    assert answer.json()["reasons"][0].startswith("unsigned: no signature of sha256:")
+
+
+async def test_the_same_question_has_the_same_answer_and_another_one_none() -> None:
+    door = Door()
+    first = await door.post(json={**BODY, "id": "pipeline-7"})
+    again = await door.post(json={**BODY, "id": "pipeline-7"})
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert len(door.runs) == 1
+    other = await door.post(json={**BODY, "id": "pipeline-7", "proofs": PROOFS[0]})
+    assert (other.status_code, other.json()["reasons"]) == (
+        409,
+        ["replayed: 'pipeline-7' was asked about something else before"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("configured", "sent", "client", "status"),
+    [
+        ("", "", HERE, 200),
+        ("", "", ELSEWHERE, 403),
+        (TOKEN, TOKEN, ELSEWHERE, 200),
+        (TOKEN, "", HERE, 401),
+        (TOKEN, "wrong", ELSEWHERE, 401),
+    ],
+)
+async def test_the_token_lets_in_and_without_one_this_machine_alone(
+    configured: str, sent: str, client: tuple[str, int], status: int
+) -> None:
+    door = Door(configured, client)
+    answer = await door.post(json=BODY, headers={"Authorization": f"Bearer {sent}"} if sent else {})
+    assert answer.status_code == status
+    assert len(door.runs) == (status == 200)
+    assert TOKEN not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "reason"),
+    [
+        ({"content": b"not json"}, 422, "malformed: the body: Invalid JSON"),
+        ({"json": {**BODY, "sbom": "x" * 17_000_000}}, 413, "oversized: more than 16000000 bytes were sent"),
+        ({"json": {"service": "checkout"}}, 422, "malformed: release: Field required"),
+        ({"json": {**BODY, "sboms": "x"}}, 422, "malformed: sboms: "),
+        ({"json": {**BODY, "service": "shop"}}, 422, "malformed: service: there is no 'shop'"),
+        ({"json": {**BODY, "digest": "latest"}}, 422, "malformed: gate: digest is wrong: a digest is sha256: and 64"),
+        ({"json": {**BODY, "release": "-rf"}}, 422, "malformed: gate: release is wrong"),
+        ({"content": b"{}", "headers": {"Content-Type": "text/plain"}}, 415, "malformed: send it as application/json"),
+        ({"files": {"proofs": b"x"}, "data": BODY}, 415, "a form is taken only where FIRSTFIVE_DEPLOYS_TOKEN is set"),
+    ],
+)
+async def test_what_cannot_be_read_is_denied_with_where_and_why(
+    given: Mapping[str, Any], status: int, reason: str
+) -> None:
+    door = Door()
+    answer = await door.post(**{"headers": {"Content-Type": "application/json"} if "content" in given else {}, **given})
+    assert answer.status_code == status
+    assert answer.json()["allowed"] is False
+    assert reason in answer.json()["reasons"][0]
+    assert door.runs == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'--x\r\nContent-Disposition: form-data; name="by"\r\n\r\na\r\n' * 2 + b"--x--",
+        b'--x\r\nContent-Disposition: form-data; name="by"; filename="a"\r\n\r\n\xff\r\n--x--',
+        b"--x\r\nContent-Disposition: form-data; name=a",
+        b"",
+        b"--x\r\n\r\n\xff\r\n--x--",
+        b"\xff" * 99,
+    ],
+)
+async def test_a_form_that_is_none_is_denied(body: bytes) -> None:
+    kind = {"Content-Type": "multipart/form-data; boundary=x", "Authorization": f"Bearer {TOKEN}"}
+    answer = await Door(TOKEN).post(content=body, headers=kind)
+    assert (answer.status_code, answer.json()["allowed"]) == (422, False)
+
+
+async def test_a_body_that_does_not_come_is_waited_for_no_longer_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(gate, "BODY_WITHIN_S", 0.01)
+    answer = await Door().post(content=slowly(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["reasons"]) == (408, ["slow: the body did not come within 0 s"])
+
+
+async def test_where_nobody_decides_the_answer_is_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.engine.gate_answers.ANSWERED_WITHIN_S", 0.0)
+    monkeypatch.setattr("bot.engine.gate_answers._GRACE_S", 0.0)
+    door = Door()
+    answer = await door.post(json=BODY, works=False)
+    assert (answer.status_code, answer.json()["allowed"]) == (503, False)
+    assert answer.json()["reasons"] == ["slow: it could not be decided within 0 s"]
+    assert answer.json()["run"] == door.runs[0].id
