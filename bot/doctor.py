@@ -9,6 +9,7 @@ import playbooks
 from bot.adapters import collector, git, programs
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
+from bot.adapters.gate.verifier import SignatureVerifier
 from bot.adapters.nochat import NoDirectory
 from bot.adapters.paging.checks import of_configuration, of_source
 from bot.adapters.paging.rota import Find, Source
@@ -91,6 +92,7 @@ class Doctor:
             "agents": self._reach_agents,
             "routers": self._routers,
             "logs": self._logs,
+            "gates": self._gates,
             "repositories": self._repositories,
             "programs": _programs,
             "telemetry": self._telemetry,
@@ -114,6 +116,14 @@ class Doctor:
         flaw = await collector.flaw(where, self._settings.otel_exporter_otlp_headers)
         mend = "correct `telemetry.endpoint` or OTEL_EXPORTER_OTLP_HEADERS: docs/tracing.md"
         return [warn("telemetry", f"{where}: {flaw}; spans are lost", mend) if flaw else ok("telemetry", where)]
+
+    async def _gates(self) -> Iterable[Check]:
+        """Read the keys and trust roots of the deploy gates: without them everything is denied."""
+        gates = [(each.name, each.gate) for each in self._settings.catalog().services if each.gate]
+        flaws = [(name, flaw.reason) for name, gate in gates if (flaw := await SignatureVerifier().check(gate))]
+        mend = "correct `keys` or `trust_root`: docs/deploy-gate.md"
+        failed = [fail("gates", f"{name}: {why}; every deploy is denied", mend) for name, why in flaws]
+        return failed or ([ok("gates", ", ".join(name for name, _ in gates))] if gates else [])
 
     async def _templates(self) -> Iterable[Check]:
         """Write a postmortem with the templates of one's own, if there are any."""

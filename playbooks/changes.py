@@ -103,7 +103,7 @@ async def look(tools: Tools, params: Changes) -> Deployed:
     deploys = await deploys_of(tools, service)
     incident = await tools.incident() if tools.incident_id else None
     started_at = incident.milestones.get(Milestone.STARTED) if incident else None
-    last, refused = latest(deploys, tools.now()), gates.last_denied(await gates.told_deploys(tools, service))
+    last, refused = latest(deploys, tools.now()), gates.last_denied(await gates.told_deploys(tools, service.name))
     told = [last.beside(started_at, "it started") if started_at else last.ago(tools.now())] if last else []
     told += [f"{refused.ago(tools.now())} ({refused.obstacles})"] if refused else []
     return Deployed("; ".join(told))

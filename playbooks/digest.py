@@ -28,6 +28,7 @@ from bot.engine import (
     Usual,
     digests,
     examine,
+    gates,
     overdue_actions,
     png,
     scores,
@@ -98,7 +99,7 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
     for sight in looked.sights:
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
         of_service = digests.conditions(sight, usual, looked.at)
-        found += of_service
+        found += [*of_service, *digests.of_denied(await gates.told_deploys(tools, sight.service), looked.at)]
         if not any(_concerns(each, sight.service) for each in incidents):
             learned = _learned(usual, sight, of_service, looked.at)
             if learned != usual:

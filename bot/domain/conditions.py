@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from bot.domain.actions import ActionItem
+from bot.domain.deploys import Deploy, last_denied
 from bot.domain.fronts import Certificate, Flaw
 from bot.domain.incident import Incident, Severity, Status
 from bot.domain.measures import duration
@@ -20,6 +21,7 @@ ERRORS_BAD, ERRORS_SOME = 0.05, 0.01
 """Shares of failed requests: the rollback tree's threshold, and a fifth of it."""
 CERTIFICATE_DAYS = ((0, 96), (3, 88), (7, 75), (21, 60))
 """Days left at which a certificate is told of, and the weight it then has."""
+_DENIED_FOR = timedelta(days=7)
 _NAMED = 3
 _LISTED = "discovery:"
 _SILENT = {"timeout", "no answer"}
@@ -119,6 +121,15 @@ def of_actions(items: Iterable[ActionItem], today: date) -> Iterator[Condition]:
         text = f"{name} is {late} day{'s' if late > 1 else ''} overdue ({owner}): {each.text}"
         key = f"action:{each.incident_id}:{each.number}"
         yield Condition(key, "overdue", 58, text, f"{name} is not overdue any more: {each.text}")
+
+
+def of_denied(deploys: Sequence[Deploy], now: datetime) -> Iterator[Condition]:
+    """Give a condition while what was to be deployed last was denied, for a week at most."""
+    last = last_denied(deploys)
+    if last is not None and now - last.at < _DENIED_FOR:
+        text = f"{last.service}: {last.ago(now)} ({last.obstacles})"
+        over = f"{last.service}: the denial of {last.release} stands no more"
+        yield Condition(f"denied:{last.service}", f"{last.release} {last.obstacles}", 62, text, over)
 
 
 def _answers(target: TargetSight) -> Iterator[Condition]:

@@ -148,7 +148,7 @@ def _line(each: Condition, was: Condition | None, since: datetime, at: datetime)
         return Line(News.NEW, each.weight, each.text)
     if was.grade != each.grade:
         return Line(News.CHANGED, each.weight, each.text)
-    tells = each.key.startswith(("incident:", "action:"))
+    tells = each.key.startswith(("incident:", "action:", "denied:"))
     long = f" (since {since:%Y-%m-%d %H:%M} UTC)" if since < at and not tells else ""
     return Line(News.STILL, each.weight, f"{each.text}{long}")
 

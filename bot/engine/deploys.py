@@ -24,7 +24,7 @@ Deploys = tuple[Deploy, ...]
 
 async def deploys_of(tools: Tools, service: Service) -> Deploys:
     """Give the deploys of a service that went out, oldest first: what was told, and the tags of its repository."""
-    known = await told_deploys(tools, service)
+    known = await told_deploys(tools, service.name)
     if not service.repository:
         return tuple(went_out(known))
     # A rollback does not wait for a repository; one that is being cloned goes on, for whoever asks next.
@@ -39,9 +39,9 @@ async def deploys_of(tools: Tools, service: Service) -> Deploys:
     return tuple(went_out(with_tags(known, named)))
 
 
-async def told_deploys(tools: Tools, service: Service) -> Deploys:
+async def told_deploys(tools: Tools, service: str) -> Deploys:
     """Give all that was told of a service's deploys, oldest first, those that the gate has denied too."""
-    return await tools.recall(deploys_key(service.name), Deploys) or ()
+    return await tools.recall(deploys_key(service), Deploys) or ()
 
 
 def record_deploy(tools: Tools, deploy: Deploy) -> None:

@@ -1,7 +1,16 @@
 """What a digest is made of, for the playbook that writes one."""
 
 from bot.domain import league
-from bot.domain.conditions import Condition, ServiceSight, TargetSight, conditions, of_actions, of_incidents, unlisted
+from bot.domain.conditions import (
+    Condition,
+    ServiceSight,
+    TargetSight,
+    conditions,
+    of_actions,
+    of_denied,
+    of_incidents,
+    unlisted,
+)
 from bot.domain.digest import count_incidents, period, write
 from bot.domain.fronts import EdgeAnswer
 from bot.domain.fronts import flaws as edge_flaws
@@ -27,6 +36,7 @@ __all__ = [
     "league",
     "learn",
     "of_actions",
+    "of_denied",
     "of_incidents",
     "over_hours",
     "period",

@@ -21,7 +21,7 @@ from bot.domain.service import Service
 from bot.domain.timeline import Kind, to_us
 from bot.engine.deploys import record_decided, told_deploys
 from bot.engine.tools import Tools, adapter_of
-from bot.ports import Listed
+from bot.ports import Listed, Posted
 
 VERIFIED_WITHIN_S = 10.0
 """So long may it take to get and to verify what was shown."""
@@ -30,6 +30,7 @@ ANSWERED_WITHIN_S = 30.0
 DECIDED = "decided"
 """The topic on which whoever asked is told."""
 OVERRIDE_H = 1
+_TOLD_WITHIN = timedelta(minutes=5)
 _OPEN = 500
 _KEPT_FOR = timedelta(days=36_500)
 
@@ -87,13 +88,26 @@ async def pass_gate(tools: Tools, service: Service, deploy: Deploy, evidence: st
 
 
 async def tell_denied(tools: Tools, service: Service, gated: Gated) -> None:
-    """Tell the channel of a denial; its timelines tell the channels of the service's open incidents."""
+    """Tell the channel of a denial, for some minutes where it does not take it; that nobody was told is recorded.
+
+    The channels of the service's open incidents are told by their timelines.
+    """
     channel = (service.gate.channel if service.gate else "") or tools.catalog.announcements
     if channel and not gated.allowed:
         way_out = f"`/incident override {service.name} release={gated.release} WHY` asks a second person."
         reasons = "\n".join(f"• {each}" for each in gated.reasons)
         text = f"*{gated.service} {gated.release} was not deployed*: the gate denied it.\n{reasons}\n{way_out}"
-        await tools.ports.poster.post(channel, text, f"gate:{tools.run_id}")
+        posted, until, wait_s = await _post(tools, channel, text), tools.now() + _TOLD_WITHIN, 1.0
+        while posted.again and not posted.ok and tools.now() < until:
+            await tools.pause(wait_s)
+            posted, wait_s = await _post(tools, channel, text), 2 * wait_s
+        if not posted.ok:
+            surface = f"the denial of {gated.service} {gated.release}"
+            await tools.publish("untold", Kind.CHAT_FAILED, surface=surface, reason=posted.reason)
+
+
+async def _post(tools: Tools, channel: str, text: str) -> Posted:
+    return await tools.ports.poster.post(channel, text, f"gate:{tools.run_id}")
 
 
 async def last_denial(tools: Tools, service: Service, release: str) -> Denial:
@@ -101,9 +115,9 @@ async def last_denial(tools: Tools, service: Service, release: str) -> Denial:
 
     :raises CommandRejected: it was not denied, or has gone out since.
     """
-    deploys = [each for each in await told_deploys(tools, service) if each.release == release]
+    deploys = [each for each in await told_deploys(tools, service.name) if each.release == release]
     if not deploys or not deploys[-1].denied:
-        names = ", ".join(dict.fromkeys(each.release for each in denied(await told_deploys(tools, service))[-5:]))
+        names = ", ".join(dict.fromkeys(each.release for each in denied(await told_deploys(tools, service.name))[-5:]))
         raise CommandRejected(f"{release} of {service.name} is not denied. Denied lately: {names or 'nothing'}.")
     last = deploys[-1]
     reasons = "; ".join(Decision(allowed=False, objections=last.denied).reasons)
@@ -176,7 +190,7 @@ async def _held(tools: Tools, service: Service, deploy: Deploy) -> list[Objectio
     except ValidationError:
         found.append(Objection(Obstacle.FROZEN, f"whether {service.name} is frozen cannot be read"))
     found += _incidents(await _open(tools), service)
-    ran = [each for each in went_out(await told_deploys(tools, service)) if _same(each, deploy)]
+    ran = [each for each in went_out(await told_deploys(tools, service.name)) if _same(each, deploy)]
     if ran and (at := ran[-1].rolled_back_at):
         found.append(Objection(Obstacle.ROLLED_BACK, f"it was rolled back at {at:%Y-%m-%d %H:%M} UTC"))
     return found

@@ -187,6 +187,8 @@ _DEPLOY = DeployTold(
     rolled_back_at=None,
     go="go1.27.3",
     build="",
+    digest="",
+    obstacles="",
 )
 _SERVICE = ServiceRow(
     name="checkout",

@@ -23,7 +23,10 @@ ServiceName = Annotated[str, Path(max_length=200, description="Its name in the c
 
 
 class DeployTold(Answer):
-    """A release that went out; `source` is who told of it, `rolled_back_at` when it was taken back."""
+    """A release that went out; `source` is who told of it, `rolled_back_at` when it was taken back.
+
+    `digest` is the artifact that the gate was asked about; `obstacles` says why that denied it, "" where it went out.
+    """
 
     release: str
     commit: str
@@ -33,6 +36,8 @@ class DeployTold(Answer):
     rolled_back_at: datetime | None
     go: str
     build: str
+    digest: str
+    obstacles: str
 
 
 class FrozenTold(Answer):

@@ -25,6 +25,7 @@ GET  /slack/oauth_redirect PUBLIC
 POST /alerts/alertmanager PUBLIC
 POST /alerts/grafana PUBLIC
 POST /api/deploys PUBLIC
+POST /gate PUBLIC
 GET  /sign-in DOOR
 GET  /sign-in/begin DOOR
 GET  /sign-in/back DOOR

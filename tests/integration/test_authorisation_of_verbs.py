@@ -12,6 +12,7 @@ from bot.domain.timeline import Kind, Person
 from handlers.approvals import VERBS as DECIDING
 from handlers.slack_events import PICK, PRESENCE
 from tests.buttons import TEMPLATES, posts, shown, written
+from tests.cosigned import DIGEST
 from tests.integration.doors import ELSEWHERE, Doors, running_doors
 from tests.integration.test_authorisation import RULES
 from tests.roles import APPROVER, ASKER, MEMBER, ROLES, SIGNED_IN, opened
@@ -47,6 +48,7 @@ drilling     ALONE   -            shop
 dye          ALONE   page         shop
 empty        SECOND  page         shop
 freeze       RIGHT   page         shop a migration
+gate         ALONE   -            shop release=v2 digest=DIGEST
 help         ALONE   -
 impact       ALONE   page,button  1 in 5 fails
 join         ALONE   page,button
@@ -56,6 +58,7 @@ milestone    ALONE   page         acknowledged
 mitigate     ALONE   page,button
 note         ALONE   page,button  it is the cache
 oncall       ALONE   page
+override     SECOND  page         shop release=v2 it is the fix
 packets      SECOND  page         shop
 page         ALONE   page         shop you are needed
 paging       ALONE   -            key=nothing
@@ -101,7 +104,7 @@ class Verb:
     @classmethod
     def read(cls, line: str) -> tuple[str, "Verb"]:
         name, takes, places, *words = line.split(maxsplit=3)
-        return name, cls(takes, frozenset(places.split(",")) - {"-"}, "".join(words))
+        return name, cls(takes, frozenset(places.split(",")) - {"-"}, "".join(words).replace("DIGEST", DIGEST))
 
 
 GIVEN = dict(Verb.read(line) for line in TABLE.strip().split("\n"))

@@ -49,7 +49,7 @@ FILLED = {
     "target": "checkout-1",
     "view": "cpu",
 }
-WITH_TOKENS = ("/alerts/", "/api/deploys")
+WITH_TOKENS = ("/alerts/", "/api/deploys", "/gate")
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from bot.domain.gate.evidence import SHORT, Evidence, Objection, Obstacle, Provenance, Sbom, Signature
-from bot.domain.gate.policy import GatePolicy
+from bot.domain.gate.policy import GatePolicy, banned
 
 _SKEW = timedelta(minutes=5)
 """So far ahead of ours may the clock of a builder be."""
@@ -120,7 +120,7 @@ def _sboms(policy: GatePolicy, evidence: Evidence) -> Iterator[Objection]:
 
 
 def _banned(policy: GatePolicy, sbom: Sbom) -> Iterator[Objection]:
-    hits = [(part, rule) for part in sbom.components for rule in policy.forbidden if rule.hits(part)]
+    hits = [(part, rule) for part in sbom.components for rule in banned(policy.forbidden, part)]
     for part, rule in hits[:_MOST]:
         bound = f" (anything below {rule.below} is)" if rule.below else ""
         why = f": {rule.why}" if rule.why else ""

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
+from functools import lru_cache
 from urllib.parse import unquote
 
 from bot.domain.gate.evidence import Component
@@ -78,6 +79,18 @@ class GatePolicy:
     def asks_sbom(self) -> bool:
         """Tell whether it has to be known what it is made of."""
         return self.sbom or bool(self.forbidden)
+
+
+def banned(rules: tuple[Forbidden, ...], component: Component) -> Iterator[Forbidden]:
+    """Give the rules that forbid a component."""
+    # Nearly all components are named by no rule: one look tells that of all rules, however many there are.
+    if rules and any(_named_by(rules).match(name.lower()) for name in _names(component)):
+        yield from (rule for rule in rules if rule.hits(component))
+
+
+@lru_cache(maxsize=64)
+def _named_by(rules: tuple[Forbidden, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(rule.name.lower()) for rule in rules))
 
 
 def is_below(version: str, bound: str) -> bool:

@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 
 from bot.engine.fields import Word
 from bot.engine.playbook import Playbook
+from tests.cosigned import DIGEST
 from tests.faults.killing.situation import CHANNEL, CHECKOUT, COMMITS, NOTE, OLD, OPEN, PAGE, PAYMENT, SAID, TEAM
 from tests.logstores.shop import TRACE
 
@@ -20,8 +21,11 @@ BY_FIELD: dict[tuple[str, str], Any] = {
     ("bisect", "bad"): COMMITS[-1],
     ("deploy", "release"): "v1.12.3",
     ("drill", "class"): "goroutine-leak",
+    ("gate", "release"): "v1.12.4",
+    ("gate", "digest"): DIGEST,
     ("help", "verb"): "note",
     ("milestone", "milestone"): "located",
+    ("override", "release"): "v1.12.4",
     ("paging", "key"): PAGE,
     ("pick", "link"): "",
     ("pick", "channel"): CHANNEL,

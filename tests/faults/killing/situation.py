@@ -6,8 +6,10 @@ from datetime import timedelta
 from bot.domain.authority import Frozen, People
 from bot.domain.canary import CanaryPlan
 from bot.domain.configured_actions import ConfiguredAction
+from bot.domain.deploys import Deploy, deploys_key
 from bot.domain.discovery import DiscoveryPlan
 from bot.domain.dyeing import Front
+from bot.domain.gate.evidence import Objection, Obstacle
 from bot.domain.messages import ChatFile, ChatMessage
 from bot.domain.packets import PCAP_HEAD
 from bot.domain.run import Plan, Run, RunStatus, Source
@@ -17,11 +19,13 @@ from bot.domain.snapshot import SECOND, Captured, Part, Probe, captured
 from bot.domain.timeline import Author, Draft, Kind, Person, to_us
 from bot.domain.traffic import CLOSED, Change, Route, Split, change_key
 from bot.engine.authority import FROZEN, frozen_key
+from bot.engine.deploys import Deploys
 from bot.engine.ports import Ports
 from bot.engine.tools import adapter_of
 from bot.engine.tracks import Kept, watch_key
 from bot.ports import Tx
 from tests.bisecting.entries import bisected
+from tests.cosigned import DIGEST
 from tests.fakes import NOON
 from tests.unit.domain.canaries import POLICY, seconds, track, watched
 from tests.unit.domain.captures import CHAN_RECEIVE, IDLE, goroutines, heap, leaks
@@ -116,6 +120,9 @@ def prepare(ports: Ports, tx: Tx) -> None:
     ports.marks.put(tx, watch_key(CHECKOUT), adapter_of(Kept).dump_json(failing).decode())
     # Whatever is asked for may drill the lab: the run that begins a drill, and the one that sees it through.
     ports.marks.put(tx, f"drill:{CHECKOUT}", MAIN)
+    no = (Objection(Obstacle.UNSIGNED, "no signature was sent"),)
+    denied = (Deploy(CHECKOUT, "v1.12.4", lately, digest=DIGEST, denied=no),)
+    ports.marks.put(tx, deploys_key(CHECKOUT), adapter_of(Deploys).dump_json(denied).decode())
     frozen = Frozen(PAYMENT, "a migration", BEN, lately)
     ports.marks.put(tx, frozen_key(PAYMENT), FROZEN.dump_json(frozen).decode())
 

@@ -1,4 +1,4 @@
-"""The gate as a run: what is recorded and told of what it decides, and what an override of two people changes."""
+"""The gate as a run: what it decides, what is recorded and told of it, and how it fails."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,46 +6,21 @@ from typing import Any
 
 import pytest
 
+from bot.domain.conditions import of_denied
 from bot.domain.deploys import last_good
 from bot.domain.gate.evidence import Submission
 from bot.domain.gate.policy import GatePolicy, Hold
-from bot.domain.narrative import tell
-from bot.domain.run import Run, RunStatus
-from bot.domain.timeline import HOUSE, Kind, Person
+from bot.domain.run import RunStatus
+from bot.domain.timeline import Kind
 from bot.engine.deploys import Deploys
 from bot.engine.gate_answers import answer, shown_as
 from bot.engine.gating import Gated
 from bot.engine.tools import adapter_of
-from tests.cosigned import CYCLONEDX, DIGEST, OTHER, Named, cyclonedx
+from bot.ports import Posted
+from tests.cosigned import DIGEST, OTHER, Named
 from tests.fakes import FakeArtifacts, FakePoster, FakeVerifier
-from tests.unit.playbooks.desk import ADA, BEN, CATALOG, Desk, desk
-
-POLICY = GatePolicy(("release.pub",))
-SIGNER = Named()
-WHOLE = Submission(DIGEST, "\n".join([SIGNER.image(), SIGNER.attest(CYCLONEDX, cyclonedx())]))
-HOOK = Person("webhook:gate", "Deploy gate webhook")
-
-
-def gated_desk(policy: GatePolicy | None = POLICY, **parts: Any) -> Desk:
-    first, *rest = CATALOG.services
-    catalog = replace(CATALOG, services=(replace(first, gate=policy), *rest), announcements="#releases")
-    return desk(catalog=catalog, poster=parts.pop("poster", FakePoster()), **parts)
-
-
-async def asked(house: Desk, shown: Submission | None = WHOLE, release: str = "v1.2.3", digest: str = DIGEST) -> Run:
-    params = {"service": "checkout", "release": release, "digest": digest, "by": "Ada"}
-    if shown is not None:
-        params["evidence"] = (await house.ports.artifacts.put("shown.json", shown_as(shown))).sha256
-    return await house.run("gate", params, HOOK)
-
-
-def told(house: Desk, kind: Kind, chain: str = HOUSE) -> list[str]:
-    return [tell(entry) for entry in house.chain(chain) if entry.kind == kind]
-
-
-def kept(house: Desk) -> Deploys:
-    known: Deploys = adapter_of(Deploys).validate_json(house.state.marks["deploys:checkout"])
-    return known
+from tests.unit.playbooks.desk import BEN
+from tests.unit.playbooks.gated import HOOK, POLICY, SIGNER, WHOLE, asked, gated_desk, kept, told
 
 
 async def test_what_proves_all_that_is_asked_for_is_allowed_and_is_a_deploy() -> None:
@@ -190,63 +165,25 @@ async def test_what_was_rolled_back_does_not_go_out_again_by_itself() -> None:
     assert "rolled back: it was rolled back at 2026-03-01 12:00 UTC" in (await asked(house)).reason
 
 
-async def overridden(house: Desk, second: Person = BEN) -> Run:
-    params = {"service": "checkout", "release": "v1.2.3", "reason": "it is the fix"}
-    run_id = await house.begin("override", params, ADA)
-    waits = {Kind.APPROVAL_ASKED}
-    await house.work(
-        lambda: bool(waits & {entry.kind for entry in house.chain(HOUSE)} or house.state.runs[run_id].status.ended)
-    )
-    if not house.state.runs[run_id].status.ended:
-        await house.say(f"approve run={run_id}", second)
-        if second == BEN:
-            await house.work(lambda: bool(house.state.runs[run_id].status.ended))
-    run: Run = house.state.runs[run_id]
-    return run
+async def test_a_channel_that_does_not_take_it_is_tried_again_and_that_is_recorded_at_last() -> None:
+    busy = Posted(ok=False, reason="ratelimited", again=True)
+    house = gated_desk(poster=FakePoster(busy, busy))
+    await asked(house, Submission(DIGEST))
+    assert isinstance(house.ports.poster, FakePoster)
+    assert len(house.ports.poster.posts) == 1
+    lost = gated_desk(poster=FakePoster(Posted(ok=False, reason="there is no such channel")))
+    await asked(lost, Submission(DIGEST))
+    assert told(lost, Kind.CHAT_FAILED) == [
+        "Slack did not take the denial of checkout v1.2.3: there is no such channel"
+    ]
 
 
-async def test_two_people_let_a_denied_deploy_through_once() -> None:
+async def test_the_digest_tells_of_a_denial_until_something_goes_out() -> None:
     house = gated_desk()
     await asked(house, Submission(DIGEST))
-    house.later(1)
-    run = await overridden(house)
-    assert run.result["text"].startswith(
-        "v1.2.3 of checkout may be deployed once until 13:00 UTC, agreed by Ada and Ben."
-    )
-    assert told(house, Kind.DEPLOY_OVERRIDDEN)[0].startswith(
-        "Let checkout v1.2.3 be deployed once until 13:00 UTC, approved by Ben, despite: unsigned: no signature"
-    )
-    first = await asked(house, Submission(DIGEST))
-    house.later(1)
-    again = await asked(house, Submission(DIGEST))
-    assert (first.status, first.result["overridden"]) == (RunStatus.DONE, "Ada, approved by Ben")
-    assert again.status is RunStatus.REFUSED
-    assert [each.denied == () for each in kept(house)] == [False, True, False]
-
-
-async def test_an_override_is_for_this_artifact_and_these_reasons_alone() -> None:
-    house = gated_desk()
-    await asked(house, Submission(DIGEST))
-    await overridden(house)
-    other = await asked(house, Submission(OTHER), digest=OTHER)
-    await house.say("freeze checkout a migration", BEN)
-    frozen = await asked(house, Submission(DIGEST))
-    assert (other.status, frozen.status) == (RunStatus.REFUSED, RunStatus.REFUSED)
-    await house.say("thaw checkout", BEN)
-    house.later(3_600)
-    assert (await asked(house, Submission(DIGEST))).status is RunStatus.REFUSED
-
-
-@pytest.mark.parametrize("second", [ADA, Person("U4", "Dan"), HOOK])
-async def test_nobody_without_the_right_is_the_second_person(second: Person) -> None:
-    house = gated_desk()
-    await asked(house, Submission(DIGEST))
-    run = await overridden(house, second)
-    assert (run.status, told(house, Kind.DEPLOY_OVERRIDDEN)) == (RunStatus.RUNNING, [])
-
-
-async def test_what_is_not_denied_needs_no_override() -> None:
-    house = gated_desk()
+    house.later(120)
+    [condition] = of_denied(kept(house), house.ports.clock.now())
+    assert condition.text == "checkout: v1.2.3 by Ada was denied 2 min ago (unsigned, no sbom)"
+    assert condition.text in await house.text("digest")
     await asked(house)
-    run = await overridden(house)
-    assert run.reason == "v1.2.3 of checkout is not denied. Denied lately: nothing."
+    assert list(of_denied(kept(house), house.ports.clock.now())) == []
