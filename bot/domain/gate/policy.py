@@ -114,7 +114,8 @@ def _names(component: Component) -> Iterator[str]:
     """Give what a component is called: its name, and its package URL with and without its version."""
     yield component.name
     if component.purl:
-        plain = unquote(component.purl).partition("?")[0].partition("#")[0]
+        plain = unquote(component.purl) if "%" in component.purl else component.purl
+        plain = plain.partition("?")[0].partition("#")[0]
         yield plain
         head, at, _ = plain.rpartition("@")
         # An @ further left belongs to a name, as in pkg:npm/@angular/core.
