@@ -18,7 +18,7 @@ class OverrideGate(Params):
     """Which release of a service that was denied, and why it cannot wait."""
 
     service: ServiceName
-    release: gates.ReleaseName
+    release: gates.ReleaseWord
     reason: Rest = Field(title="Why?")
 
 

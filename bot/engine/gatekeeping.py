@@ -3,7 +3,7 @@
 from bot.domain.deploys import last_denied
 from bot.engine.deploys import told_deploys
 from bot.engine.gating import Denial, Gated, ask_where_people_are, last_denial, let_through, pass_gate, tell_denied
-from bot.engine.releases import CommitName, DigestName, KeptName, ReleaseName
+from bot.engine.releases import CommitName, DigestName, KeptName, ReleaseName, ReleaseWord
 
 __all__ = [
     "CommitName",
@@ -12,6 +12,7 @@ __all__ = [
     "Gated",
     "KeptName",
     "ReleaseName",
+    "ReleaseWord",
     "ask_where_people_are",
     "last_denial",
     "last_denied",

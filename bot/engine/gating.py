@@ -94,7 +94,7 @@ async def tell_denied(tools: Tools, service: Service, gated: Gated) -> None:
     """
     channel = (service.gate.channel if service.gate else "") or tools.catalog.announcements
     if channel and not gated.allowed:
-        way_out = f"`/incident override {service.name} release={gated.release} WHY` asks a second person."
+        way_out = f"`/incident override {service.name} {gated.release} WHY` asks a second person."
         reasons = "\n".join(f"• {each}" for each in gated.reasons)
         text = f"*{gated.service} {gated.release} was not deployed*: the gate denied it.\n{reasons}\n{way_out}"
         posted, until, wait_s = await _post(tools, channel, text), tools.now() + _TOLD_WITHIN, 1.0

@@ -37,6 +37,7 @@ def _kept(sha256: str) -> str:
     return sha256
 
 
+ReleaseWord = Annotated[str, AfterValidator(_release)]
 ReleaseName = Annotated[str, Word.KEYED, AfterValidator(_release)]
 CommitName = Annotated[str, Word.KEYED, AfterValidator(_commit)]
 DigestName = Annotated[str, Word.KEYED, AfterValidator(_digest)]

@@ -58,7 +58,7 @@ milestone    ALONE   page         acknowledged
 mitigate     ALONE   page,button
 note         ALONE   page,button  it is the cache
 oncall       ALONE   page
-override     SECOND  page         shop release=v2 it is the fix
+override     SECOND  page         shop v2 it is the fix
 packets      SECOND  page         shop
 page         ALONE   page         shop you are needed
 paging       ALONE   -            key=nothing

@@ -63,7 +63,7 @@ TYPED = {
     "mitigate": Typed("", "is mitigated"),
     "note": Typed("it is the cache", "Noted on INC-"),
     "oncall": Typed("", "On call by|Nobody is on call"),
-    "override": Typed("checkout release=v2 it is the fix", "v2 of checkout is not denied|Nobody may approve"),
+    "override": Typed("checkout v2 it is the fix", "v2 of checkout is not denied|Nobody may approve"),
     "packets": Typed("checkout", "Nobody may approve for checkout yet"),
     "page": Typed("checkout you are needed", "Paged|Nobody is on call"),
     "paging": Typed("key=nothing", "No page of this incident"),

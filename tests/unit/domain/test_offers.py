@@ -12,7 +12,7 @@ from tests.unit.web.story import BEN, Story, captured, declared, diagnosed, open
 ELSEWHERE = {
     **dict.fromkeys(("approve", "refuse", "break-glass"), "on the page of what waits"),
     **dict.fromkeys(("start", "list", "status", "help", "playbooks", "doctor"), "pages of their own"),
-    **dict.fromkeys(("digest", "stalk", "deploy", "drill"), "about services, not an incident"),
+    **dict.fromkeys(("digest", "stalk", "deploy", "gate", "drill"), "about services, not an incident"),
     **dict.fromkeys(("alert", "anchor", "breach", "drilling", "paging", "pick", "presence"), "nobody types them"),
     **dict.fromkeys(("propose", "remind", "retention", "watch"), "nobody types them"),
 }

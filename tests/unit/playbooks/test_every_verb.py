@@ -29,7 +29,7 @@ WORDS = {
     "impact": "1 in 5 checkouts fails",
     "milestone": "acknowledged",
     "note": "hello",
-    "override": "checkout release=v1.2.3 it is the fix",
+    "override": "checkout v1.2.3 it is the fix",
     "packets": "checkout target=nothing",
     "page": "checkout you are needed",
     "redact": "entry=999 it names a customer",
