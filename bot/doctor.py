@@ -9,7 +9,6 @@ import playbooks
 from bot.adapters import collector, git, programs
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
-from bot.adapters.gate.verifier import SignatureVerifier
 from bot.adapters.nochat import NoDirectory
 from bot.adapters.paging.checks import of_configuration, of_source
 from bot.adapters.paging.rota import Find, Source
@@ -33,7 +32,7 @@ from bot.engine.fields import questions
 from bot.engine.playbook import Playbook, load
 from bot.ports import Clock, Installation, Tx
 from bot.settings import Settings
-from bot.wiring import AllTargets, kept, rota_source, wired_logs, wired_router, wired_sources
+from bot.wiring import AllTargets, kept, rota_source, wired_logs, wired_router, wired_sources, wired_verifier
 from handlers.guard import BACK
 from handlers.slack_forms import Occasion, form
 
@@ -120,7 +119,7 @@ class Doctor:
     async def _gates(self) -> Iterable[Check]:
         """Read the keys and trust roots of the deploy gates: without them everything is denied."""
         gates = [(each.name, each.gate) for each in self._settings.catalog().services if each.gate]
-        flaws = [(name, flaw.reason) for name, gate in gates if (flaw := await SignatureVerifier().check(gate))]
+        flaws = [(name, flaw.reason) for name, gate in gates if (flaw := await wired_verifier().check(gate))]
         mend = "correct `keys` or `trust_root`: docs/deploy-gate.md"
         failed = [fail("gates", f"{name}: {why}; every deploy is denied", mend) for name, why in flaws]
         return failed or ([ok("gates", ", ".join(name for name, _ in gates))] if gates else [])

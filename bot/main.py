@@ -20,7 +20,6 @@ from bot.adapters.chance import SystemChance
 from bot.adapters.clock import SystemClock
 from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.doer import Doer
-from bot.adapters.gate.verifier import SignatureVerifier
 from bot.adapters.git import GitBundles, GitRepository
 from bot.adapters.metrics import Metrics
 from bot.adapters.nochat import NoDirectory, NoGroups, NoPager, NoPoster, NoTranscript
@@ -70,6 +69,7 @@ from bot.wiring import (
     wired_sources,
     wired_store,
     wired_telemetry,
+    wired_verifier,
     wired_workspaces,
 )
 from handlers import alerts, configurations, deploys, errors, exports, gate, operations, pages, postmortem_forms, probes
@@ -218,7 +218,7 @@ def _ports(
         doer=Doer(settings.firstfive_actions_token),
         marks=marks,
         checkup=Doctor(settings, clock),
-        verifier=SignatureVerifier(),
+        verifier=wired_verifier(),
         catalog=settings.catalog(),
         **_rows(),
         **_nobody(),

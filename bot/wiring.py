@@ -21,6 +21,7 @@ from bot.adapters.bisect.cores import available_cores
 from bot.adapters.bisect.jobs import Bubblewrap, Limits, Unguarded
 from bot.adapters.bisect.prober import GitProber
 from bot.adapters.clock import SystemClock
+from bot.adapters.gate.verifier import SignatureVerifier, Vouch
 from bot.adapters.logsearch.asking import Place
 from bot.adapters.logsearch.elasticsearch import ElasticsearchLogs
 from bot.adapters.logsearch.loki import LokiLogs
@@ -57,6 +58,7 @@ from bot.adapters.worker import EmbeddedWorker
 from bot.domain.addresses import AddressRefused
 from bot.domain.audits import Audited
 from bot.domain.errors import StoreUnusable
+from bot.domain.gate.policy import Identity
 from bot.domain.service import Target
 from bot.domain.snapshot import RESTARTS, TLS, VERSION, Captured, Part, Probe, missed
 from bot.domain.sumdb.source import read_source
@@ -370,20 +372,23 @@ def wired_audits(settings: Settings, targets: Targets, repository: Repository) -
     )
 
 
+def wired_verifier() -> SignatureVerifier:
+    """Give what verifies builds; what signs without keys is loaded where the configuration trusts it."""
+
+    def keyless(identities: Sequence[Identity], trust_root: str) -> Vouch:
+        from bot.adapters.gate.keyless import vouching  # noqa: PLC0415 - its library takes a second to load
+
+        return vouching(identities, trust_root)
+
+    return SignatureVerifier(keyless)
+
+
 def wired_logs(settings: Settings) -> Logs:
     """Give the store of log lines, or what says that none is configured."""
     given = settings.logs
     if not given.store:
         return NoLogs()
-    place = Place(
-        given.url,
-        given.index if given.store == "elasticsearch" else given.selector,
-        given.scheme,
-        settings.firstfive_logs_token,
-        given.tenant,
-        given.ca_file,
-        given.deadline_s,
-        given.lines,
-        given.fields.names(),
-    )
+    index = given.index if given.store == "elasticsearch" else given.selector
+    asked = (given.url, index, given.scheme, settings.firstfive_logs_token, given.tenant, given.ca_file)
+    place = Place(*asked, given.deadline_s, given.lines, given.fields.names())
     return ElasticsearchLogs(place) if given.store == "elasticsearch" else LokiLogs(place)

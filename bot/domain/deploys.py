@@ -74,7 +74,7 @@ def add(known: Sequence[Deploy], deploy: Deploy) -> tuple[Deploy, ...]:
     if last is not None and _passed(last, deploy):
         told = replace(deploy, digest=last.digest, by=deploy.by or last.by, commit=deploy.commit or last.commit)
         return tuple(sorted([*(each for each in known if each is not last), told], key=_at))
-    if (last is not None and (last.release, last.commit) == same and not last.rolled_back_at) or any(
+    if (last is not None and (last.release, last.commit) == same and _stands(last, deploy)) or any(
         (each.release, each.commit, each.at) == (*same, deploy.at) for each in went_out(known)
     ):
         return tuple(known)
@@ -140,6 +140,11 @@ def _passed(last: Deploy, deploy: Deploy) -> bool:
     commits = {last.commit, deploy.commit} - {""}
     is_same = last.release == deploy.release and len(commits) < 2  # noqa: PLR2004 - one or the other, or the same
     return is_same and last.source == GATE != deploy.source and not last.rolled_back_at
+
+
+def _stands(last: Deploy, deploy: Deploy) -> bool:
+    """Tell whether what was deployed last is still what it was, and no other artifact of that name."""
+    return not last.rolled_back_at and (not (last.digest and deploy.digest) or last.digest == deploy.digest)
 
 
 def _is(deploy: Deploy, wanted: str) -> bool:

@@ -1,17 +1,18 @@
 """What is proven of a build: read by the domain, with signatures that are verified here."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.adapters.gate.keys import KeyRefused, Keys, read_keys
 from bot.domain.gate.evidence import Evidence, Submission
-from bot.domain.gate.policy import GatePolicy
+from bot.domain.gate.policy import GatePolicy, Identity
 from bot.domain.gate.reading import Vouched, read
 from bot.domain.run import Missing
 
 Vouch = Callable[[str, bytes], Vouched]
 """Tells which trusted identity has signed some content, as a bundle proves it."""
+Keyless = Callable[[Sequence[Identity], str], Vouch]
 
 
 @dataclass(frozen=True)
@@ -33,37 +34,38 @@ class _Trust:
 class SignatureVerifier:
     """Verifies with the keys that a policy names, and with the identities that it trusts; asks nobody else."""
 
+    def __init__(self, keyless: Keyless | None = None) -> None:
+        """`keyless` gives what verifies bundles of some identities against a trust root; None: there is no such thing."""
+        self._keyless = keyless
+
     async def verify(self, submission: Submission, policy: GatePolicy) -> Evidence | Missing:
         """Say what is proven. Reading millions of bytes takes a while, so others need not wait for it."""
-        return await asyncio.to_thread(_verify, submission, policy)
+        return await asyncio.to_thread(self._verify, submission, policy)
 
     async def check(self, policy: GatePolicy) -> Missing | None:
         """Say which key or trust root cannot be used."""
-        trust = await asyncio.to_thread(_trust, policy)
+        trust = await asyncio.to_thread(self._trust, policy)
         return trust if isinstance(trust, Missing) else None
 
+    def _verify(self, submission: Submission, policy: GatePolicy) -> Evidence | Missing:
+        trust = self._trust(policy)
+        return trust if isinstance(trust, Missing) else read(submission, trust)
 
-def _verify(submission: Submission, policy: GatePolicy) -> Evidence | Missing:
-    trust = _trust(policy)
-    return trust if isinstance(trust, Missing) else read(submission, trust)
+    def _trust(self, policy: GatePolicy) -> _Trust | Missing:
+        try:
+            keys = read_keys(policy.keys)
+            return _Trust(keys, self._vouch(policy) if policy.identities else _nobody)
+        except KeyRefused as refused:
+            return Missing(str(refused))
 
-
-def _trust(policy: GatePolicy) -> _Trust | Missing:
-    try:
-        keys = read_keys(policy.keys)
-        return _Trust(keys, _vouch(policy) if policy.identities else _nobody)
-    except KeyRefused as refused:
-        return Missing(str(refused))
+    def _vouch(self, policy: GatePolicy) -> Vouch:
+        try:
+            if self._keyless is not None:
+                return self._keyless(policy.identities, policy.trust_root)
+        except ImportError:
+            pass
+        raise KeyRefused("to verify identities takes Sigstore's library: pip install 'firstfive[gate]'")
 
 
 def _nobody(_: str, __: bytes) -> Vouched:
     return Vouched("", "a bundle was signed without a key, and no identity is trusted here")
-
-
-def _vouch(policy: GatePolicy) -> Vouch:
-    """Give what verifies bundles; its library takes a while to load, and is there only where it is asked for."""
-    try:
-        from bot.adapters.gate.keyless import vouching  # noqa: PLC0415 - see above
-    except ImportError:
-        raise KeyRefused("to verify identities takes Sigstore's library: pip install 'firstfive[gate]'") from None
-    return vouching(policy.identities, policy.trust_root)

@@ -10,6 +10,8 @@ from bot.domain.gate.policy import GatePolicy, banned
 
 _SKEW = timedelta(minutes=5)
 """So far ahead of ours may the clock of a builder be."""
+_MOST_OBJECTIONS = 40
+_LONGEST = 200
 _MOST = 10
 """So many components are named; of the rest it is said how many they are."""
 
@@ -60,13 +62,21 @@ def decide(
     Without a policy nothing is allowed: who has forgotten to say what is asked for has not said that all is well.
     """
     found = unproven(policy, evidence, now) if policy else (_NO_GATE,)
-    objections = tuple(dict.fromkeys([*evidence.flaws, *found, *held]))
+    objections = _bounded(tuple(dict.fromkeys([*held, *evidence.flaws, *found])))
     if not objections:
         return Decision(allowed=True, objections=(), proven=proven(evidence))
     if override is not None and override.covers(evidence.digest, objections, now):
         by = f"{override.by}, approved by {override.approved_by}"
         return Decision(allowed=True, objections=objections, proven=proven(evidence), overridden=by)
     return Decision(allowed=False, objections=objections, proven=proven(evidence))
+
+
+def _bounded(objections: tuple[Objection, ...]) -> tuple[Objection, ...]:
+    """Give as many objections as anybody reads, and how many more there are."""
+    if len(objections) <= _MOST_OBJECTIONS:
+        return objections
+    kept, more = objections[:_MOST_OBJECTIONS], len(objections) - _MOST_OBJECTIONS
+    return (*kept, Objection(objections[-1].obstacle, f"and {more} more objections"))
 
 
 def unproven(policy: GatePolicy, evidence: Evidence, now: datetime) -> tuple[Objection, ...]:
@@ -86,12 +96,13 @@ def proven(evidence: Evidence) -> tuple[str, ...]:
         for each in evidence.sboms
         if _counts(each, evidence)
     ]
-    built = [
-        f"built by {each.builder or 'nobody named'}{f' at {each.built_at:%Y-%m-%d %H:%M} UTC' if each.built_at else ''}"
-        for each in evidence.provenances
-        if _counts(each, evidence)
-    ]
+    built = [_built(each) for each in evidence.provenances if _counts(each, evidence)]
     return tuple(dict.fromkeys([*signed, *built, *listed]))
+
+
+def _built(provenance: Provenance) -> str:
+    at = f" at {provenance.built_at:%Y-%m-%d %H:%M} UTC" if provenance.built_at else ""
+    return f"built by {provenance.builder[:_LONGEST] or 'nobody named'}{at}"
 
 
 def _signatures(policy: GatePolicy, evidence: Evidence) -> Iterator[Objection]:
@@ -124,7 +135,7 @@ def _banned(policy: GatePolicy, sbom: Sbom) -> Iterator[Objection]:
     for part, rule in hits[:_MOST]:
         bound = f" (anything below {rule.below} is)" if rule.below else ""
         why = f": {rule.why}" if rule.why else ""
-        yield Objection(Obstacle.FORBIDDEN, f"{part.words} is forbidden{bound}{why}")
+        yield Objection(Obstacle.FORBIDDEN, f"{part.words[:_LONGEST]} is forbidden{bound}{why}")
     if len(hits) > _MOST:
         yield Objection(Obstacle.FORBIDDEN, f"{len(hits) - _MOST} more forbidden components")
 
@@ -140,7 +151,7 @@ def _provenances(policy: GatePolicy, evidence: Evidence, now: datetime) -> Itera
         yield from (flaw for each in evidence.provenances for flaw in _flaws(each, evidence, "provenance"))
     for each in counting:
         if policy.builders and not any(fnmatchcase(each.builder, builder) for builder in policy.builders):
-            builder = each.builder[:200] or "a builder that it does not name"
+            builder = each.builder[:_LONGEST] or "a builder that it does not name"
             yield Objection(Obstacle.WRONG_BUILDER, f"it was built by {builder}, who is not among the allowed builders")
         yield from _age(policy, each, now)
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from bot.domain.gate.evidence import Component, Sbom
 
-_DEEP = 50
+_DEEP, _MOST = 50, 50_000
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -24,10 +24,14 @@ def read_sbom(document: Any) -> Sbom:
     if not isinstance(document, Mapping):
         raise SbomRefused("a bill of materials is no JSON object")
     if document.get("bomFormat") == "CycloneDX":
-        return _cyclonedx(document)
-    if str(document.get("spdxVersion", "")).startswith("SPDX-2."):
-        return _spdx(document)
-    raise SbomRefused("a bill of materials is neither CycloneDX nor SPDX 2 in JSON")
+        found = _cyclonedx(document)
+    elif str(document.get("spdxVersion", "")).startswith("SPDX-2."):
+        found = _spdx(document)
+    else:
+        raise SbomRefused("a bill of materials is neither CycloneDX nor SPDX 2 in JSON")
+    if len(found.components) > _MOST:
+        raise SbomRefused(f"a bill of materials names more than {_MOST} components")
+    return found
 
 
 def _cyclonedx(document: Mapping[str, Any]) -> Sbom:

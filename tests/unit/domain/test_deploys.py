@@ -136,3 +136,4 @@ def test_whoever_tells_of_what_the_gate_let_through_completes_it() -> None:
     assert add((V1, V2, passed), told) == (V1, V2, replace(told, digest=DENIED.digest))
     assert len(add((V1, V2, replace(passed, commit="ddddddd")), told)) == 4
     assert add((V1, V2, passed), passed) == (V1, V2, passed)
+    assert len(add((V1, V2, passed), replace(passed, digest=f"sha256:{'b' * 64}", at=told.at))) == 4

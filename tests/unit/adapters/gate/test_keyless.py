@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.gate.verifier import SignatureVerifier
 from bot.domain.gate.decision import decide
 from bot.domain.gate.evidence import Evidence, Submission
 from bot.domain.gate.policy import GatePolicy, Identity
 from bot.domain.run import Missing
+from bot.wiring import wired_verifier
 from tests.cosigned import CYCLONEDX, DIGEST, OTHER, cyclonedx, statement
 from tests.fakes import NOON
 from tests.sigstored import ISSUER, SUBJECT, Sigstore
@@ -25,7 +25,7 @@ POLICY = GatePolicy(identities=(Identity(ISSUER, "nobody"), Identity(ISSUER, SUB
 
 async def decided(folder: Path, *lines: str, sbom: str = "", signature: str = "") -> tuple[bool, tuple[str, ...]]:
     policy = replace(POLICY, trust_root=SIGSTORE.trust_root(folder))
-    found = await SignatureVerifier().verify(Submission(DIGEST, "\n".join(lines), sbom, signature), policy)
+    found = await wired_verifier().verify(Submission(DIGEST, "\n".join(lines), sbom, signature), policy)
     assert isinstance(found, Evidence)
     told = decide(policy, found, (), NOON)
     return told.allowed, told.reasons or told.proven
@@ -90,7 +90,7 @@ async def test_a_bundle_of_another_artifact_is_replayed(tmp_path: Path) -> None:
 
 async def test_where_no_identity_is_trusted_no_bundle_is(tmp_path: Path) -> None:
     policy = replace(POLICY, identities=(), trust_root=SIGSTORE.trust_root(tmp_path))
-    found = await SignatureVerifier().verify(Submission(DIGEST, WHOLE), policy)
+    found = await wired_verifier().verify(Submission(DIGEST, WHOLE), policy)
     assert isinstance(found, Evidence)
     [signature] = found.signatures
     assert signature.flaw is not None
@@ -104,6 +104,6 @@ async def test_without_a_trust_root_nothing_is_proven(tmp_path: Path, content: s
     path = tmp_path / "root.json"
     if content is not None:
         path.write_text(content)
-    told = await SignatureVerifier().check(replace(POLICY, trust_root=str(path)))
+    told = await wired_verifier().check(replace(POLICY, trust_root=str(path)))
     assert isinstance(told, Missing)
     assert why in told.reason

@@ -18,7 +18,7 @@ from bot.adapters.gate.keys import KeyRefused, read_keys
 from bot.adapters.gate.verifier import SignatureVerifier
 from bot.domain.gate.decision import decide
 from bot.domain.gate.evidence import Evidence, Submission
-from bot.domain.gate.policy import Forbidden, GatePolicy
+from bot.domain.gate.policy import Forbidden, GatePolicy, Identity
 from bot.domain.gate.reading import Vouched, read
 from bot.domain.run import Missing
 from bot.ports import Verifier
@@ -188,6 +188,11 @@ def test_a_key_of_every_kind_that_cosign_signs_with_is_known(tmp_path: Path, kin
     path.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     keys = read_keys([SIGNER.public(tmp_path), str(path)])
     assert (keys.signer(signature, b"it"), keys.signer(signature, b"is"), keys.signer(b"", b"it")) == ("a.pub", "", "")
+
+
+async def test_identities_take_what_verifies_them() -> None:
+    told = await SignatureVerifier().check(replace(ASKED, identities=(Identity("https://a.test", "b"),)))
+    assert told == Missing("to verify identities takes Sigstore's library: pip install 'firstfive[gate]'")
 
 
 async def test_without_a_key_that_can_be_read_nothing_is_proven(tmp_path: Path) -> None:

@@ -125,6 +125,16 @@ def test_of_many_forbidden_components_some_are_named_and_all_are_counted() -> No
     assert (len(reasons), reasons[-1]) == (11, "forbidden component: 15 more forbidden components")
 
 
+def test_of_very_many_objections_all_are_counted() -> None:
+    flaws = tuple(Objection(Obstacle.MALFORMED, f"proof {n} is not JSON") for n in range(60))
+    told = decided(STRICT, HELD, flaws=flaws)
+    assert (len(told.reasons), told.reasons[0], told.reasons[-1]) == (
+        41,
+        "open incident: INC-7 is a SEV1 and open",
+        "malformed: and 21 more objections",
+    )
+
+
 def test_what_the_situation_says_holds_whatever_is_proven() -> None:
     held = Objection(Obstacle.INCIDENT, "INC-7 is a SEV1 and open")
     assert decided(STRICT, held).reasons == ("open incident: INC-7 is a SEV1 and open",)

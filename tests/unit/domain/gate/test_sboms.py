@@ -83,6 +83,7 @@ def nested(deep: int) -> dict[str, Any]:
         ({**cyclonedx(), "components": [{"version": "1"}]}, "has no name"),
         ({**cyclonedx(), "components": [{"name": " "}]}, "has no name"),
         ({**spdx(), "packages": [{"name": 7}]}, "has no name"),
+        (cyclonedx([("x", "1")] * 50_001), "more than 50000 components"),
         (nested(60), "nested more than 50 deep"),
     ],
 )
