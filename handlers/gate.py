@@ -6,7 +6,7 @@ to stop: not understood, too long, too slow, nobody there to decide.
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -154,10 +154,10 @@ async def _read(request: Request, *, forms: bool) -> Shown:
 async def _fields(request: Request, content: bytes) -> dict[str, Any]:
     """Give the fields of a form, files as their text; those that are there several times are joined by lines."""
 
-    async def stream() -> AsyncIterator[bytes]:
+    async def stream() -> AsyncGenerator[bytes, None]:
         yield content
 
-    form = await MultiPartParser(request.headers, stream(), max_part_size=BODY_MAX).parse()  # type: ignore[arg-type]
+    form = await MultiPartParser(request.headers, stream(), max_part_size=BODY_MAX).parse()
     try:
         fields: dict[str, str] = {}
         for name, value in form.multi_items():

@@ -35,7 +35,7 @@ class SignatureVerifier:
     """Verifies with the keys that a policy names, and with the identities that it trusts; asks nobody else."""
 
     def __init__(self, keyless: Keyless | None = None) -> None:
-        """`keyless` gives what verifies bundles of some identities against a trust root; None: there is no such thing."""
+        """`keyless` gives what verifies bundles of some identities against a trust root; None: nothing does."""
         self._keyless = keyless
 
     async def verify(self, submission: Submission, policy: GatePolicy) -> Evidence | Missing:

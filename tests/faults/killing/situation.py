@@ -10,6 +10,7 @@ from bot.domain.deploys import Deploy, deploys_key
 from bot.domain.discovery import DiscoveryPlan
 from bot.domain.dyeing import Front
 from bot.domain.gate.evidence import Objection, Obstacle
+from bot.domain.gate.policy import GatePolicy
 from bot.domain.messages import ChatFile, ChatMessage
 from bot.domain.packets import PCAP_HEAD
 from bot.domain.run import Plan, Run, RunStatus, Source
@@ -61,6 +62,7 @@ CATALOG = Catalog(
                 "rq", "t", exposition="http://127.0.0.1:9901/stats/prometheus", policy=replace(POLICY, settle_s=0.0)
             ),
             people=People(approve=(ADA.id, BEN.id), break_glass=(BEN.id,)),
+            gate=GatePolicy(signature=False, sbom=False),
             lab=True,
         ),
         Service(PAYMENT, (), repository="/srv/payment.git", people=People(approve=(ADA.id, BEN.id))),

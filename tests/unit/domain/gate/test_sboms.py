@@ -29,6 +29,7 @@ def test_what_another_library_writes_is_read() -> None:
     bom.metadata.component = Made(
         name="checkout", type=ComponentType.CONTAINER, hashes=[HashType(alg=HashAlgorithm.SHA_256, content=DIGEST[7:])]
     )
+    bom.register_dependency(bom.metadata.component, bom.components)
     found = read_sbom(json.loads(JsonV1Dot6(bom).output_as_string()))
     assert (found.by, found.digests) == ("", (DIGEST,))
     assert set(found.components) == {
