@@ -62,10 +62,11 @@ def decide(
     Without a policy nothing is allowed: who has forgotten to say what is asked for has not said that all is well.
     """
     found = unproven(policy, evidence, now) if policy else (_NO_GATE,)
-    objections = _bounded(tuple(dict.fromkeys([*held, *evidence.flaws, *found])))
+    every = tuple(dict.fromkeys([*held, *evidence.flaws, *found]))
+    objections = _bounded(every)
     if not objections:
         return Decision(allowed=True, objections=(), proven=proven(evidence))
-    if override is not None and override.covers(evidence.digest, objections, now):
+    if override is not None and override.covers(evidence.digest, every, now):
         by = f"{override.by}, approved by {override.approved_by}"
         return Decision(allowed=True, objections=objections, proven=proven(evidence), overridden=by)
     return Decision(allowed=False, objections=objections, proven=proven(evidence))
@@ -92,7 +93,7 @@ def proven(evidence: Evidence) -> tuple[str, ...]:
     """Say what is in order, for whoever reads why a deploy was allowed."""
     signed = [f"signed by {each.by}" for each in evidence.signatures if _counts(each, evidence)]
     listed = [
-        f"made of {len(each.components)} components, as {each.by} says"
+        f"made of {len(each.components)} component{'s' if len(each.components) > 1 else ''}, as {each.by} says"
         for each in evidence.sboms
         if _counts(each, evidence)
     ]

@@ -63,7 +63,7 @@ async def test_what_proves_all_may_be_deployed() -> None:
     answer = await door.post(json=BODY)
     (run,) = door.runs
     assert (answer.status_code, answer.json()["allowed"]) == (200, True)
-    assert answer.json()["proven"] == ["signed by release.pub", "made of 1 components, as release.pub says"]
+    assert answer.json()["proven"] == ["signed by release.pub", "made of 1 component, as release.pub says"]
     assert answer.json()["url"] == f"/api/v1/runs/{run.id}"
     assert (run.plan.playbook, run.actor.name) == ("gate", "Deploy gate webhook")
 

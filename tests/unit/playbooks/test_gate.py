@@ -28,7 +28,7 @@ async def test_what_proves_all_that_is_asked_for_is_allowed_and_is_a_deploy() ->
     run = await asked(house)
     assert (run.status, run.result["allowed"]) == (RunStatus.DONE, True)
     assert told(house, Kind.DEPLOY_ALLOWED) == [
-        "The gate let checkout v1.2.3 through: signed by release.pub; made of 1 components, as release.pub says."
+        "The gate let checkout v1.2.3 through: signed by release.pub; made of 1 component, as release.pub says."
     ]
     assert [(each.release, each.source, each.digest, each.denied) for each in kept(house)] == [
         ("v1.2.3", "gate", DIGEST, ())

@@ -33,7 +33,7 @@ def test_what_proves_all_that_is_asked_for_is_allowed() -> None:
         proven=(
             "signed by release.pub",
             "built by https://builds.test/main at 2026-03-01 11:00 UTC",
-            "made of 1 components, as release.pub says",
+            "made of 1 component, as release.pub says",
         ),
     )
 
@@ -128,6 +128,8 @@ def test_of_many_forbidden_components_some_are_named_and_all_are_counted() -> No
 def test_of_very_many_objections_all_are_counted() -> None:
     flaws = tuple(Objection(Obstacle.MALFORMED, f"proof {n} is not JSON") for n in range(60))
     told = decided(STRICT, HELD, flaws=flaws)
+    let = replace(LET, objections=told.objections)
+    assert not decide(STRICT, replace(WHOLE, flaws=flaws), [HELD], NOON, let).allowed
     assert (len(told.reasons), told.reasons[0], told.reasons[-1]) == (
         41,
         "open incident: INC-7 is a SEV1 and open",
