@@ -5,10 +5,10 @@ import pytest
 from bot.domain.gate.evidence import Submission
 from bot.domain.run import Run, RunStatus
 from bot.domain.timeline import HOUSE, Kind, Person
-from tests.cosigned import OTHER
+from tests.cosigned import DIGEST, OTHER
 from tests.fakes import FakePoster
 from tests.unit.playbooks.desk import ADA, BEN, Desk
-from tests.unit.playbooks.gated import DIGEST, HOOK, asked, gated_desk, kept, told
+from tests.unit.playbooks.gated import HOOK, asked, gated_desk, kept, told
 
 
 async def overridden(house: Desk, second: Person = BEN) -> Run:
