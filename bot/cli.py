@@ -162,29 +162,6 @@ def agent(  # noqa: PLR0913 - its flags are all that it may tell of
 
 
 @app.command()
-def lint_logs(
-    path: Annotated[Path, typer.Argument(help="A folder of Go, or one file.")],
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    as_sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0, for code hosts.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Command line tools may not print either.")] = False,
-) -> None:
-    """Find what Go source prints, logs without fields, or should never log; 0 is clean, 1 found, 2 could not look."""
-    from bot import linting  # noqa: PLC0415 - see above
-
-    form = linting.Form.SARIF if as_sarif else linting.Form.JSON if as_json else linting.Form.TEXT
-    try:
-        with _progress("reading") as show:
-            linted = asyncio.run(linting.lint(path, strict=strict, tell=lambda done: show(done, f"{done:.0%}")))
-    except linting.LintRefused as refused:
-        _stop(str(refused), 2)
-    for each in linted.read.unseen:
-        _tell(f"not read: {each}")
-    linting.printed(linted.told(form))
-    raise SystemExit(linted.code)
-
-
-@app.command()
 def gate(  # noqa: PLR0913 - what a build shows is in several files
     service: Annotated[str, typer.Argument(help="What is to be deployed.")],
     release: Annotated[str, typer.Argument(help="Which release, such as v1.12.3.")],
@@ -209,6 +186,29 @@ def gate(  # noqa: PLR0913 - what a build shows is in several files
         sys.stdout.write((json.dumps(dict(answer.document)) if as_json else answer.text) + "\n")
         raise SystemExit(answer.code)
     _run_here("gate", _do(question.whole), as_json=as_json)
+
+
+@app.command()
+def lint_logs(
+    path: Annotated[Path, typer.Argument(help="A folder of Go, or one file.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0, for code hosts.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Command line tools may not print either.")] = False,
+) -> None:
+    """Find what Go source prints, logs without fields, or should never log; 0 is clean, 1 found, 2 could not look."""
+    from bot import linting  # noqa: PLC0415 - see above
+
+    form = linting.Form.SARIF if as_sarif else linting.Form.JSON if as_json else linting.Form.TEXT
+    try:
+        with _progress("reading") as show:
+            linted = asyncio.run(linting.lint(path, strict=strict, tell=lambda done: show(done, f"{done:.0%}")))
+    except linting.LintRefused as refused:
+        _stop(str(refused), 2)
+    for each in linted.read.unseen:
+        _tell(f"not read: {each}")
+    linting.printed(linted.told(form))
+    raise SystemExit(linted.code)
 
 
 @app.command()

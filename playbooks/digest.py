@@ -97,9 +97,10 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
     public = [each for each in incidents if not (each.private or each.drill)]
     found: list[digests.Condition] = [*digests.of_incidents(public, looked.at), *await _overdue(tools, plan, looked.at)]
     for sight in looked.sights:
+        found += digests.of_denied(await gates.told_deploys(tools, sight.service), looked.at)
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
         of_service = digests.conditions(sight, usual, looked.at)
-        found += [*of_service, *digests.of_denied(await gates.told_deploys(tools, sight.service), looked.at)]
+        found += of_service
         if not any(_concerns(each, sight.service) for each in incidents):
             learned = _learned(usual, sight, of_service, looked.at)
             if learned != usual:

@@ -170,9 +170,11 @@ class DrillPlan:
 class Service:
     """A named group of targets that run the same program: those that are named, and those that `discovery` finds.
 
+    What is to be deployed there has to pass its `gate`.
+
     A bisect that is told nothing else runs `regression`. A drill may make a `lab` sick; `lab_switches` is where the lab
     itself can be switched, beside its targets. `latency_slo_s` is within how many seconds it promises to answer, `hops`
-    the services that a request through it passes after it, in that order. `gate` is what its deploys have to prove.
+    the services that a request through it passes after it, in that order.
     """
 
     name: str
@@ -188,11 +190,11 @@ class Service:
     route: Route | None = None
     canary: CanaryPlan | None = None
     front: Front | None = None
+    gate: GatePolicy | None = None
     actions: tuple[ConfiguredAction, ...] = ()
     people: People = field(default=People())
     discovery: DiscoveryPlan | None = None
     regression: Regression | None = None
-    gate: GatePolicy | None = None
     lab: bool = False
     lab_switches: str | None = None
 

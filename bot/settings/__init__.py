@@ -306,6 +306,9 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "targets": TargetTable,
     "tls": TlsTable,
     "discovery": DiscoveryTable,
+    "gate": GateTable,
+    "forbidden": ForbiddenTable,
+    "identities": IdentityTable,
     "links": LinkTable,
     "bundle": BundleTable,
     "postmortem": PostmortemTable,
@@ -326,9 +329,6 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "sign_in": SignInTable,
     "telemetry": TelemetryTable,
     "canary": CanaryTable,
-    "gate": GateTable,
-    "forbidden": ForbiddenTable,
-    "identities": IdentityTable,
     **routers.TABLES,
 }
 

@@ -34,13 +34,13 @@ class ServiceTable(Table):
     targets: tuple[TargetTable, ...] = ()
     discovery: DiscoveryTable | None = None
     front: FrontTable | None = None
+    gate: GateTable | None = None
     actions: tuple[ActionTable, ...] = ()
     router: RouterTable | None = Field(None, discriminator="kind")
     pods: PodsTable | None = None
     people: PeopleTable = PeopleTable()
     canary: CanaryTable | None = None
     bisect: RegressionTable | None = None
-    gate: GateTable | None = None
     lab: bool = False
     lab_switches: Address | None = None
 
@@ -88,9 +88,9 @@ def watched(table: ServiceTable) -> Service:
         canary=canary_plan(table.canary, table.name),
         actions=tuple(configured_action(each) for each in table.actions),
         discovery=discovery_plan(table.discovery, pods),
+        gate=gate_policy(table.gate),
         front=Front(**dict(table.front)) if table.front else None,
         regression=table.bisect.regression() if table.bisect else None,
-        gate=gate_policy(table.gate),
         lab=table.lab,
         lab_switches=table.lab_switches,
     )
