@@ -11,7 +11,7 @@ from bot.domain.gate.evidence import Evidence, Objection, Obstacle, Provenance, 
 from bot.domain.gate.sboms import SbomRefused, read_sbom
 from bot.domain.gate.statements import IN_TOTO, envelope_content, read_statement
 
-_MOST_PROOFS = 200
+_MOST_PROOFS, _MOST_SIGNATURES = 200, 20
 _SIMPLE = "cosign container image signature"
 _BUNDLE = "application/vnd.dev.sigstore.bundle"
 
@@ -136,7 +136,7 @@ def _envelope(envelope: Mapping[str, Any], whose: _Vouch) -> Iterable[Signature 
     content = envelope_content(IN_TOTO, told)
     made = [
         whose(_bytes(each.get("sig"), "its signature"), content, told)
-        for each in signatures[:_MOST_PROOFS]
+        for each in signatures[:_MOST_SIGNATURES]
         if isinstance(each, Mapping)
     ]
     vouched = next((each for each in made if each.by), made[0] if made else Vouched(""))

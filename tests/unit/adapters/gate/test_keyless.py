@@ -1,5 +1,6 @@
 """Signatures without a key: vouched for by an authority and two logs, verified offline against a given trust root."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.domain.gate.decision import decide
 from bot.domain.gate.evidence import Evidence, Submission
@@ -16,6 +19,7 @@ from bot.wiring import wired_verifier
 from tests.cosigned import CYCLONEDX, DIGEST, OTHER, cyclonedx, statement
 from tests.fakes import NOON
 from tests.sigstored import ISSUER, SUBJECT, Sigstore
+from tests.unit.adapters.gate.bent import bend
 
 SIGN = "https://sigstore.dev/cosign/sign/v1"
 SIGSTORE, ELSEWHERE = Sigstore(), Sigstore()
@@ -107,3 +111,18 @@ async def test_without_a_trust_root_nothing_is_proven(tmp_path: Path, content: s
     told = await wired_verifier().check(replace(POLICY, trust_root=str(path)))
     assert isinstance(told, Missing)
     assert why in told.reason
+
+
+@st.composite
+def bent(draw: st.DrawFn) -> str:
+    document = json.loads(WHOLE)
+    bend(draw, document)
+    return json.dumps(document)
+
+
+@settings(max_examples=25, deadline=None)
+@given(bent())
+def test_whatever_is_made_of_a_bundle_comes_to_evidence(tmp_path_factory: pytest.TempPathFactory, line: str) -> None:
+    policy = replace(POLICY, trust_root=SIGSTORE.trust_root(tmp_path_factory.getbasetemp()))
+    found = asyncio.run(wired_verifier().verify(Submission(DIGEST, line), policy))
+    assert isinstance(found, Evidence)
