@@ -10,14 +10,16 @@ from typing import Any
 
 from tests.faults.killing.log import EVERY_COMMIT, EVERY_EFFECT, Line, lines
 
-# Moments, measured times, and what hashes and sizes of bytes with moments in them become.
+# Moments, measured times, and what hashes and sizes of bytes with moments in them become. Whether a run that goes on
+# beside another one knows of a beginning already, and counts from there, is a matter of time as well.
 _MOMENTS = re.compile(
     r"#?\b[0-9a-f]{12,64}\b|\d{16}|\d\d:\d\d(:\d\d)?|\d+\.\d+|(?<=bytes\": )\d+|(?<=bytes\\\": )\d+|\d+ (?=bytes)"
     r"|((?<=in )|(?<=: )|(?<=after ))\d+(?= s\b)|(?<=not done within )\d+ min( \d+ s)?"
+    r"|\b\d+ s (ago|before it started)"
 )
 # Whatever is not known to ask only is held to change something.
 _ASKS = re.compile(
-    r"anchors\.lines|archive\..*|artifacts\.get|directory\..*|fronts\..*|metrics\..*|pager\.answered|prober\..*|repository\..*|rota\..*|router\.(earlier|plan|read)|switches\.read|targets\..*|transcript\..*"
+    r"anchors\.lines|archive\..*|artifacts\.get|directory\..*|fronts\..*|logs\..*|metrics\..*|pager\.answered|prober\..*|repository\..*|rota\..*|router\.(earlier|plan|read)|switches\.read|targets\..*|transcript\..*"
 )
 
 
