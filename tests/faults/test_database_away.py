@@ -18,8 +18,9 @@ from tests.faults.proxy import Proxy, proxy_to_postgres
 from tests.integration.contracts.engines import Engines, engines_on
 from tests.integration.emulator_process import eventually
 from tests.replicas import Replicas, running_replicas
+from tests.samples import DEATHS
 
-pytestmark = pytest.mark.postgres
+pytestmark = [DEATHS, pytest.mark.postgres]
 
 AWAY_S = [5.0, pytest.param(60.0, marks=pytest.mark.timeout(240))]
 

@@ -91,6 +91,7 @@ def births(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Births]:
         yield Births(mother, tmp_path_factory.mktemp("without"))
 
 
+@pytest.mark.matrix(sample=24)
 @pytest.mark.parametrize("playbook", REGISTRY)
 def test_without_a_death_every_playbook_comes_to_its_end(births: Births, playbook: str) -> None:
     without = births.without(playbook)
@@ -106,7 +107,7 @@ def test_a_diagnosis_names_a_fault_and_draws_what_proves_it(births: Births) -> N
     assert re.search(r'"picture": "[0-9a-f]{64}"', verdict)
 
 
-@pytest.mark.matrix(sample=10)
+@pytest.mark.matrix(sample=6)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("playbook", "fate"), STEPS)
 def test_killed_at_any_step_a_run_ends_as_if_nothing_was(

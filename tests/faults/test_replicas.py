@@ -15,8 +15,9 @@ from tests.databases import fresh_postgres
 from tests.integration.emulator_process import eventually
 from tests.integration.typist import Typist
 from tests.replicas import Replicas, running_replicas
+from tests.samples import DEATHS
 
-pytestmark = [pytest.mark.matrix(sample=4, group="replicas"), pytest.mark.postgres]
+pytestmark = [DEATHS, pytest.mark.postgres]
 
 START = "/incident start sev3 checkout 5xx after deploy"
 LEASE_S = 3.0

@@ -19,8 +19,9 @@ from tests.replicas import Replicas, running_replicas, serving
 from tests.routers.envoy import running_envoy
 from tests.routers.programs import Running
 from tests.routers.tracks import Tracks
+from tests.samples import DEATHS
 
-pytestmark = [pytest.mark.postgres, pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [DEATHS, pytest.mark.postgres, pytest.mark.go, pytest.mark.timeout(600)]
 WITHIN_S = 30.0
 LATE_S = 4.0
 

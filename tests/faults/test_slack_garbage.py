@@ -13,9 +13,10 @@ import pytest_asyncio
 
 from bot.emulator.signed_http import signature
 from tests.integration.emulator_process import SECRET, eventually
+from tests.samples import DEATHS
 from tests.stack import Stack, running_stack
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [DEATHS, pytest.mark.asyncio(loop_scope="module")]
 
 LONGEST_S = 2.5
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"

@@ -14,7 +14,10 @@ from typer.testing import Result
 from tests.cli import firstfive
 from tests.faults.disks import DATABASE, can_mount, corrupt, full, locked, read_only, small_disk, unwritable
 from tests.integration.emulator_process import eventually
+from tests.samples import DEATHS
 from tests.stack import Bot, Stack, free_ports, running_stack
+
+pytestmark = DEATHS
 
 AILMENTS = [
     pytest.param(unwritable, "disk I/O error", id="unwritable"),

@@ -11,9 +11,10 @@ from playwright.async_api import Browser, Page, expect
 from bot.main import create_app
 from bot.settings import Settings
 from tests.browsing import HERE, chromium, looking_at
+from tests.samples import BOTS
 from tests.unit.handlers.test_diagnoses import all_targets, house_with
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [BOTS, pytest.mark.asyncio(loop_scope="module")]
 Seen = tuple[FastAPI, str, Browser]
 
 

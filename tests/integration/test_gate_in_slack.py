@@ -21,6 +21,9 @@ from tests.cosigned import CYCLONEDX, DIGEST, Named, cyclonedx
 from tests.integration.emulator_process import ADA, BEN
 from tests.integration.slack_bot import incident_channels, town, until
 from tests.integration.test_who_may import SERVICE, Ahead, Scene
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 SIGNER = Named()
 PROOFS = [SIGNER.image(), SIGNER.attest(CYCLONEDX, cyclonedx())]

@@ -15,7 +15,7 @@ from bot.domain.service import Target
 from bot.domain.snapshot import TLS
 from tests.lab import Lab, LabTarget, running_lab, turn_fault
 
-pytestmark = [pytest.mark.matrix(sample=14, group="lab faults"), pytest.mark.go, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.matrix(sample=6, group="lab faults"), pytest.mark.go, pytest.mark.timeout(600)]
 
 PATIENCE_S = 60
 DIAGNOSED = (

@@ -124,7 +124,7 @@ def test_every_way_leads_to_a_method_that_is_called() -> None:
     assert set(WAYS) <= called()
 
 
-@pytest.mark.matrix(sample=4)
+@pytest.mark.matrix(sample=2)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("method", sorted(called()))
 async def test_it_converges(tmp_path: Path, method: str, mode: str) -> None:

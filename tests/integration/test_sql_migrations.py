@@ -24,6 +24,9 @@ from migrations.versions import r0002_queue_of_runs
 from tests.databases import empty_postgres, empty_sqlite
 from tests.fakes import NOON, FakeClock
 from tests.integration.contracts.test_listing import TOLD
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -19,6 +19,9 @@ from bot.domain.traffic import Route
 from tests.fakes import FakeRouter
 from tests.integration.emulator_process import ADA, BEN, Emulator
 from tests.integration.slack_bot import Bot, incident_channels, town, until
+from tests.samples import BOTS
+
+pytestmark = BOTS
 
 DANA = "U0DANA004"
 ON_CALL = "S0BOX0001"

@@ -11,9 +11,10 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.emulator_process import ADA, eventually
+from tests.samples import SCENARIOS
 from tests.stack import Stack, running_stack
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [SCENARIOS, pytest.mark.asyncio(loop_scope="module")]
 
 
 @asynccontextmanager
