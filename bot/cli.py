@@ -212,6 +212,29 @@ def lint_logs(
 
 
 @app.command()
+def stamp(  # noqa: PLR0913 - its flags are what a pipeline may know better
+    folder: Annotated[Path, typer.Argument(help="The folder of the main package.")] = Path(),
+    *,
+    env: Annotated[str, typer.Option("--env", help="The environment that it is built for, such as prod.")],
+    build_id: Annotated[str, typer.Option(help="The pipeline's id of the build; else made of the commit.")] = "",
+    go: Annotated[str, typer.Option("--go", help="The toolchain, such as go1.27.3; else `go` is asked.")] = "",
+    commit: Annotated[str, typer.Option(help="The commit; else git is asked, and for changes too.")] = "",
+    package: Annotated[str, typer.Option(help="The package that has the variables.")] = "main",
+    clean: Annotated[bool, typer.Option("--clean", help="Fail where the work tree has changes.")] = False,
+) -> None:
+    """Print the -ldflags that stamp build id, commit, Go version and environment into a Go program."""
+    from bot import stamping  # noqa: PLC0415 - see above
+    from bot.domain.stamp import ldflags  # noqa: PLC0415
+
+    made = _do(lambda: asyncio.run(stamping.stamp(folder, env, build_id, go, commit)))
+    if made.modified:
+        _tell(f"{folder.absolute()} has changes that no commit holds: the stamp says {made.commit}.")
+        if clean:
+            raise SystemExit(1)
+    sys.stdout.write(_do(lambda: ldflags(made, package)) + "\n")
+
+
+@app.command()
 def migrate(
     down_to: Annotated[str, typer.Option(help="Go back to this revision; `base` removes every table.")] = "",
 ) -> None:

@@ -26,6 +26,7 @@ from bot.adapters.nochat import NoDirectory, NoGroups, NoPager, NoPoster, NoTran
 from bot.adapters.paging.rota import ConfigRota
 from bot.adapters.pdf.printer import ChildPrinter
 from bot.adapters.prometheus import PrometheusMetrics
+from bot.adapters.pushgateway import Pushgateway
 from bot.adapters.replica import ThisReplica
 from bot.adapters.sql.alerts import SqlAlerts
 from bot.adapters.sql.gauges import SqlGauges
@@ -75,8 +76,9 @@ from bot.wiring import (
 from handlers import alerts, configurations, deploys, errors, exports, gate, operations, pages, postmortem_forms, probes
 from handlers.api.application import AT, application
 from handlers.probes import Glance
-from handlers.schedule import Schedule, Timed, chores, digests, drills, watches
+from handlers.schedule import Schedule, Timed, chores, digests, drills, guards, watches
 from handlers.slack_desk import Desk
+from handlers.strict import strict
 from handlers.survey import Survey
 from handlers.traced import Traced
 
@@ -212,6 +214,7 @@ def _ports(
         metrics=PrometheusMetrics(),
         router=wired_router(settings),
         fronts=HttpFronts(),
+        gateway=Pushgateway(settings.pushgateway),
         switches=HttpSwitches(),
         chance=SystemChance(),
         replica=ThisReplica(),
@@ -275,7 +278,7 @@ def _slack(
 
 
 def _timed(catalog: Catalog) -> list[Timed]:
-    return [*chores(), *(each for kind in (digests, drills, watches) for each in kind(catalog))]
+    return [*chores(), *(each for kind in (digests, drills, guards, watches) for each in kind(catalog))]
 
 
 def _alert_policy(settings: Settings) -> AlertPolicy:
@@ -323,9 +326,7 @@ def create_app(settings: Settings, tools: Ports | None = None) -> FastAPI:
 API: dict[str, Any] = {
     "title": "FirstFive",
     "version": version("firstfive"),
-    "docs_url": None,
-    "redoc_url": None,
-    "openapi_url": None,
+    **dict.fromkeys(("docs_url", "redoc_url", "openapi_url")),
 }
 
 
@@ -355,6 +356,7 @@ def routes(house: House, app: FastAPI) -> FastAPI:
 
             app.include_router(slack_install.router(_hall(house, house.slack)))
     app.include_router(probes.router(_checks(house), degraded, house.expose))
+    app.include_router(strict(house.ports))
     survey = Survey(house.ports)  # pages and API remember together, so that nothing is asked twice
     app.include_router(pages.router(house.ports, house.documents, house.registry, house.stopping.is_set, survey))
     app.include_router(configurations.router(house.ports, configuration(house.settings)))

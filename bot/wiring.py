@@ -96,6 +96,7 @@ OUTSIDE = {
     "discovery": "discovery",
     "doer": "actions",
     "fronts": "fronts",
+    "gateway": "pushgateway",
     "metrics": "prometheus",
     "repository": "git",
     "router": "router",

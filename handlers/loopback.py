@@ -17,7 +17,7 @@ from handlers.reader import LOCAL, Reader, Way, admit
 
 # Who answers these asks nobody's leave: Slack signs its requests, probes and metrics tell nothing about incidents.
 PUBLIC = ("/slack/", "/health/")
-PUBLIC_EXACT = ("/metrics",)
+PUBLIC_EXACT = ("/metrics", "/healthz")
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")

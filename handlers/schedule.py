@@ -84,6 +84,12 @@ def drills(catalog: Catalog) -> list[Timed]:
     ]
 
 
+def guards(catalog: Catalog) -> list[Timed]:
+    """Give the looks at what the guarded services run."""
+    guarded = [(one.name, one.guard) for one in catalog.services if one.guard is not None]
+    return [Timed(f"guard:{name}", Slots(plan.cron), "guard", {"service": name}) for name, plan in guarded]
+
+
 def watches(catalog: Catalog) -> list[Timed]:
     """Give the watches over canaries: each minute has one, which lasts until the next."""
     return [

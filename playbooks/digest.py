@@ -101,6 +101,8 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
         of_service = digests.conditions(sight, usual, looked.at)
         found += of_service
+        guarded = await tools.recall(digests.guard_key(sight.service), digests.Guarded)
+        found += digests.of_guard(sight.service, guarded)
         if not any(_concerns(each, sight.service) for each in incidents):
             learned = _learned(usual, sight, of_service, looked.at)
             if learned != usual:

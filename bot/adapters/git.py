@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -88,6 +88,23 @@ class GitRepository:
             return Missing("a build does not say which commit it was made of")
         place = await self._place(service.repository, commit)
         return place if isinstance(place, Missing) else await _lineage(place, commit, other)
+
+    async def holds(self, service: Service, branches: Sequence[str], commit: str) -> bool | Missing:
+        """Tell whether a commit is an ancestor of one of the branches, or why that cannot be told.
+
+        A mirror may have the commit and an old branch: where it says no, its origin is asked once more.
+        """
+        repository = service.repository or ""
+        if not repository:
+            return Missing(f"no repository is configured for {service.name}")
+        if not _SHA.fullmatch(commit):
+            return Missing("a build does not say which commit it was made of")
+        for sha in (commit, "")[: 1 + _is_remote(repository)]:
+            place = await self._place(repository, sha)
+            held = place if isinstance(place, Missing) else await _is_ancestor(place, commit, branches)
+            if held is not False:
+                return held
+        return False
 
     async def files(self, place: str, sha: str, names: Collection[str]) -> Mapping[str, bytes] | Missing:
         """Give every file of these names (globs), in whatever folder, as a commit of a repository has it, by path.
@@ -234,6 +251,29 @@ async def _lineage(place: Path, commit: str, other: str) -> Lineage | Missing:
         return apart
     ahead, behind = map(int, apart.split())
     return Lineage(sha, tuple(refs.split()), wanted, ahead, behind)
+
+
+async def _is_ancestor(place: Path, commit: str, branches: Sequence[str]) -> bool | Missing:
+    """Ask whether one of the branches that are there leads back to a commit; its age does not matter."""
+    asked = [f"{where}/{branch}" for branch in branches for where in ("refs/heads", "refs/remotes/origin")]
+    listed = await _git(place, "for-each-ref", "--format=%(refname)", *asked, seconds=_READ_S)
+    if isinstance(listed, Missing):
+        return listed
+    there = [ref for ref in listed.split() if ref in asked]
+    if not there:
+        return Missing(f"the repository has no branch {' or '.join(branches)}")
+    told = await _git(place, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}", seconds=_READ_S)
+    if isinstance(told, Missing):
+        return Missing("the repository does not have that commit")
+    for ref in there:
+        # Their last common ancestor is the commit itself where the branch holds it; git prints none and gives 1 where
+        # they have none in common.
+        common = await _git(place, "merge-base", "--all", told.strip(), ref, seconds=_READ_S)
+        if isinstance(common, Missing) and not common.reason.endswith("exit code 1"):
+            return common
+        if not isinstance(common, Missing) and told.strip() in common.split():
+            return True
+    return False
 
 
 async def _clone(repository: str, mirror: Path) -> str | Missing:

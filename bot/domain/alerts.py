@@ -26,10 +26,11 @@ _PAGE = re.compile(r"https?://[!-~]+")
 
 
 class Sender(StrEnum):
-    """Who sends alerts."""
+    """Who sends alerts; the guard of builds is our own."""
 
     ALERTMANAGER = "alertmanager"
     GRAFANA = "grafana"
+    GUARD = "guard"
 
     @property
     def person(self) -> Person:

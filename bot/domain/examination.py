@@ -13,7 +13,7 @@ from bot.domain.binary import read as read_binary
 from bot.domain.costs import ProfileMalformed
 from bot.domain.crowds import count, crowds, with_waits
 from bot.domain.facts import Build, Cpu, Facts, Heap, Loss, Place, Process, Sockets
-from bot.domain.go_environment import RUNTIME
+from bot.domain.go_environment import DEPLOYED, RUNTIME
 from bot.domain.goroutine_counts import counted, group_counts
 from bot.domain.goroutine_dump import group
 from bot.domain.goroutines import DumpMalformed, Goroutines, Group, group_profile
@@ -25,6 +25,7 @@ from bot.domain.restarts import read_restarts
 from bot.domain.served import read_served
 from bot.domain.snapshot import FIRST, SECOND, Captured, Probe
 from bot.domain.stacks import Frame, in_handler, own_frame, own_path, servers
+from bot.domain.stamp import Stamp, of_ldflags
 
 TOP = 10
 """Places and groups kept of each kind: more than a person reads."""
@@ -241,20 +242,26 @@ def _log(part: Captured | None) -> LogSummary | None:
 
 
 def _build(profiles: Iterable[Profile], document: Mapping[str, Any], served: Mapping[str, Any]) -> Build:
-    """Give which program it is: the link id of its profiles, its binary's own words, else what the service serves."""
+    """Give which program it is: the link id of profiles, the binary's own words, else what it serves or was stamped."""
     ids = [profile.build_id for profile in profiles if profile.build_id]
     settings = document.get("settings")
     known = settings if isinstance(settings, dict) else {}
     told = read_served(served)
-    by_binary = bool(known.get("vcs.revision"))
+    stamp = of_ldflags(str(known.get("-ldflags", "")))  # go leaves the flags out of what was built with -trimpath
+    stamp = told.stamp if stamp == Stamp() else stamp
+    by_binary, environment = bool(known.get("vcs.revision")), document.get("environment")
+    deployed = environment if isinstance(environment, dict) else {}
     return Build(
         id=ids[0] if ids else "",
         go=str(document.get("go", "")) or told.go,
         module=str(document.get("module", "")),
-        revision=str(known.get("vcs.revision", "")) or told.revision,
-        modified=known.get("vcs.modified") == "true" if by_binary else told.modified,
+        revision=str(known.get("vcs.revision", "")) or told.revision or stamp.revision,
+        modified=stamp.modified or (known.get("vcs.modified") == "true" if by_binary else told.modified),
         release=told.release,
-        environment=_environment(document.get("environment")),
+        environment=_environment(environment),
+        told=told.revision,
+        stamp=stamp,
+        runs_in=next((str(deployed[name]) for name in DEPLOYED if deployed.get(name)), ""),
     )
 
 

@@ -3,7 +3,7 @@
 A fact that could not be had is None: never 0, and never taken for healthy.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.domain.backends import Routed
 from bot.domain.binary import Binary
@@ -15,6 +15,7 @@ from bot.domain.modules import Modules
 from bot.domain.restarts import Restarts
 from bot.domain.snapshot import Probe
 from bot.domain.stacks import Frame
+from bot.domain.stamp import Stamp
 from bot.domain.sumdb.records import Sums
 
 SMALL_HEAP = 16_000_000
@@ -169,7 +170,8 @@ class Build:
     """Which program it is. `id` is the linker's build id; the rest is its binary's own, or what the service tells.
 
     `release` is the name that the service gives itself, "" where it tells none. `environment`: what of its environment
-    changes how Go runs it; None: not known.
+    changes how Go runs it; None: not known. `told` is the commit that the service tells over HTTP, `stamp` what was
+    stamped into it, `runs_in` the environment that it was started in, by its own variable; "" where that is not known.
     """
 
     id: str = ""
@@ -179,6 +181,14 @@ class Build:
     modified: bool = False
     release: str = ""
     environment: tuple[tuple[str, str], ...] | None = None
+    told: str = ""
+    stamp: Stamp = field(default=Stamp())
+    runs_in: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything tells which program it is."""
+        return bool(self.id or self.go or self.revision or self.release)
 
     def __str__(self) -> str:
         name = (self.revision or self.id)[:7] or "unknown"

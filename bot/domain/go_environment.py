@@ -10,6 +10,8 @@ VARIABLES = frozenset(
 )
 RUNTIME = frozenset({"GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT"})
 """What changes how a program runs: the variables of package runtime."""
+DEPLOYED = ("RUNTIME_ENV", "APP_ENV", "ENV")
+"""What people call the environment that a program is deployed to; the first that is set counts."""
 DEFAULT_SUMDB = "sum.golang.org"
 _KNOWN_SUMDBS = {"", DEFAULT_SUMDB, "sum.golang.google.cn"}
 _PUBLIC_HOSTS = {"github.com", "gitlab.com", "bitbucket.org", "golang.org", "google.golang.org", "gopkg.in", "k8s.io"}

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from bot.domain.stamp import Stamp, of_document
 
 _REVISION = ("revision", "commit", "gitCommit", "git_commit", "vcs.revision", "sha")
 _RELEASE = ("release", "version", "gitVersion", "tag")
@@ -16,12 +18,13 @@ _LONGEST = 100
 
 @dataclass(frozen=True)
 class Served:
-    """What it says; "" for what it does not, or in no form that can be used."""
+    """What it says; "" for what it does not, or in no form that can be used. `stamp` is what it says was stamped."""
 
     release: str = ""
     revision: str = ""
     go: str = ""
     modified: bool = False
+    stamp: Stamp = field(default=Stamp())
 
 
 def read_served(document: Mapping[str, Any]) -> Served:
@@ -38,6 +41,7 @@ def read_served(document: Mapping[str, Any]) -> Served:
         revision if _COMMIT.fullmatch(revision) else "",
         go if _TOOLCHAIN.fullmatch(go) else "",
         modified or known.get("gitTreeState") == "dirty",
+        of_document(known.get("stamp")),
     )
 
 

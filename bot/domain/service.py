@@ -11,6 +11,7 @@ from bot.domain.configured_actions import ConfiguredAction
 from bot.domain.discovery import DiscoveryPlan
 from bot.domain.dyeing import Front
 from bot.domain.gate.policy import GatePolicy
+from bot.domain.guard_plan import GuardPlan
 from bot.domain.pods import PodsPlan
 from bot.domain.traffic import Route
 
@@ -174,7 +175,7 @@ class Service:
 
     A bisect that is told nothing else runs `regression`. A drill may make a `lab` sick; `lab_switches` is where the lab
     itself can be switched, beside its targets. `latency_slo_s` is within how many seconds it promises to answer, `hops`
-    the services that a request through it passes after it, in that order.
+    the services that a request through it passes after it, in that order. `guard`: how its builds are looked after.
     """
 
     name: str
@@ -197,6 +198,7 @@ class Service:
     regression: Regression | None = None
     lab: bool = False
     lab_switches: str | None = None
+    guard: GuardPlan | None = None
 
     @property
     def queries(self) -> Mapping[str, str]:

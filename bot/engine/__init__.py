@@ -107,6 +107,7 @@ from bot.engine import bisecting as bisection
 from bot.engine import digesting as digests
 from bot.engine import drilling as drills
 from bot.engine import gatekeeping as gates
+from bot.engine import guarding as guards
 from bot.engine import reporting as reports
 from bot.engine import tracing as traces
 from bot.engine.alarms import claim as claim_alerts
@@ -310,6 +311,7 @@ __all__ = [
     "fold",
     "freeze",
     "gates",
+    "guards",
     "healthy_targets",
     "impact_of",
     "intrusive_parts",

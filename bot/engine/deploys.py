@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.deploys import Deploy, add, deploys_key, rolled_back, went_out, with_tags
+from bot.domain.expected import ROLLS_OUT
 from bot.domain.run import Missing
 from bot.domain.service import Service
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, to_us
@@ -16,6 +17,7 @@ _TAGS = 50
 _WITHIN_S = 3.0
 _OPEN = 500
 _TRIES = 5
+_MINUTE = timedelta(minutes=1)
 
 _ASKED: set[asyncio.Future[Any]] = set()
 
@@ -53,6 +55,11 @@ def record_deploy(tools: Tools, deploy: Deploy) -> None:
             _tell(tools, tx, deploy, draft)
 
     tools.also(act)
+    service = tools.catalog.service(deploy.service)
+    if service is not None and service.guard is not None:
+        # At once, for what no release may be; and when every target should run it, for those that do not.
+        tools.begin("guard", {"service": deploy.service}, "guard")
+        tools.begin("guard", {"service": deploy.service}, "guard-later", after=ROLLS_OUT + _MINUTE)
 
 
 def record_decided(tools: Tools, deploy: Deploy, **told: Any) -> None:

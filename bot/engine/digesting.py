@@ -17,6 +17,7 @@ from bot.domain.fronts import flaws as edge_flaws
 from bot.domain.service import DigestPlan, Edge
 from bot.domain.trend import HOURS, STEP, Panel, Trend, incidents_per_day, over_hours
 from bot.domain.usual import learn
+from bot.domain.violations import Guarded, guard_key, of_guard
 
 __all__ = [
     "HOURS",
@@ -25,6 +26,7 @@ __all__ = [
     "DigestPlan",
     "Edge",
     "EdgeAnswer",
+    "Guarded",
     "Panel",
     "ServiceSight",
     "TargetSight",
@@ -32,11 +34,13 @@ __all__ = [
     "conditions",
     "count_incidents",
     "edge_flaws",
+    "guard_key",
     "incidents_per_day",
     "league",
     "learn",
     "of_actions",
     "of_denied",
+    "of_guard",
     "of_incidents",
     "over_hours",
     "period",

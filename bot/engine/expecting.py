@@ -18,16 +18,21 @@ _WITHIN_S = 1.0
 _ASKED: set[asyncio.Future[Lineage | Missing]] = set()
 
 
-async def with_expected(tools: Tools, service: Service, facts: Mapping[str, Facts]) -> dict[str, Facts]:
-    """Add to the facts of every target what should run there; without a deploy that was told, they stay as they are."""
+async def with_expected(
+    tools: Tools, service: Service, facts: Mapping[str, Facts], *, within_s: float = _WITHIN_S, guarded: bool = False
+) -> dict[str, Facts]:
+    """Add to the facts of every target what should run there, as far as the repository tells within a time.
+
+    Without a deploy that was told they stay as they are, unless they are `guarded`: what the repository has is known.
+    """
     deploys = await tools.recall(deploys_key(service.name), Deploys) or ()
     deploy = standing(deploys)
-    if deploy is None:
+    if deploy is None and not guarded:
         return dict(facts)
     told = await tools.ports.router.read(service) if service.route else None
     split = None if isinstance(told, Missing) else told
-    why, other = changing(deploys, split, tools.now()), deploy.commit or deploy.release
-    lineages = await _lineages(tools, service, {each.build.revision for each in facts.values()}, other)
+    why, other = changing(deploys, split, tools.now()), (deploy.commit or deploy.release) if deploy else ""
+    lineages = await _lineages(tools, service, {each.build.revision for each in facts.values()}, other, within_s)
 
     def expected(revision: str) -> Expected:
         idle = "it is a canary that was rolled back" if is_idle(deploys, split, revision) else ""
@@ -36,7 +41,9 @@ async def with_expected(tools: Tools, service: Service, facts: Mapping[str, Fact
     return {name: replace(each, expected=expected(each.build.revision)) for name, each in facts.items()}
 
 
-async def _lineages(tools: Tools, service: Service, commits: set[str], other: str) -> dict[str, Lineage]:
+async def _lineages(
+    tools: Tools, service: Service, commits: set[str], other: str, within_s: float
+) -> dict[str, Lineage]:
     """Give what a repository says of each commit within time; a clone goes on beyond it, for whoever asks next."""
     asking = {
         commit: asyncio.ensure_future(tools.ports.repository.lineage(service, commit, other))
@@ -48,6 +55,6 @@ async def _lineages(tools: Tools, service: Service, commits: set[str], other: st
     _ASKED.update(asking.values())
     for each in asking.values():
         each.add_done_callback(_ASKED.discard)
-    await asyncio.wait(asking.values(), timeout=_WITHIN_S)
+    await asyncio.wait(asking.values(), timeout=within_s)
     told = {commit: each.result() for commit, each in asking.items() if each.done()}
     return {commit: each for commit, each in told.items() if not isinstance(each, Missing)}

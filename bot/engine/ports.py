@@ -22,6 +22,7 @@ from bot.ports import (
     Documents,
     Doer,
     Fronts,
+    Gateway,
     Gauges,
     Groups,
     Journal,
@@ -81,6 +82,7 @@ class Ports:
     metrics: Metrics
     router: Router
     fronts: Fronts
+    gateway: Gateway
     doer: Doer
     marks: Marks
     sessions: Sessions

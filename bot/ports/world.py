@@ -13,7 +13,9 @@ from bot.domain.configured_actions import Call, Done
 from bot.domain.drills import Size, Switch
 from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.expected import Lineage
+from bot.domain.facts import Build
 from bot.domain.fronts import Certificate, EdgeAnswer
+from bot.domain.guard_plan import Reason
 from bot.domain.messages import ChatFile, ChatMessage, Unread
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
@@ -187,6 +189,20 @@ class Router(Protocol):
         """Make one move; safe to repeat. What came of it is what `read` says then: an answer may be late or lost."""
 
 
+class Gateway(Protocol):
+    """Where the monitoring reads what the guard found; never raises for what the other side does."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, without secrets; "" when none is configured."""
+
+    async def push(self, service: str, env: str, counts: Mapping[Reason, int]) -> Missing | None:
+        """Let it tell these numbers of a service, and none that were told of it before."""
+
+    async def forget(self, services: Collection[str]) -> Missing | None:
+        """Let it tell nothing any more of services that are not among these."""
+
+
 class Doer(Protocol):
     """Does configured actions; never raises for what they do."""
 
@@ -276,6 +292,9 @@ class Repository(Protocol):
     async def lineage(self, service: Service, commit: str, other: str) -> Lineage | Missing:
         """Say where a commit lies in the history, and to another one (a commit, or a tag; "" for none)."""
 
+    async def holds(self, service: Service, branches: Sequence[str], commit: str) -> bool | Missing:
+        """Tell whether a commit is an ancestor of one of the branches, however old it is, or the branch itself."""
+
     async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
         """Give the latest tags, newest first: their names as subjects, who made them and when, their commits."""
 
@@ -347,6 +366,9 @@ class Replica(Protocol):
     @property
     def name(self) -> str:
         """HOST:PID, and what tells it from every other process there ever was."""
+
+    async def build(self) -> Build:
+        """Give which build of FirstFive it runs, as far as its installation tells."""
 
     def lose(self) -> Missing:
         """Be gone at once, as if killed, and begin anew; returns only where that cannot be, and says why."""

@@ -18,6 +18,7 @@ from bot.settings.bisect import BisectTable
 from bot.settings.canary import CanaryTable
 from bot.settings.discovery import DiscoveryTable
 from bot.settings.gate import ForbiddenTable, GateTable, IdentityTable
+from bot.settings.guard import GuardTable
 from bot.settings.logs import FieldsTable, LogsTable
 from bot.settings.services import ServiceTable, watched
 from bot.settings.sign_in import SignInTable, lacks
@@ -70,6 +71,7 @@ class Settings(Table):
     alert_flap_min: int = Field(30, ge=0, le=1_440)
     alert_most: int = Field(10, ge=1, le=1_000)
     paging: PagingTable = PagingTable()
+    pushgateway: Address | None = None
 
     port: int = Field(DEFAULT_PORT, ge=0, le=65_535)
     database_url: str = "sqlite:///data/firstfive.db"
@@ -329,6 +331,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "sign_in": SignInTable,
     "telemetry": TelemetryTable,
     "canary": CanaryTable,
+    "guard": GuardTable,
     **routers.TABLES,
 }
 

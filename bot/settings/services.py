@@ -11,6 +11,7 @@ from bot.settings.canary import CanaryTable, canary_plan
 from bot.settings.configured_actions import ActionTable, configured_action
 from bot.settings.discovery import DiscoveryTable, discovery_plan
 from bot.settings.gate import GateTable, gate_policy
+from bot.settings.guard import GuardTable
 from bot.settings.people import PeopleTable, people
 from bot.settings.pods import PodsTable, pods_plan
 from bot.settings.routers import RouterTable, route
@@ -41,6 +42,7 @@ class ServiceTable(Table):
     people: PeopleTable = PeopleTable()
     canary: CanaryTable | None = None
     bisect: RegressionTable | None = None
+    guard: GuardTable | None = None
     lab: bool = False
     lab_switches: Address | None = None
 
@@ -91,6 +93,7 @@ def watched(table: ServiceTable) -> Service:
         gate=gate_policy(table.gate),
         front=Front(**dict(table.front)) if table.front else None,
         regression=table.bisect.regression() if table.bisect else None,
+        guard=table.guard.plan() if table.guard else None,
         lab=table.lab,
         lab_switches=table.lab_switches,
     )

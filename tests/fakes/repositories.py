@@ -37,6 +37,11 @@ class FakeRepository:
         assert service.name
         return self.lineages.get((commit, other), Missing("this history is not known"))
 
+    async def holds(self, service: Service, branches: Sequence[str], commit: str) -> bool | Missing:
+        assert service.name
+        told = [self.lineages[known] for known in self.lineages if known[0] == commit]
+        return any({*branches} & {*each.refs} for each in told) if told else Missing("this history is not known")
+
     async def tags(self, service: Service, limit: int) -> tuple[Commit, ...] | Missing:
         assert service.name
         return self.tagged if isinstance(self.tagged, Missing) else tuple(self.tagged[:limit])

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.errors import AnchorRaced
 from bot.domain.figure import Figure
 from bot.domain.fronts import Certificate, EdgeAnswer
+from bot.domain.guard_plan import Reason
 from bot.domain.incident import Incident
 from bot.domain.messages import ChatFile, ChatMessage, Unread
 from bot.domain.run import Missing, Reply
@@ -63,6 +64,27 @@ class FakeFronts:
     async def send(self, front: Front, requests: Sequence[Request]) -> tuple[Landed, ...]:
         assert front.url.startswith("http")
         return tuple(self.lands(request) for request in requests)
+
+
+class FakeGateway:
+    """Keeps what was pushed of each service; `ailment` is what it answers instead."""
+
+    def __init__(self, place: str = "http://127.0.0.1:9091") -> None:
+        self.place = place
+        self.told: dict[str, tuple[str, dict[Reason, int]]] = {}
+        self.ailment = ""
+
+    async def push(self, service: str, env: str, counts: Mapping[Reason, int]) -> Missing | None:
+        if self.ailment:
+            return Missing(self.ailment)
+        self.told[service] = env, dict(counts)
+        return None
+
+    async def forget(self, services: Collection[str]) -> Missing | None:
+        if self.ailment:
+            return Missing(self.ailment)
+        self.told = {service: kept for service, kept in self.told.items() if service in services}
+        return None
 
 
 class FakeDoer:

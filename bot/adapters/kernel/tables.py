@@ -22,7 +22,7 @@ from bot.domain import binary
 from bot.domain import proc as read
 from bot.domain.addresses import Endpoint
 from bot.domain.buildinfo import BuildInfoMissing
-from bot.domain.go_environment import RUNTIME, VARIABLES
+from bot.domain.go_environment import DEPLOYED, RUNTIME, VARIABLES
 from bot.domain.redaction import redact_bytes
 from bot.domain.service import Target
 from bot.domain.snapshot import BINARY, BUILD, KERNEL_PARTS, PROCESS, SOCKETS, Captured, Part, captured, missed, skipped
@@ -286,9 +286,9 @@ class Kernel:
         }
 
     def _environment(self, pid: int) -> Mapping[str, str] | None:
-        """Give what of it decides where modules come from and how Go runs; None where it must not be read."""
+        """Give what of it decides where modules come from, how Go runs, and where; None where it must not be read."""
         try:
-            return read.read_variables(self._text(f"{pid}/environ"), VARIABLES | RUNTIME)
+            return read.read_variables(self._text(f"{pid}/environ"), VARIABLES | RUNTIME | {*DEPLOYED})
         except OSError:
             return None
 

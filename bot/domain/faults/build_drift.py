@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from bot.domain.expected import SHORT, Expected, Lineage
 from bot.domain.facts import Build, Facts
 from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding
+from bot.domain.guard_plan import Reason
 
 FAULT = "build-drift"
 MIN_ALIKE = 2
 """Others that must agree before one is the odd one."""
 RECORD = "the deploy record"
+_NAMES = {Reason.GO_VERSION_MISMATCH: "toolchain", Reason.BUILD_ID_MISMATCH: "link id"}
 
 
 @dataclass(frozen=True)
 class Drift:
     """One way in which what runs is not what should run. `weight` puts the finding of one target before another's."""
 
+    reason: Reason
     claim: str
     what: str
     value: str
@@ -32,24 +35,28 @@ def find(facts: Facts, beside: Beside) -> Finding | None:
     Where nobody tells of deploys nothing is known of what should run: a build of somebody's own tree may be just that.
     """
     expected = facts.expected
-    drifts = list(_drifts(facts, expected, beside)) if expected is not None and expected.deploy else []
-    if not drifts:
+    found = drifts(facts, beside) if expected is not None and expected.deploy else ()
+    if not found:
         return None
-    first, file = drifts[0], facts.file("build") or facts.file("version") or facts.file("goroutine")
+    first, file = found[0], facts.file("build") or facts.file("version") or facts.file("goroutine")
     return Finding(
         FAULT,
         facts.target,
-        " ".join(each.claim for each in drifts),
-        tuple(Evidence(each.what, each.value, file) for each in drifts),
+        " ".join(each.claim for each in found),
+        tuple(Evidence(each.what, each.value, file) for each in found),
         first.fix,
         first.weight,
-        CERTAIN if any(each.confidence == CERTAIN for each in drifts) else LIKELY,
+        CERTAIN if any(each.confidence == CERTAIN for each in found) else LIKELY,
         first.verify,
     )
 
 
+def drifts(facts: Facts, beside: Beside) -> tuple[Drift, ...]:
+    """Give every way in which a target's program differs from what should run there, the worst first."""
+    return tuple(_drifts(facts, facts.expected or Expected(), beside))
+
+
 def _drifts(facts: Facts, expected: Expected, beside: Beside) -> Iterator[Drift]:
-    """Give every way in which it differs, the worst first."""
     build, lineage = facts.build, expected.lineage
     if lineage is not None and not lineage.refs:
         yield _stray(build, lineage)
@@ -57,6 +64,7 @@ def _drifts(facts: Facts, expected: Expected, beside: Beside) -> Iterator[Drift]
         yield _another(build, expected, beside)
     if build.modified:
         yield Drift(
+            Reason.DIRTY_TREE,
             f"It was built from {_commit(build)} and changes that no commit holds.",
             "vcs.modified",
             "true",
@@ -71,6 +79,7 @@ def _stray(build: Build, lineage: Lineage) -> Drift:
     """Say that what runs can never be built again, nor a culprit be found in it."""
     gone = "which no branch and no tag holds" if lineage.sha else "which the repository does not have"
     return Drift(
+        Reason.COMMIT_UNKNOWN,
         f"It runs {_commit(build)}, {gone}: nobody can build it again.",
         "vcs.revision",
         f"{build.revision}, {gone}",
@@ -106,7 +115,8 @@ def _another(build: Build, expected: Expected, beside: Beside) -> Drift:
         fix = f"Deploy {deploy.words} to this target; find out why it was passed over, or who restarted it."
     verify = f"Its build info says {(expected.commit or deploy.release)[:SHORT]}, like the record."
     confidence = LIKELY if others and alike == len(others) else CERTAIN
-    return Drift(told, f"what runs; {RECORD}", f"{runs}; {deploy.words}", fix, verify, confidence, 1.0)
+    value = f"{runs}; {deploy.words}"
+    return Drift(Reason.COMMIT_MISMATCH, told, f"what runs; {RECORD}", value, fix, verify, confidence, 1.0)
 
 
 def _distance(lineage: Lineage | None) -> str:
@@ -127,9 +137,10 @@ def _otherwise(build: Build, expected: Expected, beside: Beside) -> Iterator[Dri
     same = expected.meets(build.revision)
     deploy = expected.deploy if same else None
     alike = [each.build.go for each in beside.others if build.revision and each.build.revision == build.revision]
-    yield from _unlike("toolchain", build.go, deploy.go if deploy else "", _agreed(alike))
+    yield from _unlike(Reason.GO_VERSION_MISMATCH, build.go, deploy.go if deploy else "", _agreed(alike))
     deploy = None if same is False or build.modified or expected.changing else expected.deploy
-    yield from _unlike("link id", build.id, deploy.build if deploy else "")
+    if deploy is not None and deploy.build != build.stamp.build_id:
+        yield from _unlike(Reason.BUILD_ID_MISMATCH, build.id, deploy.build)
     if same and not expected.changing and not build.modified:
         yield from _elsewhere(build, beside)
 
@@ -144,6 +155,7 @@ def _elsewhere(build: Build, beside: Beside) -> Iterator[Drift]:
     here, there = (", ".join(f"{name}={known.get(name, '(unset)')}" for name in unlike) for known in (mine, theirs))
     if unlike:
         yield Drift(
+            Reason.ENVIRONMENT_MISMATCH,
             f"It runs in another environment: {here}, the others of the same commit: {there}.",
             "environment",
             f"{here}; the others: {there}",
@@ -152,12 +164,13 @@ def _elsewhere(build: Build, beside: Beside) -> Iterator[Drift]:
         )
 
 
-def _unlike(what: str, mine: str, recorded: str, others: str = "") -> Iterator[Drift]:
-    wanted = recorded or others
+def _unlike(reason: Reason, mine: str, recorded: str, others: str = "") -> Iterator[Drift]:
+    wanted, what = recorded or others, _NAMES[reason]
     if not mine or not wanted or mine == wanted:
         return
     who = RECORD if recorded else "the others of the same commit"
     yield Drift(
+        reason,
         f"It was built otherwise: {what} {_short(mine)}, {who}: {_short(wanted)}.",
         what,
         f"{mine}; {who}: {wanted}",

@@ -1,0 +1,183 @@
+"""Builds that are not what they should be: what is wrong with which target, since when, and what follows from it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.alerts import Alert
+from bot.domain.conditions import Condition
+from bot.domain.expected import SHORT
+from bot.domain.facts import Build, Facts
+from bot.domain.faults.build_drift import drifts
+from bot.domain.faults.finding import Beside
+from bot.domain.guard_plan import GuardPlan, Reason
+
+ALERTS = "build-guard"
+"""By what the alerts of one service are grouped: they are on one incident."""
+_WEIGHT, _UNSEEN_WEIGHT = 74, 52
+"""In the digest: above one of a few failed requests, below a target that does not answer."""
+
+_Wrong = tuple[Reason, str, str]
+"""Why, the claim, the fix."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What is wrong with the build of a target. `since` is when it was seen first."""
+
+    target: str
+    reason: Reason
+    claim: str
+    fix: str
+    since: datetime
+
+    @property
+    def key(self) -> tuple[str, Reason]:
+        """What tells one from another."""
+        return self.target, self.reason
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What the guard saw of a service last: which targets it looked at, which of them do not tell what they run."""
+
+    at: datetime
+    targets: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+
+    def of(self, target: str) -> tuple[Violation, ...]:
+        """Give what is wrong with one target."""
+        return tuple(each for each in self.violations if each.target == target)
+
+
+def guard_key(service: str) -> str:
+    """Name what is kept of a service's last look."""
+    return f"guard:{service}"
+
+
+def judge(
+    facts: Mapping[str, Facts], plan: GuardPlan, held: Mapping[str, bool], before: Guarded | None, at: datetime
+) -> Guarded:
+    """Give everything that is wrong now. `held`: whether one of the plan's branches holds a commit, where known.
+
+    What a target was seen to run stays known while it tells nothing: it is not well because nobody can see it.
+    """
+    was = {each.key: each for each in before.violations} if before else {}
+    found: dict[tuple[str, Reason], Violation] = {}
+    for name, mine in facts.items():
+        others = [each for other, each in facts.items() if other != name]
+        for reason, claim, fix in _wrong(mine, Beside(others), plan, held):
+            new = Violation(name, reason, claim, fix, at)
+            known = found.get(new.key)
+            new = replace(known, claim=f"{known.claim} {claim}") if known else new
+            since = was[new.key].since if new.key in was else at
+            found[new.key] = replace(new, since=since)
+        if not mine.build.is_known:
+            found |= {key: each for key, each in was.items() if each.target == name and key not in found}
+    return Guarded(at, tuple(sorted(facts)), tuple(found[key] for key in sorted(found)))
+
+
+def _wrong(facts: Facts, beside: Beside, plan: GuardPlan, held: Mapping[str, bool]) -> Iterator[_Wrong]:
+    build = facts.build
+    if not build.is_known:
+        why = next((loss.reason for loss in facts.losses), "it tells nothing of its build")
+        fix = "Let its agent read its program, or let it serve its version (`version`)."
+        yield Reason.UNSEEN, f"Which build it runs cannot be seen: {why}.", fix
+        return
+    for drift in drifts(facts, beside):
+        yield drift.reason, drift.claim, drift.fix
+    if plan.branches and held.get(build.revision) is False:
+        names = " or ".join(plan.branches)
+        claim = f"It runs {build.revision[:SHORT]}, which is no ancestor of {names}."
+        yield Reason.COMMIT_NOT_IN_BRANCH, claim, f"Merge it into {names}, or deploy what is there."
+    yield from _of_stamp(build, plan)
+    yield from _of_environment(build, plan)
+
+
+def _of_stamp(build: Build, plan: GuardPlan) -> Iterator[_Wrong]:
+    """Hold what was stamped, and what the service tells, against the program itself."""
+    stamp, again = build.stamp, "Build it again with what `firstfive stamp` prints there."
+    if stamp.go and build.go and stamp.go != build.go:
+        claim = f"It is stamped {stamp.go} and was built by {build.go}."
+        yield Reason.GO_VERSION_MISMATCH, claim, again
+    for who, commit in (("is stamped", stamp.revision), ("tells", build.told)):
+        if commit and build.revision and not _is_same(commit, build.revision):
+            claim = f"It {who} {commit[:SHORT]}, and its program is of {build.revision[:SHORT]}."
+            yield Reason.STAMP_MISMATCH, claim, again
+    if plan.stamped and stamp.lacks:
+        claim = f"It carries no {', no '.join(part.replace('_', ' ') for part in stamp.lacks)}."
+        yield Reason.STAMP_MISSING, claim, 'Build it with `-ldflags "$(firstfive stamp --env ENV)"`.'
+
+
+def _of_environment(build: Build, plan: GuardPlan) -> Iterator[_Wrong]:
+    """Hold the environment that it was built for against the one that it runs in, and that it is configured for."""
+    known = {"it was built for": build.stamp.env, "it runs in": build.runs_in, "it is configured for": plan.env}
+    told = {how: env for how, env in known.items() if env}
+    if len(set(told.values())) > 1:
+        claim = ", ".join(f"{how} {env}" for how, env in told.items())
+        fix = "Deploy the build of this environment, or correct RUNTIME_ENV there."
+        yield Reason.ENVIRONMENT_MISMATCH, f"{claim[0].upper()}{claim[1:]}.", fix
+
+
+def _is_same(one: str, other: str) -> bool:
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]
+
+
+def counts(guarded: Guarded) -> dict[Reason, int]:
+    """Count the targets by reason; a reason that holds for none is 0, so that what is over is told."""
+    counted = Counter(each.reason for each in guarded.violations)
+    return {reason: counted[reason] for reason in Reason}
+
+
+def alerts(service: str, before: Guarded | None, now: Guarded, plan: GuardPlan) -> list[Alert]:
+    """Give what fires and what is over, of the reasons that open an incident; the same again is no news."""
+    firing = [each for each in now.violations if each.reason in plan.opens]
+    keys = {each.key for each in firing}
+    over = [each for each in (before.violations if before else ()) if each.key not in keys]
+    return [*(_alert(service, each, fires=True) for each in firing), *(_alert(service, each) for each in over)]
+
+
+def _alert(service: str, of: Violation, *, fires: bool = False) -> Alert:
+    labels = {"service": service, "target": of.target, "reason": of.reason.value}
+    name = f"{of.reason.value} on {of.target}"
+    return Alert(f"{of.target}:{of.reason.value}", ALERTS, name, fires, of.since, of.claim, labels=labels)
+
+
+def of_guard(service: str, guarded: Guarded | None) -> Iterator[Condition]:
+    """Give a condition for each reason and the targets it holds for, for the digest."""
+    for reason in Reason:
+        found = [each for each in (guarded.violations if guarded else ()) if each.reason is reason]
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            text = f"{found[0].target}{more}: {found[0].claim}"
+            weight = _UNSEEN_WEIGHT if reason is Reason.UNSEEN else _WEIGHT
+            key, grade = f"guard:{service}:{reason.value}", f"{len(found)}"
+            yield Condition(key, grade, weight, text, f"{service}: no build has {reason.value} any more")
+
+
+def sentence(service: str, guarded: Guarded, most: int = 8) -> str:
+    """Say in a few lines what was found, the reasons that most targets have first."""
+    looked = f"{len(guarded.targets)} target{'' if len(guarded.targets) == 1 else 's'}"
+    if not guarded.violations:
+        return f"*{service}*: the builds of {looked} are what they should be." if guarded.targets else _nobody(service)
+    ranked = sorted(guarded.violations, key=lambda each: (each.reason is Reason.UNSEEN, *each.key))
+    lines = [f"- `{each.reason.value}` {each.target}: {each.claim} {each.fix}" for each in ranked[:most]]
+    rest = [f"{len(ranked) - most} more."] if len(ranked) > most else []
+    ill = len({each.target for each in ranked})
+    return "\n".join([f"*{service}*: the builds of {ill} of {looked} are not what they should be.", *lines, *rest])
+
+
+def _nobody(service: str) -> str:
+    return f"*{service}* has no target whose build could be looked at."
+
+
+def words(violations: Sequence[Violation]) -> tuple[str, ...]:
+    """Name the reasons alone: they tell whoever may not know more that something is wrong."""
+    return tuple(sorted({each.reason.value for each in violations}))
+
+
+def commits(facts: Iterable[Facts]) -> tuple[str, ...]:
+    """Give the commits that run, each once."""
+    return tuple(dict.fromkeys(each.build.revision for each in facts if each.build.revision))

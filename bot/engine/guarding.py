@@ -1,0 +1,110 @@
+"""What the guard of builds does with a service: looks at what its targets run, and lets what it finds be heard."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain import violations
+from bot.domain.alerts import AlertRoute, Do, Sender
+from bot.domain.deploys import deploys_key
+from bot.domain.examination import examine
+from bot.domain.expected import Expected, changing, standing
+from bot.domain.facts import Facts
+from bot.domain.guard_plan import GuardPlan
+from bot.domain.run import Missing
+from bot.domain.service import Service, Target
+from bot.domain.snapshot import BUILD, GOROUTINE, VERSION, Part
+from bot.domain.violations import Guarded, Violation, guard_key, sentence
+from bot.engine.deploys import Deploys
+from bot.engine.expecting import with_expected
+from bot.engine.intake import AlertPolicy, Intake
+from bot.engine.ports import Ports
+from bot.engine.tools import Tools, adapter_of
+
+__all__ = [
+    "Guarded",
+    "Violation",
+    "guard_key",
+    "hear",
+    "last_look",
+    "look_at",
+    "look_at_ourselves",
+    "plan_of",
+    "sentence",
+]
+
+OURSELVES = "firstfive"
+"""The service whose deploys are those of the bot; without targets, whichever process looks at it looks at itself."""
+_AT_ONCE = 20
+_WITHIN_S = 60.0
+"""Nobody waits for it: a repository may be cloned meanwhile."""
+
+
+def plan_of(service: Service) -> GuardPlan:
+    """Give how a service is guarded; where nothing is configured, whoever asks is told and nobody else."""
+    return service.guard or GuardPlan()
+
+
+async def look_at(tools: Tools, service: Service) -> Guarded:
+    """Look at what every target runs, and hold it against record, repository, stamp and environment."""
+    plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
+    targets = (await tools.targets(service)).targets
+    deploy = standing(await tools.recall(deploys_key(service.name), Deploys) or ())
+    # A program's link id is told by its profiles alone: one is taken where a deploy says what it should be.
+    parts = (BUILD, GOROUTINE) if deploy and deploy.build else (BUILD,)
+    gate = asyncio.Semaphore(_AT_ONCE)
+    facts = {each.target: each for each in await asyncio.gather(*(_look(tools, t, parts, gate) for t in targets))}
+    if service.name == OURSELVES and not targets:
+        facts[OURSELVES] = Facts(OURSELVES, build=await tools.ports.replica.build())
+    facts = await with_expected(tools, service, facts, within_s=_WITHIN_S, guarded=True)
+    held = await _held(tools, service, plan, violations.commits(facts.values()))
+    return await asyncio.to_thread(violations.judge, facts, plan, held, before, tools.now())
+
+
+async def last_look(ports: Ports, service: Service) -> Guarded | None:
+    """Give what the guard saw of a service last."""
+    kept = await ports.store.read(lambda tx: ports.marks.get(tx, guard_key(service.name)))
+    return adapter_of(Guarded).validate_json(kept) if kept else None
+
+
+async def look_at_ourselves(ports: Ports) -> Guarded:
+    """Hold this process's own build against the deploys that were told of the service `firstfive`, if it is one."""
+    kept = await ports.store.read(lambda tx: ports.marks.get(tx, deploys_key(OURSELVES)))
+    deploys = adapter_of(Deploys).validate_json(kept) if kept else ()
+    now, service = ports.clock.now(), ports.catalog.service(OURSELVES)
+    expected = Expected(standing(deploys), None, changing(deploys, None, now))
+    facts = Facts(OURSELVES, build=await ports.replica.build(), expected=expected)
+    plan = plan_of(service) if service else GuardPlan()
+    return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, None, now)
+
+
+async def _look(tools: Tools, target: Target, parts: Sequence[Part], gate: asyncio.Semaphore) -> Facts:
+    wanted = [*parts, *([VERSION] if target.version else [])]
+    async with gate:
+        captured = await tools.ports.targets.capture(target, wanted)
+    return examine(captured, stacks=False)
+
+
+async def _held(tools: Tools, service: Service, plan: GuardPlan, commits: Sequence[str]) -> dict[str, bool]:
+    """Ask of every commit whether one of the plan's branches holds it; what cannot be told is left out."""
+    if not (plan.branches and service.repository):
+        return {}
+    told = {each: await tools.ports.repository.holds(service, plan.branches, each) for each in commits}
+    return {commit: held for commit, held in told.items() if not isinstance(held, Missing)}
+
+
+async def hear(tools: Tools, service: Service, now: Guarded) -> tuple[str, ...]:
+    """Let incidents and monitoring hear of what was found; give what could not be told, and why. Safe to repeat."""
+    plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
+    if fired := violations.alerts(service.name, before, now, plan):
+        route = AlertRoute(service=service.name, severity=plan.severity, do=Do.OPEN)
+        await Intake(tools.registry, tools.ports, AlertPolicy((route,))).take(fired, Sender.GUARD)
+    gateway, unheard = tools.ports.gateway, []
+    if gateway.place and service.guard is not None:
+        told = await gateway.push(service.name, plan.env, violations.counts(now))
+        guarded = sorted(each.name for each in tools.catalog.services if each.guard is not None)
+        if told is None and service.name == guarded[0]:  # once in a round
+            told = await gateway.forget(guarded)
+        unheard = [told.reason] if told is not None else []
+    tools.keep(guard_key(service.name), Guarded, now)
+    return tuple(unheard)
