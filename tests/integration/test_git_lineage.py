@@ -67,3 +67,47 @@ async def test_what_cannot_be_told_says_why(place: Path, commits: dict[str, str]
     assert await why(str(place), "--exec=id") == "a build does not say which commit it was made of"
     assert "is a shallow clone" in await why(str(tmp_path / "shallow"), commits["first"])
     assert "is not there" in await why(str(tmp_path / "nowhere"), commits["first"])
+
+
+@pytest.mark.parametrize("remote", [False, True])
+async def test_a_branch_holds_its_ancestors_however_old_and_nothing_else(
+    place: Path, commits: dict[str, str], tmp_path: Path, *, remote: bool
+) -> None:
+    service = Service("checkout", (), place.as_uri() if remote else str(place))
+    reader = GitRepository(tmp_path / "mirrors")
+
+    async def holds(commit: str, *branches: str) -> bool | Missing:
+        return await reader.holds(service, branches, commit)
+
+    assert await holds(commits["first"][:12], "main") is True
+    assert await holds(commits["third"], "hotfix", "main") is True
+    assert await holds(commits["fix"], "main") is False
+    assert await holds(commits["fix"], "main", "hotfix", "nowhere") is True
+    assert await holds(commits["third"], "nowhere") == Missing("the repository has no branch nowhere")
+    assert await holds("0" * 40, "main") == Missing("the repository does not have that commit")
+    assert isinstance(await holds("--all", "main"), Missing)
+
+
+async def test_what_was_merged_since_the_mirror_was_made_is_held(tmp_path: Path) -> None:
+    place = tmp_path / "shop"
+    place.mkdir()
+    git(place, "init", "--quiet", "--initial-branch=main")
+    git(place, "commit", "--quiet", "--allow-empty", "-m", "first")
+    git(place, "checkout", "--quiet", "-b", "feature")
+    git(place, "commit", "--quiet", "--allow-empty", "-m", "feature")
+    service, reader = Service("shop", (), place.as_uri()), GitRepository(tmp_path / "mirrors")
+    tip = git(place, "rev-parse", "feature").strip()
+
+    assert await reader.holds(service, ("main",), tip) is False
+    git(place, "checkout", "--quiet", "main")
+    git(place, "merge", "--quiet", "--ff-only", "feature")
+    assert await reader.holds(service, ("main",), tip) is True
+
+
+async def test_a_line_with_nothing_in_common_is_held_by_no_branch(place: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", place.as_uri(), "copy")
+    copy = tmp_path / "copy"
+    git(copy, "checkout", "--quiet", "--orphan", "other")
+    git(copy, "commit", "--quiet", "--allow-empty", "-m", "alone")
+    alone = git(copy, "rev-parse", "other").strip()
+    assert await GitRepository(tmp_path / "mirrors").holds(Service("shop", (), str(copy)), ("main",), alone) is False

@@ -1,0 +1,114 @@
+"""Builds are held against record, repository, branches, stamp and environment; what follows depends on the policy."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.deploys import Deploy
+from bot.domain.expected import Expected, Lineage
+from bot.domain.facts import Build, Facts, Loss
+from bot.domain.guard_plan import GuardPlan, Reason
+from bot.domain.incident import Severity
+from bot.domain.stamp import Stamp
+from bot.domain.violations import Guarded, alerts, counts, judge, of_guard, sentence
+
+NEW, OLD = "a" * 40, "b" * 40
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = AT + timedelta(minutes=10)
+RECORD = Deploy("checkout", "v1.5.0", AT - timedelta(days=1), "Ada", NEW, "webhook", go="go1.27.3", build="7001")
+STAMP = Stamp("7001", NEW, "go1.27.3", "prod")
+WELL = Build("link", "go1.27.3", revision=NEW, stamp=STAMP, runs_in="prod", told=NEW[:12])
+HERE = Lineage(NEW, ("main",), NEW)
+PLAN = GuardPlan("prod", ("main",), frozenset({Reason.DIRTY_TREE, Reason.COMMIT_MISMATCH}), Severity.SEV2, stamped=True)
+
+
+def runs(
+    target: str = "checkout-1", lineage: Lineage | None = HERE, record: Deploy | None = RECORD, **parts: Any
+) -> Facts:
+    return Facts(target, build=replace(WELL, **parts), expected=Expected(record, lineage))
+
+
+def look(*facts: Facts, before: Guarded | None = None, at: datetime = AT, held: bool = True) -> Guarded:
+    revisions = {each.build.revision for each in facts}
+    return judge({each.target: each for each in facts}, PLAN, dict.fromkeys(revisions, held), before, at)
+
+
+def reasons(guarded: Guarded) -> list[str]:
+    return [each.reason.value for each in guarded.violations]
+
+
+def test_a_build_that_is_what_all_say_is_in_order() -> None:
+    guarded = look(runs(), runs("checkout-2"))
+    assert reasons(guarded) == []
+    assert sentence("checkout", guarded) == "*checkout*: the builds of 2 targets are what they should be."
+    assert set(counts(guarded).values()) == {0}
+    assert list(counts(guarded)) == list(Reason)
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason", "claim"),
+    [
+        (runs(modified=True), "dirty_tree", "changes that no commit holds"),
+        (runs(lineage=Lineage(), record=None), "commit_unknown", "which the repository does not have"),
+        (runs(lineage=Lineage(OLD, ("main",), NEW, 0, 2), revision=OLD, told="", stamp=replace(STAMP, commit=OLD)),
+         "commit_mismatch", "2 commits behind what was deployed"),
+        (runs(go="go1.26.1", stamp=replace(STAMP, go="go1.26.1")), "go_version_mismatch", "toolchain go1.26.1"),
+        (runs(record=None, go="go1.26.1"), "go_version_mismatch", "stamped go1.27.3 and was built by go1.26.1"),
+        (runs(stamp=replace(STAMP, build_id="6999")), "build_id_mismatch", "link id link"),
+        (runs(runs_in="staging"), "environment_mismatch", "It was built for prod, it runs in staging"),
+        (runs(stamp=replace(STAMP, env="staging"), runs_in=""), "environment_mismatch", "it is configured for prod"),
+        (runs(told=OLD), "stamp_mismatch", "It tells bbbbbbb, and its program is of aaaaaaa"),
+        (runs(stamp=replace(STAMP, commit=OLD)), "stamp_mismatch", "It is stamped bbbbbbb"),
+        (runs(stamp=replace(STAMP, env="")), "stamp_missing", "It carries no env."),
+        (Facts("checkout-1", losses=(Loss("build", "failed", "nobody listens"),)), "unseen", "nobody listens"),
+    ],
+)  # fmt: skip
+def test_each_way_to_differ_has_its_reason(facts: Facts, reason: str, claim: str) -> None:
+    guarded = look(facts)
+    assert reasons(guarded) == [reason]
+    assert claim in guarded.violations[0].claim
+    assert guarded.violations[0].fix
+    assert f"`{reason}` checkout-1: " in sentence("checkout", guarded)
+
+
+def test_ancestry_counts_and_not_how_old_a_commit_is() -> None:
+    assert reasons(look(runs(), held=False)) == ["commit_not_in_branch"]
+    assert reasons(judge({"checkout-1": runs()}, PLAN, {}, None, AT)) == [], "what is not known is no violation"
+
+
+def test_within_a_rollout_another_release_may_run_but_no_dirty_one() -> None:
+    rolling = Expected(RECORD, Lineage(OLD, ("main",), NEW, 0, 1), "v1.5.0 was deployed at 11:58 UTC")
+    build = replace(WELL, revision=OLD, told="", stamp=replace(STAMP, commit=OLD), modified=True)
+    assert reasons(look(Facts("checkout-1", build=build, expected=rolling))) == ["dirty_tree"]
+
+
+def test_since_when_stays_and_what_nobody_can_see_is_not_well() -> None:
+    first = look(runs(modified=True))
+    again = look(runs(modified=True), before=first, at=LATER)
+    gone = look(Facts("checkout-1"), before=again, at=LATER)
+    assert again.violations[0].since == AT
+    assert reasons(gone) == ["dirty_tree", "unseen"]
+    assert reasons(look(runs(), before=gone, at=LATER)) == []
+
+
+def test_only_the_reasons_of_the_policy_fire_and_what_is_over_is_told() -> None:
+    before = look(runs(modified=True, runs_in="staging"))
+    fired = alerts("checkout", None, before, PLAN)
+    over = alerts("checkout", before, look(runs(), before=before, at=LATER), PLAN)
+
+    assert [(each.name, each.firing, each.starts_at) for each in fired] == [("dirty_tree on checkout-1", True, AT)]
+    assert fired[0].labels == {"service": "checkout", "target": "checkout-1", "reason": "dirty_tree"}
+    assert {(each.name, each.firing) for each in over} == {
+        ("dirty_tree on checkout-1", False),
+        ("environment_mismatch on checkout-1", False),
+    }
+
+
+def test_the_digest_has_a_line_for_each_reason() -> None:
+    guarded = look(runs(modified=True), runs("checkout-2", modified=True), Facts("checkout-3"))
+    lines = list(of_guard("checkout", guarded))
+    assert [each.key for each in lines] == ["guard:checkout:unseen", "guard:checkout:dirty_tree"]
+    assert lines[1].text.startswith("checkout-1 (and 1 more): It was built from aaaaaaa")
+    assert list(of_guard("checkout", None)) == []

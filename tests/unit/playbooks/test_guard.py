@@ -1,0 +1,151 @@
+"""The guard by the clock, at a deploy, and as a person asks it: incidents, digest and monitoring hear what it finds."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.expected import Lineage
+from bot.domain.guard_plan import GuardPlan, Reason
+from bot.domain.incident import Severity
+from bot.domain.run import RunStatus
+from bot.domain.service import Catalog, Service
+from bot.domain.timeline import Kind
+from tests.fakes import FakeGateway, FakeReplica, FakeRepository, FakeTargets
+from tests.unit.domain.captures import document, parts_of
+from tests.unit.playbooks.desk import TARGETS, Desk, desk
+
+NEW, OLD = "a" * 40, "b" * 40
+PLAN = GuardPlan("prod", ("main",), frozenset({Reason.DIRTY_TREE}), Severity.SEV2)
+CHECKOUT = Service("checkout", TARGETS, "/srv/git/checkout", guard=PLAN)
+
+
+def built(*dirty: str, revision: str = NEW) -> list[Any]:
+    """Capture the builds of all targets; of these the work tree had changes."""
+    found = []
+    for target in TARGETS:
+        settings = {"vcs.revision": revision, "vcs.modified": "true" if target.name in dirty else "false"}
+        found += parts_of(target.name, {"build": document({"go": "go1.27.3", "settings": settings})})
+    return found
+
+
+def house(captures: list[Any], service: Service = CHECKOUT, **parts: Any) -> Desk:
+    repository = FakeRepository()
+    repository.lineages = {
+        (NEW, ""): Lineage(NEW, ("main",)),
+        (NEW, NEW): Lineage(NEW, ("main",), NEW),
+        (OLD, NEW): Lineage(OLD, ("hotfix",), NEW, 1, 3),
+        (OLD, ""): Lineage(OLD, ("hotfix",)),
+        (OLD, OLD): Lineage(OLD, ("hotfix",), OLD),
+        (NEW, OLD): Lineage(NEW, ("main",), OLD, 3, 1),
+    }
+    catalog = Catalog((service, Service("payment", ())))
+    known = {"catalog": catalog, "targets": FakeTargets((), captures), "repository": repository, **parts}
+    return desk(**known)
+
+
+def gateway(at: Desk) -> FakeGateway:
+    assert isinstance(at.ports.gateway, FakeGateway)
+    return at.ports.gateway
+
+
+def told(at: Desk) -> dict[str, int]:
+    """Give what the monitoring is told of checkout, but for what is 0."""
+    env, counts = gateway(at).told["checkout"]
+    assert env == "prod"
+    assert set(counts) == set(Reason)
+    return {reason.value: count for reason, count in counts.items() if count}
+
+
+async def look(at: Desk, captures: list[Any] | None = None) -> str:
+    """Let the guard look, and what follows from it be done."""
+    if captures is not None:
+        assert isinstance(at.ports.targets, FakeTargets)
+        at.ports.targets.captures = captures
+    at.later(600)
+    run = await at.run("guard", {"service": "checkout"})
+    assert run.status is RunStatus.DONE, run.reason
+    await at.work(lambda: all(each.status.ended for each in at.state.runs.values() if each.plan.playbook == "alert"))
+    return str(run.result["summary"])
+
+
+async def test_what_the_policy_names_is_one_incident_until_it_is_over() -> None:
+    at = house(built("checkout-2"))
+    assert "the builds of 1 of 3 targets are not what they should be" in await look(at)
+    incident = at.incident()
+    assert (incident.service, incident.severity, incident.reporter.name) == ("checkout", Severity.SEV2, "Guard")
+    assert incident.title.startswith("dirty_tree on checkout-2: It was built from aaaaaaa and changes")
+    assert told(at) == {"dirty_tree": 1}
+
+    await look(at, built("checkout-2"))
+    await look(at, built("checkout-1", "checkout-2"))
+    assert told(at) == {"dirty_tree": 2}
+    await look(at, built())
+    assert told(at) == {}
+
+    assert [chain for chain in at.state.chains if chain.startswith("INC")] == ["INC-1"]
+    news = [
+        (each.kind, each.facts["names"]) for each in at.chain() if each.kind in {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}
+    ]
+    assert news == [
+        (Kind.ALERT_FIRED, ["dirty_tree on checkout-2"]),
+        (Kind.ALERT_FIRED, ["dirty_tree on checkout-1", "dirty_tree on checkout-2"]),
+        (Kind.ALERT_RESOLVED, ["dirty_tree on checkout-2", "dirty_tree on checkout-1"]),
+    ]
+
+
+async def test_what_the_policy_does_not_name_is_for_the_digest_alone() -> None:
+    at = house(built(revision=OLD))
+    await look(at)
+    assert told(at) == {"commit_not_in_branch": 3}
+    assert "INC-1" not in at.state.chains
+    digest = await at.text("digest")
+    assert "New: checkout-1 (and 2 more): It runs bbbbbbb, which is no ancestor of main." in digest
+
+
+async def test_a_deploy_is_looked_at_at_once_and_when_it_should_be_everywhere() -> None:
+    at = house(built())
+    await at.say(f"deploy checkout release=v2 commit={OLD}")
+    guards = [run for run in at.state.runs.values() if run.plan.playbook == "guard"]
+    assert [run.wake_at - run.created_at if run.wake_at else timedelta(0) for run in guards] == [
+        timedelta(0),
+        timedelta(minutes=11),
+    ]
+    at.later(660)
+    await at.work(lambda: all(run.status.ended for run in at.state.runs.values()))
+    assert told(at) == {"commit_mismatch": 3}
+
+
+async def test_a_service_that_is_not_guarded_is_told_to_whoever_asks_and_nobody_else() -> None:
+    at = house(built("checkout-1"), replace(CHECKOUT, guard=None))
+    assert "`dirty_tree` checkout-1: " in await at_text(at)
+    await at.say(f"deploy checkout release=v2 commit={NEW}")
+    assert gateway(at).told == {}
+    assert "INC-1" not in at.state.chains
+    assert [run for run in at.state.runs.values() if run.plan.playbook == "guard" and run.parent_id] == []
+
+
+async def at_text(at: Desk) -> str:
+    return str((await at.say("guard checkout")).result["summary"])
+
+
+async def test_a_gateway_that_is_away_keeps_nobody_from_hearing_the_rest() -> None:
+    at = house(built("checkout-3"))
+    gateway(at).ailment = "http://127.0.0.1:9091 All connection attempts failed"
+    assert "Not pushed: http://127.0.0.1:9091 All connection attempts failed." in await look(at)
+    assert at.incident().title.startswith("dirty_tree on checkout-3")
+    gateway(at).ailment = ""
+    gateway(at).told["gone"] = "prod", {}
+    await look(at)
+    assert set(gateway(at).told) == {"checkout"}
+
+
+@pytest.mark.parametrize(
+    ("release", "words"), [("1.2.3", "are what they should be"), ("1.3.0", "`commit_mismatch` firstfive")]
+)
+async def test_the_bot_is_guarded_in_the_same_way(release: str, words: str) -> None:
+    at = house([], Service("firstfive", (), guard=replace(PLAN, branches=())), replica=FakeReplica())
+    await at.say(f"deploy firstfive release={release}")
+    at.later(1_000)
+    assert words in str((await at.say("guard firstfive")).result["summary"])
