@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from bot.domain import violations
 from bot.domain.alerts import AlertRoute, Do, Sender
@@ -98,7 +99,9 @@ async def hear(tools: Tools, service: Service, now: Guarded) -> tuple[str, ...]:
     plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
     if fired := violations.alerts(service.name, before, now, plan):
         route = AlertRoute(service=service.name, severity=plan.severity, do=Do.OPEN)
-        await Intake(tools.registry, tools.ports, AlertPolicy((route,))).take(fired, Sender.GUARD)
+        ids = (f"{tools.run_id}.{number}" for number in count(1))
+        intake = Intake(tools.registry, tools.ports, AlertPolicy((route,)), lambda: next(ids))
+        await intake.take(fired, Sender.GUARD)
     gateway, unheard = tools.ports.gateway, []
     if gateway.place and service.guard is not None:
         told = await gateway.push(service.name, plan.env, violations.counts(now))

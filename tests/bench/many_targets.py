@@ -38,6 +38,7 @@ def application() -> web.Application:
     routes = {
         "/{name}/debug/pprof/goroutine": (profile(go_profiles.GOROUTINE, 1), "application/octet-stream"),
         "/{name}/debug/pprof/heap": (profile(go_profiles.HEAP, 40_000), "application/octet-stream"),
+        "/version": (json.dumps({"revision": "a" * 40, "go": "go1.27.3"}).encode(), "application/json"),
         "/{name}/": (b"{}", "application/json"),
         "/{name}": (b"{}", "application/json"),
         "/api/v1/query": (numbers, "application/json"),

@@ -46,7 +46,8 @@ PAGES = {
 }
 """Every route that shows a page, and where it is asked for."""
 NO_PAGES = {
-    "/artifacts/{sha256}", "/favicon.ico", "/health/live", "/health/ready", "/incidents/{incident_id}/live",
+    "/artifacts/{sha256}", "/favicon.ico", "/health/build", "/health/live", "/health/ready", "/healthz",
+    "/incidents/{incident_id}/live",
     "/incidents/{incident_id}/postmortem.md",
     "/incidents/{incident_id}/postmortem.html", "/incidents/{incident_id}/postmortem.pdf",
     "/incidents/{incident_id}/postmortem.json",

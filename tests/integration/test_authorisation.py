@@ -19,6 +19,8 @@ TABLE = """
 GET  /health/live PUBLIC
 GET  /health/ready PUBLIC
 GET  /metrics PUBLIC
+GET  /healthz PUBLIC
+GET  /health/build PUBLIC
 POST /slack/events PUBLIC
 GET  /slack/install PUBLIC
 GET  /slack/oauth_redirect PUBLIC

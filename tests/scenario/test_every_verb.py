@@ -53,6 +53,7 @@ TYPED = {
     "dye": Typed("checkout", "How users reach checkout is not configured"),
     "empty": Typed("checkout", "no router is configured for checkout"),
     "freeze": Typed("checkout a migration", "Nobody may approve for checkout yet"),
+    "guard": Typed("checkout", "the builds of 1 of 1 target are not what they should be"),
     "help": Typed("", "What fits now"),
     "gate": Typed(f"checkout release=v2 digest=sha256:{'a' * 64}", "v2.* is denied: no gate"),
     "impact": Typed("1 in 5 checkouts fails", "shows whom it hits"),

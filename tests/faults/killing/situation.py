@@ -11,6 +11,7 @@ from bot.domain.discovery import DiscoveryPlan
 from bot.domain.dyeing import Front
 from bot.domain.gate.evidence import Objection, Obstacle
 from bot.domain.gate.policy import GatePolicy
+from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.messages import ChatFile, ChatMessage
 from bot.domain.packets import PCAP_HEAD
 from bot.domain.run import Plan, Run, RunStatus, Source
@@ -64,6 +65,7 @@ CATALOG = Catalog(
             people=People(approve=(ADA.id, BEN.id), break_glass=(BEN.id,)),
             gate=GatePolicy(signature=False, sbom=False),
             lab=True,
+            guard=GuardPlan("prod", opens=frozenset({Reason.UNSEEN})),
         ),
         Service(PAYMENT, (), repository="/srv/payment.git", people=People(approve=(ADA.id, BEN.id))),
     ),

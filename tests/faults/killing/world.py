@@ -82,6 +82,7 @@ OUTSIDE = (
     "discovery",
     "doer",
     "fronts",
+    "gateway",
     "groups",
     "logs",
     "metrics",

@@ -1,0 +1,157 @@
+"""Real builds of a real repository, one of them dirty: incident, Pushgateway and strict health name it."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.lab.toolchain import build_environment, find_go
+from tests.house.test_docs import FENCED, read
+from tests.integration.contracts.test_gateway import running_pushgateway, scraped
+from tests.integration.emulator_process import eventually
+from tests.integration.test_git_tags import git
+from tests.stack import Stack, free_port, running_stack
+
+pytestmark = [pytest.mark.go, pytest.mark.timeout(300)]
+SOURCE = Path(__file__).parent / "guarded"
+WITHIN_S = 30.0
+
+
+@dataclass
+class Builds:
+    """The programs, and the commits that they are of."""
+
+    repository: Path
+    release: Path
+    dirty: Path
+    stray: Path
+    commit: str
+    stray_commit: str
+
+
+def compiled(place: Path, program: Path, *flags: str) -> Path:
+    """Build as the docs say: `go build -ldflags "$(firstfive stamp --env prod)"`, by a real shell."""
+    go = find_go()
+    environment = build_environment() | {"PATH": f"{go.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    line = f'go build {" ".join(flags)} -ldflags "$(firstfive stamp --env prod)" -o {program} .'
+    subprocess.run(["sh", "-ec", line], cwd=place, env=environment, check=True, capture_output=True)
+    return program
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
+    """Build a release, the same with a change that no commit holds, and a branch that was never merged."""
+    folder = tmp_path_factory.mktemp("guarded")
+    place = shutil.copytree(SOURCE, folder / "shop")
+    (shown,) = [block for language, block in FENCED.findall(read("docs/build-guard.md")) if language == "go"]
+    (place / "stamped.go").write_text(shown)
+    git(place, "init", "--quiet", "--initial-branch=main")
+    git(place, "add", ".")
+    git(place, "commit", "--quiet", "-m", "Sell things")
+    commit = git(place, "rev-parse", "HEAD").strip()
+    release = compiled(place, folder / "release")
+    with (place / "main.go").open("a") as file:
+        file.write("\n// Tried at 03:00.\n")
+    dirty = compiled(place, folder / "dirty")
+    git(place, "checkout", "--quiet", "-b", "feature")
+    git(place, "commit", "--quiet", "--all", "-m", "Try it")
+    stray = compiled(place, folder / "stray", "-trimpath")
+    stray_commit = git(place, "rev-parse", "HEAD").strip()
+    git(place, "checkout", "--quiet", "main")
+    return Builds(place, release, dirty, stray, commit, stray_commit)
+
+
+@asynccontextmanager
+async def serving(program: Path, port: int, env: str = "prod") -> AsyncIterator[str]:
+    """Run a build at a port; give its address."""
+    process = await asyncio.create_subprocess_exec(
+        str(program), f"127.0.0.1:{port}", env={"RUNTIME_ENV": env},
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+def configured(builds: Builds, ports: list[int], gateway: str) -> list[str]:
+    guard = 'guard = { env = "prod", branches = ["main"], opens = ["dirty_tree"], severity = "SEV2", stamped = true }'
+    lines = [
+        f'pushgateway = "{gateway}"',
+        "[[services]]",
+        'name = "shop"',
+        f'repository = "{builds.repository}"',
+        guard,
+    ]
+    for number, port in enumerate(ports, 1):
+        address = f'"http://127.0.0.1:{port}"'
+        lines += ["[[services.targets]]", f'name = "shop-{number}"', f"pprof = {address}", f"url = {address}"]
+        lines += ['version = "/version"']
+    return lines
+
+
+async def told(gateway: str) -> dict[str, float]:
+    """Give what Prometheus would read of shop, but for what is 0."""
+    return {reason: number for (service, env, reason), number in (await scraped(gateway)).items() if number}
+
+
+async def strict(url: str, query: str = "") -> tuple[int, Any]:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{url}/healthz?strict=1{query}")
+    is_json = answer.headers["content-type"] == "application/json"
+    return answer.status_code, answer.json()["reasons"] if is_json else answer.text.split()
+
+
+async def look(stack: Stack) -> str:
+    code, out, err = await stack.run_cli("run", "guard", "service=shop")
+    assert code == 0, err
+    return out
+
+
+async def test_a_dirty_build_is_found_at_the_deploy_and_is_over_when_it_is_gone(builds: Builds, tmp_path: Path) -> None:
+    ports = [free_port() for _ in range(3)]
+    async with (
+        running_pushgateway(tmp_path) as gateway,
+        serving(builds.release, ports[0]) as first,
+        serving(builds.stray, ports[1]),
+        running_stack(tmp_path, config=configured(builds, ports, gateway)) as stack,
+    ):
+        async with serving(builds.dirty, ports[2]) as third, httpx.AsyncClient() as client:
+            deploy = {"service": "shop", "release": "v1", "commit": builds.commit, "at": "2026-03-01T12:00:00Z"}
+            (await client.post(f"{stack.bot.url}/api/deploys", json=deploy)).raise_for_status()
+            (incident,) = await eventually(lambda: stack.listed("/api/v1/incidents"), WITHIN_S)
+            assert (incident["severity"], incident["service"]) == ("SEV2", "shop")
+            assert incident["title"].startswith("dirty_tree on shop-3: It was built from ")
+            assert await told(gateway) == {"dirty_tree": 1.0, "commit_mismatch": 1.0, "commit_not_in_branch": 1.0}
+            assert await strict(stack.bot.url, "&target=shop-1") == (200, [])
+            assert await strict(stack.bot.url, "&target=shop-2") == (503, ["commit_mismatch", "commit_not_in_branch"])
+            assert await strict(stack.bot.url, "&target=shop-3") == (503, ["dirty_tree"])
+            assert await strict(first) == (200, ["ok"])
+            assert await strict(third) == (503, ["dirty_tree"])
+
+        async with serving(builds.release, ports[2], "staging") as third:
+            assert "It was built for prod, it runs in staging, it is configured for prod." in await look(stack)
+            assert "dirty_tree" not in await told(gateway)
+            assert (await told(gateway))["environment_mismatch"] == 1.0
+            assert await strict(third) == (503, ["environment_mismatch"])
+            assert await strict(stack.bot.url, "&target=shop-3") == (503, ["environment_mismatch"])
+
+            async def resolved() -> list[dict[str, Any]]:
+                entries = await stack.listed("/api/v1/incidents/INC-1/entries")
+                return [each["body"] for each in entries if each["kind"] == "alert resolved"]
+
+            (over,) = await eventually(resolved, WITHIN_S)
+            assert over["names"] == ["dirty_tree on shop-3"]
+            assert len(await stack.listed("/api/v1/incidents?ended=true")) == 1
