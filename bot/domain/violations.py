@@ -142,7 +142,8 @@ def alerts(service: str, before: Guarded | None, now: Guarded, plan: GuardPlan) 
 def _alert(service: str, of: Violation, *, fires: bool = False) -> Alert:
     labels = {"service": service, "target": of.target, "reason": of.reason.value}
     name = f"{of.reason.value} on {of.target}"
-    return Alert(f"{of.target}:{of.reason.value}", ALERTS, name, fires, of.since, of.claim, labels=labels)
+    summary = of.claim.removesuffix(".")  # it is a title of an incident
+    return Alert(f"{of.target}:{of.reason.value}", ALERTS, name, fires, of.since, summary, labels=labels)
 
 
 def of_guard(service: str, guarded: Guarded | None) -> Iterator[Condition]:
