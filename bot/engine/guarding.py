@@ -36,7 +36,7 @@ __all__ = [
 
 OURSELVES = "firstfive"
 """The service whose deploys are those of the bot; without targets, whichever process looks at it looks at itself."""
-_AT_ONCE = 20
+_AT_ONCE, _AGAIN_AT_ONCE = 20, 3
 _WITHIN_S = 60.0
 """Nobody waits for it: a repository may be cloned meanwhile."""
 
@@ -53,8 +53,13 @@ async def look_at(tools: Tools, service: Service) -> Guarded:
     deploy = standing(await tools.recall(deploys_key(service.name), Deploys) or ())
     # A program's link id is told by its profiles alone: one is taken where a deploy says what it should be.
     parts = (BUILD, GOROUTINE) if deploy and deploy.build else (BUILD,)
-    gate = asyncio.Semaphore(_AT_ONCE)
-    facts = {each.target: each for each in await asyncio.gather(*(_look(tools, t, parts, gate) for t in targets))}
+    gate, later = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_AGAIN_AT_ONCE)
+    looks = await asyncio.gather(*(_look(tools, each, parts, gate) for each in targets))
+    facts = {target.name: look for target, look in zip(targets, looks, strict=True)}
+    # Once more, calmly, at whoever told nothing: it may have been we who were slow.
+    silent = [each for each in targets if not facts[each.name].build.is_known]
+    again = await asyncio.gather(*(_look(tools, each, parts, later) for each in silent))
+    facts |= {target.name: look for target, look in zip(silent, again, strict=True)}
     if service.name == OURSELVES and not targets:
         facts[OURSELVES] = Facts(OURSELVES, build=await tools.ports.replica.build())
     facts = await with_expected(tools, service, facts, within_s=_WITHIN_S, guarded=True)
@@ -83,7 +88,7 @@ async def _look(tools: Tools, target: Target, parts: Sequence[Part], gate: async
     wanted = [*parts, *([VERSION] if target.version else [])]
     async with gate:
         captured = await tools.ports.targets.capture(target, wanted)
-    return examine(captured, stacks=False)
+    return replace(examine(captured, stacks=False), target=target.name)
 
 
 async def _held(tools: Tools, service: Service, plan: GuardPlan, commits: Sequence[str]) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""What a look of the build guard at 500 targets of one service takes: each asked for its version, held against all."""
+"""What a look of the build guard at 500 targets takes: agent and version asked, each held against all others."""
 
 import os
 import subprocess
@@ -42,7 +42,8 @@ def configured(port: int) -> Iterator[str]:
     yield '[[services]]\nname = "shop"\n[services.guard]\nenv = "prod"'
     for number in range(TARGETS):
         at = f"http://127.0.0.1:{port}/shop-{number}"
-        yield f'[[services.targets]]\nname = "shop-{number}"\npprof = "{at}"\nurl = "{at}/"\nversion = "/version"'
+        yield f'[[services.targets]]\nname = "shop-{number}"\npprof = "{at}"\nurl = "{at}/"'
+        yield f'agent = "{at}"\nversion = "/version"'
 
 
 def look(folder: Path) -> float:
@@ -52,6 +53,7 @@ def look(folder: Path) -> float:
         "FIRSTFIVE_CONFIG": str(folder / "firstfive.toml"),
         "DATABASE_URL": f"sqlite:///{folder}/firstfive.db",
         "ARTIFACTS_URL": str(folder / "artifacts"),
+        "FIRSTFIVE_AGENT_TOKEN": "0123456789abcdef",
     }
     command = [sys.executable, "-m", "bot.cli", "run", "guard", "service=shop"]
     before = os.times()

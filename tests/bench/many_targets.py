@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from bot.domain.agent import HEADER, KERNEL, PROTOCOL, encode
+from bot.domain.snapshot import BUILD, captured
 from tests.unit.domain import go_profiles
 
 STACKS = 60
@@ -44,9 +46,17 @@ def application() -> web.Application:
         "/api/v1/query": (numbers, "application/json"),
     }
     app = web.Application()
+    app.router.add_get(f"/{{name}}{KERNEL}", agent)
     for path, (content, kind) in routes.items():
         app.router.add_get(path, answering(content, kind))  # type: ignore[arg-type]
     return app
+
+
+async def agent(_: web.Request) -> web.Response:
+    """Tell of a process what an agent beside it tells."""
+    told = {"go": "go1.27.3", "settings": {"vcs.revision": "a" * 40, "vcs.modified": "false"}, "environment": {}}
+    body = encode([captured("shop", BUILD, json.dumps(told).encode(), 0.01)])
+    return web.Response(body=body, headers={HEADER: f"{PROTOCOL} 0"})
 
 
 async def main() -> None:
