@@ -7,6 +7,7 @@ from bot.ports.auditing import Audits, Wanted
 from bot.ports.beating import Pulse
 from bot.ports.bisecting import Probed, Prober
 from bot.ports.gating import Verifier
+from bot.ports.guarding import Gateway
 from bot.ports.keeping import (
     ASKED,
     LISTING,
@@ -45,7 +46,6 @@ from bot.ports.world import (
     Discovery,
     Doer,
     Fronts,
-    Gateway,
     Groups,
     Keep,
     Metrics,

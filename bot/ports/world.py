@@ -15,7 +15,6 @@ from bot.domain.dyeing import Front, Landed, Request
 from bot.domain.expected import Lineage
 from bot.domain.facts import Build
 from bot.domain.fronts import Certificate, EdgeAnswer
-from bot.domain.guard_plan import Reason
 from bot.domain.messages import ChatFile, ChatMessage, Unread
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Service, Target
@@ -187,20 +186,6 @@ class Router(Protocol):
 
     async def make(self, service: Service, move: Move) -> Missing | None:
         """Make one move; safe to repeat. What came of it is what `read` says then: an answer may be late or lost."""
-
-
-class Gateway(Protocol):
-    """Where the monitoring reads what the guard found; never raises for what the other side does."""
-
-    @property
-    def place(self) -> str:
-        """Where it is, without secrets; "" when none is configured."""
-
-    async def push(self, service: str, env: str, counts: Mapping[Reason, int]) -> Missing | None:
-        """Let it tell these numbers of a service, and none that were told of it before."""
-
-    async def forget(self, services: Collection[str]) -> Missing | None:
-        """Let it tell nothing any more of services that are not among these."""
 
 
 class Doer(Protocol):
