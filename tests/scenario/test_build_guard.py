@@ -20,9 +20,10 @@ from tests.house.test_docs import FENCED, read
 from tests.integration.contracts.test_gateway import running_pushgateway, scraped
 from tests.integration.emulator_process import eventually
 from tests.integration.test_git_tags import git
+from tests.samples import SCENARIOS
 from tests.stack import free_port, running_stack
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(300)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(300)]
 SOURCE = Path(__file__).parent / "guarded"
 WITHIN_S = 30.0
 

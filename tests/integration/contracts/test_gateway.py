@@ -17,7 +17,10 @@ from bot.domain.run import Missing
 from bot.ports import Gateway
 from tests.fakes import FakeGateway
 from tests.integration.emulator_process import eventually
+from tests.samples import BOTS
 from tests.stack import free_port
+
+pytestmark = BOTS
 
 PROGRAM = "prometheus-pushgateway"
 Told = dict[tuple[str, str, str], float]
