@@ -35,8 +35,9 @@ async def running_pushgateway(folder: Path) -> AsyncIterator[str]:
     port = free_port()
     with (folder / "pushgateway.log").open("w") as log:
         process = await asyncio.create_subprocess_exec(
-            PROGRAM, f"--web.listen-address=127.0.0.1:{port}", stdout=log, stderr=log
-        )
+            PROGRAM, f"--web.listen-address=127.0.0.1:{port}", f"--persistence.file={folder / 'pushed'}",
+            stdout=log, stderr=log,
+        )  # fmt: skip
     try:
         await eventually(lambda: _answers(f"http://127.0.0.1:{port}"), 20.0)
         yield f"http://127.0.0.1:{port}"
