@@ -117,7 +117,19 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     ),
     "Say": ("note", "update", "impact", "action", "postmortem", "bundle", "redact"),
     "People": ("role", "join", "oncall", "page", "snooze", "author"),
-    "Find out": ("snapshot", "diagnose", "changes", "bisect", "canary", "dye", "audit", "trace", "packets", "sop"),
+    "Find out": (
+        "snapshot",
+        "diagnose",
+        "changes",
+        "guard",
+        "bisect",
+        "canary",
+        "dye",
+        "audit",
+        "trace",
+        "packets",
+        "sop",
+    ),
     "Change": ("rollback", "restore", "empty", "run", "freeze", "thaw", "override", "standing"),
 }
 """Every verb that somebody may want for an incident, by what it is for."""
