@@ -133,7 +133,7 @@ class Kernel:
         """
         started = self._monotonic()
         sockets = cache(lambda: self._sockets(place))
-        pid = cache(lambda: self._pid(place, sockets()))
+        pid = cache(lambda: self._pid(place, started))
 
         def record(part: Part, document: Callable[[], Mapping[str, Any]]) -> Captured:
             try:
@@ -186,15 +186,29 @@ class Kernel:
             "machine": dict(sockets.machine),
         }
 
-    def _pid(self, place: Place, sockets: read.Tally) -> int:
-        """Find the process that listens on the first port."""
-        owners = self._all_owners()
-        found = [owners[link] for link in _listening(place, sockets) if link in owners]
-        if not found:
+    def _pid(self, place: Place, since: float) -> int:
+        """Find the process that listens on the first port; who began after tables were read is looked for anew."""
+        owner = self._owner(place)
+        if owner is None and self._forget(since):
+            owner = self._owner(place)
+        if owner is None:
             raise NotHere(
                 f"no process of ours listens on port {place.ports[0]}: another user's, or in another container"
             )
-        return min(found)
+        return owner
+
+    def _owner(self, place: Place) -> int | None:
+        owners = self._all_owners()
+        found = (owners[link] for link in _listening(place, self._sockets(place)) if link in owners)
+        return min((pid for pid in found if (self._proc / str(pid)).exists()), default=None)
+
+    def _forget(self, since: float) -> bool:
+        """Forget what was read before a moment; tell whether there was such."""
+        with self._looking, self._alone:
+            is_old = any(at is not None and at < since for at in (self._read_at, self._looked_at))
+            if is_old:
+                self._read_at = self._looked_at = None
+        return is_old
 
     def _all_owners(self) -> Mapping[str, int]:
         """Give the process of each socket that listens; looked up once for all targets that are asked together."""

@@ -210,6 +210,19 @@ async def test_a_process_that_cannot_be_seen_leaves_its_sockets(proc: Path) -> N
     assert "no process of ours listens on port 6060" in done["process"].error
 
 
+async def test_who_has_just_begun_in_anothers_place_is_found(proc: Path) -> None:
+    kernel = LocalKernel(proc=proc, cgroup=proc.parent / "cgroup")
+    await documents(kernel, ADMIN, USERS)
+    (proc / "4242").rename(proc / "4343")
+    (proc / "4343/stat").write_text(STAT.replace("4242", "4343"))
+    (proc / "net/tcp").write_text(HEAD + line(6060, "0A", 211))
+    (proc / "4343/fd/0").unlink()
+    (proc / "4343/fd/0").symlink_to("socket:[211]")
+    done, read = await documents(kernel, ADMIN, USERS)
+    assert read["build"]["go"]
+    assert done["process"].status is PartStatus.OK
+
+
 async def test_what_cannot_be_read_is_a_failure_that_says_so(proc: Path) -> None:
     (proc / "4242/exe").write_bytes(b"#!/bin/sh")
     (proc / "4242/stat").unlink()
