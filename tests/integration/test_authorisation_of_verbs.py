@@ -49,7 +49,7 @@ dye          ALONE   page         shop
 empty        SECOND  page         shop
 freeze       RIGHT   page         shop a migration
 gate         ALONE   -            shop release=v2 digest=DIGEST
-guard        ALONE   -            shop
+guard        ALONE   page         shop
 help         ALONE   -
 impact       ALONE   page,button  1 in 5 fails
 join         ALONE   page,button

