@@ -1,8 +1,6 @@
 """Alerts come in here, by the webhooks of Alertmanager and Grafana: read, one call of the engine, a count back."""
 
 import asyncio
-import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +12,8 @@ from starlette.requests import ClientDisconnect
 from bot.domain.alerts import Sender, normalise
 from bot.domain.errors import AlertsRefused, StoreUnusable
 from bot.engine.intake import Intake, Taken
-from handlers.bodies import Json
+from handlers.bodies import Json, TooLong, bounded
+from handlers.webhooks import bears
 
 log = structlog.get_logger()
 
@@ -51,7 +50,7 @@ class _Door:
         return await self._take(request, Sender.GRAFANA)
 
     async def _take(self, request: Request, sender: Sender) -> Response:
-        if not self._may(request.headers):
+        if not bears(request.headers, self.token):
             return _refuse("Send the token: Authorization: Bearer, and what FIRSTFIVE_ALERTS_TOKEN holds here.", 401)
         content = await _read(request)
         if isinstance(content, Response):
@@ -70,27 +69,18 @@ class _Door:
             return _refuse(f"Not recorded: {reason.rstrip('.')}. Send it again.", 503)
         return _count(taken)
 
-    def _may(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether the right token was sent, taking as long for a wrong one."""
-        given = headers.get("authorization", "").encode("utf-8", "surrogateescape")
-        return not self.token or hmac.compare_digest(given, b"Bearer " + self.token.encode())
-
 
 async def _read(request: Request) -> bytes | Response:
     """Read a body of bounded length within a bounded time."""
-    content = bytearray()
     try:
         async with asyncio.timeout(_READ_S):
-            async for chunk in request.stream():
-                content += chunk
-                if len(content) > _LARGEST:
-                    hint = "Group alerts by fewer labels, or set max_alerts in the receiver."
-                    return _refuse(f"The body is longer than {_LARGEST} bytes. {hint}", 413)
+            return await bounded(request, _LARGEST)
+    except TooLong as error:
+        return _refuse(f"{error} Group alerts by fewer labels, or set max_alerts in the receiver.", 413)
     except TimeoutError:
         return _refuse(f"The body did not come within {_READ_S:.0f} s.", 408)
     except ClientDisconnect:
         return _refuse("The body broke off.", 400)
-    return bytes(content)
 
 
 def _parse(content: bytes) -> Any:

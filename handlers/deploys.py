@@ -1,6 +1,5 @@
 """Deploys are told here, by a webhook of whatever deploys: read, one call of the engine, the run back."""
 
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -15,6 +14,7 @@ from bot.domain.timeline import Person
 from bot.engine.admission import Admission, Command, answering
 from bot.engine.ports import Ports
 from handlers.bodies import Json, limited_json, where_wrong
+from handlers.webhooks import bears, check_service
 
 log = structlog.get_logger()
 
@@ -56,8 +56,7 @@ class _Door:
 
     async def deploy(self, request: Request) -> Response:
         """Take what was deployed; 202 with the run that records it."""
-        given = request.headers.get("authorization", "").encode("utf-8", "surrogateescape")
-        if self.token and not hmac.compare_digest(given, b"Bearer " + self.token.encode()):
+        if not bears(request.headers, self.token):
             reason = "Send the token: Authorization: Bearer, and what FIRSTFIVE_DEPLOYS_TOKEN holds here."
             return Json({"error": reason}, 401, headers={"WWW-Authenticate": "Bearer"})
         content = await limited_json(request)
@@ -75,9 +74,7 @@ class _Door:
 
     async def _admit(self, told: Told) -> Response:
         now = self.ports.clock.now()
-        if self.ports.catalog.service(told.service) is None:
-            known = ", ".join(self.ports.catalog.names) or "none"
-            raise CommandRejected(f"service: there is no {told.service!r}. Configured: {known}.")
+        check_service(self.ports, told.service)
         if told.at is not None and told.at.tzinfo is None:
             raise CommandRejected("at: give its offset, as in 2026-03-01T12:00:00Z.")
         if told.at is not None and told.at > now:

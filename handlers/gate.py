@@ -5,7 +5,6 @@ to stop: not understood, too long, too slow, nobody there to decide.
 """
 
 import asyncio
-import hmac
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -24,6 +23,7 @@ from bot.engine.admission import Admission, Command, answering
 from bot.engine.gate_answers import answer, kept_as, shown_as
 from bot.engine.ports import Ports
 from handlers.bodies import Json, TooLong, bounded, where_wrong
+from handlers.webhooks import bears, check_service
 
 log = structlog.get_logger()
 
@@ -80,8 +80,7 @@ class _Door:
 
     async def ask(self, request: Request) -> Response:
         """Answer whether a build may be deployed: 200 and nothing else says that it may."""
-        given = request.headers.get("authorization", "").encode("utf-8", "surrogateescape")
-        if self.token and not hmac.compare_digest(given, b"Bearer " + self.token.encode()):
+        if not bears(request.headers, self.token):
             reason = "send the token: Authorization: Bearer, and what FIRSTFIVE_DEPLOYS_TOKEN holds here"
             return _no(reason, 401, {"WWW-Authenticate": "Bearer"})
         try:
@@ -99,9 +98,7 @@ class _Door:
             return _no(f"not verified: {error}", 503)
 
     async def _decide(self, shown: Shown) -> Response:
-        if self.ports.catalog.service(shown.service) is None:
-            known = ", ".join(self.ports.catalog.names) or "none"
-            raise CommandRejected(f"service: there is no {shown.service!r}. Configured: {known}.")
+        check_service(self.ports, shown.service)
         submission = Submission(shown.digest.lower(), shown.proofs, shown.sbom, shown.sbom_signature)
         kept = await self.ports.artifacts.put(kept_as(shown.service, shown.release), shown_as(submission))
         params = shown.model_dump(include={"service", "release", "digest", "commit", "by"}) | {"evidence": kept.sha256}
