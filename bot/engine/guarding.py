@@ -16,7 +16,7 @@ from bot.domain.run import Missing
 from bot.domain.service import Service, Target
 from bot.domain.snapshot import BUILD, GOROUTINE, VERSION, Part
 from bot.domain.violations import Guarded, Violation, guard_key, sentence
-from bot.engine.deploys import Deploys
+from bot.engine.deploys import Deploys, told_deploys
 from bot.engine.expecting import with_expected
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.ports import Ports
@@ -50,7 +50,7 @@ async def look_at(tools: Tools, service: Service) -> Guarded:
     """Look at what every target runs, and hold it against record, repository, stamp and environment."""
     plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
     targets = (await tools.targets(service)).targets
-    deploy = standing(await tools.recall(deploys_key(service.name), Deploys) or ())
+    deploy = standing(await told_deploys(tools, service.name))
     # A program's link id is told by its profiles alone: one is taken where a deploy says what it should be.
     parts = (BUILD, GOROUTINE) if deploy and deploy.build else (BUILD,)
     gate, later = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_AGAIN_AT_ONCE)

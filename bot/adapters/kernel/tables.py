@@ -133,7 +133,7 @@ class Kernel:
         """
         started = self._monotonic()
         sockets = cache(lambda: self._sockets(place))
-        pid = cache(lambda: self._pid(place, started))
+        pid = cache(lambda: self._pid(place, sockets(), started))
 
         def record(part: Part, document: Callable[[], Mapping[str, Any]]) -> Captured:
             try:
@@ -186,20 +186,20 @@ class Kernel:
             "machine": dict(sockets.machine),
         }
 
-    def _pid(self, place: Place, since: float) -> int:
+    def _pid(self, place: Place, sockets: read.Tally, since: float) -> int:
         """Find the process that listens on the first port; who began after tables were read is looked for anew."""
-        owner = self._owner(place)
+        owner = self._owner(place, sockets)
         if owner is None and self._forget(since):
-            owner = self._owner(place)
+            owner = self._owner(place, self._sockets(place))
         if owner is None:
             raise NotHere(
                 f"no process of ours listens on port {place.ports[0]}: another user's, or in another container"
             )
         return owner
 
-    def _owner(self, place: Place) -> int | None:
+    def _owner(self, place: Place, sockets: read.Tally) -> int | None:
         owners = self._all_owners()
-        found = (owners[link] for link in _listening(place, self._sockets(place)) if link in owners)
+        found = (owners[link] for link in _listening(place, sockets) if link in owners)
         return min((pid for pid in found if (self._proc / str(pid)).exists()), default=None)
 
     def _forget(self, since: float) -> bool:
