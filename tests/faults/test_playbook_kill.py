@@ -91,7 +91,7 @@ def births(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Births]:
         yield Births(mother, tmp_path_factory.mktemp("without"))
 
 
-@pytest.mark.matrix(sample=24)
+@pytest.mark.matrix(sample=16)
 @pytest.mark.parametrize("playbook", REGISTRY)
 def test_without_a_death_every_playbook_comes_to_its_end(births: Births, playbook: str) -> None:
     without = births.without(playbook)

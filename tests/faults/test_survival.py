@@ -11,7 +11,10 @@ import pytest
 
 from tests.integration.emulator_process import ADA, eventually
 from tests.lab import running_lab
+from tests.samples import DEATHS
 from tests.stack import Stack, running_stack
+
+pytestmark = DEATHS
 
 START = "/incident start sev3 5xx after deploy"
 METHODS = (
