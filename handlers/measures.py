@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Annotated
@@ -21,6 +21,7 @@ from bot.domain.outcomes import Group, Outcome, Share
 from bot.domain.picture import svg
 from bot.domain.timeline import from_us, storable
 from bot.domain.trend import Trend
+from bot.engine.latest import Latest
 from bot.engine.ports import Ports
 from bot.ports import Listed, Selection
 from handlers.html import Html
@@ -30,6 +31,8 @@ from handlers.visible import found, outcomes
 _PERIODS: Mapping[str, int] = {"4 weeks": 4, "13 weeks": 13, "52 weeks": 52, "all": 0}
 _WEEKS = 13
 _CSV_MAX = 100_000
+_KEPT = 8
+"""Selections whose medians are kept as they were worked out last."""
 # A spreadsheet takes what begins like this for a formula, and runs it (OWASP, CSV injection).
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -73,15 +76,15 @@ Asked = Annotated[Period, Depends()]
 
 @dataclass(frozen=True)
 class MeasuresView:
-    """The page."""
+    """The page; `trend` is its picture, "" where there is too little to draw."""
 
-    now: datetime
     total: Group
     by_service: Sequence[Group]
     by_severity: Sequence[Group]
     by_week: Sequence[Group]
     shares: Sequence[Share]
     worst: Sequence[Share]
+    trend: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class Measures:
 
     ports: Ports
     html: Html
+    seen: "Latest[MeasuresView]" = field(default_factory=lambda: Latest(_KEPT, lambda _: 1))
 
     def route(self, routes: APIRouter) -> None:
         """Add them."""
@@ -101,9 +105,8 @@ class Measures:
         now = self.ports.clock.now()
         told = await self.ports.store.read(lambda tx: outcomes(self.ports, tx, reader.person, period.selection(now)))
         # Apart from the event loop: nobody else waits for many years' medians.
-        it = await asyncio.to_thread(view, told, now, period)
-        panels = past.panels(it.by_week)
-        trend = Markup(svg(Trend(panels))) if panels else ""  # noqa: S704 - it escapes its words itself
+        version = told, now.date()
+        it = await asyncio.to_thread(self.seen.of, period, version, lambda: view(told, now, period))
         services = tuple(dict.fromkeys((*self.ports.catalog.names, *filter(None, [period.service]))))
         return self.html.page(
             "measures.html",
@@ -114,7 +117,7 @@ class Measures:
             services=services,
             severities=[severity.value for severity in Severity],
             names=past.NAMES,
-            trend=trend,
+            now=now,
         )
 
     async def table(self, reader: Asks, period: Asked) -> Response:
@@ -139,16 +142,18 @@ def view(told: Sequence[Outcome], now: datetime, period: Period) -> MeasuresView
     services = past.groups(told, attrgetter("service"))
     severities = past.groups(told, attrgetter("severity"))
     by_service = [past.together(name, of) for name, of in services.items()]
+    by_week = past.weeks(told, first.date(), now.date())
+    panels = past.panels(by_week)
     return MeasuresView(
-        now=now,
         total=past.together("", told),
         by_service=sorted(by_service, key=lambda group: (-group.count, group.name)),
         by_severity=[
             past.together(each.value, severities[each.value]) for each in Severity if each.value in severities
         ],
-        by_week=past.weeks(told, first.date(), now.date()),
+        by_week=by_week,
         shares=past.shares(told),
         worst=past.shares(severities.get(Severity.SEV1.value, [])),
+        trend=Markup(svg(Trend(panels))) if panels else "",  # noqa: S704 - it escapes its words itself
     )
 
 

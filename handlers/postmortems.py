@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from html import escape
 from typing import Annotated, Protocol
@@ -16,8 +16,9 @@ from bot.domain.incident import Incident, fold
 from bot.domain.publishing import Signed, Stage, reviewing, standing
 from bot.domain.sections import TITLES, texts
 from bot.domain.timeline import Entry, Kind
+from bot.engine.latest import Latest
 from bot.engine.ports import Ports
-from bot.engine.reporting import figures
+from bot.engine.reporting import Figures, figures
 from handlers.action_items import items
 from handlers.html import Html
 from handlers.lost import without_postmortem
@@ -25,6 +26,9 @@ from handlers.reader import Asks
 from handlers.visible import incident_of, timeline_of
 
 _INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
+
+_MOST_CHARS = 8_000_000
+"""Of the pictures that are kept as they were drawn last."""
 
 Flag = Annotated[int, Query(ge=0, le=1)]
 
@@ -49,6 +53,7 @@ class Postmortems:
     ports: Ports
     documents: PageDocuments
     html: Html
+    drawn: Latest[Figures] = field(default_factory=lambda: Latest(_MOST_CHARS, _length))
 
     def route(self, routes: APIRouter) -> None:
         """Add them."""
@@ -107,8 +112,8 @@ class Postmortems:
 
     async def _written(self, incident: Incident, entries: Sequence[Entry]) -> str:
         """Give it as it would be written of these entries."""
-        drawn = [_near(each, entries) for each in await figures(self.ports.artifacts, incident, entries)]
-        return await asyncio.to_thread(self.documents.page, incident, entries, drawn)
+        shown = [_near(each, entries) for each in await figures(self.ports.artifacts, incident, entries, self.drawn)]
+        return await asyncio.to_thread(self.documents.page, incident, entries, shown)
 
     async def _published(self, entries: Sequence[Entry], published: Signed) -> str:
         """Give what was published: of the timeline as it was then, unless that is written otherwise by now."""
@@ -126,6 +131,10 @@ class Postmortems:
         except ArtifactDamaged:
             return None
         return None if content is None else content.decode("utf-8", "replace")
+
+
+def _length(figures: Figures) -> int:
+    return sum(len(each.markup) for each in figures)
 
 
 def _near(figure: Figure, entries: Sequence[Entry]) -> Figure:

@@ -29,7 +29,7 @@ from handlers.reader import Asks, Reader
 from handlers.views import Line, lines
 from handlers.visible import visible_run
 
-_LOGGED = 500
+_LOGGED = 150
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from bot.domain.narrative import legible
 from bot.domain.postmortem import Postmortem, compose
 from bot.domain.sections import Piece, Shape
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Entry, Kind, from_us, link
-from bot.engine.written import Written, version_of
+from bot.engine.latest import Latest, version_of
 
 _SPACE = re.compile(r"\s+")
 # What can open a span, a link, an entity, a table cell or maths anywhere in a line, in CommonMark 0.31 or on GitHub.
@@ -61,6 +61,9 @@ _WEB = re.compile(
 # What is more than words in what people write.
 _SPANS = re.compile(r"(?P<address>https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}])|`(?P<code>[^`\n]+)`", re.IGNORECASE)
 
+
+_MOST_CHARS = 8_000_000
+"""Of what is kept as it was written last."""
 
 # What a template that somebody else has written can raise.
 _BROKEN = (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
@@ -90,7 +93,7 @@ class MarkdownDocuments:
         self._shipped = self._environment(shipped)
         own = ChoiceLoader([FileSystemLoader(templates), PrefixLoader({"shipped": shipped}), shipped])
         self._templates = self._environment(own) if templates else self._shipped
-        self._written = Written()
+        self._written = Latest[str](_MOST_CHARS, len)
         self._pages = ImmutableSandboxedEnvironment(loader=shipped, autoescape=True, undefined=StrictUndefined)
 
     def flaw(self) -> str:
@@ -126,7 +129,7 @@ class MarkdownDocuments:
         """Write a document, unless the last of its form was of the same; one's own template may change at any time."""
         if self._templates is not self._shipped or not entries:
             return write()
-        return self._written.text(f"{form} {entries[0].incident_id}", (version_of(entries), tuple(figures)), write)
+        return self._written.of(f"{form} {entries[0].incident_id}", (version_of(entries), tuple(figures)), write)
 
     def _write(self, incident: Incident, entries: Sequence[Entry], *, timed: bool) -> str:
         it = compose(incident, entries)

@@ -61,24 +61,23 @@ class Costs:
         :raises ProfileMalformed: the stacks have more than MAX_FRAMES frames, or one that cannot be read.
         """
         flat, cumulative, by_location = Counter[str](), Counter[str](), Counter[bytes]()
-        functions, room = _Functions(self.frames), MAX_FRAMES
+        letters, room = _Letters(self.frames), MAX_FRAMES
         for value, stacks in self._by_value().items():
-            called = [[functions[each] for each in NUMBERS.findall(stack)] for stack in stacks]
-            room -= sum(len(inlined) for one in called for inlined in one)
+            spelled = ["".join(map(letters.__getitem__, NUMBERS.findall(stack))) for stack in stacks]
+            room -= sum(map(len, spelled))
             if room < 0:
                 raise ProfileMalformed(f"not a pprof profile: its samples have more than {MAX_FRAMES} frames")
-            innermost = (next(filter(None, one), None) for one in called)
-            _add(flat, Counter(found[0] for found in innermost if found), value)
-            each_once = (set(chain.from_iterable(one)) for one in called)
-            _add(cumulative, Counter(chain.from_iterable(each_once)), value)
+            _add(flat, Counter(word[0] for word in spelled if word), value)
+            _add(cumulative, Counter(chain.from_iterable(map(set, spelled))), value)
             _add(by_location, Counter(NUMBERS.findall(b"".join(stacks))), value)
         lines: dict[str, Counter[Frame]] = defaultdict(Counter)
         for location, value in by_location.items():
             for frame in self.frames[location]:
                 lines[frame.function][frame] += value
+        names = {letter: function for function, letter in letters.of.items()}
         costs = (
-            Cost(max(lines[function].items(), key=lambda line: line[1])[0], flat[function], value)
-            for function, value in cumulative.items()
+            Cost(max(lines[names[letter]].items(), key=lambda line: line[1])[0], flat[letter], value)
+            for letter, value in cumulative.items()
         )
         return tuple(sorted(costs, key=lambda cost: (-cost.flat, -cost.cumulative, cost.frame.function)))
 
@@ -95,13 +94,15 @@ def _add(sums: Counter[T], counts: Counter[T], value: int) -> None:
         sums[each] += count * value
 
 
-class _Functions(dict[bytes, tuple[str, ...]]):
-    """The functions of a location, innermost first, each looked up once."""
+class _Letters(dict[bytes, str]):
+    """The functions of a location, innermost first, each a letter of its own: a stack is a word, read by C alone."""
 
     def __init__(self, frames: Mapping[bytes, tuple[Frame, ...]]) -> None:
         super().__init__()
         self._frames = frames
+        self.of: dict[str, str] = {}
 
-    def __missing__(self, location: bytes) -> tuple[str, ...]:
-        found = self[location] = tuple(frame.function for frame in self._frames[location])
+    def __missing__(self, location: bytes) -> str:
+        functions = (frame.function for frame in self._frames[location])
+        found = self[location] = "".join(self.of.setdefault(name, chr(len(self.of))) for name in functions)
         return found

@@ -17,7 +17,10 @@ from bot.domain.incident import Incident
 from bot.domain.postmortem import Postmortem, compose, without_postmortems
 from bot.domain.timeline import Entry, Kind
 from bot.domain.trend import Trend
+from bot.engine.latest import Latest, version_of
 from bot.ports import Artifacts, Documents
+
+Figures = tuple[Figure, ...]
 
 FORMAT = "firstfive-postmortem-1"
 _POSTMORTEM: TypeAdapter[Postmortem] = TypeAdapter(Postmortem)
@@ -52,18 +55,25 @@ def as_json(incident: Incident, entries: Sequence[Entry]) -> bytes:
     return json.dumps({"format": FORMAT, **said}, indent=1, ensure_ascii=True).encode("ascii") + b"\n"
 
 
-async def figures(artifacts: Artifacts, incident: Incident, entries: Sequence[Entry]) -> tuple[Figure, ...]:
-    """Give the pictures of an incident; one whose bytes are gone is left out, and so is the writing of postmortems."""
-    seen = [each.sha256 for each in kept(entries) if each.what == WHAT]
+async def figures(
+    artifacts: Artifacts, incident: Incident, entries: Sequence[Entry], known: Latest[Figures] | None = None
+) -> Figures:
+    """Give the pictures of an incident; one whose bytes are gone is left out, and so is the writing of postmortems.
+
+    They are drawn anew where `known` does not have those of the same timeline.
+    """
+    experiences = [each.sha256 for each in kept(entries) if each.what == WHAT]
     pictures = [entry.facts.get("picture") for entry in entries if entry.kind == Kind.VERDICT and entry.facts]
-    proofs = [str(each) for each in pictures if each]
-    return drawn(
-        incident,
-        without_postmortems(entries),
-        _experience(await _bytes(artifacts, seen[-1:])),
-        _canary(entries),
-        await _bytes(artifacts, proofs[-1:]),
-    )
+    seen = await _bytes(artifacts, experiences[-1:])
+    proof = await _bytes(artifacts, [str(each) for each in pictures if each][-1:])
+
+    def draw() -> Figures:
+        return drawn(incident, without_postmortems(entries), _experience(seen), _canary(entries), proof)
+
+    if known is None:
+        return await asyncio.to_thread(draw)
+    version = version_of(entries), seen is None, proof is None
+    return await asyncio.to_thread(known.of, incident.id, version, draw)
 
 
 async def _bytes(artifacts: Artifacts, named: Sequence[str]) -> bytes | None:

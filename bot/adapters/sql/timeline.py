@@ -129,7 +129,7 @@ class SqlTimeline:
 
     def outcomes(self, tx: Tx, selection: Selection) -> list[Outcome]:
         """Give how each incident of a selection went, on all of its pages; of those that count."""
-        return list(map(Outcome._make, opened(tx).connection.execute(outcomes_of(selection))))
+        return list(map(Outcome._make, opened(tx).connection.execute(outcomes_of(selection)).fetchall()))
 
     def audited(self, tx: Tx, question: Question) -> list[Entry]:
         """Give a page of what the audit log shows, the latest first."""
