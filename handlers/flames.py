@@ -1,7 +1,8 @@
 """The page of a flame graph: three ways to look at it, what it is compared with, and what costs most in tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated
@@ -12,15 +13,14 @@ from markupsafe import Markup
 from starlette.responses import StreamingResponse
 
 from bot.domain import flame_drawing
-from bot.domain.costs import Cost, Costs, ProfileMalformed
 from bot.domain.examination import examine
-from bot.domain.flame import Changed, Flame, Focus, Kind, changes, draw, kind_of
-from bot.domain.flame_drawing import amount, part, place
-from bot.domain.lenses import LENSES, costs_of
-from bot.domain.proof import blamed_in, headline
+from bot.domain.flame import Flame, Focus
+from bot.domain.lenses import LENSES
+from bot.domain.proof import blamed_in
 from bot.domain.snapshot import Captured
 from bot.engine.ports import Ports
 from handlers import readings
+from handlers.graphs import Base, Graphs, Source
 from handlers.html import Html
 from handlers.reader import Asks, Reader
 from handlers.readings import Reading
@@ -28,8 +28,6 @@ from handlers.readings import Reading
 BASELINE = "baseline"
 """What `against` says to compare with the target's own healthy time; every other word there is a target's name."""
 _LOST = "There is no such profile in a snapshot of this run, or it cannot be read."
-_MOST_LINES = 20
-_NEAR = frozenset({Kind.OWN, Kind.LIBRARY})
 _LATER = Markup("<!-- what costs most -->")
 _SVG_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'none'; sandbox",
@@ -62,15 +60,6 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class CostRow:
-    """A function in numbers, each with its part of the whole: by itself, with what it calls; or compared, without."""
-
-    where: str
-    is_blamed: bool
-    cells: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
 class Wanted:
     """What of which target is asked for, and how: compared with what, looked at which way."""
 
@@ -96,14 +85,17 @@ Wants = Annotated[Wanted, Depends(wanted)]
 
 @dataclass(frozen=True)
 class Shown:
-    """A flame graph, what it is of, and what it is compared with, in words."""
+    """A flame graph and what it is of in words; what it was made of, and under which name that is kept."""
 
-    costs: Costs
     flame: Flame
-    base: Costs | None
-    against: str
-    module: str
-    blamed: frozenset[str]
+    said: str
+    source: Source
+    name: str
+
+    @property
+    def against(self) -> str:
+        """What it is compared with."""
+        return self.source.base.words if self.source.base else ""
 
 
 class Flames:
@@ -116,6 +108,7 @@ class Flames:
         self._html = html
         self._lost = lost
         self._busy = busy
+        self._graphs = Graphs()
 
     def route(self, routes: APIRouter) -> None:
         """Add them."""
@@ -129,7 +122,6 @@ class Flames:
         shown = await self._shown(reading, wanted) if reading else None
         if reading is None or shown is None:
             return await self._lost(reader, _LOST)
-        said = headline(view, shown.costs)
         before = await readings.baseline(self._ports, reading.service, target)
         text = self._html.text(
             "flame.html",
@@ -139,7 +131,7 @@ class Flames:
             target=target,
             view=view,
             title=LENSES[view].title,
-            said=said,
+            said=shown.said,
             shown=shown,
             looks=[_look(wanted, each) for each in Look],
             way=LOOKS[wanted.look][1],
@@ -151,7 +143,7 @@ class Flames:
             parts=[each for each in reading.of(target) if each.part in LENSES[view].names and each.sha256],
             later=_LATER,
         )
-        return StreamingResponse(self._pieces(text, reader, shown, wanted), media_type="text/html")
+        return StreamingResponse(self._pieces(text, reader, shown), media_type="text/html")
 
     async def svg(self, reader: Asks, run_id: str, wanted: Wants) -> Response:
         """Give a flame graph as a file: SVG without scripts."""
@@ -161,20 +153,14 @@ class Flames:
             return await self._lost(reader, _LOST)
         return Response(_drawn(shown, wanted, alone=True), media_type="image/svg+xml", headers=_SVG_HEADERS)
 
-    async def _pieces(self, text: str, reader: Reader, shown: Shown, wanted: Wanted) -> AsyncIterator[str]:
+    async def _pieces(self, text: str, reader: Reader, shown: Shown) -> AsyncIterator[str]:
         """Send the graph, and the tables when they are added up: a person looks at it meanwhile."""
         first, _, last = text.partition(_LATER)
         yield first
-        names: tuple[str, ...] = ()
-        tables: list[tuple[str, list[CostRow]]] = []
-        why = ""
         async with self._busy:
-            try:
-                names, tables = await asyncio.to_thread(_tables, shown, wanted)
-            except ProfileMalformed as error:
-                why = str(error)
-        is_compared = shown.base is not None
-        yield self._html.text("costs.html", reader, names=names, tables=tables, is_compared=is_compared, why=why)
+            below = await asyncio.to_thread(self._graphs.tables, shown.name, shown.source)
+        is_compared = shown.source.base is not None
+        yield self._html.text("costs.html", reader, below=below, is_compared=is_compared)
         yield last
 
     async def _shown(self, reading: Reading, wanted: Wanted) -> Shown | None:
@@ -183,33 +169,31 @@ class Flames:
             return None
         of_target = reading.of(wanted.target)
         async with self._busy:
-            costs = await readings.costs(self._ports, of_target, wanted.view)
-            base, words = await self._base(reading, wanted)
-            if costs is None or (wanted.against and base is None):
+            base = await self._base(reading, wanted)
+            if wanted.against and base is None:
                 return None
-            build = await readings.contents(self._ports, [each for each in of_target if each.part == "build"])
-            module, blamed = examine(build.values()).build.module, blamed_at(reading, wanted.target)
-            focus = Focus(module, blamed, inverted=wanted.look is Look.INVERTED)
-            try:
-                flame = await asyncio.to_thread(draw, costs, focus, base)
-            except ProfileMalformed:
-                return None
-        return Shown(costs, flame, base, words, module, blamed)
+            parts = await self._contents(of_target, LENSES[wanted.view].names)
+            module = examine((await self._contents(of_target, {"build"})).values()).build.module
+            focus = Focus(module, blamed_at(reading, wanted.target), inverted=wanted.look is Look.INVERTED)
+            source = Source(wanted.view, wanted.target, parts, base, focus)
+            name = f"{reading.run.id} {wanted}"
+            graph = await asyncio.to_thread(self._graphs.graph, name, source)
+        return Shown(graph.flame, graph.said, source, name) if graph else None
 
-    async def _base(self, reading: Reading, wanted: Wanted) -> tuple[Costs | None, str]:
-        if wanted.against == BASELINE:
-            known = await readings.baseline(self._ports, reading.service, wanted.target)
-            digest = known.profiles.get(wanted.view) if known else None
-            content = await self._ports.artifacts.get(digest) if digest else None
-            if known is None or content is None:
-                return None, ""
-            part_name = LENSES[wanted.view].parts[0]
-            whole = Captured(wanted.target, part_name, reading.parts[0].status, "", content=content)
-            base = await asyncio.to_thread(costs_of, wanted.view, {part_name: whole})
-            return base, f"its baseline of {known.taken_at:%Y-%m-%d %H:%M} UTC"
+    async def _base(self, reading: Reading, wanted: Wanted) -> Base | None:
         if wanted.against in reading.targets:
-            return await readings.costs(self._ports, reading.of(wanted.against), wanted.view), wanted.against
-        return None, ""
+            theirs = await self._contents(reading.of(wanted.against), LENSES[wanted.view].names)
+            return Base(wanted.against, wanted.against, theirs)
+        known = await readings.baseline(self._ports, reading.service, wanted.target)
+        digest = known.profiles.get(wanted.view) if known and wanted.against == BASELINE else None
+        if known is None or digest is None:
+            return None
+        name, status = LENSES[wanted.view].parts[0], reading.parts[0].status
+        kept = await self._contents([Captured(wanted.target, name, status, "", sha256=digest)], {name})
+        return Base(BASELINE, f"its baseline of {known.taken_at:%Y-%m-%d %H:%M} UTC", kept)
+
+    async def _contents(self, parts: Sequence[Captured], names: AbstractSet[str]) -> dict[str, Captured]:
+        return await readings.contents(self._ports, [each for each in parts if each.part in names and each.sha256])
 
 
 def blamed_at(reading: Reading, target: str) -> frozenset[str]:
@@ -219,7 +203,7 @@ def blamed_at(reading: Reading, target: str) -> frozenset[str]:
 
 
 def _drawn(shown: Shown, wanted: Wanted, *, alone: bool = False) -> str:
-    said = f"{headline(wanted.view, shown.costs)}, of {wanted.target}. {LOOKS[wanted.look][1]}"
+    said = f"{shown.said}, of {wanted.target}. {LOOKS[wanted.look][1]}"
     return flame_drawing.svg(shown.flame, said, alone=alone, upwards=wanted.look is Look.UP)
 
 
@@ -236,33 +220,3 @@ def _choices(reading: Reading, wanted: Wanted, *, has_baseline: bool) -> list[Ch
         Choice(label, replace(wanted, against=word).address(wanted.view), word == wanted.against)
         for word, label in ([("", "By itself"), *known] if known else [])
     ]
-
-
-def _tables(shown: Shown, wanted: Wanted) -> tuple[tuple[str, ...], list[tuple[str, list[CostRow]]]]:
-    """Give the columns and the tables below a graph: what changed most, or what costs most, own code first."""
-    if shown.base is not None:
-        found = changes(shown.costs, shown.base, lambda cost: cost.cumulative)
-        inside = [each for each in found if kind_of(each.frame.function, shown.module) in _NEAR]
-        itself = changes(shown.costs, shown.base, lambda cost: cost.flat)
-        both = [("In its own code, with its calls", inside), ("What differs most by itself", itself)]
-        differing = [(title, [_changed(each, shown) for each in rows[:_MOST_LINES]]) for title, rows in both if rows]
-        return ("Difference", wanted.target, wanted.against), differing
-    ranked = shown.costs.top()
-    own = [each for each in ranked if kind_of(each.frame.function, shown.module) in _NEAR]
-    own.sort(key=lambda each: -each.cumulative)
-    tables = [("In its own code", own), ("What costs most by itself", [each for each in ranked if each.flat])]
-    rows = [(title, [_cost(each, shown) for each in costs[:_MOST_LINES]]) for title, costs in tables if costs]
-    return ("By itself", "With its calls"), rows
-
-
-def _cost(cost: Cost, shown: Shown) -> CostRow:
-    total, unit = max(shown.flame.total, 1), shown.flame.unit
-    cells = tuple((amount(value, unit), part(value / total)) for value in (cost.flat, cost.cumulative))
-    return CostRow(place(cost.frame), cost.frame.function in shown.blamed, cells)
-
-
-def _changed(each: Changed, shown: Shown) -> CostRow:
-    more, unit = each.now - each.before, shown.flame.unit
-    sign = "+" if more >= 0 else "\u2212"
-    cells = (f"{sign}{amount(abs(more), unit)}", amount(each.now, unit), amount(each.before, unit))
-    return CostRow(place(each.frame), each.frame.function in shown.blamed, tuple((cell, "") for cell in cells))
