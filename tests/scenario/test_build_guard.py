@@ -1,4 +1,4 @@
-"""Real builds of a real repository, one of them dirty: incident, Pushgateway and strict health name it."""
+"""Real builds of a real repository, one of them dirty: incident, Pushgateway, Prometheus and strict health name it."""
 
 import asyncio
 import os
@@ -14,16 +14,18 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.adapters.pushgateway import JOB, METRIC
 from bot.lab.toolchain import build_environment, find_go
 from tests.cli import firstfive
 from tests.house.test_docs import FENCED, read
 from tests.integration.contracts.test_gateway import running_pushgateway, scraped
 from tests.integration.emulator_process import eventually
+from tests.integration.prometheus_process import running_prometheus
 from tests.integration.test_git_tags import git
 from tests.samples import SCENARIOS
 from tests.stack import free_port, running_stack
 
-pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(300)]
+pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.prometheus, pytest.mark.timeout(300)]
 SOURCE = Path(__file__).parent / "guarded"
 WITHIN_S = 30.0
 
@@ -62,8 +64,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     """Build a release, the same with a change that no commit holds, and a branch that was never merged."""
     folder = tmp_path_factory.mktemp("guarded")
     place = shutil.copytree(SOURCE, folder / "shop")
-    (shown,) = [block for language, block in FENCED.findall(read("docs/build-guard.md")) if language == "go"]
-    (place / "stamped.go").write_text(shown)
+    (place / "stamped.go").write_text(shown("go", "package main"))
     git(place, "init", "--quiet", "--initial-branch=main")
     git(place, "add", ".")
     git(place, "commit", "--quiet", "-m", "Sell things")
@@ -112,6 +113,58 @@ def configured(builds: Builds, ports: list[int], gateway: str) -> list[str]:
     return lines
 
 
+def shown(language: str, sign: str) -> str:
+    """Give the block of the docs that holds a sign."""
+    blocks = FENCED.findall(read("docs/build-guard.md"))
+    (block,) = [text for written_in, text in blocks if written_in == language and sign in text]
+    return str(block)
+
+
+@dataclass
+class Prometheus:
+    """One that scrapes the gateway, and holds the alerts of the docs against what it scraped."""
+
+    url: str
+
+    async def sees(self, *reasons: str) -> None:
+        """Wait until it has a series above 0, and an alert that is pending, for each of the reasons, and no other."""
+        pending = {("BuildIsNotWhatItShouldBe", each, "pending") for each in reasons}
+        labels = {"__name__": METRIC, "job": JOB, "service": "shop", "env": "prod"}
+
+        async def seen() -> bool:
+            try:
+                return await self._alerts() == pending and await self._violations() == [
+                    {**labels, "reason": each} for each in sorted(reasons)
+                ]
+            except httpx.HTTPError:
+                return False
+
+        await eventually(seen, WITHIN_S)
+
+    async def _violations(self) -> list[dict[str, str]]:
+        found = await self._ask("query", query=f"{METRIC} > 0")
+        return sorted((row["metric"] for row in found["result"]), key=lambda each: each["reason"])
+
+    async def _alerts(self) -> set[tuple[str, str, str]]:
+        held = (await self._ask("alerts"))["alerts"]
+        return {(each["labels"]["alertname"], each["labels"]["reason"], each["state"]) for each in held}
+
+    async def _ask(self, path: str, **query: str) -> Any:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"{self.url}/api/v1/{path}", params=query)
+        return answer.raise_for_status().json()["data"]
+
+
+@asynccontextmanager
+async def monitoring(folder: Path, gateway: str) -> AsyncIterator[Prometheus]:
+    """Run a Prometheus as the docs configure it, but for how often it looks."""
+    (folder / "guard.yml").write_text(shown("yaml", "groups:"))
+    often = "global: {scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}"
+    scraping = shown("yaml", "scrape_configs:").replace("127.0.0.1:9091", gateway.removeprefix("http://"))
+    async with running_prometheus(folder, f"{often}\nrule_files: [guard.yml]\n{scraping}") as (url, _):
+        yield Prometheus(url)
+
+
 async def told(gateway: str) -> dict[str, float]:
     """Give what Prometheus would read of shop, but for what is 0."""
     return {reason: number for (service, env, reason), number in (await scraped(gateway)).items() if number}
@@ -128,6 +181,7 @@ async def test_a_dirty_build_is_found_at_the_deploy_and_is_over_when_it_is_gone(
     ports = [free_port() for _ in range(3)]
     async with (
         running_pushgateway(tmp_path) as gateway,
+        monitoring(tmp_path, gateway) as prometheus,
         serving(builds.release, ports[0]) as first,
         serving(builds.stray, ports[1]),
         running_stack(tmp_path, config=configured(builds, ports, gateway)) as stack,
@@ -139,6 +193,7 @@ async def test_a_dirty_build_is_found_at_the_deploy_and_is_over_when_it_is_gone(
             assert (incident["severity"], incident["service"]) == ("SEV2", "shop")
             assert incident["title"].startswith("dirty_tree on shop-3: It was built from ")
             assert await told(gateway) == {"dirty_tree": 1.0, "commit_mismatch": 1.0, "commit_not_in_branch": 1.0}
+            await prometheus.sees("dirty_tree", "commit_mismatch", "commit_not_in_branch")
             assert await strict(stack.bot.url, "&target=shop-1") == (200, [])
             assert await strict(stack.bot.url, "&target=shop-2") == (503, ["commit_mismatch", "commit_not_in_branch"])
             assert await strict(stack.bot.url, "&target=shop-3") == (503, ["dirty_tree"])
@@ -147,11 +202,7 @@ async def test_a_dirty_build_is_found_at_the_deploy_and_is_over_when_it_is_gone(
 
         async with serving(builds.release, ports[2], "staging") as third:
             await stack.type("/incident guard shop")
-
-            async def looked() -> bool:
-                return "environment_mismatch" in await told(gateway)
-
-            await eventually(looked, WITHIN_S)
+            await prometheus.sees("environment_mismatch", "commit_mismatch", "commit_not_in_branch")
             assert "dirty_tree" not in await told(gateway)
             assert await strict(third) == (503, ["environment_mismatch"])
             assert await strict(stack.bot.url, "&target=shop-3") == (503, ["environment_mismatch"])
