@@ -42,10 +42,10 @@ class Builds:
     stray_commit: str
 
 
-def compiled(place: Path, program: Path, *flags: str, stamp: str = "") -> Path:
-    """Build by a real shell, with this stamp, or one that a process prints."""
+def compiled(place: Path, program: Path, *flags: str, stamp: str = "", go: Path | None = None) -> Path:
+    """Build by a real shell, with this stamp, or one that a process prints; by this Go, or the one of the lab."""
     stamp = stamp or "$(firstfive stamp --env prod)"
-    go = find_go()
+    go = go or find_go()
     environment = build_environment() | {"PATH": f"{go.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
     line = f'go build {" ".join(flags)} -ldflags "{stamp}" -o {program} .'
     subprocess.run(["sh", "-ec", line], cwd=place, env=environment, check=True, capture_output=True)
@@ -59,16 +59,21 @@ def stamped(place: Path) -> str:
     ).stdout.strip()
 
 
-@pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
-    """Build a release, the same with a change that no commit holds, and a branch that was never merged."""
-    folder = tmp_path_factory.mktemp("guarded")
+def tree(folder: Path) -> tuple[Path, str]:
+    """Commit the program with what the docs show; give where, and the commit."""
     place = shutil.copytree(SOURCE, folder / "shop")
     (place / "stamped.go").write_text(shown("go", "package main"))
     git(place, "init", "--quiet", "--initial-branch=main")
     git(place, "add", ".")
     git(place, "commit", "--quiet", "-m", "Sell things")
-    commit = git(place, "rev-parse", "HEAD").strip()
+    return place, git(place, "rev-parse", "HEAD").strip()
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
+    """Build a release, the same with a change that no commit holds, and a branch that was never merged."""
+    folder = tmp_path_factory.mktemp("guarded")
+    place, commit = tree(folder)
     release = compiled(place, folder / "release")
     with (place / "main.go").open("a") as file:
         file.write("\n// Tried at 03:00.\n")
