@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,15 @@ import httpx
 import pytest
 
 from bot.adapters.pushgateway import JOB, METRIC
+from bot.adapters.sql.marks import SqlMarks
+from bot.adapters.sql.store import SqlStore
+from bot.domain.guard_plan import GuardPlan
+from bot.domain.service import Catalog, Service
+from bot.engine.slots import name_of
 from bot.lab.toolchain import build_environment, find_go
+from handlers.schedule import guards
 from tests.cli import firstfive
+from tests.databases import fresh_sqlite
 from tests.house.test_docs import FENCED, read
 from tests.integration.contracts.test_gateway import running_pushgateway, scraped
 from tests.integration.emulator_process import eventually
@@ -28,6 +36,7 @@ from tests.stack import free_port, running_stack
 pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.prometheus, pytest.mark.timeout(300)]
 SOURCE = Path(__file__).parent / "guarded"
 WITHIN_S = 30.0
+CRON = "*/10 * * * *"
 
 
 @dataclass
@@ -103,7 +112,8 @@ async def serving(program: Path, port: int, env: str = "prod") -> AsyncIterator[
 
 
 def configured(builds: Builds, ports: list[int], gateway: str) -> list[str]:
-    guard = 'guard = { env = "prod", branches = ["main"], opens = ["dirty_tree"], severity = "SEV2", stamped = true }'
+    opens = 'branches = ["main"], opens = ["dirty_tree"], severity = "SEV2"'
+    guard = f'guard = {{ env = "prod", {opens}, stamped = true, cron = "{CRON}" }}'
     lines = [
         f'pushgateway = "{gateway}"',
         "[[services]]",
@@ -182,6 +192,41 @@ async def strict(url: str, query: str = "") -> tuple[int, Any]:
     return answer.status_code, answer.json()["reasons"] if is_json else answer.text.split()
 
 
+async def served_before(database: str) -> None:
+    """Let the guard's last slot but one be the last that was served, as if the bot had been away since."""
+    (timed,) = guards(Catalog((Service("shop", (), guard=GuardPlan(cron=CRON)),)))
+    *_, last, _ = timed.slots.between((now := datetime.now(UTC)) - timedelta(minutes=25), now)
+    store = SqlStore(database)
+    await store.write(lambda tx: SqlMarks().put(tx, f"schedule:{timed.key}", name_of(last)))
+    await store.close()
+
+
+async def test_its_slot_comes_due_and_nobody_need_ask(builds: Builds, tmp_path: Path) -> None:
+    port, database = free_port(), fresh_sqlite(tmp_path, "firstfive.db")
+    await served_before(database)
+    async with (
+        running_pushgateway(tmp_path) as gateway,
+        serving(builds.dirty, port),
+        running_stack(tmp_path, config=configured(builds, [port], gateway)) as stack,
+    ):
+        (incident,) = await eventually(lambda: stack.listed("/api/v1/incidents"), WITHIN_S)
+        assert (incident["severity"], incident["service"]) == ("SEV2", "shop")
+        assert incident["title"].startswith("dirty_tree on shop-1: It was built from ")
+        (opened, *_) = await stack.listed("/api/v1/incidents/INC-1/entries")
+        assert (opened["kind"], opened["actor"]) == ("opened", "alerts:guard")
+
+        async def looked() -> Any:
+            run = await stack.get(f"/api/v1/runs/{opened['run_id'].partition('.')[0]}")
+            return run if run["status"] == "done" else None
+
+        run = await eventually(looked, WITHIN_S)
+        assert (run["actor"]["id"], run["source"]["via"]) == ("firstfive", "schedule")
+        assert (run["plan"]["playbook"], run["plan"]["params"]) == ("guard", {"service": "shop"})
+        assert await told(gateway) == {"dirty_tree": 1.0}
+        assert await strict(stack.bot.url, "&target=shop-1") == (503, ["dirty_tree"])
+        assert len(await stack.listed("/api/v1/incidents")) == 1
+
+
 async def test_a_dirty_build_is_found_at_the_deploy_and_is_over_when_it_is_gone(builds: Builds, tmp_path: Path) -> None:
     ports = [free_port() for _ in range(3)]
     async with (
@@ -197,8 +242,8 @@ async def test_a_dirty_build_is_found_at_the_deploy_and_is_over_when_it_is_gone(
             (incident,) = await eventually(lambda: stack.listed("/api/v1/incidents"), WITHIN_S)
             assert (incident["severity"], incident["service"]) == ("SEV2", "shop")
             assert incident["title"].startswith("dirty_tree on shop-3: It was built from ")
-            assert await told(gateway) == {"dirty_tree": 1.0, "commit_mismatch": 1.0, "commit_not_in_branch": 1.0}
             await prometheus.sees("dirty_tree", "commit_mismatch", "commit_not_in_branch")
+            assert await told(gateway) == {"dirty_tree": 1.0, "commit_mismatch": 1.0, "commit_not_in_branch": 1.0}
             assert await strict(stack.bot.url, "&target=shop-1") == (200, [])
             assert await strict(stack.bot.url, "&target=shop-2") == (503, ["commit_mismatch", "commit_not_in_branch"])
             assert await strict(stack.bot.url, "&target=shop-3") == (503, ["dirty_tree"])
