@@ -12,6 +12,7 @@ from bot.adapters.documents import MarkdownDocuments
 from bot.adapters.nochat import NoDirectory
 from bot.adapters.paging.checks import of_configuration, of_source
 from bot.adapters.paging.rota import Find, Source
+from bot.adapters.pushgateway import Pushgateway
 from bot.adapters.sql.engines import address, revision_of
 from bot.adapters.sql.installations import SqlInstallations
 from bot.adapters.sql.store import SqlStore
@@ -92,6 +93,7 @@ class Doctor:
             "routers": self._routers,
             "logs": self._logs,
             "gates": self._gates,
+            "pushgateway": Pushgateway(self._settings.pushgateway, self._settings.firstfive_pushgateway_token).checks,
             "repositories": self._repositories,
             "programs": _programs,
             "telemetry": self._telemetry,

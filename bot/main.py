@@ -214,7 +214,7 @@ def _ports(
         metrics=PrometheusMetrics(),
         router=wired_router(settings),
         fronts=HttpFronts(),
-        gateway=Pushgateway(settings.pushgateway),
+        gateway=Pushgateway(settings.pushgateway, settings.firstfive_pushgateway_token),
         switches=HttpSwitches(),
         chance=SystemChance(),
         replica=ThisReplica(),

@@ -18,7 +18,7 @@ from bot.settings.bisect import BisectTable
 from bot.settings.canary import CanaryTable
 from bot.settings.discovery import DiscoveryTable
 from bot.settings.gate import ForbiddenTable, GateTable, IdentityTable
-from bot.settings.guard import GuardTable
+from bot.settings.guard import GuardTable, PushgatewayToken
 from bot.settings.logs import FieldsTable, LogsTable
 from bot.settings.services import ServiceTable, watched
 from bot.settings.sign_in import SignInTable, lacks
@@ -96,6 +96,7 @@ class Settings(Table):
     argocd_auth_token: str = ""
     firstfive_router_token: str = ""
     firstfive_logs_token: str = ""
+    firstfive_pushgateway_token: PushgatewayToken = ""
     otel_exporter_otlp_headers: str = ""
     otel_exporter_otlp_endpoint: Address | None = None
     anchor: str = ""
@@ -246,6 +247,7 @@ SECRETS = (
     "argocd_auth_token",
     "firstfive_router_token",
     "firstfive_logs_token",
+    "firstfive_pushgateway_token",
     "otel_exporter_otlp_headers",
 )
 FROM_ENVIRONMENT: Mapping[str, str] = {

@@ -1,8 +1,9 @@
 """The table that says how the builds of a service are guarded."""
 
 import re
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.incident import Severity
@@ -11,6 +12,15 @@ from bot.settings.tables import Table
 
 _BRANCH = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$"
 _ENV = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+
+
+def _can_be_shown(token: str) -> str:
+    if not token.isprintable() or (":" not in token and not (token.isascii() and " " not in token)):
+        raise ValueError("is a bearer token without spaces, or user:password, on one line")
+    return token
+
+
+PushgatewayToken = Annotated[str, AfterValidator(_can_be_shown)]
 
 
 class GuardTable(Table):

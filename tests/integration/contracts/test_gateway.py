@@ -28,15 +28,15 @@ Told = dict[tuple[str, str, str], float]
 
 
 @asynccontextmanager
-async def running_pushgateway(folder: Path) -> AsyncIterator[str]:
-    """Start one; give its address."""
+async def running_pushgateway(folder: Path, *options: str) -> AsyncIterator[str]:
+    """Start one; give its address. It may ask who wants to know."""
     if shutil.which(PROGRAM) is None:
         pytest.skip(f"{PROGRAM} is not installed")
     port = free_port()
     with (folder / "pushgateway.log").open("w") as log:
         process = await asyncio.create_subprocess_exec(
             PROGRAM, f"--web.listen-address=127.0.0.1:{port}", f"--persistence.file={folder / 'pushed'}",
-            stdout=log, stderr=log,
+            *options, stdout=log, stderr=log,
         )  # fmt: skip
     try:
         await eventually(lambda: _answers(f"http://127.0.0.1:{port}"), 20.0)
@@ -49,7 +49,7 @@ async def running_pushgateway(folder: Path) -> AsyncIterator[str]:
 async def _answers(url: str) -> bool:
     try:
         async with httpx.AsyncClient() as client:
-            return (await client.get(f"{url}/-/ready")).is_success
+            return (await client.get(f"{url}/-/ready")).status_code in {200, 401}
     except httpx.TransportError:
         return False
 
@@ -113,7 +113,7 @@ async def test_what_others_push_is_left_alone(tmp_path: Path) -> None:
 
 async def test_a_gateway_that_is_none_or_away_is_a_reason_and_no_error() -> None:
     gone = Pushgateway(f"http://user:secret@127.0.0.1:{free_port()}")
-    other = Pushgateway("http://gateway.test", httpx.MockTransport(lambda _: httpx.Response(200, json={"data": 1})))
+    other = Pushgateway("http://gateway.test", "", httpx.MockTransport(lambda _: httpx.Response(200, json={"data": 1})))
     away = await gone.push("checkout", "prod", {})
     assert isinstance(away, Missing)
     assert "secret" not in away.reason + gone.place

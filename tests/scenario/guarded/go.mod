@@ -1,3 +1,3 @@
 module shop
 
-go 1.27
+go 1.21

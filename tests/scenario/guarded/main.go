@@ -12,8 +12,8 @@ import (
 )
 
 func main() {
-	http.HandleFunc("GET /version", serveVersion)
-	http.HandleFunc("GET /healthz", serveHealth)
+	http.HandleFunc("/version", serveVersion)
+	http.HandleFunc("/healthz", serveHealth)
 	listener, err := net.Listen("tcp", os.Args[1])
 	if err != nil {
 		log.Fatal(err)
