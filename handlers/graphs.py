@@ -10,7 +10,7 @@ from bot.domain.flame_drawing import amount, part, place
 from bot.domain.lenses import costs_of
 from bot.domain.proof import headline
 from bot.domain.snapshot import Captured
-from bot.engine.latest import Latest
+from bot.engine.made import Latest
 
 _MOST_PIECES = 30_000
 _MOST_TABLES = 100

@@ -21,7 +21,7 @@ from bot.domain.outcomes import Group, Outcome, Share
 from bot.domain.picture import svg
 from bot.domain.timeline import from_us, storable
 from bot.domain.trend import Trend
-from bot.engine.latest import Latest
+from bot.engine.made import Latest
 from bot.engine.ports import Ports
 from bot.ports import Listed, Selection
 from handlers.html import Html

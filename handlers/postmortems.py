@@ -16,7 +16,7 @@ from bot.domain.incident import Incident, fold
 from bot.domain.publishing import Signed, Stage, reviewing, standing
 from bot.domain.sections import TITLES, texts
 from bot.domain.timeline import Entry, Kind
-from bot.engine.latest import Latest
+from bot.engine.made import Latest
 from bot.engine.ports import Ports
 from bot.engine.reporting import Figures, figures
 from handlers.action_items import items

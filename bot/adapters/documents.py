@@ -35,7 +35,7 @@ from bot.domain.narrative import legible
 from bot.domain.postmortem import Postmortem, compose
 from bot.domain.sections import Piece, Shape
 from bot.domain.timeline import FIRSTFIVE, Author, Draft, Entry, Kind, from_us, link
-from bot.engine.latest import Latest, version_of
+from bot.engine.made import Latest, version_of
 
 _SPACE = re.compile(r"\s+")
 # What can open a span, a link, an entity, a table cell or maths anywhere in a line, in CommonMark 0.31 or on GitHub.

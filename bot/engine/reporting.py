@@ -17,7 +17,7 @@ from bot.domain.incident import Incident
 from bot.domain.postmortem import Postmortem, compose, without_postmortems
 from bot.domain.timeline import Entry, Kind
 from bot.domain.trend import Trend
-from bot.engine.latest import Latest, version_of
+from bot.engine.made import Latest, version_of
 from bot.ports import Artifacts, Documents
 
 Figures = tuple[Figure, ...]

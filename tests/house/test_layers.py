@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,14 @@ def test_the_outsiders_are_kept_from_every_module() -> None:
     modules = {f"bot.{path.stem}" for path in (ROOT / "bot").glob("[!_]*") if (path / "__init__.py").exists()}
     modules |= {f"bot.{path.stem}" for path in (ROOT / "bot").glob("[!_]*.py")}
     assert set(outside["forbidden_modules"]) >= modules - set(outside["source_modules"])
+
+
+def test_no_module_takes_a_name_that_its_package_gives() -> None:
+    # Once the module is imported, the package's attribute of its name is the module.
+    given = [
+        (path.parent, name)
+        for path in (ROOT / "bot").rglob("__init__.py")
+        for name in getattr(import_module(".".join(path.parent.relative_to(ROOT).parts)), "__all__", ())
+    ]
+    assert {"latest", "Tools"} <= {name for _, name in given}
+    assert [name for folder, name in given if (folder / f"{name}.py").exists() or (folder / name).is_dir()] == []

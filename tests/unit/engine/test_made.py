@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.engine.latest import Latest
+from bot.engine.made import Latest
 
 
 def written(calls: list[str], text: str) -> str:
