@@ -36,12 +36,13 @@ async def json_of(request: Request) -> bytes:
     return await bounded(request, _BODY_MAX)
 
 
-async def bounded(request: Request, most: int) -> bytes:
-    """Read a body of at most so many bytes.
+async def bounded(request: Request, most: int, content: bytearray | None = None) -> bytes:
+    """Read a body of at most so many bytes, into `content`, which then holds what had come also where it fails.
 
     :raises TooLong: it is longer.
+    :raises ClientDisconnect: it breaks off.
     """
-    content = bytearray()
+    content = bytearray() if content is None else content
     async for chunk in request.stream():
         content += chunk
         if len(content) > most:

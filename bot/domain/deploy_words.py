@@ -10,7 +10,7 @@ KINDS = (Kind.DEPLOYED, Kind.DEPLOY_ALLOWED, Kind.DEPLOY_DENIED, Kind.DEPLOY_OVE
 
 def told(kind: Kind, facts: Mapping[str, Any]) -> str:
     """Say what an entry of one of `KINDS` tells; keys that it does not have must read as ""."""
-    name, reasons = f"{facts['service']} {facts['release']}", _listed(facts["reasons"])
+    name, reasons = f"{facts['service']} {facts['release']}".strip() or "a deploy", _listed(facts["reasons"])
     if kind is Kind.DEPLOY_DENIED:
         return f"The gate denied {name}: {reasons}."
     if kind is Kind.DEPLOY_OVERRIDDEN:

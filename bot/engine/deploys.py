@@ -62,14 +62,18 @@ def record_deploy(tools: Tools, deploy: Deploy) -> None:
         tools.begin("guard", {"service": deploy.service}, "guard-later", after=ROLLS_OUT + _MINUTE)
 
 
-def record_decided(tools: Tools, deploy: Deploy, **told: Any) -> None:
-    """Keep what the gate has said of a deploy, and tell of it where deploys are told of; every time it is asked."""
+def record_decided(tools: Tools, deploy: Deploy, *, aloud: bool = True, **told: Any) -> None:
+    """Keep what the gate has said of a deploy, and tell of it where deploys are told of; every time it is asked.
+
+    Not `aloud`: on the house's timeline alone. What has no release is told of, and is no deploy that is kept.
+    """
     kind = Kind.DEPLOY_DENIED if deploy.denied else Kind.DEPLOY_ALLOWED
     draft = Draft(kind, {**_body(deploy), "digest": deploy.digest, **told})
 
     def act(tx: Tx) -> None:
-        _change(tools.ports.marks, tx, deploy.service, lambda known: add(known, deploy))
-        _tell(tools, tx, deploy, draft)
+        if deploy.release:
+            _change(tools.ports.marks, tx, deploy.service, lambda known: add(known, deploy))
+        _tell(tools, tx, deploy, draft, aloud=aloud)
 
     tools.also(act)
 
@@ -78,10 +82,10 @@ def _body(deploy: Deploy) -> dict[str, Any]:
     return {"service": deploy.service, "release": deploy.release, "commit": deploy.commit, "by": deploy.by}
 
 
-def _tell(tools: Tools, tx: Tx, deploy: Deploy, draft: Draft) -> None:
-    """Put it on the house's timeline and on those of the service's open incidents."""
+def _tell(tools: Tools, tx: Tx, deploy: Deploy, draft: Draft, *, aloud: bool = True) -> None:
+    """Put it on the house's timeline and, `aloud`, on those of the service's open incidents."""
     timeline, author = tools.ports.timeline, Author(tools.actor, tools.run_id, tools.step)
-    rows = timeline.incidents(tx, limit=_OPEN, private=True)
+    rows = timeline.incidents(tx, limit=_OPEN, private=True) if deploy.service and aloud else ()
     for chain in (HOUSE, *(row.id for row in rows if row.service == deploy.service)):
         timeline.append(tx, chain, [draft], author, tools.now())
 

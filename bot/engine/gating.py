@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -93,18 +94,23 @@ async def tell_denied(tools: Tools, service: Service, gated: Gated) -> None:
 
     The channels of the service's open incidents are told by their timelines.
     """
-    channel = (service.gate.channel if service.gate else "") or tools.catalog.announcements
-    if channel and not gated.allowed:
+    if not gated.allowed:
         way_out = f"`/incident override {service.name} {gated.release} WHY` asks a second person."
         reasons = "\n".join(f"• {each}" for each in gated.reasons)
         text = f"*{gated.service} {gated.release} was not deployed*: the gate denied it.\n{reasons}\n{way_out}"
+        await say_denied(tools, service.gate, f"{service.name} {gated.release}", text)
+
+
+async def say_denied(tools: Tools, policy: GatePolicy | None, name: str, text: str) -> None:
+    """Post a denial where a service's are posted, or announcements are."""
+    channel = (policy.channel if policy else "") or tools.catalog.announcements
+    if channel:
         posted, until, wait_s = await _post(tools, channel, text), tools.now() + _TOLD_WITHIN, 1.0
         while posted.again and not posted.ok and tools.now() < until:
             await tools.pause(wait_s)
             posted, wait_s = await _post(tools, channel, text), 2 * wait_s
         if not posted.ok:
-            surface = f"the denial of {gated.service} {gated.release}"
-            await tools.publish("untold", Kind.CHAT_FAILED, surface=surface, reason=posted.reason)
+            await tools.publish("untold", Kind.CHAT_FAILED, surface=f"the denial of {name}", reason=posted.reason)
 
 
 async def _post(tools: Tools, channel: str, text: str) -> Posted:
@@ -116,9 +122,11 @@ async def last_denial(tools: Tools, service: Service, release: str) -> Denial:
 
     :raises CommandRejected: it was not denied, or has gone out since.
     """
-    deploys = [each for each in await told_deploys(tools, service.name) if each.release == release]
+    # What could not be read has no artifact, so there is nothing to let through.
+    known = [each for each in await told_deploys(tools, service.name) if each.digest or not each.denied]
+    deploys = [each for each in known if each.release == release]
     if not deploys or not deploys[-1].denied:
-        names = ", ".join(dict.fromkeys(each.release for each in denied(await told_deploys(tools, service.name))[-5:]))
+        names = ", ".join(dict.fromkeys(each.release for each in denied(known)[-5:]))
         raise CommandRejected(f"{release} of {service.name} is not denied. Denied lately: {names or 'nothing'}.")
     last = deploys[-1]
     reasons = "; ".join(Decision(allowed=False, objections=last.denied).reasons)
@@ -239,7 +247,7 @@ def _key(service: Service) -> str:
 
 
 def _record(tools: Tools, deploy: Deploy, decision: Decision, evidence: str) -> None:
-    told = {"reasons": list(decision.reasons), "evidence": evidence}
+    told: dict[str, Any] = {"reasons": list(decision.reasons), "evidence": evidence}
     if decision.allowed:
         told |= {"proven": list(decision.proven), "overridden": decision.overridden}
     denied_for = () if decision.allowed else decision.objections

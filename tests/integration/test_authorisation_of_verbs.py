@@ -40,6 +40,7 @@ cancel       ALONE   page         a load test
 changes      ALONE   page         shop
 close        ALONE   page,button
 deploy       ALONE   -            shop release=v2
+deny         ALONE   -            obstacle=malformed it is no JSON
 diagnose     ALONE   page,button  shop
 digest       ALONE   -
 doctor       ALONE   -

@@ -1,11 +1,14 @@
 """The deploy gate as a pipeline meets it: the command, here and against a bot; real signatures, a real database."""
 
 import json
+import logging
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -20,6 +23,7 @@ from tests.cosigned import CYCLONEDX, DIGEST, Signer, cyclonedx
 
 SIGNER, STRANGER = Signer(), Signer()
 TOKEN = "deploys-secret"
+T = TypeVar("T")
 
 
 def proofs(folder: Path, signer: Signer, name: str) -> str:
@@ -74,9 +78,33 @@ def served(house: dict[str, str]) -> Iterator[str]:
         thread.join()
 
 
-def test_a_bot_answers_a_pipeline_that_has_only_its_address(tmp_path: Path, house: dict[str, str]) -> None:
+def broken_off(url: str) -> None:
+    """Begin to ask as a pipeline does that is killed meanwhile."""
+    where = httpx.URL(url)
+    with socket.create_connection((where.host, where.port or 0)) as connection:
+        head = f"POST /gate HTTP/1.1\r\nHost: {where.host}\r\nAuthorization: Bearer {TOKEN}\r\n"
+        head += "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+        connection.sendall((head + '{"service": "checkout", "release": "v3", ').encode())
+
+
+def told_deploys(url: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx.get(f"{url}/api/v1/services/checkout").json()["deploys"]
+    return found
+
+
+def until(look: Callable[[], T], holds: Callable[[T], bool]) -> T:
+    for _ in range(100):
+        if holds(found := look()):
+            return found
+        time.sleep(0.05)
+    raise AssertionError(found)
+
+
+def test_a_bot_answers_a_pipeline_that_has_only_its_address(
+    tmp_path: Path, house: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
     good, bad = proofs(tmp_path, SIGNER, "good"), proofs(tmp_path, STRANGER, "bad")
-    with served(house) as url:
+    with served(house) as url, caplog.at_level(logging.ERROR):
         allowed = gate(house, "--proofs", good, "--to", url, "--id", "pipeline-7")
         assert (allowed.exit_code, allowed.stdout.startswith("allowed: checkout v1.2.3 may be deployed")) == (0, True)
         denied = gate(house, "--proofs", bad, "--to", url, "--json")
@@ -92,11 +120,15 @@ def test_a_bot_answers_a_pipeline_that_has_only_its_address(tmp_path: Path, hous
         with Path(good).open("rb") as file:
             told = httpx.post(f"{url}/gate", headers=headers, data=form, files={"proofs": file})
         assert (told.status_code, told.json()["allowed"]) == (200, True)
-        deploys = httpx.get(f"{url}/api/v1/services/checkout").json()["deploys"]
-        assert [(each["release"], each["source"], each["obstacles"]) for each in deploys] == [
-            ("v2", "gate", ""),
-            ("v1.2.3", "gate", "untrusted"),
+        broken_off(url)
+        deploys = until(lambda: told_deploys(url), lambda found: len(found) > 4)
+        assert sorted((each["release"], each["source"], each["obstacles"]) for each in deploys) == [
             ("v1.2.3", "gate", ""),
+            ("v1.2.3", "gate", "replayed"),
+            ("v1.2.3", "gate", "untrusted"),
+            ("v2", "gate", ""),
+            ("v3", "gate", "incomplete"),
         ]
+    assert not caplog.records
     nobody = gate(house, "--proofs", good, "--to", url)
     assert (nobody.exit_code, nobody.stdout.startswith(f"denied: not verified: {url} does not answer")) == (1, True)

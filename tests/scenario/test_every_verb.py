@@ -44,6 +44,7 @@ TYPED = {
     "cancel": Typed("a load test", "is called off"),
     "changes": Typed("checkout", "No target says which"),
     "close": Typed("", "is closed"),
+    "deny": Typed("obstacle=malformed it is no JSON", "A deploy is denied: malformed: it is no JSON"),
     "deploy": Typed("checkout release=v2", "v2 by Ada.* was deployed at"),
     "diagnose": Typed("checkout", "is done: Nothing can be said"),
     "digest": Typed("shop", "Health of shop"),

@@ -105,5 +105,5 @@ _DONE = {
 
 def denied(facts: Mapping[str, Any], _: str) -> str:
     """Say which deploy the gate has denied, and why."""
-    name = f"*{line(facts['service'], 100)} {line(facts['release'], 100)}*"
-    return f"The deploy gate denied {name}: {line('; '.join(map(str, facts['reasons'])), 600)}"
+    name = f"{line(facts['service'], 100)} {line(facts['release'], 100)}".strip()
+    return f"The deploy gate denied *{name}*: {line('; '.join(map(str, facts['reasons'])), 600)}"

@@ -15,6 +15,7 @@ class Obstacle(StrEnum):
     MALFORMED = "malformed"
     OVERSIZED = "oversized"
     SLOW = "slow"
+    INCOMPLETE = "incomplete"
     NOT_VERIFIED = "not verified"
     UNSIGNED = "unsigned"
     UNTRUSTED = "untrusted"

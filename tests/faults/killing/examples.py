@@ -19,6 +19,8 @@ BY_FIELD: dict[tuple[str, str], Any] = {
     ("bisect", "test"): "TestPay",
     ("bisect", "good"): COMMITS[0],
     ("bisect", "bad"): COMMITS[-1],
+    ("deny", "obstacle"): "malformed",
+    ("deny", "service"): CHECKOUT,
     ("deploy", "release"): "v1.12.3",
     ("drill", "class"): "goroutine-leak",
     ("gate", "release"): "v1.12.4",

@@ -14,7 +14,7 @@ ELSEWHERE = {
     **dict.fromkeys(("start", "list", "status", "help", "playbooks", "doctor"), "pages of their own"),
     **dict.fromkeys(("digest", "stalk", "deploy", "gate", "drill"), "about services, not an incident"),
     **dict.fromkeys(("alert", "anchor", "breach", "drilling", "paging", "pick", "presence"), "nobody types them"),
-    **dict.fromkeys(("propose", "remind", "retention", "watch"), "nobody types them"),
+    **dict.fromkeys(("deny", "propose", "remind", "retention", "watch"), "nobody types them"),
 }
 
 

@@ -1,6 +1,7 @@
 """The gate over HTTP: only 200 lets a deploy through, and everything else says why it does not."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,10 +10,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from bot.domain.errors import StoreUnusable
 from bot.domain.gate.policy import GatePolicy
 from bot.engine.admission import Admission
 from bot.engine.runner import Runner
-from handlers import gate
+from handlers import gate, submissions
 from handlers.loopback import LoopbackOnly
 from tests.cosigned import CYCLONEDX, DIGEST, Named, cyclonedx
 from tests.fakes import FakeStore, fake_ports
@@ -32,7 +34,7 @@ class Door:
         first, *rest = CATALOG.services
         catalog = replace(CATALOG, services=(replace(first, gate=GatePolicy(("release.pub",))), *rest))
         self.ports = fake_ports(catalog)
-        app = FastAPI()
+        self.app = app = FastAPI()
         app.add_middleware(LoopbackOnly, also_public=(gate.PATH,) if token else ())
         app.include_router(gate.router(Admission(REGISTRY, self.ports), self.ports, token))
         transport = httpx.ASGITransport(app, client=client)
@@ -93,6 +95,7 @@ async def test_the_same_question_has_the_same_answer_and_another_one_none() -> N
         409,
         ["replayed: 'pipeline-7' was asked about something else before"],
     )
+    assert [run.plan.playbook for run in door.runs] == ["gate", "deny"]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,73 @@ async def test_what_cannot_be_read_is_denied_with_where_and_why(
     assert answer.status_code == status
     assert answer.json()["allowed"] is False
     assert reason in answer.json()["reasons"][0]
-    assert door.runs == []
+    (run,) = door.runs
+    assert (run.plan.playbook, answer.json()["run"]) == ("deny", run.id)
+    assert answer.json()["reasons"] == [f"{run.plan.params['obstacle']}: {run.plan.params['text']}"]
+
+
+NAMED = {"service": "checkout", "release": "v1.12.3", "digest": DIGEST, "by": "Ada"}
+SENT = json.dumps(BODY).encode()
+
+
+def named(door: Door) -> dict[str, Any]:
+    (run,) = door.runs
+    return {key: value for key, value in run.plan.params.items() if key not in {"obstacle", "text"} and value}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (SENT[:-20], NAMED),
+        (json.dumps({"proofs": "\n".join(PROOFS) * 400, **BODY, "more": ""}).encode(), NAMED),
+        (json.dumps({**BODY, "service": "shop", "release": "-rf", "digest": "latest"}).encode(), {"by": "Ada"}),
+        (json.dumps({"proofs": json.dumps(NAMED)}).encode(), {}),
+        (json.dumps(["service", "checkout"]).encode(), {}),
+        (b'{"service": "checkout", "release": "\xff\xfe"', {"service": "checkout"}),
+    ],
+)
+async def test_what_is_denied_unread_is_recorded_by_what_can_be_made_out(body: bytes, expected: dict[str, str]) -> None:
+    door = Door()
+    answer = await door.post(content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert named(door) == expected
+
+
+async def test_a_form_that_is_cut_is_recorded_by_what_had_come() -> None:
+    door = Door(TOKEN)
+    request = door.client.build_request("POST", gate.PATH, data=NAMED, files={"proofs": b"x" * 500})
+    kind = {"Content-Type": request.headers["Content-Type"], "Authorization": f"Bearer {TOKEN}"}
+    answer = await door.post(content=(await request.aread())[:-300], headers=kind)
+    assert (answer.status_code, named(door)) == (422, NAMED)
+
+
+async def test_a_body_that_breaks_off_is_a_denial_of_its_own() -> None:
+    door, sent = Door(TOKEN), list[Any]()
+    came = iter([{"type": "http.request", "body": SENT[:200], "more_body": True}, {"type": "http.disconnect"}])
+    headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {TOKEN}".encode())]
+    scope = {"type": "http", "method": "POST", "path": gate.PATH, "raw_path": b"/gate", "query_string": b""}
+
+    async def receive() -> Any:
+        return next(came)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await door.app({**scope, "headers": headers, "client": ELSEWHERE}, receive, send)
+    assert sent[0]["status"] == 400
+    assert json.loads(sent[1]["body"])["reasons"] == ["incomplete: the body broke off after 200 bytes"]
+    assert named(door) == NAMED
+
+
+async def test_where_nothing_can_be_recorded_it_is_denied_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_: Any) -> Any:
+        raise StoreUnusable("The disk is full.")
+
+    door = Door()
+    monkeypatch.setattr(door.ports.store, "write", away)
+    answer = await door.post(content=b"", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["reasons"][0][:9]) == (422, "malformed")
+    assert "run" not in answer.json()
 
 
 @pytest.mark.parametrize(
@@ -162,7 +231,7 @@ async def test_a_body_that_does_not_come_is_waited_for_no_longer_than_that(monke
         yield b"{"
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(gate, "BODY_WITHIN_S", 0.01)
+    monkeypatch.setattr(submissions, "BODY_WITHIN_S", 0.01)
     answer = await Door().post(content=slowly(), headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["reasons"]) == (408, ["slow: the body did not come within 0 s"])
 

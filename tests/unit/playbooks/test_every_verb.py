@@ -20,6 +20,7 @@ WORDS = {
     "canary": "checkout",
     "changes": "checkout",
     "diagnose": "checkout",
+    "deny": "obstacle=malformed it is no JSON",
     "deploy": "checkout release=v1.2.3",
     "drill": "checkout goroutine-leak",
     "drilling": "checkout",
