@@ -73,8 +73,8 @@ class _Door:
         slot = f"gate:{shown.service}:{shown.id}" if shown.id else ""
         async with answering(_ASKS):
             admitted = await self.admission.admit(Command(_ASKS, params, ASKER, Source(via=VIA_DEPLOYS), slot=slot))
-            run = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, admitted.run_id))
-        if run is not None and not admitted.fresh and run.plan.params.get("evidence") != kept.sha256:
+            is_other = not admitted.fresh and await self._was_about(admitted.run_id) != kept.sha256
+        if is_other:
             other = Objection(Obstacle.REPLAYED, f"{shown.id!r} was asked about something else before")
             return await self._turn_away(other, 409, named)
         told = await answer(self.ports, admitted.run_id)
@@ -85,6 +85,11 @@ class _Door:
         told_of = {"reasons": list(told.reasons), "proven": list(told.proven), "overridden": told.overridden}
         answered = {"allowed": told.allowed, **told_of, "summary": told.summary, **_run(admitted.run_id)}
         return Json(answered, 200 if told.allowed else 403)
+
+    async def _was_about(self, run_id: str) -> str:
+        """Give the sha256 of what was shown when a run was asked for."""
+        run = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
+        return str(run.plan.params.get("evidence")) if run else ""
 
     async def _turn_away(self, objection: Objection, status: int, named: Mapping[str, str]) -> Response:
         """Deny what could not be looked at, and have that recorded; it is denied also where nobody can record it."""

@@ -41,4 +41,5 @@ async def answer(ports: Ports, run_id: str) -> Gated | Missing:
 
 
 def _look(ports: Ports, tx: Tx, run_id: str) -> tuple[Run | None, list[str]]:
-    return ports.journal.get(tx, run_id), ports.journal.signals(tx, run_id, DECIDED)
+    told = ports.journal.signals(tx, run_id, DECIDED)
+    return None if told else ports.journal.get(tx, run_id), told

@@ -4,14 +4,14 @@ It fails closed: whatever keeps it from knowing that a build is in order is a re
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.deploys import GATE, Deploy, denied, went_out
+from bot.domain.deploys import GATE, Deploy, denied, deploys_key, went_out
 from bot.domain.errors import ApprovalRefused, CommandRejected, FirstFiveError
 from bot.domain.gate.decision import Decision, Override, decide
 from bot.domain.gate.evidence import Evidence, Objection, Obstacle, Submission
@@ -20,9 +20,11 @@ from bot.domain.incident import Severity, Status
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Service
 from bot.domain.timeline import Kind, to_us
-from bot.engine.deploys import record_decided, told_deploys
-from bot.engine.tools import Tools, adapter_of
-from bot.ports import Listed, Posted
+from bot.engine.authority import kept_freeze
+from bot.engine.deploys import Deploys, record_decided, told_deploys
+from bot.engine.ports import Ports
+from bot.engine.tools import Tools, adapter_of, recalled
+from bot.ports import Listed, Posted, Tx
 
 VERIFIED_WITHIN_S = 10.0
 """So long may it take to get and to verify what was shown."""
@@ -66,8 +68,8 @@ async def pass_gate(tools: Tools, service: Service, deploy: Deploy, evidence: st
     An override is used up with the decision that it changes.
     """
     proven = await _evidence(tools, service.gate, deploy.digest, evidence)
-    held = [*await _held(tools, service, deploy), *_late(tools)]
-    override = await _override(tools, service)
+    found, override = await _situation(tools, service, deploy)
+    held = [*found, *_late(tools)]
     # Tens of thousands of components take a while, and nobody else waits for it.
     decision = await asyncio.to_thread(decide, service.gate, proven, held, tools.now(), override)
     if decision.overridden and not await _used(tools, service, override):
@@ -190,25 +192,32 @@ async def _shown(tools: Tools, digest: str, sha256: str) -> Submission | Objecti
     return shown
 
 
-async def _held(tools: Tools, service: Service, deploy: Deploy) -> list[Objection]:
-    """Give what the situation says against a deploy: a freeze, an open SEV1, that it was rolled back."""
-    found: list[Objection] = []
+async def _situation(tools: Tools, service: Service, deploy: Deploy) -> tuple[list[Objection], Override | None]:
+    """Give what the situation says against a deploy, and what two people have let through, as of one moment."""
+    ports, name = tools.ports, service.name
+
+    def look(tx: Tx) -> tuple[list[Objection], Override | None]:
+        # Private ones hold a deploy up too; they are not named.
+        rows = ports.timeline.incidents(tx, limit=_OPEN, private=True)
+        told: Deploys = recalled(ports, tx, deploys_key(name), Deploys) or ()
+        held = [*_frozen(ports, tx, name), *_incidents(rows, service), *_rolled_back(told, deploy)]
+        return held, recalled(ports, tx, _key(service), Override)
+
+    return await ports.store.read(look)
+
+
+def _frozen(ports: Ports, tx: Tx, service: str) -> Iterator[Objection]:
     try:
-        if (frozen := await tools.frozen(service.name)) is not None:
-            found.append(Objection(Obstacle.FROZEN, frozen.words.removesuffix(".")))
+        if (frozen := kept_freeze(ports, tx, service)) is not None:
+            yield Objection(Obstacle.FROZEN, frozen.words.removesuffix("."))
     except ValidationError:
-        found.append(Objection(Obstacle.FROZEN, f"whether {service.name} is frozen cannot be read"))
-    found += _incidents(await _open(tools), service)
-    ran = [each for each in went_out(await told_deploys(tools, service.name)) if _same(each, deploy)]
+        yield Objection(Obstacle.FROZEN, f"whether {service} is frozen cannot be read")
+
+
+def _rolled_back(told: Iterable[Deploy], deploy: Deploy) -> Iterator[Objection]:
+    ran = [each for each in went_out(told) if _same(each, deploy)]
     if ran and (at := ran[-1].rolled_back_at):
-        found.append(Objection(Obstacle.ROLLED_BACK, f"it was rolled back at {at:%Y-%m-%d %H:%M} UTC"))
-    return found
-
-
-async def _open(tools: Tools) -> list[Listed]:
-    # Private ones hold a deploy up too; they are not named.
-    timeline = tools.ports.timeline
-    return await tools.ports.store.read(lambda tx: timeline.incidents(tx, limit=_OPEN, private=True))
+        yield Objection(Obstacle.ROLLED_BACK, f"it was rolled back at {at:%Y-%m-%d %H:%M} UTC")
 
 
 def _incidents(rows: list[Listed], service: Service) -> Iterator[Objection]:
@@ -228,10 +237,6 @@ def _late(tools: Tools) -> Iterator[Objection]:
 
 def _same(one: Deploy, other: Deploy) -> bool:
     return one.digest == other.digest if one.digest and other.digest else one.release == other.release
-
-
-async def _override(tools: Tools, service: Service) -> Override | None:
-    return await tools.recall(_key(service), Override)
 
 
 async def _used(tools: Tools, service: Service, override: Override | None) -> bool:

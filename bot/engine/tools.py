@@ -36,6 +36,16 @@ def adapter_of(kind: Any) -> TypeAdapter[Any]:
     return _ADAPTERS[kind]
 
 
+def recalled(ports: Ports, tx: Tx, key: str, of: type[T]) -> T | None:
+    """Give what is kept under a key within a reading of the database; None as `Tools.recall` does."""
+    kept = ports.marks.get(tx, key)
+    adapter: TypeAdapter[T] = adapter_of(of)
+    try:
+        return None if kept is None else adapter.validate_json(kept)
+    except ValidationError:
+        return None
+
+
 @dataclass
 class Tools:
     """Given to every step. What it records becomes durable together with the step's result, or not at all."""
@@ -305,11 +315,7 @@ class Tools:
 
     async def recall(self, key: str, of: type[T]) -> T | None:
         """Give what an earlier run kept under a key; None when there is nothing, or what no release of ours reads."""
-        kept = await self.ports.store.read(lambda tx: self.ports.marks.get(tx, key))
-        try:
-            return None if kept is None else adapter_of(of).validate_json(kept)
-        except ValidationError:
-            return None
+        return await self.ports.store.read(lambda tx: recalled(self.ports, tx, key, of))
 
     def keep(self, key: str, of: type[T], value: T) -> None:
         """Keep a value for later runs, together with the step's result."""

@@ -132,7 +132,7 @@ def _sboms(policy: GatePolicy, evidence: Evidence) -> Iterator[Objection]:
 
 
 def _banned(policy: GatePolicy, sbom: Sbom) -> Iterator[Objection]:
-    hits = [(part, rule) for part in sbom.components for rule in banned(policy.forbidden, part)]
+    hits = list(banned(policy.forbidden, sbom.components))
     for part, rule in hits[:_MOST]:
         bound = f" (anything below {rule.below} is)" if rule.below else ""
         why = f": {rule.why}" if rule.why else ""

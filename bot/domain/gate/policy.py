@@ -1,7 +1,7 @@
 """What a service's deploys have to prove."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase, translate
@@ -81,11 +81,15 @@ class GatePolicy:
         return self.sbom or bool(self.forbidden)
 
 
-def banned(rules: tuple[Forbidden, ...], component: Component) -> Iterator[Forbidden]:
-    """Give the rules that forbid a component."""
+def banned(rules: tuple[Forbidden, ...], components: Iterable[Component]) -> Iterator[tuple[Component, Forbidden]]:
+    """Give the components that are forbidden, each with every rule that forbids it."""
+    if not rules:
+        return
     # Nearly all components are named by no rule: one look tells that of all rules, however many there are.
-    if rules and any(_named_by(rules).match(name.lower()) for name in _names(component)):
-        yield from (rule for rule in rules if rule.hits(component))
+    named = _named_by(rules).match
+    for component in components:
+        if any(named(name.lower()) for name in _names(component)):
+            yield from ((component, rule) for rule in rules if rule.hits(component))
 
 
 @lru_cache(maxsize=64)
