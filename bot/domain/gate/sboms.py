@@ -58,7 +58,7 @@ def _spdx(document: Mapping[str, Any]) -> Sbom:
     for each in _objects(document.get("relationships")):
         if each.get("relationshipType") == "DESCRIBES":
             described.add(_text(each.get("relatedSpdxElement")))
-    about = [each for each in packages if each.get("SPDXID") in described]
+    about = [each for each in packages if _text(each.get("SPDXID")) in described - {""}]
     hashes = [
         each.get("checksumValue")
         for package in about

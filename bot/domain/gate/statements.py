@@ -29,7 +29,7 @@ def read_statement(document: Mapping[str, Any]) -> Iterable[Signature | Provenan
 
     :raises SbomRefused: it cannot be read.
     """
-    if document.get("_type") not in _STATEMENTS:
+    if str(document.get("_type")) not in _STATEMENTS:
         raise SbomRefused("its payload is no statement of in-toto")
     kind, digests = str(document.get("predicateType", "")), _subjects(document.get("subject"))
     predicate = document.get("predicate")

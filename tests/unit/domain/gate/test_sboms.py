@@ -13,6 +13,7 @@ from packageurl import PackageURL
 
 from bot.domain.gate.evidence import Component
 from bot.domain.gate.sboms import SbomRefused, read_sbom
+from bot.domain.gate.statements import read_statement
 from tests.cosigned import DIGEST, cyclonedx, spdx
 
 
@@ -44,6 +45,20 @@ def test_both_formats_say_the_same(sbom: dict[str, Any]) -> None:
     found = read_sbom(sbom)
     assert found.digests == (DIGEST,)
     assert Component("redis", "9.0.1", "pkg:golang/example.test/redis@9.0.1") in found.components
+
+
+@pytest.mark.parametrize("named", [["SPDXRef-image"], {}, None, ""])
+def test_a_package_whose_name_is_no_text_is_what_nothing_describes(named: Any) -> None:
+    bare = {"relationshipType": "DESCRIBES", "relatedSpdxElement": named}
+    document = spdx()
+    document["packages"][0]["SPDXID"] = named
+    assert read_sbom({**document, "relationships": [bare]}).digests == ()
+
+
+@pytest.mark.parametrize("kind", [["https://in-toto.io/Statement/v1"], {}, None, 1])
+def test_what_says_in_no_word_that_it_is_a_statement_is_none(kind: Any) -> None:
+    with pytest.raises(SbomRefused, match="its payload is no statement"):
+        list(read_statement({"_type": kind}))
 
 
 @pytest.mark.parametrize(
