@@ -37,7 +37,7 @@ async def record(tools: Tools, params: Deny) -> gates.TurnedAway:
     return await gates.turn_away(tools, deploy, params.digest, objection)
 
 
-@playbook.step("Tell")
+@playbook.step("Let it through")
 async def tell(tools: Tools, params: Deny, away: gates.TurnedAway) -> None:
     """Tell the channel, and end the run as one that was refused."""
     await gates.tell_turned_away(tools, away, params.service)

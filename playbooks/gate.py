@@ -38,7 +38,7 @@ async def decide(tools: Tools, params: AskGate) -> gates.Gated:
     return await gates.pass_gate(tools, service, deploy, params.evidence)
 
 
-@playbook.step("Tell")
+@playbook.step("Let it through")
 async def tell(tools: Tools, params: AskGate, gated: gates.Gated) -> gates.Gated:
     """Tell the channel of a denial, and end the run as one that was refused."""
     await gates.tell_denied(tools, tools.service(params.service), gated)

@@ -27,13 +27,14 @@ playbook = Playbook(
 )
 
 
-@playbook.step("Show why it was denied")
+@playbook.step("Why it was denied")
 async def show(tools: Tools, params: OverrideGate) -> gates.Denial:
     """Say what was objected to: that, and nothing else, is what a second person agrees to."""
     denial = await gates.last_denial(tools, tools.service(params.service), params.release)
     run = tools.run_id
     choices = (Choice("Approve", f"approve run={run}"), Choice("Refuse", f"refuse run={run}"))
-    text = f"*{tools.actor.name} asks to let a denied deploy through*: {params.reason}\n{denial.summary}"
+    name = f"{params.service} {params.release}"
+    text = f"*{tools.actor.name} asks to deploy {name} all the same*: {params.reason}\n{denial.summary}"
     await gates.ask_where_people_are(tools, Reply(text, choices), "override")
     return denial
 

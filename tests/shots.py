@@ -5,16 +5,14 @@
 
 import asyncio
 import json
-import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, async_playwright, expect
 
 import playbooks
 from bot.adapters.slack.gallery import Sample, gallery
@@ -25,15 +23,14 @@ from tests import amounts
 from tests.browsing import HERE, looking_at
 from tests.integration.emulator_process import ADA, BEN, BOT_TOKEN, CHEN, DANA, Emulator, eventually, running_emulator
 from tests.lab import running_lab, turn_fault
+from tests.looks import OUT, SCHEMES, WIDTHS, Look, looks
+from tests.shots_of_gate import shoot_gate
 from tests.stack import Stack, running_stack
 
-OUT = Path("shots")
 LONG = ", long"
 TALLEST = 8_000
 """Pixels of a page that are looked at: what follows is more of the same."""
 NOBODY = "http://127.0.0.1:9/slack/events"
-SCHEMES = ("light", "dark")
-WIDTHS = {"wide": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
 PROFILES_SHARED_S = 121
 """A diagnosis within two minutes of another one reads the same profiles."""
 CHROMIUM = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
@@ -63,33 +60,6 @@ PAGES = {
     "postmortem edit": "/incidents/INC-1/postmortem/edit/luck",
     "not found": "/nothing",
 }
-
-
-@dataclass(frozen=True)
-class Look:
-    """A page in one of the ways in which people see it."""
-
-    name: str
-    page: Page
-    is_first: bool
-
-    def file(self, name: str) -> Path:
-        return OUT / self.name / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png"
-
-    async def open(self, url: str, ready: str) -> None:
-        await self.page.goto("about:blank")
-        await self.page.goto(url)
-        await self.page.wait_for_selector(ready)
-
-
-async def looks(browser: Browser) -> list[Look]:
-    """Give a page for each width, in light and in dark."""
-    found: list[Look] = []
-    for width, viewport in WIDTHS.items():
-        for scheme in SCHEMES:
-            context = await browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            found.append(Look(f"{width}-{scheme}", await context.new_page(), is_first=not found))
-    return found
 
 
 async def shoot_amounts(browser: Browser) -> None:
@@ -266,6 +236,7 @@ PARTS: Mapping[str, Callable[[Browser], Awaitable[None]]] = {
     "house": shoot_house,
     "diagnosis": shoot_diagnosis,
     "installation": shoot_installation,
+    "gate": shoot_gate,
 }
 
 

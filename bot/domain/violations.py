@@ -83,7 +83,8 @@ def _wrong(facts: Facts, beside: Beside, plan: GuardPlan, held: Mapping[str, boo
     if not build.is_known:
         why = next((loss.reason for loss in facts.losses), "it tells nothing of its build")
         fix = "Let its agent read its program, or let it serve its version (`version`)."
-        yield Reason.UNSEEN, f"Which build it runs cannot be seen: {why}.", fix
+        told = why.removeprefix(f"{facts.target}: ")  # which every sentence about it begins with already
+        yield Reason.UNSEEN, f"Which build it runs cannot be seen: {told}.", fix
         return
     for drift in drifts(facts, beside):
         yield drift.reason, drift.claim, drift.fix

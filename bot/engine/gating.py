@@ -97,7 +97,8 @@ async def tell_denied(tools: Tools, service: Service, gated: Gated) -> None:
     The channels of the service's open incidents are told by their timelines.
     """
     if not gated.allowed:
-        way_out = f"`/incident override {service.name} {gated.release} WHY` asks a second person."
+        ask = f"`/incident override {service.name} {gated.release} WHY`"
+        way_out = f"If it cannot wait, {ask} asks a second person."
         reasons = "\n".join(f"• {each}" for each in gated.reasons)
         text = f"*{gated.service} {gated.release} was not deployed*: the gate denied it.\n{reasons}\n{way_out}"
         await say_denied(tools, service.gate, f"{service.name} {gated.release}", text)
@@ -132,7 +133,8 @@ async def last_denial(tools: Tools, service: Service, release: str) -> Denial:
         raise CommandRejected(f"{release} of {service.name} is not denied. Denied lately: {names or 'nothing'}.")
     last = deploys[-1]
     reasons = "; ".join(Decision(allowed=False, objections=last.denied).reasons)
-    summary = f"{service.name} {last.words}, {last.digest}, was denied at {last.at:%Y-%m-%d %H:%M} UTC: {reasons}."
+    said = f"{service.name} {last.words} was denied at {last.at:%Y-%m-%d %H:%M} UTC: {reasons}."
+    summary = f"{said} The artifact is {last.digest}."
     return Denial(release, last.digest, last.denied, summary)
 
 

@@ -134,9 +134,9 @@ def _sboms(policy: GatePolicy, evidence: Evidence) -> Iterator[Objection]:
 def _banned(policy: GatePolicy, sbom: Sbom) -> Iterator[Objection]:
     hits = list(banned(policy.forbidden, sbom.components))
     for part, rule in hits[:_MOST]:
-        bound = f" (anything below {rule.below} is)" if rule.below else ""
+        bound = f", where only {rule.below} and later may be" if rule.below else ""
         why = f": {rule.why}" if rule.why else ""
-        yield Objection(Obstacle.FORBIDDEN, f"{part.words[:_LONGEST]} is forbidden{bound}{why}")
+        yield Objection(Obstacle.FORBIDDEN, f"{part.words[:_LONGEST]} is in it{bound}{why}")
     if len(hits) > _MOST:
         yield Objection(Obstacle.FORBIDDEN, f"{len(hits) - _MOST} more forbidden components")
 

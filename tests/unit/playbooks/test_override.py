@@ -80,4 +80,7 @@ async def test_it_is_asked_where_people_are() -> None:
     assert isinstance(house.ports.poster, FakePoster)
     [_, (channel, text)] = house.ports.poster.posts.values()
     assert channel == "#releases"
-    assert text.startswith("*Ada asks to let a denied deploy through*: it is the fix\ncheckout v1.2.3 by Ada, sha256:")
+    assert text.startswith(
+        "*Ada asks to deploy checkout v1.2.3 all the same*: it is the fix\ncheckout v1.2.3 by Ada was "
+    )
+    assert text.endswith(f" The artifact is {DIGEST}.")

@@ -122,7 +122,7 @@ HEX, OTHER_HEX = DIGEST[7:], OTHER[7:]
             [*whole(SIGNER)[:2], payload(whole(SIGNER)[2], "redis", "mysql")],
             "untrusted: no trusted key has made an attestation",
         ),
-        (whole(SIGNER, cyclonedx([("log4j-core", "2.14")])), "forbidden component: log4j-core 2.14 is forbidden"),
+        (whole(SIGNER, cyclonedx([("log4j-core", "2.14")])), "forbidden component: log4j-core 2.14 is in it"),
         ([*whole(SIGNER), "{}"], "malformed: proof 4 of 4: it is neither a signature nor an attestation"),
         ([*whole(SIGNER), "[" * 100_000], "malformed: proof 4 of 4: it is nested too deep"),
         ([*whole(SIGNER), '{"payloadType": 1, "payloadType": 2}'], "malformed: proof 4 of 4: it is not JSON that can"),

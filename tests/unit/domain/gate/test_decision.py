@@ -121,7 +121,7 @@ def test_of_many_forbidden_components_some_are_named_and_all_are_counted() -> No
     parts = tuple(Component(f"x{n}", "1") for n in range(25))
     rule = Forbidden("x*", "2", "CVE-2026-1")
     reasons = decided(replace(STRICT, forbidden=(rule,)), sboms=(replace(LISTED, components=parts),)).reasons
-    assert reasons[0] == "forbidden component: x0 1 is forbidden (anything below 2 is): CVE-2026-1"
+    assert reasons[0] == "forbidden component: x0 1 is in it, where only 2 and later may be: CVE-2026-1"
     assert (len(reasons), reasons[-1]) == (11, "forbidden component: 15 more forbidden components")
 
 
