@@ -144,9 +144,19 @@ def _milestone(entry: Entry, facts: _Facts) -> str:
 def _run_started(_: Entry, facts: _Facts) -> str:
     if facts["playbook"] == SOP:
         return "Started the five-minute SOP."
-    params = facts["params"]
-    given = f" ({_pairs(params)})" if isinstance(params, dict) and params else ""
-    return f"Started {facts['playbook']}{given}."
+    return f"Started {facts['playbook']}{_given(facts['params'])}."
+
+
+def _given(params: object) -> str:
+    """Write what was said of a run, in brackets; what was left to be as it is says nothing."""
+    if not isinstance(params, dict):
+        return ""
+    said = {
+        name: "yes" if value is True else value
+        for name, value in params.items()
+        if value is not False and (value or value == 0)
+    }
+    return f" ({_pairs(said)})" if said else ""
 
 
 def _run_ended(_: Entry, facts: _Facts) -> str:
@@ -255,10 +265,9 @@ def _dyed(_: Entry, facts: _Facts) -> str:
 
 
 def _asked_approval(_: Entry, facts: _Facts) -> str:
-    params = facts["params"]
-    given = f" ({_pairs(params)})" if isinstance(params, dict) and params else ""
     until = f", until {from_us(int(facts['expires_at'])):%H:%M:%S} UTC" if facts["expires_at"] else ""
-    return f"Asked for a second person's approval of {facts['playbook']}{given}{until}: run {facts['run']}."
+    what = f"{facts['playbook']}{_given(facts['params'])}"
+    return f"Asked for a second person's approval of {what}{until}: run {facts['run']}."
 
 
 def _decided_approval(_: Entry, facts: _Facts) -> str:
