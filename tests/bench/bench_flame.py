@@ -22,7 +22,7 @@ from tests.bench.row import Row
 from tests.shots import CHROMIUM
 from tests.stack import free_port, running_stack
 
-SEED, ROUNDS = 9, 5
+SEED, ROUNDS = 9, 3
 FUNCTIONS = 6_000
 PLACES = (
     *(f"shop/internal/{name}" for name in ("cart", "price", "stock", "order", "mail", "user", "search", "pay", "tax")),
