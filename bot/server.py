@@ -26,6 +26,8 @@ from bot.settings import Settings
 log = structlog.get_logger()
 
 _LONGEST_HEAD = 65_536
+_SELDOM = 20_000, 20, 50
+"""After how many new things the youngest are looked through for cycles, of those the older ones, and all."""
 _LOOK_AGAIN_S = 1.0
 
 
@@ -61,6 +63,8 @@ async def _serve(house: House, listener: socket.socket) -> None:
         await _start(house)
         # What was loaded stays: a collection over all of it takes 150 ms, in which nothing would be acknowledged.
         gc.freeze()
+        # Hardly anything here is a cycle, and looking for them in what long timelines come to takes as long as a page.
+        gc.set_threshold(*_SELDOM)
         gc.enable()
         log.info("ready", url=f"http://{house.settings.host}:{listener.getsockname()[1]}")
         await server.serve(sockets=[listener])
