@@ -1,6 +1,8 @@
 """What of all there is somebody may see: everything but private incidents they take no part in."""
 
+import json
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from bot.domain.audit_log import Question
@@ -13,6 +15,7 @@ from bot.engine.ports import Ports
 from bot.ports import Listed, Selection, Tx
 
 _RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
+_NAMED = re.compile(r"\bINC-\d{1,9}\b", re.IGNORECASE | re.ASCII)
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 
 
@@ -40,9 +43,17 @@ def _seen(ports: Ports, tx: Tx, incident_id: str, person: Person) -> tuple[Incid
 
 
 def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None:
-    """Give a run, unless it is about a private incident that is not theirs to see, or is to open one for others."""
+    """Give a run, unless it is about, names or opens a private incident that is not theirs to see."""
     run = ports.journal.get(tx, run_id) if _RUN.fullmatch(run_id) else None
-    return run if run is not None and is_theirs(run, row_of(ports, tx, run.incident_id), person) else None
+    if run is None or not is_theirs(run, row_of(ports, tx, run.incident_id), person):
+        return None
+    return None if _names_any(run, {row.id for row in ports.timeline.private(tx) if not may_see(row, person)}) else run
+
+
+def _names_any(run: Run, incidents: AbstractSet[str]) -> bool:
+    """Tell whether a run was given incidents, or answers with them: it tells of what whoever asked may know of."""
+    said = json.dumps([dict(run.plan.params), run.result, run.reason], default=str) if incidents else ""
+    return not incidents.isdisjoint(match.upper() for match in _NAMED.findall(said))
 
 
 def is_theirs(run: Run, row: Listed | None, person: Person) -> bool:

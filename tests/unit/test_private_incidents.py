@@ -167,6 +167,19 @@ async def test_whoever_takes_part_sees_it(surface: str) -> None:
     assert SECRET in await SURFACES[surface](house, BEN)
 
 
+@pytest.mark.parametrize("surface", ["list", "help", "start private=yes sev3 checkout slow", "note hello"])
+async def test_what_a_run_answered_whoever_may_know_is_not_for_a_stranger(surface: str) -> None:
+    for private in (False, True):
+        house = await opened(private=private)
+        run = await house.say(surface)
+        if SECRET in str(run.result):
+            asked = (browser(house, signed_in(each))[0] for each in (ADA, BEN))
+            answers = [await one.get(f"{place}{run.id}") for one in asked for place in ("/runs/", f"{AT}/runs/")]
+            expected = [200, 200, 404, 404] if private else [200] * 4
+            assert [each.status_code for each in answers] == expected
+        assert private <= (SECRET in str(run.result))
+
+
 def browser(
     house: Desk, reader: Reader = HERE, stopping: Callable[[], bool] = lambda: True
 ) -> tuple[httpx.AsyncClient, set[str]]:
