@@ -13,7 +13,7 @@ from markupsafe import Markup
 from bot.domain.errors import ArtifactDamaged
 from bot.domain.figure import Figure
 from bot.domain.incident import Incident, fold
-from bot.domain.publishing import Signed, Stage, reviewing, standing
+from bot.domain.publishing import Signed, Stage, reviewing, standing, taken_back
 from bot.domain.sections import TITLES, texts
 from bot.domain.timeline import Entry, Kind
 from bot.engine.made import Latest
@@ -91,8 +91,9 @@ class Postmortems:
         if not entries:
             return await without_postmortem(self.ports, self.html, reader, incident_id)
         published = None if now else standing(entries).published
-        kept = await self._kept(published) if published else None
-        text = kept or await asyncio.to_thread(self.documents.postmortem, fold(entries), entries)
+        kept = await self._kept(published, entries) if published else None
+        told = [entry for entry in entries if published is None or entry.seq < published.seq]
+        text = kept or await asyncio.to_thread(self.documents.postmortem, fold(told), told)
         return Response(text, media_type="text/markdown; charset=utf-8", headers=_INERT)
 
     async def history(self, reader: Asks, incident_id: str) -> Response:
@@ -119,13 +120,15 @@ class Postmortems:
         """Give what was published: of the timeline as it was then, unless that is written otherwise by now."""
         before = [entry for entry in entries if entry.seq < published.seq]
         text = await asyncio.to_thread(self.documents.postmortem, fold(before), before)
-        kept = await self._kept(published)
+        kept = await self._kept(published, entries)
         if kept is None or sha256(text.encode()).hexdigest() == published.artifact:
             return await self._written(fold(before), before)
         return self.documents.html(kept)
 
-    async def _kept(self, published: Signed) -> str | None:
-        """Give the bytes that were published; None if they are gone."""
+    async def _kept(self, published: Signed, entries: Sequence[Entry]) -> str | None:
+        """Give the bytes that were published; None if they are gone, or say what was taken back since."""
+        if taken_back(entries, published):
+            return None
         try:
             content = await self.ports.artifacts.get(published.artifact)
         except ArtifactDamaged:

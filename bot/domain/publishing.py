@@ -67,6 +67,12 @@ def standing(entries: Iterable[Entry]) -> Standing:
     return Standing(texts, last.get(Kind.POSTMORTEM_REVIEWED), last.get(Kind.POSTMORTEM_PUBLISHED))
 
 
+def taken_back(entries: Iterable[Entry], published: Signed) -> bool:
+    """Tell whether words that stood on the timeline when it was published were taken out of it since."""
+    after = (entry for entry in entries if entry.kind == Kind.BLANKED and entry.seq > published.seq)
+    return any(int(seq) < published.seq for entry in after for seq in entry.facts.get("entries") or ())
+
+
 @dataclass(frozen=True)
 class Reviewing:
     """Whether somebody may review it: `why_not` says who could instead, "" when they may.

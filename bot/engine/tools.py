@@ -199,12 +199,15 @@ class Tools:
         author = Author(FIRSTFIVE if incident_id != self.incident_id else self.actor, self.run_id, self.step)
 
         def act(tx: Tx) -> None:
-            wrote = {entry.run_id for entry in timeline.entries(tx, incident_id) if entry.seq in seqs}
-            for seq in sorted(seqs):
+            entries = timeline.entries(tx, incident_id)
+            wrote = {each.run_id for each in entries if each.seq in seqs} - {""}
+            # A run's beginning tells what it was given: the same words.
+            began = [each.seq for each in entries if each.kind == Kind.RUN_STARTED and each.run_id in wrote]
+            for seq in (gone := sorted({*seqs, *began})):
                 timeline.blank(tx, incident_id, seq)
-            for run_id in sorted(wrote - {""}):
+            for run_id in sorted(wrote):
                 journal.forget(tx, run_id)
-            timeline.append(tx, incident_id, [Draft(Kind.BLANKED, {"entries": sorted(seqs), **body})], author, now)
+            timeline.append(tx, incident_id, [Draft(Kind.BLANKED, {"entries": gone, **body})], author, now)
 
         return act
 

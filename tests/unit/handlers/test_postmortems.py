@@ -11,12 +11,13 @@ from fastapi import FastAPI
 from bot.adapters.documents import MarkdownDocuments
 from bot.domain.publishing import Stage, standing
 from bot.domain.sections import TITLES, texts
-from bot.domain.timeline import Person
+from bot.domain.timeline import Kind, Person
 from handlers import errors, pages, postmortem_forms
 from handlers.forms import FormRefused
 from handlers.reader import Reader
 from tests.fakes.readers import Read, signed_in
 from tests.unit.playbooks.desk import REGISTRY, Desk, desk
+from tests.unit.playbooks.test_redact import redact, seq_of
 
 CLEO, DORA = signed_in(Person("U3", "Cleo")), signed_in(Person("U4", "Dora"))
 HOME = "/incidents/INC-1/postmortem"
@@ -52,8 +53,8 @@ class Room:
 
 
 @pytest.fixture
-async def room() -> AsyncIterator[Room]:
-    house = desk()
+async def room(request: pytest.FixtureRequest) -> AsyncIterator[Room]:
+    house = desk(**getattr(request, "param", {}))
     await house.say("start sev4 checkout it is slow")
     await house.say("resolve INC-1 it is fast")
     made = Room(house)
@@ -122,6 +123,21 @@ async def test_what_was_published_stays_on_the_page(room: Room) -> None:
     now = await room.page("?now=1")
     assert "one more thing" in now
     assert "the pool" in now
+
+
+@pytest.mark.parametrize("room", [{"documents": MarkdownDocuments()}], indirect=True, ids=["as written"])
+async def test_words_that_are_taken_back_are_gone_from_what_was_published_too(room: Room) -> None:
+    await room.house.say("note INC-1 Mrs Miller called")
+    note = seq_of(room.house, Kind.NOTE)
+    for who, path in ((room.dora, "review"), (room.cleo, "publish")):
+        assert (await room.send(who, path)).status_code == 303
+    await room.house.say("note INC-1 one more thing")
+    assert "Mrs Miller" in await room.page()
+    await redact(room.house, note)
+    for path in ("", ".md"):
+        shown = await room.page(path)
+        assert "Mrs Miller" not in shown
+        assert "one more thing" not in shown
 
 
 async def test_a_form_of_another_page_does_nothing(room: Room) -> None:

@@ -59,6 +59,16 @@ async def test_a_note_is_blanked_when_a_second_person_agrees() -> None:
     assert (told.actor, tell(told)) == ("U1", f"Blanked entry {note}, approved by Ben: it names a customer")
 
 
+async def test_what_was_written_in_the_postmortem_is_gone_from_the_beginning_of_its_run_too() -> None:
+    house = desk()
+    await house.say("start sev3 slow")
+    await house.say(f"postmortem incident=INC-1 edit cause {SECRET}")
+    assert sum(SECRET in (entry.body or "") for entry in house.chain()) > 1
+    await redact(house, seq_of(house, Kind.POSTMORTEM_TEXT))
+    assert [tell(entry) for entry in house.chain() if SECRET in (entry.body or "")] == []
+    assert verify("INC-1", house.chain()).breaks == ()
+
+
 async def test_the_words_are_gone_from_the_run_that_wrote_them_too() -> None:
     house = desk()
     await house.say("start sev3 slow")
