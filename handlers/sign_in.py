@@ -49,9 +49,11 @@ _REFUSALS = {
 class Provider(Protocol):
     """Who says who people are."""
 
-    @property
-    def issuer(self) -> str:
-        """How the provider names itself."""
+    async def called(self) -> str:
+        """Give the issuer as the provider writes itself.
+
+        :raises SignInFailed: the provider does not say.
+        """
 
     async def address(self, state: str, nonce: str, verifier: str) -> str:
         """Give the address of the page on which a person signs in.
@@ -171,7 +173,7 @@ class SignIn:
 
         :raises SignInFailed: the provider does not say, or is not to be believed.
         """
-        if given.get("iss", self.provider.issuer) != self.provider.issuer:  # RFC 9207
+        if "iss" in given and given["iss"] != await self.provider.called():  # RFC 9207
             raise SignInFailed("other_issuer")
         if "error" in given:
             raise SignInFailed(given["error"])

@@ -23,7 +23,10 @@ ADA = {"sub": "ada-1", "email": "ada@example.com", "email_verified": True, "name
 
 @dataclass
 class Identities:
-    """Who signs in, and how it lies: `claims` go over its own, `sign` over its signature, `broken` answers instead."""
+    """Who signs in, and how it lies: `claims` go over its own, `sign` over its signature, `broken` answers instead.
+
+    `told` is its UserInfo.
+    """
 
     issuer: str = ""
     now: Callable[[], int] = lambda: 0
@@ -33,6 +36,7 @@ class Identities:
     alg: str = "RS256"
     broken: web.Response | None = None
     described: dict[str, Any] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, dict[str, str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     looks_at_keys: int = 0
@@ -42,7 +46,7 @@ class Identities:
     def reset(self) -> None:
         """Tell the truth again."""
         self.claims, self.key, self.published, self.alg = dict(ADA), KEY, KEY, "RS256"
-        self.broken, self.described = None, {}
+        self.broken, self.described, self.told = None, {}, {}
 
     def consent(self, address: str) -> dict[str, str]:
         """Be the person who agrees on the provider's page; give what their browser comes back with."""
@@ -59,6 +63,10 @@ class Identities:
         own = {"issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize"}
         own |= {"token_endpoint": f"{self.issuer}/token", "jwks_uri": f"{self.issuer}/keys"}
         return self.broken or web.json_response(own | self.described)
+
+    async def userinfo(self, request: web.Request) -> web.Response:
+        assert request.headers["Authorization"] == "Bearer at"
+        return web.json_response(self.told)
 
     async def keys(self, _: web.Request) -> web.Response:
         self.looks_at_keys += 1
@@ -113,6 +121,7 @@ async def running_identities(now: Callable[[], int]) -> AsyncIterator[Identities
     identities = Identities(now=now)
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", identities.describe)
+    app.router.add_get("/userinfo", identities.userinfo)
     app.router.add_get("/keys", identities.keys)
     app.router.add_post("/token", identities.token)
     async with TestServer(app) as server:

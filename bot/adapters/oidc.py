@@ -101,7 +101,7 @@ class Provider:
                 token.claims,
                 token.header,
                 {
-                    "iss": {"essential": True, "value": self.issuer},
+                    "iss": {"essential": True, "value": await self.called()},
                     "aud": {"essential": True, "value": self._client.id},
                     "nonce": {"essential": True, "value": nonce},
                 },
@@ -113,7 +113,22 @@ class Provider:
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise SignInFailed("not_believed", f"{type(error).__name__}: {error}") from None
         # Any other grant ends with their session at the provider, which says nothing of whether they have left.
-        return Vouched(dict(checked), _grant(given) if await self._gives_lasting() else "")
+        claims = await self._completed(dict(checked), given.get("access_token"))
+        return Vouched(claims, _grant(given) if await self._gives_lasting() else "")
+
+    async def _completed(self, claims: dict[str, Any], access: Any) -> dict[str, Any]:
+        """Ask for an e-mail address where it is asked for and the token has none: many tell it at UserInfo alone.
+
+        :raises SignInFailed: what answers there is not to be believed.
+        """
+        url = str((await self.description()).get("userinfo_endpoint") or "")
+        if "email" in claims or "email" not in self._scope.split() or not url or not isinstance(access, str):
+            return claims
+        _check_safe("userinfo_endpoint", url)
+        told = await self._ask("GET", url, headers={"Authorization": f"Bearer {access}", "Accept": "application/json"})
+        if told.get("sub") != claims.get("sub"):  # OpenID Connect Core 1.0, 5.3.2
+            raise SignInFailed("not_believed", "its UserInfo is of somebody else")
+        return {**told, **claims}
 
     async def renew(self, grant: str) -> str:
         """Use a grant; give the one to use the next time (RFC 6749, 6).
@@ -139,6 +154,13 @@ class Provider:
                 described = await self._ask("GET", f"{self.issuer}/.well-known/openid-configuration")
                 self._described, self._described_at = _usable(described, self.issuer), now
             return self._described
+
+    async def called(self) -> str:
+        """Give the issuer as it writes itself: with a slash at its end or without, which its tokens must match.
+
+        :raises SignInFailed: it was not reached, or is not who it should be.
+        """
+        return str((await self.description())["issuer"])
 
     async def _gives_lasting(self) -> bool:
         """Tell whether a grant is asked for that outlasts what people do with the provider."""
@@ -205,7 +227,11 @@ def _usable(described: Mapping[str, Any], issuer: str) -> Mapping[str, Any]:
     if str(described.get("issuer", "")).rstrip("/") != issuer:
         raise SignInFailed("other_issuer", f"it calls itself {str(described.get('issuer'))[:100]!r}")
     for name in _NEEDED:
-        parts = urlsplit(str(described.get(name) or ""))
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-            raise SignInFailed("not_safe", f"its {name} is no https address")
+        _check_safe(name, str(described.get(name) or ""))
     return described
+
+
+def _check_safe(name: str, url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise SignInFailed("not_safe", f"its {name} is no https address")

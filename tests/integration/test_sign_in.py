@@ -21,7 +21,7 @@ from bot.domain.timeline import HOUSE
 from bot.settings.sign_in import SignInTable
 from handlers.guard import BACK, BEGIN, SIGN_IN, SIGN_OUT
 from tests.console import URL, Console, running_console, sign_in
-from tests.identities import CLIENT_SECRET, OTHER_KEY
+from tests.identities import ADA, CLIENT_SECRET, OTHER_KEY
 
 SEAL = re.compile(r'name="seal" value="([^"]+)"')
 SESSION = "__Host-firstfive"
@@ -73,6 +73,25 @@ async def test_who_has_signed_in_is_known_until_the_session_is_over(console: Con
     assert "Ada Lovelace" in page.text
     assert over.headers["location"] == f"{SIGN_IN}?next=/"
     assert said == [f"oidc:ada-1: Signed in by {console.identities.issuer.partition('://')[2]}."]
+
+
+async def test_an_issuer_that_ends_in_a_slash_is_the_same_one(console: Console) -> None:
+    own = f"{console.identities.issuer}/"
+    console.identities.described = {"issuer": own}
+    async with console.signed_in(iss=own) as browser:
+        assert "Ada Lovelace" in (await browser.get("/")).text
+
+
+@pytest.mark.parametrize(("sub", "comes_in"), [("ada-1", True), ("eve-1", False)])
+async def test_an_address_that_only_userinfo_tells_is_asked_for_there(
+    console: Console, sub: str, *, comes_in: bool
+) -> None:
+    identities = console.identities
+    identities.described = {"userinfo_endpoint": f"{identities.issuer}/userinfo"}
+    identities.claims, identities.told = {"sub": "ada-1", "name": "Ada Lovelace"}, {**ADA, "sub": sub}
+    async with console.browser() as browser:
+        answer = await sign_in(browser, identities)
+    assert (answer.status_code == 303) == comes_in
 
 
 async def test_the_session_is_the_hosts_alone_and_no_script_reads_it(console: Console) -> None:
