@@ -28,6 +28,7 @@ PREFIX = "ff_"
 _BEARER = "bearer "
 _LONGEST = 200
 _LOOKED_EVERY = timedelta(minutes=5)
+_FIRST_LOOK_S = 2.0
 _NOTED_EVERY = timedelta(minutes=1)
 _TRIES, _WITHIN = 20, timedelta(minutes=1)
 _REMEMBERED = 10_000
@@ -60,7 +61,7 @@ class Readers:
     _looked: OrderedDict[str, tuple[datetime, datetime | None]] = field(default_factory=OrderedDict)
     _failed: OrderedDict[str, list[datetime]] = field(default_factory=OrderedDict)
     _good: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    _looks: set[asyncio.Task[None]] = field(default_factory=set)
+    _looks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def of(self, request: HTTPConnection) -> Reader | Denied:
         """Tell who asks. A token that is shown counts alone: nobody is let in by a cookie beside a wrong one.
@@ -77,7 +78,7 @@ class Readers:
         session = await self.store.read(lambda tx: self.sessions.get(tx, digest))
         if session is None or self.clock.now() >= session.ends_at:
             return Denied("Your session is over. Sign in again.")
-        if not self._is_here(session.person, session.team, session.made_at):
+        if not await self._is_here(session.person, session.team, session.made_at):
             return Denied("You do not belong here any more.")
         return Reader(session.person, Way.SESSION, self.cookies.seal(secret), team=session.team)
 
@@ -91,7 +92,7 @@ class Readers:
         token = None
         if secret.startswith(PREFIX) and len(secret) <= _LONGEST:
             token = await self.store.read(lambda tx: self.tokens.find(tx, digest))
-        if token is None or not token.holds(now) or not self._is_here(token.owner, token.team, token.made_at):
+        if token is None or not token.holds(now) or not await self._is_here(token.owner, token.team, token.made_at):
             self._good.pop(digest, None)
             self._note_failure(whence, now)
             return Denied("This token is not known, was revoked, or is too old.")
@@ -112,28 +113,29 @@ class Readers:
         recent = [at for at in self._failed.get(whence, ()) if now < at + _WITHIN]
         _put(self._failed, whence, [*recent, now])
 
-    def _is_here(self, person: Person, team: str, since: datetime) -> bool:
+    async def _is_here(self, person: Person, team: str, since: datetime) -> bool:
         """Tell whether somebody was here when that was last looked at; look again behind their back once in a while.
 
+        The first look of this process is waited for, though not for long: who has left stays out over a restart.
         `since`: when they came in, which only who is here can.
         """
         if self.belongs is None:
             return True
-        at, gone_at = self._looked.get(person.id, (None, None))
-        now = self.clock.now()
-        if at is None or now >= at + _LOOKED_EVERY:
-            _put(self._looked, person.id, (now, gone_at))
-            task = asyncio.create_task(self._look(self.belongs, person, team))
-            self._looks.add(task)
-            task.add_done_callback(self._looks.discard)
+        at, _ = self._looked.get(person.id, (None, None))
+        if person.id not in self._looks and (at is None or self.clock.now() >= at + _LOOKED_EVERY):
+            self._looks[person.id] = task = asyncio.create_task(self._look(self.belongs, person, team))
+            task.add_done_callback(lambda _: self._looks.pop(person.id))
+        if at is None:
+            await asyncio.wait({self._looks[person.id]}, timeout=_FIRST_LOOK_S)
+        _, gone_at = self._looked.get(person.id, (None, None))
         return gone_at is None or since > gone_at
 
     async def _look(self, belongs: Belongs, person: Person, team: str) -> None:
         found = await belongs(team, person)
-        if found is None:
-            return
-        now = self.clock.now()
-        _put(self._looked, person.id, (now, now if isinstance(found, Missing) else None))
+        now, (_, gone_at) = self.clock.now(), self._looked.get(person.id, (None, None))
+        if found is not None:
+            gone_at = now if isinstance(found, Missing) else None
+        _put(self._looked, person.id, (now, gone_at))
         if isinstance(found, Missing):
             log.warning("signed out: belongs here no more", person=person.id, reason=found.reason)
             try:

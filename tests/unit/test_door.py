@@ -10,14 +10,14 @@ from starlette.responses import Response
 
 from bot.adapters.slack.directory import SlackDirectory
 from bot.domain.run import Missing
-from bot.domain.sign_in import LIFE, Known, Session
+from bot.domain.sign_in import LIFE, Known, Scope, Session, Token
 from bot.domain.timeline import Person
 from bot.door import Crowd
 from bot.settings import Settings
 from bot.settings.sign_in import SignInTable
 from handlers.cookies import Cookies, digest_of
 from handlers.reader import Reader
-from handlers.readers import Denied, Readers
+from handlers.readers import PREFIX, Denied, Readers
 from tests.fakes import FakeClock, FakeStore, fake_ports
 from tests.unit.slack.fake_slack import HandClock
 from tests.unit.slack.test_directory import ADA, People
@@ -137,7 +137,7 @@ async def test_who_has_left_the_workspace_is_out_within_minutes(town: Town, monk
 
     async def shown() -> bool:
         found = await readers.of(request)
-        await asyncio.gather(*readers._looks)
+        await asyncio.gather(*readers._looks.values())
         return isinstance(found, Reader)
 
     assert await shown()
@@ -150,3 +150,18 @@ async def test_who_has_left_the_workspace_is_out_within_minutes(town: Town, monk
     found = await readers.of(request)
     assert isinstance(found, Denied)
     assert replace(found, reason="") == Denied("")
+
+
+async def test_a_token_of_who_has_left_does_not_count_after_a_restart(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = fake_ports()
+    now = ports.clock.now()
+    token = Token("t", digest_of(f"{PREFIX}x"), "ci", Scope.COMMAND, ADA, TEAM, now, now + LIFE)
+    await ports.store.write(lambda tx: ports.tokens.keep(tx, token))
+    monkeypatch.setitem(town.people.users, ADA.id, {**town.people.users[ADA.id], "deleted": True})
+    belongs = Crowd(BY_SLACK, ports, town).belongs
+    readers = Readers(ports.store, ports.sessions, ports.tokens, ports.clock, Cookies(URL, "secret"), belongs)
+    shown = [(b"authorization", f"Bearer {PREFIX}x".encode())]
+    request = HTTPConnection({"type": "http", "headers": shown, "client": ("127.0.0.1", 1)})
+    assert isinstance(await readers.of(request), Denied)
