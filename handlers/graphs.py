@@ -141,7 +141,7 @@ class Graphs:
     """The graphs and tables that were looked at last: at 03:00 several people look at the same one."""
 
     def __init__(self) -> None:
-        self._graphs = Latest[Graph | None](_MOST_PIECES, lambda graph: len(graph.flame.pieces) if graph else 1)
+        self._graphs = Latest[Graph | None](_MOST_PIECES, lambda graph: len(graph.flame.pieces) if graph else 0)
         self._tables = Latest[Tables](_MOST_TABLES, lambda _: 1)
 
     def graph(self, name: str, source: Source) -> Graph | None:

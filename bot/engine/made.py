@@ -23,7 +23,7 @@ def version_of(entries: Sequence[Entry]) -> Version:
 class Latest(Generic[T]):
     """The latest version of each thing, those that were asked for last, whoever asks and in which thread.
 
-    As many are kept as weigh `most` together.
+    As many are kept as weigh `most` together, each at least 1.
     """
 
     def __init__(self, most: int, weigh: Callable[[T], int]) -> None:
@@ -38,6 +38,6 @@ class Latest(Generic[T]):
         made = kept[1] if kept is not None and kept[0] == version else make()
         with self._lock:
             self._made[name] = version, made
-            while sum(self._weigh(each) for _, each in self._made.values()) > self._most:
+            while sum(max(self._weigh(each), 1) for _, each in self._made.values()) > self._most:
                 self._made.popitem(last=False)
         return made
