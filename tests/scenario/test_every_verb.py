@@ -237,7 +237,7 @@ async def test_a_wrong_time_is_said_under_its_field(scene: Scene) -> None:
     await _labelled(form, "Milestone").select_option(label="mitigated")
     await form.locator("button[type=submit]").click()
     await expect(form.get_by_text("is not a time")).to_be_visible(timeout=SOON_MS)
-    assert await _labelled(form, "When was it?").get_attribute("aria-invalid") == "true"
+    await expect(_labelled(form, "When was it?")).to_have_attribute("aria-invalid", "true", timeout=SOON_MS)
     await form.get_by_role("button", name="Not now").click()
     await expect(form).to_be_hidden(timeout=SOON_MS)
 
