@@ -81,16 +81,20 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Component:
-    """A part of a build, as its bill of materials names it; `purl` is its package URL, "" if it has none."""
+    """A part of a build, as its bill of materials names it; `purl` is its package URL, `group` whose it is, or "".
+
+    A group is Maven's `org.apache.logging.log4j`, or npm's `@angular`.
+    """
 
     name: str
     version: str = ""
     purl: str = ""
+    group: str = ""
 
     @property
     def words(self) -> str:
-        """Name it: `log4j-core 2.14.1`."""
-        return f"{self.name} {self.version}".strip()
+        """Name it: `org.apache.logging.log4j/log4j-core 2.14.1`."""
+        return f"{self.group}/{self.name} {self.version}".removeprefix("/").strip()
 
 
 @dataclass(frozen=True)

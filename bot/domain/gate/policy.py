@@ -115,13 +115,21 @@ def _ordered(version: str) -> tuple[tuple[int, ...], int, str] | None:
 
 
 def _names(component: Component) -> Iterator[str]:
-    """Give what a component is called: its name, and its package URL with and without its version."""
+    """Give what a component is called: its name, alone and with its group, and its package URL.
+
+    That is given with and without its version, and the name in it: some tools tell Maven's group in the name alone.
+    """
     yield component.name
+    if component.group:
+        yield f"{component.group}/{component.name}"
+        yield f"{component.group}:{component.name}"
     if component.purl:
         plain = unquote(component.purl) if "%" in component.purl else component.purl
         plain = plain.partition("?")[0].partition("#")[0]
         yield plain
         head, at, _ = plain.rpartition("@")
         # An @ further left belongs to a name, as in pkg:npm/@angular/core.
-        if at and "/" not in plain[len(head) :]:
+        is_versioned = at and "/" not in plain[len(head) :]
+        if is_versioned:
             yield head
+        yield (head if is_versioned else plain).rpartition("/")[2]

@@ -45,9 +45,8 @@ def _parts(holder: Mapping[str, Any], deep: int) -> Iterator[Component]:
     if deep > _DEEP:
         raise SbomRefused(f"components of a bill of materials are nested more than {_DEEP} deep")
     for each in _objects(holder.get("components")):
-        group = _text(each.get("group"))
-        name = _named(each.get("name"))
-        yield Component(f"{group}/{name}" if group else name, _text(each.get("version")), _text(each.get("purl")))
+        told = (_text(each.get(key)) for key in ("version", "purl", "group"))
+        yield Component(_named(each.get("name")), *told)
         yield from _parts(each, deep + 1)
 
 

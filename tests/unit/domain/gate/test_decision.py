@@ -20,6 +20,8 @@ BUILT = Provenance("release.pub", (DIGEST,), BUILDER, NOON - timedelta(hours=1))
 WHOLE = Evidence(DIGEST, (SIGNED,), (BUILT,), (LISTED,))
 STRICT = GatePolicy(("release.pub",), builders=("https://builds.test/*",), max_age_h=24.0)
 FLAW = Objection(Obstacle.UNTRUSTED, "no trusted key has made it")
+MAVEN = "org.apache.logging.log4j"
+LOG4J = f"pkg:maven/{MAVEN}/log4j-core@2.14.1?type=jar"
 
 
 def decided(policy: GatePolicy | None = STRICT, *held: Objection, **parts: object) -> Decision:
@@ -109,6 +111,12 @@ def test_a_signature_must_carry_the_annotations_that_are_asked_for() -> None:
         (Forbidden("pkg:golang/evil.test/x"), Component("x", "v1", "pkg:golang/evil.test/xyz@v1"), False),
         (Forbidden("pkg:npm/@a/b"), Component("b", "1", "pkg:npm/%40a/b@1"), True),
         (Forbidden("pkg:npm/@a/b"), Component("b", "1", "pkg:npm/@a/b"), True),
+        (Forbidden("log4j-core", "2.17.1"), Component("log4j-core", "2.14.1", LOG4J, MAVEN), True),
+        (Forbidden(f"{MAVEN}/log4j-core", "2.17.1"), Component("log4j-core", "2.14.1", LOG4J, MAVEN), True),
+        (Forbidden(f"{MAVEN}:log4j-core", "2.17.1"), Component("log4j-core", "2.14.1", LOG4J, MAVEN), True),
+        (Forbidden(f"{MAVEN}:*"), Component("log4j-core", "2.14.1", "", MAVEN), True),
+        (Forbidden("log4j-core", "2.17.1"), Component(f"{MAVEN}:log4j-core", "2.14.1", LOG4J), True),
+        (Forbidden("log4j", "2.17.1"), Component("log4j-core", "2.14.1", LOG4J, MAVEN), False),
         (Forbidden("*"), Component("anything"), True),
     ],
 )

@@ -34,7 +34,7 @@ def test_what_another_library_writes_is_read() -> None:
     found = read_sbom(json.loads(JsonV1Dot6(bom).output_as_string()))
     assert (found.by, found.digests) == ("", (DIGEST,))
     assert set(found.components) == {
-        Component("golang.org/x/crypto", "v0.44.0", "pkg:golang/golang.org/x/crypto@v0.44.0"),
+        Component("crypto", "v0.44.0", "pkg:golang/golang.org/x/crypto@v0.44.0", "golang.org/x"),
         Component("inner", "2"),
         Component("redis", "9.0.1"),
     }
