@@ -5,7 +5,8 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bot.domain.gate.policy import Forbidden, GatePolicy, Hold, Identity, is_below
+from bot.domain.gate.policy import Forbidden, GatePolicy, Hold, Identity
+from bot.domain.gate.versions import is_below
 from bot.settings.tables import Address, Table
 
 

@@ -9,8 +9,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from bot.domain.gate.evidence import Component
-
-_VERSION = re.compile(r"v?([0-9]{1,18}(?:\.[0-9]{1,18})*)([^+]*)(\+.*)?", re.DOTALL)
+from bot.domain.gate.versions import is_below
 
 
 class Hold(StrEnum):
@@ -95,23 +94,6 @@ def banned(rules: tuple[Forbidden, ...], components: Iterable[Component]) -> Ite
 @lru_cache(maxsize=64)
 def _named_by(rules: tuple[Forbidden, ...]) -> re.Pattern[str]:
     return re.compile("|".join(translate(rule.name.lower()) for rule in rules))
-
-
-def is_below(version: str, bound: str) -> bool:
-    """Tell whether a version is before another one; True too where they cannot be compared."""
-    one, other = _ordered(version), _ordered(bound)
-    return one is None or other is None or one < other
-
-
-def _ordered(version: str) -> tuple[tuple[int, ...], int, str] | None:
-    """Give what versions are compared by: numbers without zeros at their end, then a release after what led to it."""
-    parts = _VERSION.fullmatch(version.strip())
-    if parts is None:
-        return None
-    numbers, rest = [int(each) for each in parts[1].split(".")], parts[2]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers), 0 if rest else 1, rest
 
 
 def _names(component: Component) -> Iterator[str]:
