@@ -7,6 +7,7 @@ as one too, by a run of its own; whoever has no token leaves nothing behind.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -16,7 +17,7 @@ from bot.domain.gate.evidence import Objection, Obstacle, Submission
 from bot.domain.run import VIA_DEPLOYS, Missing, Source
 from bot.domain.timeline import Person
 from bot.engine.admission import Admission, Command, answering
-from bot.engine.gate_answers import answer, kept_as, shown_as
+from bot.engine.gate_answers import answer, kept_as, shown_as, slot_of
 from bot.engine.ports import Ports
 from handlers.bodies import Json
 from handlers.submissions import Shown, Unreadable, named_in, shown_in, sound
@@ -70,10 +71,11 @@ class _Door:
         submission = Submission(shown.digest.lower(), shown.proofs, shown.sbom, shown.sbom_signature)
         kept = await self.ports.artifacts.put(kept_as(shown.service, shown.release), shown_as(submission))
         params = shown.model_dump(include=_NAMED) | {"evidence": kept.sha256}
-        slot = f"gate:{shown.service}:{shown.id}" if shown.id else ""
         async with answering(_ASKS):
+            slot = await slot_of(self.ports, shown.service, shown.id) if shown.id else ""
             admitted = await self.admission.admit(Command(_ASKS, params, ASKER, Source(via=VIA_DEPLOYS), slot=slot))
-            is_other = not admitted.fresh and await self._was_about(admitted.run_id) != kept.sha256
+            asked = self.admission.plan(_ASKS, params).params
+            is_other = not admitted.fresh and await self._was_asked(admitted.run_id) != asked
         if is_other:
             other = Objection(Obstacle.REPLAYED, f"{shown.id!r} was asked about something else before")
             return await self._turn_away(other, 409, named)
@@ -86,10 +88,10 @@ class _Door:
         answered = {"allowed": told.allowed, **told_of, "summary": told.summary, **_run(admitted.run_id)}
         return Json(answered, 200 if told.allowed else 403)
 
-    async def _was_about(self, run_id: str) -> str:
-        """Give the sha256 of what was shown when a run was asked for."""
+    async def _was_asked(self, run_id: str) -> Mapping[str, Any]:
+        """Give what a run was asked: the release, its artifact, and all that was shown of it."""
         run = await self.ports.store.read(lambda tx: self.ports.journal.get(tx, run_id))
-        return str(run.plan.params.get("evidence")) if run else ""
+        return run.plan.params if run else {}
 
     async def _turn_away(self, objection: Objection, status: int, named: Mapping[str, str]) -> Response:
         """Deny what could not be looked at, and have that recorded; it is denied also where nobody can record it."""

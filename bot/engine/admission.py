@@ -12,7 +12,7 @@ import structlog
 
 from bot.domain.errors import AnswerLost, StoreUnusable
 from bot.domain.redaction import redact
-from bot.domain.run import Run, Source
+from bot.domain.run import Plan, Run, Source
 from bot.domain.timeline import Person
 from bot.engine import spans
 from bot.engine.playbook import Registry, plan_of
@@ -87,6 +87,13 @@ class Admission:
         self._new_id = new_id
         self._admitted = admitted
 
+    def plan(self, playbook: str, params: Mapping[str, Any]) -> Plan:
+        """Give what a command comes to, as `admit` keeps it, and keep nothing.
+
+        :raises CommandRejected: there is no such playbook, or its params are wrong.
+        """
+        return plan_of(self._registry, playbook, _without_secrets(params))
+
     async def admit(self, command: Command, along: Callable[[Tx], bool] = lambda _: True) -> Admitted:
         """Make a command durable. `along` is done in its transaction, before; if it gives False, nothing is admitted.
 
@@ -95,7 +102,7 @@ class Admission:
         run_id = self._new_id()
         run = Run(
             id=run_id,
-            plan=plan_of(self._registry, command.playbook, _without_secrets(command.params)),
+            plan=self.plan(command.playbook, command.params),
             actor=command.actor,
             source=spans.carried(command.source),
             created_at=self._ports.clock.now(),

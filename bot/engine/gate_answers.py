@@ -1,6 +1,8 @@
 """What becomes of a question to the deploy gate: kept, made a run of, and waited for, no longer than anybody would."""
 
 from datetime import timedelta
+from hashlib import sha256
+from secrets import token_hex
 
 from bot.domain.gate.evidence import Submission
 from bot.domain.run import Missing, Run, RunStatus
@@ -11,6 +13,8 @@ from bot.ports import Tx
 
 _LOOK_AGAIN_S = 0.5
 _GRACE_S = 2.0
+KEPT_FOR_S = ANSWERED_WITHIN_S + 120.0
+"""So long a question that is asked again has the answer it had: whoever lost it asks within minutes."""
 
 
 def kept_as(service: str, release: str) -> str:
@@ -22,6 +26,17 @@ def shown_as(submission: Submission) -> bytes:
     """Give what is kept of it."""
     content: bytes = adapter_of(Submission).dump_json(submission)
     return content
+
+
+async def slot_of(ports: Ports, service: str, name: str) -> str:
+    """Give the slot of a question that whoever asks has named: the same for some minutes, then another.
+
+    What was allowed before a freeze, an incident or a rollback is no answer after it.
+    """
+    key = f"gate:{sha256(f'{service}:{name}'.encode()).hexdigest()}"
+    slot, now = f"{key}:{token_hex(6)}", ports.clock.now()
+    until = now + timedelta(seconds=KEPT_FOR_S)
+    return await ports.store.write(lambda tx: ports.journal.hold(tx, key, slot, now, until))
 
 
 async def answer(ports: Ports, run_id: str) -> Gated | Missing:

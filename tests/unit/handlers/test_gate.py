@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,13 +13,14 @@ from fastapi import FastAPI
 
 from bot.domain.errors import StoreUnusable
 from bot.domain.gate.policy import GatePolicy
-from bot.engine.admission import Admission
+from bot.domain.run import Source
+from bot.engine.admission import Admission, Command
 from bot.engine.runner import Runner
 from handlers import gate, submissions
 from handlers.loopback import LoopbackOnly
 from tests.cosigned import CYCLONEDX, DIGEST, Named, cyclonedx
-from tests.fakes import FakeStore, fake_ports
-from tests.unit.playbooks.desk import CATALOG, REGISTRY
+from tests.fakes import FakeClock, FakeStore, fake_ports
+from tests.unit.playbooks.desk import ADA, CATALOG, REGISTRY
 
 HERE, ELSEWHERE = ("127.0.0.1", 40_000), ("203.0.113.9", 40_000)
 TOKEN = "deploys-secret"
@@ -53,6 +55,15 @@ class Door:
                     await runner.execute(run.id)
             await asyncio.sleep(0)
         return await asking
+
+    async def say(self, playbook: str, **params: str) -> None:
+        """Have something done meanwhile."""
+        admitted = await Admission(REGISTRY, self.ports).admit(Command(playbook, params, ADA, Source()))
+        await Runner(REGISTRY, self.ports).execute(admitted.run_id)
+
+    def later(self, seconds: float) -> None:
+        assert isinstance(self.ports.clock, FakeClock)
+        self.ports.clock.at += timedelta(seconds=seconds)
 
     @property
     def runs(self) -> list[Any]:
@@ -90,12 +101,31 @@ async def test_the_same_question_has_the_same_answer_and_another_one_none() -> N
     again = await door.post(json={**BODY, "id": "pipeline-7"})
     assert (first.status_code, again.json()) == (200, first.json())
     assert len(door.runs) == 1
-    other = await door.post(json={**BODY, "id": "pipeline-7", "proofs": PROOFS[0]})
-    assert (other.status_code, other.json()["reasons"]) == (
-        409,
-        ["replayed: 'pipeline-7' was asked about something else before"],
-    )
-    assert [run.plan.playbook for run in door.runs] == ["gate", "deny"]
+    for change in ({"proofs": PROOFS[0]}, {"release": "v9"}, {"commit": "abc1234"}, {"by": "Ben"}):
+        other = await door.post(json={**BODY, "id": "pipeline-7", **change})
+        assert (other.status_code, other.json()["reasons"]) == (
+            409,
+            ["replayed: 'pipeline-7' was asked about something else before"],
+        )
+    assert [run.plan.playbook for run in door.runs] == ["gate", *["deny"] * 4]
+
+
+async def test_an_answer_is_given_again_for_minutes_and_then_it_is_decided_anew() -> None:
+    door = Door()
+    body = {**BODY, "id": "pipeline-7"}
+    first = await door.post(json=body)
+    await door.say("freeze", service="checkout", reason="a migration")
+    door.later(140)
+    assert (await door.post(json=body)).json() == first.json()
+    door.later(20)
+    frozen = await door.post(json=body)
+    (reason,) = frozen.json()["reasons"]
+    assert (frozen.status_code, reason[:39]) == (403, "frozen: checkout is frozen: a migration")
+    assert frozen.json()["run"] != first.json()["run"]
+    await door.say("thaw", service="checkout")
+    door.later(160)
+    thawed = await door.post(json=body)
+    assert (thawed.status_code, len({each["run"] for each in (first.json(), frozen.json(), thawed.json())})) == (200, 3)
 
 
 @pytest.mark.parametrize(
