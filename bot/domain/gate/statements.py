@@ -34,7 +34,9 @@ def read_statement(document: Mapping[str, Any]) -> Iterable[Signature | Provenan
     kind, digests = str(document.get("predicateType", "")), _subjects(document.get("subject"))
     predicate = document.get("predicate")
     if kind == _SIGNED:
-        return [Signature("", digests, _marks(document.get("subject")))]
+        # Each subject has annotations of its own: what was signed as prod's does not make another artifact prod's.
+        subjects = _list(document.get("subject")) or [None]
+        return [Signature("", _subjects([each]), _marks(each)) for each in subjects]
     if kind in {_SLSA_1, _SLSA_0_2}:
         return [_provenance(predicate, digests, newer=kind == _SLSA_1)]
     if kind.startswith(_SBOMS):
@@ -67,8 +69,8 @@ def _subjects(told: Any) -> tuple[str, ...]:
 
 
 def _marks(told: Any) -> tuple[tuple[str, str], ...]:
-    found = [item for each in _list(told) for item in _object(_object(each).get("annotations")).items()]
-    return tuple(sorted({(key, value) for key, value in found if isinstance(value, str)}))
+    found = _object(_object(told).get("annotations"))
+    return tuple(sorted((key, value) for key, value in found.items() if isinstance(value, str)))
 
 
 def _object(value: Any) -> Mapping[str, Any]:

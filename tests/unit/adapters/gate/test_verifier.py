@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.gate.keys import KeyRefused, read_keys
@@ -170,6 +170,24 @@ async def test_the_bundles_of_newer_cosigns_prove_the_same_with_a_key(tmp_path: 
     file = {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "verificationMaterial": {"publicKey": {}}}
     signature = json.dumps({**file, "messageSignature": {"signature": SIGNER.blob(SBOM)}})
     assert await reasons(tmp_path, *whole(SIGNER)[:2], sbom=SBOM, signature=signature) == ()
+
+
+ENVIRONMENTS = st.dictionaries(st.sampled_from(["environment", "team"]), st.sampled_from(["prod", "dev"]))
+SUBJECTS = st.lists(st.tuples(st.sampled_from([DIGEST, OTHER]), ENVIRONMENTS), max_size=4)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SUBJECTS)
+@example([(DIGEST, {"environment": "dev"}), (OTHER, {"environment": "prod"})])
+def test_annotations_are_those_of_the_artifact_that_they_were_signed_with(
+    subjects: list[tuple[str, dict[str, str]]],
+) -> None:
+    told = json.loads(statement("https://sigstore.dev/cosign/sign/v1", {}))
+    told["subject"] = [{"digest": {"sha256": digest[7:]}, "annotations": marks} for digest, marks in subjects]
+    policy = GatePolicy(("release.pub",), marks=(("environment", "prod"),), sbom=False)
+    line = bundle(SIGNER.envelope(json.dumps(told).encode()))
+    allowed = decide(policy, read(Submission(DIGEST, line), Gullible()), (), NOON).allowed
+    assert allowed is any(digest == DIGEST and marks.get("environment") == "prod" for digest, marks in subjects)
 
 
 @pytest.mark.parametrize("kind", ["p256", "p384", "ed25519", "rsa"])
