@@ -14,10 +14,10 @@ from fastapi import APIRouter, Request, Response
 
 from bot.domain.errors import CommandRejected, FirstFiveError, StoreUnusable
 from bot.domain.gate.evidence import Objection, Obstacle, Submission
-from bot.domain.run import VIA_DEPLOYS, Missing, Source
+from bot.domain.run import VIA_DEPLOYS, Source
 from bot.domain.timeline import Person
 from bot.engine.admission import Admission, Command, answering
-from bot.engine.gate_answers import answer, kept_as, shown_as, slot_of
+from bot.engine.gate_answers import Undecided, answer, kept_as, shown_as, slot_of
 from bot.engine.ports import Ports
 from handlers.bodies import Json
 from handlers.submissions import Shown, Unreadable, named_in, shown_in, sound
@@ -80,9 +80,11 @@ class _Door:
             other = Objection(Obstacle.REPLAYED, f"{shown.id!r} was asked about something else before")
             return await self._turn_away(other, 409, named)
         told = await answer(self.ports, admitted.run_id)
-        if isinstance(told, Missing):
-            log.error("gate has not decided", run=admitted.run_id, reason=told.reason)
-            return _no(told.reason, 503, run=admitted.run_id)
+        if isinstance(told, Undecided):
+            log.error("gate has not decided", run=admitted.run_id, reason=told.objection.text)
+            if told.over:
+                return await self._turn_away(told.objection, 503, named)
+            return _no(f"{told.objection.obstacle}: {told.objection.text}", 503, run=admitted.run_id)
         log.info("gate decided", service=shown.service, release=shown.release, allowed=told.allowed)
         told_of = {"reasons": list(told.reasons), "proven": list(told.proven), "overridden": told.overridden}
         answered = {"allowed": told.allowed, **told_of, "summary": told.summary, **_run(admitted.run_id)}

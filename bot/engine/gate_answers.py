@@ -1,11 +1,12 @@
 """What becomes of a question to the deploy gate: kept, made a run of, and waited for, no longer than anybody would."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from secrets import token_hex
 
-from bot.domain.gate.evidence import Submission
-from bot.domain.run import Missing, Run, RunStatus
+from bot.domain.gate.evidence import Objection, Obstacle, Submission
+from bot.domain.run import Run, RunStatus
 from bot.engine.gating import ANSWERED_WITHIN_S, DECIDED, Gated
 from bot.engine.ports import Ports
 from bot.engine.tools import adapter_of
@@ -15,6 +16,14 @@ _LOOK_AGAIN_S = 0.5
 _GRACE_S = 2.0
 KEPT_FOR_S = ANSWERED_WITHIN_S + 120.0
 """So long a question that is asked again has the answer it had: whoever lost it asks within minutes."""
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """Why nothing is decided, which is as good as no; `over`: nothing will be, so no run is left to record a denial."""
+
+    objection: Objection
+    over: bool
 
 
 def kept_as(service: str, release: str) -> str:
@@ -39,8 +48,8 @@ async def slot_of(ports: Ports, service: str, name: str) -> str:
     return await ports.store.write(lambda tx: ports.journal.hold(tx, key, slot, now, until))
 
 
-async def answer(ports: Ports, run_id: str) -> Gated | Missing:
-    """Wait for what a run of the gate decides; or say why nothing is decided, which is as good as no."""
+async def answer(ports: Ports, run_id: str) -> Gated | Undecided:
+    """Wait for what a run of the gate decides."""
     until = ports.clock.now() + timedelta(seconds=ANSWERED_WITHIN_S + _GRACE_S)
     while True:
         run, told = await ports.store.read(lambda tx: _look(ports, tx, run_id))
@@ -48,10 +57,12 @@ async def answer(ports: Ports, run_id: str) -> Gated | Missing:
             gated: Gated = adapter_of(Gated).validate_json(told[-1])
             return gated
         if run is None or run.status.ended or run.status is RunStatus.PARKED:
-            return Missing(run.reason if run else "what was asked is not there any more")
+            reason = run.reason if run else "what was asked is not there any more"
+            return Undecided(Objection(Obstacle.NOT_VERIFIED, reason or "it was not decided"), over=True)
         now = ports.clock.now()
         if now >= until:
-            return Missing(f"slow: it could not be decided within {ANSWERED_WITHIN_S:.0f} s")
+            slow = f"it could not be decided within {ANSWERED_WITHIN_S:.0f} s"
+            return Undecided(Objection(Obstacle.SLOW, slow), over=False)
         await ports.bell.wait(f"run:{run_id}", min(until, now + timedelta(seconds=_LOOK_AGAIN_S)))
 
 

@@ -39,7 +39,7 @@ async def tell_turned_away(tools: Tools, away: TurnedAway, service: str) -> None
     if away.tells:
         minutes = TOLD_AGAIN.total_seconds() // 60
         more = f"More of the same within {minutes:.0f} minutes is on the timeline alone."
-        text = f"*{away.name or 'A deploy'} was not deployed*: the gate could not read what it was sent.\n"
+        text = f"*{away.name or 'A deploy'} was not deployed*: the gate could not look at what it was sent.\n"
         known = tools.catalog.service(service)
         policy = known.gate if known else None
         await say_denied(tools, policy, away.name or "a deploy", f"{text}• {away.reason}\n{more}")

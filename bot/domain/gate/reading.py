@@ -1,6 +1,7 @@
 """Read what is shown of a build: whatever it is, it comes to evidence, and what cannot be read speaks against it."""
 
 import json
+import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from bot.domain.gate.statements import IN_TOTO, envelope_content, read_statement
 _MOST_PROOFS, _MOST_SIGNATURES = 200, 20
 _SIMPLE = "cosign container image signature"
 _BUNDLE = "application/vnd.dev.sigstore.bundle"
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 class ProofRefused(ValueError):
@@ -181,10 +183,12 @@ def _untrusted(vouched: Vouched, what: str) -> Objection | None:
 def _object(text: str) -> Mapping[str, Any]:
     """Read a JSON object, in which no key is there twice: two readers would see two documents.
 
-    :raises ProofRefused: it is none.
+    :raises ProofRefused: it is none, or half a character is in it, which nobody could be told of.
     """
     try:
         document = json.loads(text, object_pairs_hook=_once, parse_constant=_never)
+        if _SURROGATE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
         raise ProofRefused("it is nested too deep") from None
     except ValueError as error:

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from bot.domain.errors import StoreUnusable
+from bot.domain.errors import CommandRejected, StoreUnusable
 from bot.domain.gate.policy import GatePolicy
-from bot.domain.run import Source
+from bot.domain.run import RunStatus, Source
 from bot.engine.admission import Admission, Command
 from bot.engine.runner import Runner
 from handlers import gate, submissions
@@ -264,6 +264,35 @@ async def test_a_body_that_does_not_come_is_waited_for_no_longer_than_that(monke
     monkeypatch.setattr(submissions, "BODY_WITHIN_S", 0.01)
     answer = await Door().post(content=slowly(), headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["reasons"]) == (408, ["slow: the body did not come within 0 s"])
+
+
+async def test_what_no_run_could_decide_is_a_denial_that_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> Any:
+        raise CommandRejected("The freeze cannot be read.")
+
+    door = Door()
+    monkeypatch.setattr("bot.engine.gating.kept_freeze", breaks)
+    answer = await door.post(json=BODY)
+    asked, denied = door.runs
+    assert (answer.status_code, asked.status, answer.json()["run"]) == (503, RunStatus.FAILED, denied.id)
+    assert answer.json()["reasons"] == ["not verified: The freeze cannot be read"]
+    await Runner(REGISTRY, door.ports).execute(denied.id)
+    assert {key: denied.plan.params[key] for key in NAMED} == NAMED
+    assert isinstance(door.ports.store, FakeStore)
+    assert '"obstacle":"not verified"' in door.ports.store.now.marks["deploys:checkout"]
+
+
+async def test_half_a_character_is_no_way_around_a_denial() -> None:
+    door = Door()
+    listed = {**cyclonedx(), "components": [{"name": "x", "version": "\ud800"}]}
+    for given in (
+        {"sbom": json.dumps(listed), "sbom_signature": SIGNER.blob("x")},
+        {"proofs": "\n".join([PROOFS[0], SIGNER.attest(CYCLONEDX, listed)])},
+    ):
+        answer = await door.post(json={**BODY, **given})
+        (reason,) = answer.json()["reasons"] if "sbom" in given else answer.json()["reasons"][:1]
+        assert (answer.status_code, reason[:9], "surrogates not allowed" in reason) == (403, "malformed", True)
+    assert {run.status for run in door.runs} == {RunStatus.REFUSED}
 
 
 async def test_where_nobody_decides_the_answer_is_no(monkeypatch: pytest.MonkeyPatch) -> None:

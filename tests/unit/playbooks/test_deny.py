@@ -50,7 +50,7 @@ async def test_what_names_nothing_is_on_the_timeline_of_the_house() -> None:
     [(channel, text)] = posts(house)
     assert (channel, text.splitlines()[0]) == (
         "#releases",
-        "*A deploy was not deployed*: the gate could not read what it was sent.",
+        "*A deploy was not deployed*: the gate could not look at what it was sent.",
     )
 
 

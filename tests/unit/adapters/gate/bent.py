@@ -4,9 +4,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+TEXT = st.text(max_size=5) | st.sampled_from(["\ud800", "x\udfff", "\U0001f600"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
 

@@ -273,7 +273,16 @@ def bent(draw: st.DrawFn) -> str:
 
 
 @settings(max_examples=20, deadline=None)
+@example([], json.dumps({**cyclonedx(), "components": [{"name": "x", "version": "\ud800"}]}), "")
 @given(st.lists(bent() | st.text(max_size=30), max_size=3), bent() | st.text(max_size=30), st.text(max_size=9))
 def test_whatever_is_sent_comes_to_evidence(lines: list[str], sbom: str, signature: str) -> None:
     found = read(Submission(DIGEST, "\n".join(lines), sbom, signature), Gullible())
-    assert decide(ASKED, found, (), NOON).proven is not None
+    told = decide(replace(ASKED, forbidden=(Forbidden("*"),)), found, (), NOON)
+    # It can be kept and told, whatever was in it.
+    assert "\n".join([*told.reasons, *told.proven]).encode() is not None
+
+
+@pytest.mark.parametrize("escaped", ["\\ud83d\\ude00", "\\\\ud800"])
+async def test_whole_characters_may_be_escaped(tmp_path: Path, escaped: str) -> None:
+    sbom = SBOM.replace("9.0.1", escaped)
+    assert await reasons(tmp_path, *whole(SIGNER)[:2], sbom=sbom, signature=SIGNER.blob(sbom)) == ()
