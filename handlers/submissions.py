@@ -84,7 +84,8 @@ async def shown_in(request: Request, *, forms: bool) -> Shown:
         wrong = Obstacle.MALFORMED, str(error), 415
     except ValidationError as error:
         wrong = Obstacle.MALFORMED, where_wrong(error), 422
-    except (MultiPartException, UnicodeDecodeError, KeyError) as error:
+    # A form names its own encodings; some exist for no text, or fail in ways of their own.
+    except (MultiPartException, UnicodeError, LookupError) as error:
         wrong = Obstacle.MALFORMED, f"the form cannot be read ({str(error)[:100]})", 422
     raise Unreadable(*wrong, bytes(content))
 

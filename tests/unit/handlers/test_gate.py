@@ -256,6 +256,29 @@ async def test_a_form_that_is_none_is_denied(body: bytes) -> None:
     assert (answer.status_code, answer.json()["allowed"]) == (422, False)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "boundary*=utf-8''%E2%82%AC",
+        *(
+            f"boundary=x; charset={name}"
+            for name in ("punycode", "undefined", "idna", "hex", "utf-99", "unicode_escape")
+        ),
+    ],
+)
+async def test_a_form_in_an_encoding_that_is_none_is_denied(words: str) -> None:
+    kind = {"Content-Type": f"multipart/form-data; {words}", "Authorization": f"Bearer {TOKEN}"}
+    body = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name, value)
+        for name, value in ((b"service", b"checkout"), (b"release", b"v1"), (b"by", b"\xc3\xa9\\ud800..a."))
+    )
+    door = Door(TOKEN)
+    answer = await door.post(content=body + b"--x--", headers=kind)
+    (reason,) = answer.json()["reasons"]
+    assert (answer.status_code, reason[:9]) == (422, "malformed")
+    assert [run.plan.playbook for run in door.runs] == ["deny"]
+
+
 async def test_a_body_that_does_not_come_is_waited_for_no_longer_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slowly() -> AsyncIterator[bytes]:
         yield b"{"
