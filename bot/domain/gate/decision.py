@@ -132,7 +132,7 @@ def _sboms(policy: GatePolicy, evidence: Evidence) -> Iterator[Objection]:
 
 
 def _banned(policy: GatePolicy, sbom: Sbom) -> Iterator[Objection]:
-    hits = list(banned(policy.forbidden, sbom.components))
+    hits = list(banned(policy.forbidden, (*sbom.about, *sbom.components)))
     for part, rule in hits[:_MOST]:
         bound = f", where only {rule.below} and later may be" if rule.below else ""
         why = f": {rule.why}" if rule.why else ""

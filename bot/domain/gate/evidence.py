@@ -94,17 +94,21 @@ class Component:
     @property
     def words(self) -> str:
         """Name it: `org.apache.logging.log4j/log4j-core 2.14.1`."""
-        return f"{self.group}/{self.name} {self.version}".removeprefix("/").strip()
+        return f"{self.group}/{self.name} {self.version}".removeprefix("/").strip() or self.purl
 
 
 @dataclass(frozen=True)
 class Sbom:
-    """A bill of materials: of which artifacts, made of what. `by` and `flaw` are as those of a signature."""
+    """A bill of materials: of which artifacts, made of what. `by` and `flaw` are as those of a signature.
+
+    `about` is what it is made for, where it names that apart from its parts.
+    """
 
     by: str
     digests: tuple[str, ...]
     components: tuple[Component, ...] = ()
     flaw: Objection | None = None
+    about: tuple[Component, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -38,16 +38,20 @@ def _cyclonedx(document: Mapping[str, Any]) -> Sbom:
     about = _object(_object(document.get("metadata")).get("component"))
     hashes = (each.get("content") for each in _objects(about.get("hashes")) if each.get("alg") == "SHA-256")
     named = (about.get("version"), about.get("purl"), about.get("bom-ref"))
-    return Sbom("", _digests(hashes, named), (*_parts(about, 0), *_parts(document, 0)))
+    itself = (_part(_text(about.get("name")), about),) if about else ()
+    return Sbom("", _digests(hashes, named), (*_parts(about, 0), *_parts(document, 0)), about=itself)
 
 
 def _parts(holder: Mapping[str, Any], deep: int) -> Iterator[Component]:
     if deep > _DEEP:
         raise SbomRefused(f"components of a bill of materials are nested more than {_DEEP} deep")
     for each in _objects(holder.get("components")):
-        told = (_text(each.get(key)) for key in ("version", "purl", "group"))
-        yield Component(_named(each.get("name")), *told)
+        yield _part(_named(each.get("name")), each)
         yield from _parts(each, deep + 1)
+
+
+def _part(name: str, told: Mapping[str, Any]) -> Component:
+    return Component(name, *(_text(told.get(key)) for key in ("version", "purl", "group")))
 
 
 def _spdx(document: Mapping[str, Any]) -> Sbom:

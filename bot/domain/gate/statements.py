@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,7 +42,7 @@ def read_statement(document: Mapping[str, Any]) -> Iterable[Signature | Provenan
         return [_provenance(predicate, digests, newer=kind == _SLSA_1)]
     if kind.startswith(_SBOMS):
         # What is bound by the statement's subject needs no digest within.
-        return [Sbom("", digests, read_sbom(predicate).components)]
+        return [replace(read_sbom(predicate), digests=digests)]
     return []
 
 

@@ -62,8 +62,12 @@ def documents(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     parts, at = draw(PARTS), draw(st.integers(0, 4))
     if draw(st.booleans()):
         document = cyclonedx(parts)
-        holder = draw(st.sampled_from([document, document["components"][0], document["metadata"]["component"]]))
-        holder.setdefault("components", []).insert(at, part)
+        about = document["metadata"]["component"]
+        holder = draw(st.sampled_from([document, document["components"][0], about, None]))
+        if holder is None:
+            about |= part
+        else:
+            holder.setdefault("components", []).insert(at, part)
         return CYCLONEDX, document
     document = spdx(parts)
     refs = [{"referenceType": "purl", "referenceLocator": part["purl"]}] if "purl" in part else []
@@ -78,6 +82,18 @@ def test_a_rule_finds_what_it_forbids_wherever_it_stands(
 ) -> None:
     assert forbids(rule, *sent)
     assert not forbids(other, *sent)
+
+
+def test_what_a_bill_of_materials_is_for_is_looked_at_and_is_no_part_of_it() -> None:
+    abandoned = {"type": "application", "name": "x", "purl": "pkg:golang/example.com/abandoned/x@v1"}
+    about = cyclonedx()["metadata"]["component"] | abandoned
+    document = {**cyclonedx(), "metadata": {"component": about}}
+    assert forbids(Forbidden("pkg:golang/example.com/abandoned/*"), CYCLONEDX, document)
+    del about["name"]
+    assert forbids(Forbidden("pkg:golang/example.com/abandoned/*"), CYCLONEDX, document)
+    alone = Submission(DIGEST, "\n".join([SIGNER.image(), SIGNER.attest(CYCLONEDX, {**document, "components": []})]))
+    (reason,) = decide(GatePolicy(("release.pub",)), read(alone, Signed()), (), NOON).reasons
+    assert reason == "no sbom: a bill of materials names no component"
 
 
 @pytest.mark.parametrize("name", [f"{MAVEN}/log4j-core", f"{MAVEN}:log4j-core", f"{MAVEN}:*", PURL.partition("@")[0]])
