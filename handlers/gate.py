@@ -68,9 +68,12 @@ class _Door:
 
     async def _decide(self, shown: Shown, named: Mapping[str, str]) -> Response:
         check_service(self.ports, shown.service)
+        told = shown.model_dump(include=_NAMED)
+        # What it is about must be right before megabytes of proofs are kept for it.
+        self.admission.plan(_ASKS, told)
         submission = Submission(shown.digest.lower(), shown.proofs, shown.sbom, shown.sbom_signature)
         kept = await self.ports.artifacts.put(kept_as(shown.service, shown.release), shown_as(submission))
-        params = shown.model_dump(include=_NAMED) | {"evidence": kept.sha256}
+        params = told | {"evidence": kept.sha256}
         async with answering(_ASKS):
             slot = await slot_of(self.ports, shown.service, shown.id) if shown.id else ""
             admitted = await self.admission.admit(Command(_ASKS, params, ASKER, Source(via=VIA_DEPLOYS), slot=slot))
@@ -79,16 +82,16 @@ class _Door:
         if is_other:
             other = Objection(Obstacle.REPLAYED, f"{shown.id!r} was asked about something else before")
             return await self._turn_away(other, 409, named)
-        told = await answer(self.ports, admitted.run_id)
-        if isinstance(told, Undecided):
-            log.error("gate has not decided", run=admitted.run_id, reason=told.objection.text)
-            if told.over:
-                return await self._turn_away(told.objection, 503, named)
-            return _no(f"{told.objection.obstacle}: {told.objection.text}", 503, run=admitted.run_id)
-        log.info("gate decided", service=shown.service, release=shown.release, allowed=told.allowed)
-        told_of = {"reasons": list(told.reasons), "proven": list(told.proven), "overridden": told.overridden}
-        answered = {"allowed": told.allowed, **told_of, "summary": told.summary, **_run(admitted.run_id)}
-        return Json(answered, 200 if told.allowed else 403)
+        gated = await answer(self.ports, admitted.run_id)
+        if isinstance(gated, Undecided):
+            log.error("gate has not decided", run=admitted.run_id, reason=gated.objection.text)
+            if gated.over:
+                return await self._turn_away(gated.objection, 503, named)
+            return _no(f"{gated.objection.obstacle}: {gated.objection.text}", 503, run=admitted.run_id)
+        log.info("gate decided", service=shown.service, release=shown.release, allowed=gated.allowed)
+        told_of = {"reasons": list(gated.reasons), "proven": list(gated.proven), "overridden": gated.overridden}
+        answered = {"allowed": gated.allowed, **told_of, "summary": gated.summary, **_run(admitted.run_id)}
+        return Json(answered, 200 if gated.allowed else 403)
 
     async def _was_asked(self, run_id: str) -> Mapping[str, Any]:
         """Give what a run was asked: the release, its artifact, and all that was shown of it."""

@@ -52,6 +52,8 @@ class GateTable(Table):
         asks = self.signature or self.sbom or self.forbidden or self.builders or self.max_age_h
         if asks and not (self.keys or self.identities):
             raise ValueError("what it asks for must be signed by somebody: it needs `keys` or `identities`")
+        if self.annotations and not self.signature:
+            raise ValueError("`annotations` are those of a signature, and `signature = false` asks for none")
         if self.identities and not self.trust_root:
             raise ValueError("`identities` are checked against a trust root: it needs `trust_root`")
         return self

@@ -52,6 +52,7 @@ channel = "#releases"
         ("", "it needs `keys` or `identities`"),
         ('identities = [{issuer = "https://a", subject = "b"}]', "it needs `trust_root`"),
         ('keys = ["k"]\nforbidden = [{name = "x", below = "latest"}]', "is a version that others can be compared with"),
+        ('keys = ["k"]\nsignature = false\nannotations = {a = "b"}', "`signature = false` asks for none"),
         ('keys = ["k"]\nhold = "some"', "gate.hold: Input should be 'any', 'service' or 'none'"),
         ('keys = ["k"]\nkey = "k"', "gate.key is not a key. Did you mean 'keys'?"),
     ],

@@ -19,7 +19,7 @@ from bot.engine.runner import Runner
 from handlers import gate, submissions
 from handlers.loopback import LoopbackOnly
 from tests.cosigned import CYCLONEDX, DIGEST, Named, cyclonedx
-from tests.fakes import FakeClock, FakeStore, fake_ports
+from tests.fakes import FakeArtifacts, FakeClock, FakeStore, fake_ports
 from tests.unit.playbooks.desk import ADA, CATALOG, REGISTRY
 
 HERE, ELSEWHERE = ("127.0.0.1", 40_000), ("203.0.113.9", 40_000)
@@ -170,6 +170,8 @@ async def test_what_cannot_be_read_is_denied_with_where_and_why(
     assert answer.status_code == status
     assert answer.json()["allowed"] is False
     assert reason in answer.json()["reasons"][0]
+    assert isinstance(door.ports.artifacts, FakeArtifacts)
+    assert not door.ports.artifacts.kept
     (run,) = door.runs
     assert (run.plan.playbook, answer.json()["run"]) == ("deny", run.id)
     assert answer.json()["reasons"] == [f"{run.plan.params['obstacle']}: {run.plan.params['text']}"]
