@@ -173,8 +173,9 @@ FLAWS = st.sampled_from([None, FLAW])
 SIGNATURES = st.builds(Signature, BY, DIGESTS, st.sampled_from([(), (("environment", "prod"),)]), FLAWS)
 TIMES = st.sampled_from([None, NOON, NOON - timedelta(days=9), NOON + timedelta(days=9)])
 PROVENANCES = st.builds(Provenance, BY, DIGESTS, st.sampled_from([BUILDER, "https://evil.test", ""]), TIMES, FLAWS)
-PARTS = st.lists(st.sampled_from([Component("redis", "9"), Component("log4j", "2.1"), Component("x")]), max_size=2)
-SBOMS = st.builds(Sbom, BY, DIGESTS, PARTS.map(tuple), FLAWS)
+PART = st.sampled_from([Component("redis", "9"), Component("log4j", "2.1", group=MAVEN), Component("x")])
+PARTS = st.lists(PART, max_size=2).map(tuple)
+SBOMS = st.builds(Sbom, BY, DIGESTS, PARTS, FLAWS, PARTS)
 OBJECTIONS = st.sampled_from([HELD, FLAW, Objection(Obstacle.MALFORMED, "it is not JSON")])
 EVIDENCE = st.builds(
     Evidence,
