@@ -37,7 +37,8 @@ class _Version:
 
 def _read(version: str) -> _Version | None:
     parts = _VERSION.fullmatch(version.strip().lower())
-    if parts is None:
+    # Debian takes a release back by 2.0+really1.9, which is not 2.0.
+    if parts is None or "+really" in parts[3]:
         return None
     numbers = [_number(each) for each in parts[2].split(".")]
     while numbers and numbers[-1] == _ZERO:

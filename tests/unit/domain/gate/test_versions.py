@@ -45,6 +45,7 @@ def test_what_is_before_is_below_and_what_is_after_is_not(version: str, bound: s
         ("1:2", "3"),
         ("1.0-089bfa5", "1.0-12abcde"),
         ("1.0-gdeadbee", "1.0-g1234567"),
+        ("2.0+really1.9-1", "1.9.5"),
         ("(devel)", "1"),
         ("", "1"),
         ("latest", "latest"),
