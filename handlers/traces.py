@@ -55,21 +55,14 @@ class Traces:
         chain = await self._chain(kept.get("chain", ""))
         if run is None or chain is None:
             return await lost(self.ports, self.html, reader, _LOST)
-        drawn = await asyncio.to_thread(waterfall_svg, chain)
-        hop = first_failing(chain)
         return self.html.page(
             "trace.html",
             reader,
             run=run,
             chain=chain,
-            about=about(chain),
-            headline=headline(chain),
             missing=kept.get("missing", ""),
-            remarks=list(sentences(chain)),
-            picture=Markup(drawn),  # noqa: S704 - it escapes its words
-            rows=[_row(chain, at, hop) for at in range(min(len(chain.spans), _MOST_ROWS))],
-            left=max(len(chain.spans) - _MOST_ROWS, 0),
             files=[(name, kept[name]) for name in ("lines", "chain", "waterfall") if kept.get(name)],
+            **await asyncio.to_thread(_told, chain),
         )
 
     async def _chain(self, sha256: str) -> Chain | None:
@@ -84,6 +77,19 @@ def of_run(run: Run) -> dict[str, str]:
     """Give what a run of `trace` has left, by name; nothing of any other."""
     told: Any = run.result if run.plan.playbook == "trace" and isinstance(run.result, dict) else {}
     return {str(name): str(value) for name, value in told.items() if isinstance(value, str)}
+
+
+def _told(chain: Chain) -> dict[str, Any]:
+    """Give what the page says of a chain, by name: of a long one that takes a while."""
+    hop = first_failing(chain)
+    return {
+        "about": about(chain),
+        "headline": headline(chain),
+        "remarks": list(sentences(chain)),
+        "picture": Markup(waterfall_svg(chain)),  # noqa: S704 - it escapes its words
+        "rows": [_row(chain, at, hop) for at in range(min(len(chain.spans), _MOST_ROWS))],
+        "left": max(len(chain.spans) - _MOST_ROWS, 0),
+    }
 
 
 def _row(chain: Chain, at: int, hop: Hop | None) -> SpanRow:

@@ -54,6 +54,18 @@ class Traced:
     summary: str
 
 
+@dataclass(frozen=True)
+class _Rebuilt:
+    """A chain as it is kept and told."""
+
+    chain: bytes
+    picture: bytes
+    first_failing: str
+    headline: str
+    about: str
+    summary: str
+
+
 playbook = Playbook("trace", "Rebuild a request's way through the services from their logs.", Trace)
 
 
@@ -92,19 +104,14 @@ async def rebuild(tools: Tools, params: Trace, found: Found) -> Traced:
     content = await tools.ports.artifacts.get(found.lines.sha256)
     if content is None:
         raise RunFailed("The lines of the trace are not there any more.")
-    chain = await asyncio.to_thread(traces.of_lines, found.trace, content, tools.ports.logs.names)
-    headline = traces.headline(chain)
-    whole = await asyncio.to_thread(traces.write_chain, chain)
-    kept = await tools.ports.artifacts.put(f"trace-{found.trace}.json", whole)
-    tools.record(Kind.ARTIFACT, **asdict(kept), what=f"chain of trace {found.trace}: {traces.about(chain)}")
-    drawn = await asyncio.to_thread(traces.waterfall_svg, chain, alone=True)
-    picture = await tools.ports.artifacts.put(f"trace-{found.trace}.svg", drawn.encode())
-    tools.record(Kind.ARTIFACT, **asdict(picture), what=f"waterfall of trace {found.trace}: {headline}")
-    hop = traces.first_failing(chain)
-    service = hop.span.service if hop else ""
+    told = await asyncio.to_thread(_rebuilt, content, tools.ports.logs.names, found)
+    kept = await tools.ports.artifacts.put(f"trace-{found.trace}.json", told.chain)
+    tools.record(Kind.ARTIFACT, **asdict(kept), what=f"chain of trace {found.trace}: {told.about}")
+    picture = await tools.ports.artifacts.put(f"trace-{found.trace}.svg", told.picture)
+    tools.record(Kind.ARTIFACT, **asdict(picture), what=f"waterfall of trace {found.trace}: {told.headline}")
     digests = (found.lines.sha256, kept.sha256, picture.sha256)
     page = f"/runs/{tools.run_id}/trace"
-    return Traced(found.trace, *digests, service, found.missing, page, _told(chain, headline, found))
+    return Traced(found.trace, *digests, told.first_failing, found.missing, page, told.summary)
 
 
 def _back(params: Trace) -> timedelta:
@@ -112,6 +119,20 @@ def _back(params: Trace) -> timedelta:
     if not 0 < back.total_seconds() <= _MOST_BACK_DAYS * 86_400:
         raise CommandRejected(f"within={params.within}: choose up to {_MOST_BACK_DAYS}d.")
     return back
+
+
+def _rebuilt(content: bytes, names: traces.Names, found: Found) -> _Rebuilt:
+    """Rebuild the chain, and tell all that is told of it: of a long one that takes seconds."""
+    chain = traces.of_lines(found.trace, content, names)
+    headline, hop = traces.headline(chain), traces.first_failing(chain)
+    return _Rebuilt(
+        traces.write_chain(chain),
+        traces.waterfall_svg(chain, alone=True).encode(),
+        hop.span.service if hop else "",
+        headline,
+        traces.about(chain),
+        _told(chain, headline, found),
+    )
 
 
 def _told(chain: traces.Chain, headline: str, found: Found) -> str:

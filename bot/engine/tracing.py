@@ -20,6 +20,7 @@ __all__ = [
     "ChainUnreadable",
     "Logged",
     "Missing",
+    "Names",
     "Sought",
     "about",
     "first_failing",

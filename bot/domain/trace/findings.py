@@ -24,7 +24,7 @@ def first_failing(chain: Chain) -> Hop | None:
     A caller fails because whom it called did, so that what is to blame lies at the end of a failing way.
     """
     spans = chain.spans
-    above = {at for place, each in enumerate(spans) if each.failed for at in _ways(spans, place)}
+    above = _above_failing(spans)
     ends = [place for place, each in enumerate(spans) if each.failed and place not in above]
     if not ends:
         return None
@@ -71,6 +71,17 @@ def remarks(chain: Chain) -> Iterator[str]:
         yield f"{_count(chain.timeless, 'line')} without a time: kept, and not in the chain"
     if chain.cut:
         yield f"Spans that call each other in a circle are cut at {', '.join(chain.cut[:_NAMED])}"
+
+
+def _above_failing(spans: Sequence[Span]) -> set[int]:
+    """Give the places of all above those that fail: a way is followed until it meets another that was."""
+    above: set[int] = set()
+    for place in (place for place, each in enumerate(spans) if each.failed):
+        for at in _ways(spans, place):
+            if at in above:
+                break
+            above.add(at)
+    return above
 
 
 def _ways(spans: Sequence[Span], at: int) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """A chain in words: as a tree of few lines for a chat, and in sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from bot.domain.narrative import legible
 from bot.domain.trace.chain import Chain, Span
@@ -24,9 +24,7 @@ def chosen(chain: Chain, most: int) -> tuple[list[int], int]:
     ranked = sorted(range(len(spans)), key=lambda at: (not spans[at].failed, -spans[at].took_us, at))
     kept: set[int] = set()
     for at in ([hop.at] if hop else []) + ranked:
-        wanted = _with_above(spans, at) - kept
-        if len(kept) + len(wanted) <= most:
-            kept |= wanted
+        kept |= _lacking(spans, at, kept, most - len(kept))
         if len(kept) == most:
             break
     return sorted(kept), len(spans) - len(kept)
@@ -96,8 +94,12 @@ def _plain(text: str, most: int) -> str:
     return line if len(line) <= most else f"{line[: max(most - 3, 1)]}..."
 
 
-def _with_above(spans: Sequence[Span], at: int) -> set[int]:
-    found = {at}
-    while (at := spans[at].above) >= 0:
+def _lacking(spans: Sequence[Span], at: int, kept: Container[int], room: int) -> set[int]:
+    """Give a place and what of all above it is not kept yet; nothing where there is no room for that."""
+    found: set[int] = set()
+    while at >= 0 and at not in kept:
+        if len(found) == room:
+            return set()
         found.add(at)
+        at = spans[at].above
     return found

@@ -1,12 +1,13 @@
 """Lines become a chain: who called whom, what failed first, what is missing, and clocks that go wrong."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from bot.domain.trace.chain import Chain, rebuild
+from bot.domain.trace.chain import Chain, Span, rebuild
 from bot.domain.trace.findings import first_failing, remarks, slowest
 from bot.domain.trace.lines import read
 from bot.domain.trace.names import Names
@@ -192,6 +193,32 @@ def test_a_tree_is_short_and_keeps_the_way_to_what_failed() -> None:
 def test_a_very_deep_chain_is_walked() -> None:
     deep = [zap(n, f"s{n % 3}", f"{n + 1:016x}", f"{n:016x}" if n else "", "x") for n in range(5_000)]
     assert chain(*deep).spans[-1].depth == 4_999
+
+
+class Counted(tuple[Span, ...]):
+    """Rows of a chain that count how often one of them is looked up."""
+
+    __slots__ = ()
+    looked = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        Counted.looked += 1
+        return super().__getitem__(at)
+
+
+def test_a_very_deep_chain_that_fails_is_told_in_as_many_steps_as_it_has_spans() -> None:
+    deep = [
+        zap(n, f"s{n % 3}", f"{n + 1:016x}", f"{n:016x}" if n else "", "x", level="error", duration_ms=1)
+        for n in range(1_000)
+    ]
+    it = chain(*deep)
+    it = replace(it, spans=Counted(it.spans))
+    Counted.looked = 0
+    hop = first_failing(it)
+    assert hop is not None
+    assert hop.at == 999
+    assert len(chosen(it, 14)[0]) == 14
+    assert Counted.looked < 50 * len(deep)
 
 
 @pytest.mark.parametrize("sign", ["```", "\u202e", "\n"])

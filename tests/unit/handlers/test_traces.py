@@ -1,10 +1,14 @@
 """The page of a trace: what failed first, the picture, a row for each span; nothing of another run."""
 
 import re
+import threading
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from bot.domain.trace import findings
+from bot.domain.trace.chain import Span
 from tests.fakes import FakeLogs
 from tests.logstores.shop import CHECKOUT, GATEWAY, TRACE, many, request, zap
 from tests.unit.handlers.test_diagnoses import browser
@@ -61,6 +65,20 @@ async def test_of_a_long_trace_the_picture_and_the_table_are_cut_and_say_so() ->
     page = await shown(desk(logs=FakeLogs(*many(6_000))))
     assert "100 more are in the chain" in page
     assert "and 400 more: the chain" in page
+
+
+async def test_while_a_trace_is_drawn_and_told_other_pages_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[threading.Thread] = set()
+
+    def watched(spans: Sequence[Span]) -> set[int]:
+        threads.add(threading.current_thread())
+        return above_failing(spans)
+
+    above_failing = findings._above_failing
+    monkeypatch.setattr(findings, "_above_failing", watched)
+    assert "payment fails first" in await shown(desk(logs=FakeLogs(*request())))
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize("words", ["help", "trace nonsense"])

@@ -1,6 +1,8 @@
 """A trace is looked for, rebuilt, told and kept; and what is no trace, not there, or not all of it, is said."""
 
 import json
+import threading
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -9,6 +11,8 @@ from bot.adapters.logsearch.none import NoLogs
 from bot.domain.exhibits import kept
 from bot.domain.run import Run, RunStatus
 from bot.domain.timeline import HOUSE
+from bot.domain.trace import findings
+from bot.domain.trace.chain import Span
 from bot.engine.tracing import read_chain
 from tests.fakes import FakeLogs
 from tests.logstores.shop import TRACE, many, request
@@ -72,6 +76,21 @@ async def test_a_long_trace_is_told_in_one_section_of_a_message() -> None:
     _, run = await traced(FakeLogs(*many(3_000)))
     assert len(run.result["summary"]) < SECTION
     assert "FIRST TO FAIL" in run.result["summary"]
+
+
+async def test_while_a_chain_is_rebuilt_and_told_everything_else_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[threading.Thread] = set()
+
+    def watched(spans: Sequence[Span]) -> set[int]:
+        threads.add(threading.current_thread())
+        return above_failing(spans)
+
+    above_failing = findings._above_failing
+    monkeypatch.setattr(findings, "_above_failing", watched)
+    _, run = await traced(FakeLogs(*request()))
+    assert run.status is RunStatus.DONE, run.reason
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize(
