@@ -135,6 +135,11 @@ def test_names_of_ones_own_come_first_and_every_kind_can_have_some() -> None:
         {"all": [{"client_secret": SECRET}]},
         {"session_id": SECRET},
         {"url": f"https://ada:{SECRET}@bank.test/"},
+        {"password": {"value": SECRET}},
+        {"credentials": {"pass": SECRET, "type": "basic"}},
+        {"credentials": [{"of": ["ada", {"is": SECRET}]}]},
+        {"auth": {"api_key": {"primary": [SECRET]}}},
+        {"password": f"({SECRET})"},
     ],
 )
 def test_secrets_are_taken_out_wherever_they_stand(line: dict[str, Any]) -> None:
@@ -142,6 +147,34 @@ def test_secrets_are_taken_out_wherever_they_stand(line: dict[str, Any]) -> None
     assert SECRET not in str(whole)
     assert [each["trace_id"] for each in whole] == [TRACE, TRACE]
     assert whole[0] == {"trace_id": TRACE, "message": "fine", "tokens": 7}
+
+
+@pytest.mark.parametrize("secret", [12345678, 1.5, -7])
+def test_a_number_under_a_secrets_name_is_one_too(secret: float) -> None:
+    lines: list[dict[str, Any]] = [
+        {"password": secret},
+        {"login": {"pin": 1, "secret": {"pin": secret}}},
+        {"passwords": [secret, secret]},
+    ]
+    assert covered(lines) == [
+        {"password": "[redacted:secret]"},
+        {"login": {"pin": 1, "secret": {"pin": "[redacted:secret]"}}},
+        {"passwords": ["[redacted:secret]"] * 2},
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"prompt_tokens": 812, "usage": {"completionTokens": 7}},
+        {"token_type": "bearer", "token_expires_in": 3_600, "token_checked_ms": 1.5},
+        {"password": "", "token": None, "has_password": True, "token_count": 3},
+    ],
+)
+def test_what_only_tells_about_a_secret_stays(line: dict[str, Any]) -> None:
+    whole = covered([line, {"password": SECRET}])
+    assert whole[0] == line
+    assert SECRET not in str(whole)
 
 
 def test_what_is_too_deep_to_be_looked_at_is_left_out() -> None:
