@@ -21,6 +21,9 @@ from bot.engine import (
 
 _BACK = "1d"
 _MOST_BACK_DAYS = 30
+"""What a store is asked for at most: Loki answers for no more than about that (its `max_query_length`)."""
+_AHEAD = timedelta(hours=1)
+"""A host whose clock is ahead writes lines of later than now."""
 
 
 class Trace(Params):
@@ -81,9 +84,10 @@ async def is_fit(tools: Tools, params: Trace) -> None:
 @playbook.step("Search the logs")
 async def search(tools: Tools, params: Trace) -> Found:
     """Read every line of it, and keep them."""
-    trace, now, back = traces.trace_id(params.trace_id), tools.now(), _back(params)
-    logs = tools.ports.logs
-    found = await logs.lines(traces.Sought(trace, now - back, now))
+    trace, now, logs = traces.trace_id(params.trace_id), tools.now(), tools.ports.logs
+    until = now + _AHEAD
+    since = max(now - _back(params), until - timedelta(days=_MOST_BACK_DAYS))
+    found = await logs.lines(traces.Sought(trace, since, until))
     if isinstance(found, traces.Missing):
         raise RunFailed(f"The logs could not be searched: {found.reason}.")
     if not found.lines:

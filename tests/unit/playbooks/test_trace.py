@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,7 +15,7 @@ from bot.domain.timeline import HOUSE
 from bot.domain.trace import findings
 from bot.domain.trace.chain import Span
 from bot.engine.tracing import read_chain
-from tests.fakes import FakeLogs
+from tests.fakes import NOON, FakeLogs
 from tests.logstores.shop import TRACE, many, request
 from tests.unit.playbooks.desk import Desk, desk
 
@@ -114,7 +115,15 @@ async def test_how_far_back_is_asked_for() -> None:
     logs = FakeLogs(*request())
     await traced(logs, f"trace {TRACE} within=2h")
     (asked,) = logs.asked
-    assert (asked.until - asked.since).total_seconds() == 7_200
+    assert asked.since == NOON - timedelta(hours=2)
+
+
+async def test_lines_of_a_host_whose_clock_is_ahead_are_found() -> None:
+    logs = FakeLogs(*request())
+    await traced(logs)
+    await traced(logs, f"trace {TRACE} within=30d")
+    assert [each.until for each in logs.asked] == [NOON + timedelta(hours=1)] * 2
+    assert [each.until - each.since for each in logs.asked] == [timedelta(hours=25), timedelta(days=30)]
 
 
 async def test_a_store_that_cannot_be_asked_is_said() -> None:
