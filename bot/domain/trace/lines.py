@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bot.domain.narrative import legible
-from bot.domain.trace.names import KINDS, Names
+from bot.domain.trace.names import FROM_ITS_BEGINNING, KINDS, Names
 
 LONGEST = 300
 """Letters of a message that a chain keeps; the line itself is kept whole beside it."""
@@ -66,6 +66,8 @@ class Reader:
         if at is None:
             return None
         took = _took(flat, names.duration)
+        if not FROM_ITS_BEGINNING.isdisjoint(names.duration):
+            at += took
         level, status = _word(flat, names.level, 20), _number(flat, names.status)
         failed = _is_bad(level) or _FAILED <= status < _BEYOND or _word(flat, names.outcome, 20).lower() == "failure"
         span, parent = _word(flat, names.span, 40).lower(), _word(flat, names.parent, 40).lower()

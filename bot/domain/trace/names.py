@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
+_OF_APM = ("transaction.duration.us", "span.duration.us")
+FROM_ITS_BEGINNING = frozenset(_OF_APM)
+"""Durations of Elastic APM, whose documents have the time at which what they tell of began (its "APM span fields" count
+the start of a span from the transaction's timestamp); a line of a log is written when that is over."""
+
 
 @dataclass(frozen=True)
 class Names:
@@ -24,7 +29,7 @@ class Names:
         "span.name", "transaction.name", "http.route", "rpc.method", "operation", "handler", "url.path", "path",
     )  # fmt: skip
     duration: tuple[str, ...] = (
-        "event.duration", "transaction.duration.us", "span.duration.us", "duration_ms", "durationMs", "duration_us",
+        *_OF_APM, "event.duration", "duration_ms", "durationMs", "duration_us",
         "duration_ns", "duration_s", "duration_seconds", "elapsed_ms", "latency_ms", "took_ms", "duration", "latency",
     )  # fmt: skip
     status: tuple[str, ...] = (

@@ -13,7 +13,7 @@ from bot.domain.trace.lines import read
 from bot.domain.trace.names import Names
 from bot.domain.trace.spans import SpanKind
 from bot.domain.trace.telling import chosen, headline, label, tree
-from tests.logstores.shop import CHECKOUT, GATEWAY, PAYMENT, TRACE, ecs, many, request, zap
+from tests.logstores.shop import CHECKOUT, GATEWAY, PAYMENT, TRACE, at, ecs, many, request, zap
 
 Document = Mapping[str, Any]
 
@@ -79,6 +79,23 @@ def test_without_a_failure_none_is_named_but_what_took_longest() -> None:
     assert (first_failing(it), headline(it)) == (None, "No line tells of a failure")
     assert slow is not None
     assert (slow.span.service, slow.span.own_us) == ("stock", 80_000)
+
+
+def test_documents_of_elastic_apm_are_dated_by_their_beginning() -> None:
+    transaction = {"id": GATEWAY, "name": "POST /pay", "duration": {"us": 120_000}}
+    span = {"id": CHECKOUT, "name": "SELECT", "duration": {"us": 50_000}}
+    shop = {"trace": {"id": TRACE}, "service": {"name": "shop"}, "event": {"outcome": "failure"}}
+    it = chain(
+        {**shop, "@timestamp": at(0), "transaction": transaction},
+        {**shop, "@timestamp": at(40), "transaction": {"id": GATEWAY}, "span": span, "parent": {"id": GATEWAY}},
+        zap(85, "bank", PAYMENT, CHECKOUT, "refused", duration_ms=40),
+    )
+    assert rows(it) == [(0, "shop", 120), (1, "shop", 50), (2, "bank", 40)]
+    assert [(each.begins_us - it.begins_us, each.ends_us - it.begins_us) for each in it.spans] == [
+        (0, 120_000),
+        (40_000, 90_000),
+        (45_000, 85_000),
+    ]
 
 
 def test_a_clock_that_goes_ahead_is_shifted_by_the_least_that_fits() -> None:
