@@ -24,8 +24,8 @@ def first_failing(chain: Chain) -> Hop | None:
     A caller fails because whom it called did, so that what is to blame lies at the end of a failing way.
     """
     spans = chain.spans
-    above = _above_failing(spans)
-    ends = [place for place, each in enumerate(spans) if each.failed and place not in above]
+    callers = _above_failing(spans)
+    ends = [place for place, each in enumerate(spans) if each.failed and place not in callers]
     if not ends:
         return None
     at = min(ends, key=lambda place: (spans[place].failed_at_us, -spans[place].depth))
@@ -42,8 +42,16 @@ def slowest(chain: Chain) -> Hop | None:
 
 def way(spans: Sequence[Span], at: int) -> tuple[str, ...]:
     """Give the services from the beginning to a place, each once where it calls itself."""
-    names = [name(spans[place]) for place in (*reversed(list(_ways(spans, at))), at)]
+    names = [name(spans[place]) for place in (*reversed(list(above(spans, at))), at)]
     return tuple(each for place, each in enumerate(names) if place == 0 or names[place - 1] != each)
+
+
+def above(spans: Sequence[Span], at: int) -> Iterator[int]:
+    """Give the places of all above one, the nearest first."""
+    place = spans[at].above
+    while place >= 0:
+        yield place
+        place = spans[place].above
 
 
 def name(span: Span) -> str:
@@ -75,21 +83,13 @@ def remarks(chain: Chain) -> Iterator[str]:
 
 def _above_failing(spans: Sequence[Span]) -> set[int]:
     """Give the places of all above those that fail: a way is followed until it meets another that was."""
-    above: set[int] = set()
+    found: set[int] = set()
     for place in (place for place, each in enumerate(spans) if each.failed):
-        for at in _ways(spans, place):
-            if at in above:
+        for at in above(spans, place):
+            if at in found:
                 break
-            above.add(at)
-    return above
-
-
-def _ways(spans: Sequence[Span], at: int) -> Iterator[int]:
-    """Give the places of all above one, the nearest first."""
-    place = spans[at].above
-    while place >= 0:
-        yield place
-        place = spans[place].above
+            found.add(at)
+    return found
 
 
 def _shifted(shift: Shift) -> str:

@@ -1,10 +1,11 @@
 """A chain in words: as a tree of few lines for a chat, and in sentences."""
 
 from collections.abc import Container, Iterator, Sequence
+from itertools import islice
 
 from bot.domain.narrative import legible
 from bot.domain.trace.chain import Chain, Span
-from bot.domain.trace.findings import Hop, first_failing, name, remarks, slowest, took
+from bot.domain.trace.findings import Hop, above, first_failing, name, remarks, slowest, took
 from bot.domain.trace.spans import SpanKind
 
 TREE_ROWS = 14
@@ -15,15 +16,16 @@ _WIDE, _DEEP, _WHY = 78, 8, 120
 def chosen(chain: Chain, most: int) -> tuple[list[int], int]:
     """Give which rows are shown, in order, and how many are left out.
 
-    The way to what failed first comes first, then what fails, then what took longest; each with all above it.
+    The way to what failed first comes first, and of one that is too long its end; then what fails, then what took
+    longest, each with all above it.
     """
     spans = chain.spans
     if len(spans) <= most:
         return list(range(len(spans))), 0
     hop = first_failing(chain)
     ranked = sorted(range(len(spans)), key=lambda at: (not spans[at].failed, -spans[at].took_us, at))
-    kept: set[int] = set()
-    for at in ([hop.at] if hop else []) + ranked:
+    kept = set(islice((hop.at, *above(spans, hop.at)), most)) if hop else set()
+    for at in ranked:
         kept |= _lacking(spans, at, kept, most - len(kept))
         if len(kept) == most:
             break
@@ -34,8 +36,11 @@ def tree(chain: Chain, most: int = TREE_ROWS) -> str:
     """Give a chain as an indented tree, a row a span: who, what, how long, and what failed."""
     rows, left = chosen(chain, most)
     hop = first_failing(chain)
-    told = [_row(chain.spans[at], is_first=hop is not None and hop.at == at) for at in rows]
-    return "\n".join([*told, *([f"... and {left:,} more"] if left else [])])
+    # What is shown first hangs under nothing, or under the beginning of a way that is too long to be shown.
+    cut = chain.spans[rows[0]].depth if rows else 0
+    told = [_row(chain.spans[at], cut, is_first=hop is not None and hop.at == at) for at in rows]
+    before, after = [f"... {cut:,} above"] if cut else [], [f"... and {left - cut:,} more"] if left > cut else []
+    return "\n".join([*before, *told, *after])
 
 
 def headline(chain: Chain) -> str:
@@ -80,11 +85,11 @@ def _first(hop: Hop) -> str:
     return f"{hop.span.service} fails first{status}{through}"
 
 
-def _row(span: Span, *, is_first: bool) -> str:
+def _row(span: Span, cut: int, *, is_first: bool) -> str:
     sign = "x " if span.failed else "? " if span.kind is SpanKind.GAP else ""
     status, first = f" {span.status}" if span.status else "", " FIRST TO FAIL" if is_first else ""
     ended = f" {took(span.took_us)}{status}{first}"
-    indent = "  " * min(span.depth, _DEEP)
+    indent = "  " * min(span.depth - cut, _DEEP)
     return f"{indent}{sign}{_plain(label(span), _WIDE - len(indent) - len(ended))}{ended}"
 
 

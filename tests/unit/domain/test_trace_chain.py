@@ -212,6 +212,20 @@ def test_a_very_deep_chain_is_walked() -> None:
     assert chain(*deep).spans[-1].depth == 4_999
 
 
+def test_of_a_way_to_the_failure_that_is_too_long_its_end_is_kept() -> None:
+    deep = [
+        zap(n, f"s{n}", f"{n + 1:016x}", f"{n:016x}" if n else "", "x", level="error", duration_ms=1) for n in range(20)
+    ]
+    beside = [zap(n, "beside", f"{n + 100:016x}", f"{1:016x}", "x", duration_ms=900) for n in range(5)]
+    it = chain(*deep, *beside)
+    told = tree(it).split("\n")
+    assert told[0] == "... 6 above"
+    assert told[1].startswith("x s6 x ")
+    assert told[14].lstrip().startswith("x s19 x ")
+    assert told[14].endswith("FIRST TO FAIL")
+    assert told[15:] == ["... and 5 more"]
+
+
 class Counted(tuple[Span, ...]):
     """Rows of a chain that count how often one of them is looked up."""
 
