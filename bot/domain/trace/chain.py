@@ -151,6 +151,8 @@ def _gathered(lines: Sequence[Line]) -> _Rebuilt:
 
 def _hang(made: _Rebuilt) -> None:
     """Hang every span under the one that called it; under a named gap where no line is of that."""
+    for span, same in made.by_id.items():
+        made.by_id[span] = _callers_first(made, same)
     for same in made.by_id.values():
         for before, knot in zip([None, *same], same, strict=False):
             parent = before or _caller(made, knot)
@@ -166,6 +168,15 @@ def _hang(made: _Rebuilt) -> None:
             made.tops.append(gap)
 
 
+def _callers_first(made: _Rebuilt, same: list[Knot]) -> list[Knot]:
+    """Sort those that share a span: its parent's own service called; where none is that, the earlier one did.
+
+    Times tell less: the clock of who was called may be behind.
+    """
+    calling = {parent.service for each in same for parent in made.by_id.get(each.parent_id, ())}
+    return sorted(same, key=lambda each: each.service not in calling)
+
+
 def _caller(made: _Rebuilt, knot: Knot) -> Knot | None:
     if not knot.parent_id or knot.parent_id == knot.id:
         return None
@@ -178,18 +189,28 @@ def _caller(made: _Rebuilt, knot: Knot) -> Knot | None:
 
 
 def _break_circles(made: _Rebuilt) -> None:
-    """Cut where spans call each other in a circle, at the earliest: else nobody would find them."""
+    """Cut where spans call each other in a circle, at its earliest: else nobody would find them."""
     found = {id(knot) for _, knot in walk(made.tops)}
     everything = in_time(knot for same in made.by_id.values() for knot in same)
     for knot in everything:
         if id(knot) in found:
             continue
-        if knot.above is not None:
-            knot.above.below.remove(knot)
-            knot.above = None
-        made.cut.append(knot.id)
-        made.tops.append(knot)
-        found |= {id(each) for _, each in walk([knot])}
+        first = in_time(_circle(knot))[0]
+        first.fall()
+        made.cut.append(first.id)
+        made.tops.append(first)
+        found |= {id(each) for _, each in walk([first])}
+
+
+def _circle(below: Knot) -> list[Knot]:
+    """Give the circle that is above a knot, or that it is in."""
+    way: dict[Knot, None] = {}
+    knot: Knot | None = below
+    while knot is not None and knot not in way:
+        way[knot] = None
+        knot = knot.above
+    passed = list(way)
+    return passed[passed.index(knot) :] if knot is not None else passed
 
 
 def _widen(knot: Knot) -> None:

@@ -74,6 +74,12 @@ class Knot:
         self.above = above
         above.below.append(self)
 
+    def fall(self) -> None:
+        """Take it from what it hangs under."""
+        if self.above is not None:
+            self.above.below.remove(self)
+            self.above = None
+
 
 def walk(tops: Iterable[Knot]) -> Iterator[tuple[int, Knot]]:
     """Give all below some, each with its depth: each before what is below it, earlier ones first."""

@@ -183,10 +183,42 @@ def test_spans_that_call_each_other_in_a_circle_are_cut() -> None:
     assert it.cut == (a,)
 
 
+def test_what_hangs_below_a_circle_stays_there_though_it_is_earlier() -> None:
+    a, b, c = "a1" * 8, "b2" * 8, "c3" * 8
+    it = chain(
+        zap(5, "one", a, b, "x"),
+        zap(10, "two", b, a, "y"),
+        zap(0, "three", c, a, "z"),
+        zap(1, "four", "d4" * 8, c, "z"),
+    )
+    assert [(each.depth, each.service) for each in it.spans] == [(0, "one"), (1, "three"), (2, "four"), (1, "two")]
+    assert it.cut == (a,)
+
+
 def test_caller_and_called_that_share_a_span_are_two_rows() -> None:
     it = chain(*request(), zap(30, "bank", PAYMENT, CHECKOUT, "refused", duration_ms=5))
     assert [each.service for each in it.spans] == ["gateway", "checkout", "payment", "bank"]
     assert [each.depth for each in it.spans] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("behind_ms", [0, 500])
+def test_of_two_that_share_a_span_the_caller_is_the_one_of_its_parents_service(behind_ms: int) -> None:
+    it = chain(
+        ecs(0, "gateway", GATEWAY, "", "begins"),
+        zap(90, "gateway", CHECKOUT, GATEWAY, "asks", duration_ms=80),
+        zap(80 - behind_ms, "checkout", CHECKOUT, GATEWAY, "answers", duration_ms=60),
+        zap(70 - behind_ms, "checkout", PAYMENT, CHECKOUT, "asks", duration_ms=40),
+        zap(60, "payment", PAYMENT, CHECKOUT, "answers", duration_ms=20),
+        ecs(100, "gateway", GATEWAY, "", "ends"),
+    )
+    assert [(each.depth, each.service) for each in it.spans] == [
+        (0, "gateway"),
+        (1, "gateway"),
+        (2, "checkout"),
+        (3, "checkout"),
+        (4, "payment"),
+    ]
+    assert [each.services for each in it.shifts] == ([("checkout",)] if behind_ms else [])
 
 
 def test_a_chain_of_no_lines_is_empty() -> None:
