@@ -22,6 +22,9 @@ _MOST_SHAPES = 512
 _NO_SPAN = frozenset({"", "0", "0000000000000000"})
 # From which number on a time since 1970 counts in which unit: seconds of now have ten digits.
 _UNITS = ((1e17, 1e-3), (1e14, 1.0), (1e11, 1e3), (0.0, 1e6))
+# More digits than a date has: `fromisoformat` takes the milliseconds of now for a day of the year 1712.
+_COUNTED = re.compile(r"[0-9]{9,}(?:\.[0-9]+)?")
+_LONGEST_US = 1e18
 _LENGTH = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)s)?(?:([\d.]+)ms)?(?:([\d.]+)(?:us|µs))?(?:([\d.]+)ns)?")
 _PARTS = (3.6e9, 6e7, 1e6, 1e3, 1.0, 1e-3)
 _MILLI, _MICRO, _NANO, _WHOLE = 1e3, 1.0, 1e-3, 1e6
@@ -105,16 +108,18 @@ def read(document: Mapping[str, Any], names: Names) -> Line | None:
 
 def moment(value: Any) -> int | None:
     """Give microseconds since 1970 of a time: ISO 8601, or a number of s, ms, us or ns; None when it is none."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not _COUNTED.fullmatch(value):
         try:
             at = datetime.fromisoformat(value)
         except ValueError:
-            try:
-                value = float(value)
-            except ValueError:
-                return None
+            pass
         else:
             return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e20:  # noqa: PLR2004 - as ns
         return None
     return round(value * next(unit for least, unit in _UNITS if value >= least))
@@ -126,9 +131,10 @@ def length(value: Any, name: str) -> int | None:
         match = _LENGTH.fullmatch(value.strip())
         if match and any(match.groups()):
             try:
-                return round(sum(float(part or 0) * unit for part, unit in zip(match.groups(), _PARTS, strict=True)))
+                us = sum(float(part or 0) * unit for part, unit in zip(match.groups(), _PARTS, strict=True))
             except ValueError:
                 return None
+            return round(us) if us < _LONGEST_US else None
         try:
             value = float(value)
         except ValueError:

@@ -54,10 +54,19 @@ def test_all_zeroes_stand_for_no_trace() -> None:
         NOON_US,
         NOON_US * 1_000,
         str(NOON_US * 1_000),
+        str(NOON_US // 1_000),
+        str(NOON_US // 1_000_000),
+        f"{NOON_US // 1_000_000}.000",
+        "20260301T120000",
     ],
 )
 def test_a_time_is_read_in_every_usual_spelling(value: Any) -> None:
     assert moment(value) == NOON_US
+
+
+def test_a_number_in_words_is_no_day_of_long_ago() -> None:
+    assert moment("1712081201530") == 1_712_081_201_530_000
+    assert moment("20260301") == NOON_US - 12 * 3_600_000_000
 
 
 @pytest.mark.parametrize("value", ["", "noon", None, True, -1, 0, [], float("nan"), float("inf"), 10**30])
@@ -83,6 +92,9 @@ def test_what_is_no_time_is_none(value: Any) -> None:
         ("duration_ms", True, None),
         ("duration_ms", -3, None),
         ("duration_ms", float("nan"), None),
+        ("duration", f"{'9' * 400}s", None),
+        ("duration", f"{'9' * 30}h", None),
+        ("duration_ms", "9" * 400, None),
     ],
 )
 def test_a_duration_has_the_unit_of_its_name_or_its_own(name: str, value: Any, us: int | None) -> None:
