@@ -43,13 +43,14 @@ def _merged(of_targets: Iterable[Family]) -> Family | None:
     """Add up what targets with the same bounds observed; those of most targets count."""
     alike: dict[tuple[float, ...], list[Family]] = defaultdict(list)
     for each in of_targets:
-        if each.kind == "histogram" and each.buckets:
-            alike[each.bounds].append(each)
+        if each.kind == "histogram" and each.series and each.buckets is not None:
+            alike[tuple(bound for bound, _ in each.buckets)].append(each)
     if not alike:
         return None
-    group = max(alike.values(), key=len)
-    counts = [sum(values) for values in zip(*([count for _, count in each.buckets] for each in group), strict=True)]
-    bounds = [bound for bound, _ in group[0].buckets]
+    bounds, group = max(alike.items(), key=lambda one: (len(one[1]), len(one[0])))
+    counts = [
+        sum(values) for values in zip(*([count for _, count in each.buckets or ()] for each in group), strict=True)
+    ]
     return replace(group[0], buckets=tuple(zip(bounds, counts, strict=True)), sum=sum(each.sum for each in group))
 
 
@@ -76,10 +77,12 @@ def _scale(name: str) -> float | None:
 
 
 def _observed(family: Family) -> Iterator[Remark]:
-    total = family.buckets[-1][1]
-    if total < ENOUGH:
+    buckets = family.buckets or ()
+    last, total = buckets[-1]
+    # Without `le="+Inf"`, which every histogram should have, nobody knows how many lie above the last.
+    if last != math.inf or total < ENOUGH:
         return
-    counts = [count for _, count in family.buckets]
+    counts = [count for _, count in buckets]
     within = [count - before for before, count in zip([0.0, *counts], counts, strict=False)]
     fullest = max(range(len(within)), key=within.__getitem__)
     share, beyond = within[fullest] / total, within[-1] / total

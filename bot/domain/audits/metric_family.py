@@ -1,6 +1,6 @@
 """One metric of one target as it is exposed, and what can be read off it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ class Family:
 
     `sets` are the sets of label names that its series have, `values` a few values of each label, `repeated` how many
     series are there twice. Of a histogram `buckets` are the upper bounds and how many were observed up to each, in the
-    metric's own unit, and `sum` all that was observed, added up.
+    metric's own unit, none of one that has only a sum and a count (None where nobody looked), and `sum` all that was
+    observed, added up.
     """
 
     target: str
@@ -26,7 +27,7 @@ class Family:
     sets: tuple[tuple[str, ...], ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     repeated: int = 0
-    buckets: tuple[tuple[float, float], ...] = ()
+    buckets: tuple[tuple[float, float], ...] | None = None
     sum: float = 0.0
 
     @property
@@ -37,7 +38,7 @@ class Family:
     @property
     def bounds(self) -> tuple[float, ...]:
         """The upper bounds of its buckets, without the last, which has none."""
-        return tuple(bound for bound, _ in self.buckets if bound != float("inf"))
+        return tuple(bound for bound, _ in self.buckets or () if bound != float("inf"))
 
 
 def families(document: Mapping[str, Any]) -> Iterator[Family]:
@@ -54,6 +55,10 @@ def families(document: Mapping[str, Any]) -> Iterator[Family]:
                 tuple(tuple(each) for each in one.get("sets", ())),
                 {label: tuple(values) for label, values in one.get("values", {}).items()},
                 one.get("repeated", 0),
-                tuple((float(bound), float(count)) for bound, count in one.get("buckets", ())),
+                _buckets(one.get("buckets")),
                 float(one.get("sum", 0.0)),
             )
+
+
+def _buckets(told: Iterable[tuple[str, float]] | None) -> tuple[tuple[float, float], ...] | None:
+    return tuple((float(bound), float(count)) for bound, count in told) if told is not None else None

@@ -24,7 +24,12 @@ FEWEST_IDS = 3
 _DISTRIBUTED = re.compile(r"(^|_)(duration|latency|response_time|request_size|response_size|elapsed)(_|$)")
 _MOMENT = re.compile(r"(^|_)(last|max|min|oldest|timestamp|start_time|uptime|age|limit|target)(_|$)")
 _WORKED_OUT = re.compile(r"(^|_)(avg|average|mean|median|p\d{2,4}|percentile|quantile)(_|$)")
-_RATE = re.compile(r"(^|_)(per_second|per_minute|qps|rps|rpm|rate)$")
+_COUNTED = (
+    r"\w*[^\Ws_]s|request|error|failure|message|event|packet|query|call|job|task|transaction|order|operation|read|write"
+    r"|hit|miss|retry|drop"
+)
+_RATE = re.compile(rf"(?:(\w+)_)?(?:per_second|per_minute|qps|rps|rpm)|((?:\w+_)?(?:{_COUNTED}))_rate")
+"""Of what is counted: a `sampling_rate`, `frame_rate` or `exchange_rate` is a setting, or a value of its own."""
 _HEX, _ID = r"[0-9a-f]{16,}", r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _UNBOUNDED = re.compile(
     rf"{_ID}|{_HEX}|\d{{6,}}|[^@\s/]+@[^@\s/]+\.[a-z]+|\d+\.\d+\.\d+\.\d+(:\d+)?|/(.*/)?({_ID}|{_HEX}|\d+)(/.*)?",
@@ -97,8 +102,8 @@ def _gauge(name: str) -> Iterable[Remark]:
     elif _DISTRIBUTED.search(name) and not _MOMENT.search(name):
         what = "a gauge tells only the last of many: what happened between two scrapes is lost"
         yield Remark(Grade.WRONG, "type", name, what, "make it a histogram, with buckets around what is promised")
-    elif rate := _RATE.search(name):
-        better = f"count, as {name.removesuffix(rate[0])}_total; rate() makes the rate over any time"
+    elif (rate := _RATE.fullmatch(name)) and not _MOMENT.search(name):
+        better = f"count, as {rate[1] or rate[2] or 'requests'}_total; rate() makes the rate over any time"
         yield Remark(Grade.RISKY, "type", name, "a gauge of a rate loses what happens between two scrapes", better)
 
 

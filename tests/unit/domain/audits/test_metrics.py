@@ -25,6 +25,9 @@ def remarks(*families: dict[str, Any]) -> list[tuple[Grade, str, str]]:
         ("disk_free_bytes", "gauge"),
         ("cache_hit_ratio", "gauge"),
         ("days", "gauge"),
+        ("sampling_rate", "gauge"),
+        ("exchange_rate", "gauge"),
+        ("max_requests_per_second", "gauge"),
     ],
 )
 def test_what_is_named_as_the_rules_say_is_left_alone(name: str, kind: str) -> None:
@@ -140,3 +143,33 @@ def test_what_a_process_worked_out_itself_and_one_thing_under_two_names_are_told
     assert [each[:2] for each in remarks(family("jobs_per_second", "gauge"))] == [("risky", "type")]
     twice = family("wait_seconds", "histogram"), family("wait_ms", "histogram")
     assert ("weak", "duplicate", "keep wait_seconds alone") in remarks(*twice)
+
+
+@pytest.mark.parametrize(
+    ("name", "counted"),
+    [
+        ("jobs_per_second", "jobs"),
+        ("http_requests_rate", "http_requests"),
+        ("error_rate", "error"),
+        ("checkout_qps", "checkout"),
+        ("qps", "requests"),
+    ],
+)
+def test_of_a_gauge_of_a_rate_what_is_counted_is_told(name: str, counted: str) -> None:
+    ((grade, rule, better),) = remarks(family(name, "gauge"))
+    assert (grade, rule) == ("risky", "type")
+    assert better.startswith(f"count, as {counted}_total;")
+
+
+def test_a_histogram_of_a_sum_and_a_count_alone_is_wrong_and_one_of_no_series_is_not() -> None:
+    assert [each[:2] for each in remarks(histogram("wait_seconds"))] == [("wrong", "buckets")]
+    assert remarks({**histogram("wait_seconds"), "series": 0}) == []
+
+
+def test_replicas_of_which_one_lacks_the_last_bucket_are_judged_by_the_others() -> None:
+    whole = histogram("wait_seconds", ("0.1", 0), ("0.5", 10), ("+Inf", 1_000))
+    lacks = histogram("wait_seconds", ("0.1", 0), ("0.5", 1_000))
+    for targets in ({"a": [whole], "b": [lacks]}, {"a": [lacks], "b": [whole]}):
+        (remark,) = judge(Audited.METRICS, {"targets": targets})
+        assert "99% of 1000 lie above its last bucket, 0.5" in remark.what
+    assert remarks(lacks) == []
