@@ -27,7 +27,11 @@ _HARMLESS = re.compile(
     r"(?i)redact|mask|hash|sum|len|obfus|trunc|censor|saniti|hid|fingerprint|prefix|suffix|last|count|type|name|valid"
     r"|has|is[A-Z]|exist|equal|compare|size|kind|expir|age|version|index|contains"
 )
-_STRONG = {"private-key", "jwt", "firstfive-token", "slack-token", "slack-webhook", "aws-key", "github-token"}
+_STRONG = {
+    "private-key", "jwt", "firstfive-token", "slack-token", "slack-webhook", "aws-key", "github-token", "password",
+}  # fmt: skip
+_FILLED_IN = re.compile(r"(?i)%[-+# 0]*[a-z]|[${].*|(.)\1*|passw(?:or)?d|pass|pwd?|\[?redacted\]?")
+"""What stands for the password of an address: a verb, a variable, stars, or the word itself."""
 _KEYED = re.compile(r"(?i)\b([a-z][a-z_ -]{0,30}?)[\"']?\s{0,2}[:=]\s{0,2}[\"'\[(]?%[-+# 0]{0,3}[svqxX]")
 _VERB = re.compile(r"%(?:%|[-+# 0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?[a-zA-Z])")
 _PREFIXED = re.compile(
@@ -63,9 +67,16 @@ def secret_kind(literal: str) -> str:
     """Give the kind of secret that a text itself is or holds, by its shape; "" for none."""
     lowered = literal.lower()
     for rule in RULES:
-        if rule.kind in _STRONG and any(word in lowered for word in rule.words) and rule.pattern.search(literal):
+        if rule.kind not in _STRONG or not any(word in lowered for word in rule.words):
+            continue
+        if any(not _FILLED_IN.fullmatch(_secret(found)) for found in rule.pattern.finditer(literal)):
             return rule.kind
     return "token" if _PREFIXED.search(literal) else ""
+
+
+def _secret(found: re.Match[str]) -> str:
+    """Give what of a match is the secret, without what says what it is for."""
+    return found[0].removeprefix(found.groupdict().get("head") or "")
 
 
 def keyed(template: str) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """Which values of Go source are loggers, of which library, and whether they carry fields already."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -16,6 +17,7 @@ EXP_SLOG = "golang.org/x/exp/slog"
 ZEROLOG, ZEROLOG_LOG, LOGRUS = "github.com/rs/zerolog", "github.com/rs/zerolog/log", "github.com/sirupsen/logrus"
 STRUCTURED = (SLOG, EXP_SLOG, ZAP, ZEROLOG, ZEROLOG_LOG, LOGRUS)
 _MOST_STEPS = 40
+_NOT_NAME = re.compile(r"^\*|\[.*")
 
 
 class Library(StrEnum):
@@ -41,10 +43,11 @@ class Fields(StrEnum):
 
 @dataclass(frozen=True)
 class Logger:
-    """A value that logs."""
+    """A value that logs; `hidden` are those of its methods that what embeds it has of its own."""
 
     library: Library
     fields: Fields = Fields.NONE
+    hidden: frozenset[str] = frozenset()
 
 
 _LEVELS = ("Trace", "Debug", "Info", "Warn", "Error", "Fatal", "Panic", "Log", "WithLevel")
@@ -88,12 +91,22 @@ _VARIABLES = {(ZEROLOG_LOG, "Logger")}
 
 
 class Loggers:
-    """The loggers of one file; `elsewhere` are those that other files of its package declare, by their names."""
+    """The loggers of one file.
 
-    def __init__(self, names: Names, fields: Mapping[str, Logger], elsewhere: Mapping[str, Logger]) -> None:
+    `elsewhere` are those that other files of its package declare, by their names; `embedding` by names of types.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        fields: Mapping[str, Logger],
+        elsewhere: Mapping[str, Logger],
+        embedding: Mapping[str, Logger],
+    ) -> None:
         self._names = names
         self._fields = fields
         self._elsewhere = elsewhere
+        self._embedding = embedding
 
     def of(self, node: "Node", steps: int = 0) -> Logger | None:
         """Give what an expression is; None for what is no logger, or not known to be one."""
@@ -107,7 +120,8 @@ class Loggers:
             return self._selected(node)
         if node.type == "call_expression":
             return self._called(node, steps)
-        return None
+        kind = node.child_by_field_name("type") if node.type == "composite_literal" else None
+        return self._embedded(text(kind)) if kind is not None else None
 
     def package(self, node: "Node") -> Logger | None:
         """Give the logger that a package itself is (`slog.Info`)."""
@@ -121,8 +135,12 @@ class Loggers:
             return None if name in self._names.imports else self._elsewhere.get(name)
         if declared.type:
             library = TYPES.get(self._names.typed(declared.type))
-            return Logger(library, Fields.UNSEEN) if library else None
+            return Logger(library, Fields.UNSEEN) if library else self._embedded(declared.type)
         return self.of(declared.value, steps + 1) if declared.value is not None else None
+
+    def _embedded(self, written: str) -> Logger | None:
+        """Give the logger that a type of this package embeds, as it is or behind a pointer."""
+        return self._embedding.get(_NOT_NAME.sub("", written))
 
     def _selected(self, node: "Node") -> Logger | None:
         operand, field = node.child_by_field_name("operand"), node.child_by_field_name("field")
@@ -142,7 +160,7 @@ class Loggers:
         if path := self._names.package(operand):
             return _made(self, node, path, text(field), steps)
         base = self.of(operand, steps + 1)
-        return _derived(base, text(field)) if base else None
+        return _derived(base, text(field)) if base and text(field) not in base.hidden else None
 
 
 def _made(loggers: Loggers, node: "Node", path: str, name: str, steps: int) -> Logger | None:

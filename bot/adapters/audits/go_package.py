@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from posixpath import dirname
 
@@ -22,12 +22,17 @@ _DECLARES = re.compile(rb"^(?:func|type|var|const)\b", re.MULTILINE)
 _GENERATED = re.compile(rb"^// Code generated .* DO NOT EDIT\.\r?$", re.MULTILINE)
 _IGNORED = re.compile(rb"^//go:build ignore\s*$|^// \+build ignore\s*$", re.MULTILINE)
 _CLAUSE = re.compile(rb"^package[ \t]+(\w+)", re.MULTILINE)
-_IMPORT = re.compile(rb"^(?:import[ \t]+|[ \t]+)(?:(\w+|\.)[ \t]+)?[\"`]([\w./~-]+)[\"`]", re.MULTILINE)
+_IMPORT = re.compile(
+    rb"(?:^|;)[ \t]*(?:import\b[ \t]*(?:\([ \t]*)?)?(?:(\w+|\.)[ \t]+)?[\"`]([\w./~-]+)[\"`]", re.MULTILINE
+)
 _FUNCTION = re.compile(rb"^func (print(?:ln)?|Print\w*|Fprint\w*|Fatal\w*|Panic\w*)[(\[]", re.MULTILINE)
 _FIELD = re.compile(
     rb"^(?:var )?[ \t]*(\w+)[ \t]+(\*?(?:\[\])?[\w.]+)[ \t\r]*(?:`[^\n]*|//[^\n]*|=[^\n]*)?$", re.MULTILINE
 )
 _TYPED = re.compile(rb"^(?:var |[ \t]+)(\w+)[ \t]+\*?(\w+)\.(\w+)\b", re.MULTILINE)
+_EMBEDDED = re.compile(rb"^[ \t]+(\*?(\w+)\.(\w+))[ \t\r]*(?:`[^\n]*|//[^\n]*)?$", re.MULTILINE)
+_STRUCT = re.compile(rb"\b(\w+)(?:\[[^\n]*\])?[ \t]+(?:struct|interface)[ \t]*\{")
+_METHOD = re.compile(rb"^func \((?:\w+[ \t]+)?\*?(\w+)[^)\n]*\)[ \t]+(\w+)\(", re.MULTILINE)
 _GIVEN = re.compile(rb"^(?:var |[ \t]+)(\w+)[ \t]*=[ \t]*(\w+)\.(\w+)\(", re.MULTILINE)
 _ALLOWED = re.compile(rb"^([^\n]*?)//[ \t]*firstfive:allow-print\b[ \t:]*([^\n]*)", re.MULTILINE)
 _PRINTS = (
@@ -186,6 +191,17 @@ class Package:
         return {name: each for name, each in self._typed.items() if len(self.types(name)) == 1}
 
     @cached_property
+    def embedding(self) -> Mapping[str, Logger]:
+        """The loggers that its types embed, by the names of those types, whose methods they are then, too."""
+        found = {}
+        for file, each, logger in self._embedded:
+            owners = _STRUCT.findall(file.source, 0, each.start())
+            if owners:
+                own = frozenset(name.decode() for name in self._methods[owners[-1]])
+                found[owners[-1].decode()] = replace(logger, hidden=own)
+        return found
+
+    @cached_property
     def variables(self) -> Mapping[str, Logger]:
         """The loggers among what its files declare for each other."""
         found = dict(self.fields)
@@ -231,6 +247,8 @@ class Package:
             for name, kind in _FIELD.findall(file.source):
                 if name not in _KEYWORDS:
                     found[name.decode()].add(kind.decode())
+        for _, each, _ in self._embedded:
+            found[each[3].decode()].add(each[1].decode())
         return found
 
     @cached_property
@@ -241,6 +259,26 @@ class Package:
             for name, package, kind in _TYPED.findall(file.source):
                 if library := TYPES.get((known.get(package.decode(), ""), kind.decode())):
                     found[name.decode()] = Logger(library, Fields.NONE)
+        return found | {each[3].decode(): logger for _, each, logger in self._embedded}
+
+    @cached_property
+    def _embedded(self) -> Sequence[tuple[GoFile, re.Match[bytes], Logger]]:
+        """Where a type embeds a logger: the file, the line, the logger."""
+        return [
+            (file, each, Logger(library, Fields.NONE))
+            for file in self.files
+            if b"Logger" in file.source or b"Entry" in file.source
+            for each in _EMBEDDED.finditer(file.source)
+            if (library := TYPES.get((self.imports(file).get(each[2].decode(), ""), each[3].decode())))
+        ]
+
+    @cached_property
+    def _methods(self) -> Mapping[bytes, set[bytes]]:
+        """The names of methods that its files declare, by their types."""
+        found: dict[bytes, set[bytes]] = defaultdict(set)
+        for file in self.files:
+            for kind, name in _METHOD.findall(file.source):
+                found[kind].add(name)
         return found
 
 

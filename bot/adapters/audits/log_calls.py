@@ -84,7 +84,7 @@ class _File:
         self._file = file
         self._package = package
         self._names = Names(root)
-        self._loggers = Loggers(self._names, package.fields, package.variables)
+        self._loggers = Loggers(self._names, package.fields, package.variables, package.embedding)
         self._secrets = Secrets(self._names, package)
         self._allowed = package.allowed(file)
         imported = {path: name for name, path in self._names.imports.items()}
@@ -226,7 +226,7 @@ def _call(name: "Node | None") -> "Node | None":
 
 def _logged(logger: Logger | None, name: str, given: "Sequence[Node]", *, by_package: bool) -> _Emitted | None:
     """Read a call of a logger; None for one that logs nothing."""
-    if logger is None:
+    if logger is None or name in logger.hidden:
         return None
     if logger.library is Library.EVENT:
         is_one = name in {"Msg", "Msgf", "Send"}

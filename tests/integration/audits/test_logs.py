@@ -99,6 +99,7 @@ def test_what_prints_or_has_no_fields_is_told_and_what_logs_well_is_not(body: st
         'slog.Info("a", "key", os.Getenv("API_TOKEN"))', 'slog.Info("a", "n", string(u.Password))',
         'slog.Info("a" + s.Token)',
         'zap.L().Info("a", zap.String("token", p))', 'logrus.WithFields(logrus.Fields{"secret": p}).Info("a")',
+        'slog.Info("asking postgres://app:hunter2@db/shop", "n", 1)', 'slog.Info("a", "at", `https://a:b1c2@c.test`)',
         'slog.Info("AKIAIOSFODNN7EXAMPLE", "n", 1)', 'slog.Info("a", "m", fmt.Sprintf("password=%s", p))',
     ],
 )  # fmt: skip
@@ -113,6 +114,8 @@ def test_a_secret_is_told(line: str) -> None:
         'slog.Info("a", "token", mask(token))', 'slog.Info("token", "n", 1)', 'slog.Info("a", "token", "expired")',
         'slog.Info("a", "n", tokenCount)', 'slog.Info("a", "n", isSecret)', 'slog.Info("a", "n", passwordHash)',
         'slog.Info("a", "n", errInvalidToken)', 'slog.Info("a", "n", hash(password))', 'slog.Info("a", "n", token.Pos)',
+        'slog.Info("see postgres://user:password@db", "n", 1)', 'slog.Info("a", "at", "https://ada:xxxxx@c.test")',
+        'slog.Info(fmt.Sprintf("postgres://%s:%s@db", u, p), "n", 1)', 'slog.Info("a", "at", "https://ada@c.test:80/")',
         'slog.Info("a", "host", r.Header.Get("Host"))', 'slog.Info("a", "n", tokens)', "use(password)",
     ],
 )  # fmt: skip
@@ -144,6 +147,38 @@ def test_packages_go_by_the_names_that_the_file_has_for_them() -> None:
     assert found(foreign) == ()
     own = "package a\n\nfunc println(of string) {}\n"
     assert found('package a\n\nfunc f() { println("a") }\n', own) == ()
+
+
+@pytest.mark.parametrize(
+    "imported",
+    ['import ("fmt"; "log")', 'import("fmt";"log")', 'import "fmt"; import "log"', 'import (\n"fmt"\n"log"\n)'],
+)
+def test_imports_are_read_however_they_are_laid_out(imported: str) -> None:
+    source = f'package a\n\n{imported}\n\nfunc f() {{ fmt.Println("a"); log.Println("b") }}\n'
+
+    assert [each.rule for each in found(source)] == ["print", "log"]
+
+
+EMBEDS = (
+    'package a\n\nimport (\n\t"log"\n\t"log/slog"\n)\n\n'
+    "type server struct {\n\tport int\n\t*log.Logger // of all\n}\n\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('func (s *server) f() { s.Printf("a %d", 1); s.Logger.Printf("b"); s.other() }', ["log"] * 2),
+        ('func f(s server) { s.Println("a") }', ["log"]),
+        ('func f() { s := &server{port: 1}; s.Fatal("a") }', ["log"]),
+        ('func (s *server) f() { s.Println("a"); s.Print("b") }\n\nfunc (s *server) Println(of string) {}', ["log"]),
+        ('type client struct {\n\tport int\n}\n\nfunc f(s *client) { s.Println("a") }', []),
+        ('type client struct {\n\tLogger *slog.Logger\n}\n\nfunc f(s *client) { s.Logger.Printf("a") }', []),
+    ],
+)
+def test_a_type_that_embeds_a_logger_is_one_but_for_what_it_declares_itself(body: str, expected: list[str]) -> None:
+    assert [each.rule for each in found(f"{EMBEDS}{body}\n")] == expected
+    assert [each.rule for each in found(f'package a\n\nimport "log"\n\n{body}\n', EMBEDS)] == expected
 
 
 def test_the_place_and_the_better_line_are_exact() -> None:
