@@ -69,6 +69,11 @@ def changing(deploys: Sequence[Deploy], split: Split | None, now: datetime) -> s
     return ""
 
 
+def moved_at(deploys: Sequence[Deploy]) -> datetime | None:
+    """Give when the record came to say last that another release should run; None: it says nothing."""
+    return max((each.rolled_back_at or each.at for each in went_out(deploys)), default=None)
+
+
 def is_idle(deploys: Sequence[Deploy], split: Split | None, revision: str) -> bool:
     """Tell whether a target is a canary that was rolled back: it still runs its release, and gets nothing."""
     taken = [each.commit for each in deploys if each.rolled_back_at and len(each.commit) >= SHORT]

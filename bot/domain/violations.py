@@ -9,7 +9,7 @@ from bot.domain.alerts import Alert
 from bot.domain.conditions import Condition
 from bot.domain.expected import SHORT
 from bot.domain.facts import Build, Facts
-from bot.domain.faults.build_drift import drifts
+from bot.domain.faults.build_drift import drifts, is_another
 from bot.domain.faults.finding import Beside
 from bot.domain.guard_plan import GuardPlan, Reason
 
@@ -40,11 +40,15 @@ class Violation:
 
 @dataclass(frozen=True)
 class Guarded:
-    """What the guard saw of a service last: which targets it looked at, which of them do not tell what they run."""
+    """What the guard saw of a service last: when it began to look, at which targets, and what was wrong with them.
+
+    `unsettled` are those that ran another release than the record's while one was rolled out, which is no violation.
+    """
 
     at: datetime
     targets: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
+    unsettled: tuple[str, ...] = ()
 
     def of(self, target: str) -> tuple[Violation, ...]:
         """Give what is wrong with one target."""
@@ -75,7 +79,13 @@ def judge(
             found[new.key] = replace(new, since=since)
         if not mine.build.is_known:
             found |= {key: each for key, each in was.items() if each.target == name and key not in found}
-    return Guarded(at, tuple(sorted(facts)), tuple(found[key] for key in sorted(found)))
+    return Guarded(at, tuple(sorted(facts)), tuple(found[key] for key in sorted(found)), tuple(_unsettled(facts)))
+
+
+def _unsettled(facts: Mapping[str, Facts]) -> Iterator[str]:
+    for name, mine in sorted(facts.items()):
+        if mine.expected is not None and mine.expected.changing and is_another(mine.build, mine.expected):
+            yield name
 
 
 def _wrong(facts: Facts, beside: Beside, plan: GuardPlan, held: Mapping[str, bool]) -> Iterator[_Wrong]:

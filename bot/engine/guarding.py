@@ -9,7 +9,7 @@ from bot.domain import violations
 from bot.domain.alerts import AlertRoute, Do, Sender
 from bot.domain.deploys import deploys_key
 from bot.domain.examination import examine
-from bot.domain.expected import Expected, changing, standing
+from bot.domain.expected import ROLLS_OUT, Expected, changing, moved_at, standing
 from bot.domain.facts import Facts
 from bot.domain.guard_plan import GuardPlan
 from bot.domain.run import Missing
@@ -20,11 +20,13 @@ from bot.engine.deploys import Deploys, told_deploys
 from bot.engine.expecting import with_expected
 from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.ports import Ports
+from bot.engine.slots import Slots
 from bot.engine.tools import Tools, adapter_of
 
 __all__ = [
     "Guarded",
     "Violation",
+    "doubt",
     "guard_key",
     "hear",
     "last_look",
@@ -48,7 +50,7 @@ def plan_of(service: Service) -> GuardPlan:
 
 async def look_at(tools: Tools, service: Service) -> Guarded:
     """Look at what every target runs, and hold it against record, repository, stamp and environment."""
-    plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
+    plan, before, at = plan_of(service), await tools.recall(guard_key(service.name), Guarded), tools.now()
     targets = (await tools.targets(service)).targets
     deploy = standing(await told_deploys(tools, service.name))
     # A program's link id is told by its profiles alone: one is taken where a deploy says what it should be.
@@ -64,7 +66,7 @@ async def look_at(tools: Tools, service: Service) -> Guarded:
         facts[OURSELVES] = Facts(OURSELVES, build=await tools.ports.replica.build())
     facts = await with_expected(tools, service, facts, within_s=_WITHIN_S, guarded=True)
     held = await _held(tools, service, plan, violations.commits(facts.values()))
-    return await asyncio.to_thread(violations.judge, facts, plan, held, before, tools.now())
+    return await asyncio.to_thread(violations.judge, facts, plan, held, before, at)
 
 
 async def last_look(ports: Ports, service: Service) -> Guarded | None:
@@ -75,13 +77,34 @@ async def last_look(ports: Ports, service: Service) -> Guarded | None:
 
 async def look_at_ourselves(ports: Ports) -> Guarded:
     """Hold this process's own build against the deploys that were told of the service `firstfive`, if it is one."""
-    kept = await ports.store.read(lambda tx: ports.marks.get(tx, deploys_key(OURSELVES)))
-    deploys = adapter_of(Deploys).validate_json(kept) if kept else ()
+    deploys = await _kept_deploys(ports, OURSELVES)
     now, service = ports.clock.now(), ports.catalog.service(OURSELVES)
     expected = Expected(standing(deploys), None, changing(deploys, None, now))
     facts = Facts(OURSELVES, build=await ports.replica.build(), expected=expected)
     plan = plan_of(service) if service else GuardPlan()
     return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, None, now)
+
+
+async def doubt(ports: Ports, service: Service, look: Guarded, target: str = "") -> str:
+    """Say why a look does not tell how a service, or one target of it, is now; "" when it does.
+
+    `stale`: two of the times at which it is looked have passed since, or a deploy or a rollback was told, or a target
+    is configured that it has not seen. `rolling_out`: targets ran another release while one went out.
+    """
+    now, moved = ports.clock.now(), moved_at(await _kept_deploys(ports, service.name))
+    slots = Slots(plan_of(service).cron)
+    due = slots.next(look.at)
+    again = slots.next(due) if due is not None else None
+    unseen = {each.name for each in service.targets if target in {"", each.name}}.difference(look.targets)
+    if unseen or (again is not None and again <= now) or (moved is not None and look.at < moved):
+        return "stale"
+    is_early = moved is not None and look.at - moved < ROLLS_OUT
+    return "rolling_out" if is_early and any(target in {"", each} for each in look.unsettled) else ""
+
+
+async def _kept_deploys(ports: Ports, service: str) -> Deploys:
+    kept = await ports.store.read(lambda tx: ports.marks.get(tx, deploys_key(service)))
+    return adapter_of(Deploys).validate_json(kept) if kept else ()
 
 
 async def _look(tools: Tools, target: Target, parts: Sequence[Part], gate: asyncio.Semaphore) -> Facts:
