@@ -55,6 +55,11 @@ def record_deploy(tools: Tools, deploy: Deploy) -> None:
             _tell(tools, tx, deploy, draft)
 
     tools.also(act)
+    _guard(tools, deploy)
+
+
+def _guard(tools: Tools, deploy: Deploy) -> None:
+    """Let the guard look at what follows, where there is one."""
     service = tools.catalog.service(deploy.service)
     if service is not None and service.guard is not None:
         # At once, for what no release may be; and when every target should run it, for those that do not.
@@ -76,6 +81,8 @@ def record_decided(tools: Tools, deploy: Deploy, *, aloud: bool = True, **told: 
         _tell(tools, tx, deploy, draft, aloud=aloud)
 
     tools.also(act)
+    if deploy.release and not deploy.denied:
+        _guard(tools, deploy)
 
 
 def _body(deploy: Deploy) -> dict[str, Any]:

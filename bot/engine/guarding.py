@@ -9,7 +9,7 @@ from bot.domain import violations
 from bot.domain.alerts import AlertRoute, Do, Sender
 from bot.domain.deploys import deploys_key
 from bot.domain.examination import examine
-from bot.domain.expected import ROLLS_OUT, Expected, changing, moved_at, standing
+from bot.domain.expected import ROLLS_OUT, Expected, changing, moved_at, standing, unreplaced
 from bot.domain.facts import Facts
 from bot.domain.guard_plan import GuardPlan
 from bot.domain.run import Missing
@@ -79,7 +79,7 @@ async def look_at_ourselves(ports: Ports) -> Guarded:
     """Hold this process's own build against the deploys that were told of the service `firstfive`, if it is one."""
     deploys = await _kept_deploys(ports, OURSELVES)
     now, service = ports.clock.now(), ports.catalog.service(OURSELVES)
-    expected = Expected(standing(deploys), None, changing(deploys, None, now))
+    expected = Expected(standing(deploys), None, changing(deploys, None, now), unreplaced(deploys))
     facts = Facts(OURSELVES, build=await ports.replica.build(), expected=expected)
     plan = plan_of(service) if service else GuardPlan()
     return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, None, now)

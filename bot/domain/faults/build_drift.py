@@ -92,11 +92,15 @@ def _stray(build: Build, lineage: Lineage) -> Drift:
 
 def is_another(build: Build, expected: Expected) -> bool:
     """Tell whether it is another commit than the record's; by the names of the releases where no commit is known."""
-    deploy = expected.deploy
-    if deploy is None:
+    if expected.deploy is None:
         return False
+    return all(_differs(build, each) for each in (expected, *(Expected(before) for before in expected.before)))
+
+
+def _differs(build: Build, expected: Expected) -> bool:
+    assert expected.deploy is not None  # noqa: S101 - for the type checker: `is_another` has looked
     same = expected.meets(build.revision)
-    return bool(build.release) and build.release != deploy.release if same is None else not same
+    return bool(build.release) and build.release != expected.deploy.release if same is None else not same
 
 
 def _another(build: Build, expected: Expected, beside: Beside) -> Drift:

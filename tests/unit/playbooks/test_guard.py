@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.expected import Lineage
+from bot.domain.gate.policy import GatePolicy
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.incident import Severity
 from bot.domain.run import RunStatus
@@ -16,7 +17,7 @@ from tests.fakes import FakeGateway, FakeReplica, FakeRepository, FakeTargets
 from tests.unit.domain.captures import document, parts_of
 from tests.unit.playbooks.desk import TARGETS, Desk, desk
 
-NEW, OLD = "a" * 40, "b" * 40
+NEW, OLD, ODD = "a" * 40, "b" * 40, "c" * 40
 PLAN = GuardPlan("prod", ("main",), frozenset({Reason.DIRTY_TREE}), Severity.SEV2)
 CHECKOUT = Service("checkout", TARGETS, "/srv/git/checkout", guard=PLAN)
 
@@ -114,6 +115,28 @@ async def test_a_deploy_is_looked_at_at_once_and_when_it_should_be_everywhere() 
     ]
     at.later(660)
     await at.work(lambda: all(run.status.ended for run in at.state.runs.values()))
+    assert told(at) == {"commit_mismatch": 3}
+
+
+async def test_what_the_gate_let_through_is_looked_at_and_may_run_or_not_until_somebody_tells_of_it() -> None:
+    at = house(built(), replace(CHECKOUT, gate=GatePolicy(signature=False, sbom=False)))
+    await at.say(f"deploy checkout release=v1 commit={NEW}")
+    at.later(3_600)
+    asked = {"service": "checkout", "release": "v2", "commit": OLD, "digest": f"sha256:{'a' * 64}"}
+    allowed = await at.run("gate", asked)
+    assert [run.id for run in at.state.runs.values() if run.parent_id == allowed.id] == [
+        f"{allowed.id}.guard",
+        f"{allowed.id}.guard-later",
+    ]
+    await look(at)
+    assert told(at) == {}
+    await look(at, built(revision=OLD))
+    assert told(at) == {"commit_not_in_branch": 3}
+    await look(at, built(revision=ODD))
+    assert told(at) == {"commit_mismatch": 3}
+    await at.say(f"deploy checkout release=v2 commit={OLD}")
+    at.later(660)
+    await look(at, built())
     assert told(at) == {"commit_mismatch": 3}
 
 
