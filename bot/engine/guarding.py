@@ -51,7 +51,8 @@ def plan_of(service: Service) -> GuardPlan:
 async def look_at(tools: Tools, service: Service) -> Guarded:
     """Look at what every target runs, and hold it against record, repository, stamp and environment."""
     plan, before, at = plan_of(service), await tools.recall(guard_key(service.name), Guarded), tools.now()
-    targets = (await tools.targets(service)).targets
+    found = await tools.targets(service)
+    targets = found.targets
     deploy = standing(await told_deploys(tools, service.name))
     # A program's link id is told by its profiles alone: one is taken where a deploy says what it should be.
     parts = (BUILD, GOROUTINE) if deploy and deploy.build else (BUILD,)
@@ -66,7 +67,8 @@ async def look_at(tools: Tools, service: Service) -> Guarded:
         facts[OURSELVES] = Facts(OURSELVES, build=await tools.ports.replica.build())
     facts = await with_expected(tools, service, facts, within_s=_WITHIN_S, guarded=True)
     held = await _held(tools, service, plan, violations.commits(facts.values()))
-    return await asyncio.to_thread(violations.judge, facts, plan, held, before, at)
+    judged = await asyncio.to_thread(violations.judge, facts, plan, held, before, at)
+    return violations.with_losses(judged, before, found.losses)
 
 
 async def last_look(ports: Ports, service: Service) -> Guarded | None:
@@ -89,7 +91,8 @@ async def doubt(ports: Ports, service: Service, look: Guarded, target: str = "")
     """Say why a look does not tell how a service, or one target of it, is now; "" when it does.
 
     `stale`: two of the times at which it is looked have passed since, or a deploy or a rollback was told, or a target
-    is configured that it has not seen. `rolling_out`: targets ran another release while one went out.
+    is configured that it has not seen. `incomplete`: discovery did not tell of all targets. `rolling_out`: targets ran
+    another release while one went out.
     """
     now, moved = ports.clock.now(), moved_at(await _kept_deploys(ports, service.name))
     slots = Slots(plan_of(service).cron)
@@ -98,6 +101,8 @@ async def doubt(ports: Ports, service: Service, look: Guarded, target: str = "")
     unseen = {each.name for each in service.targets if target in {"", each.name}}.difference(look.targets)
     if unseen or (again is not None and again <= now) or (moved is not None and look.at < moved):
         return "stale"
+    if look.losses and not target:
+        return "incomplete"
     is_early = moved is not None and look.at - moved < ROLLS_OUT
     return "rolling_out" if is_early and any(target in {"", each} for each in look.unsettled) else ""
 

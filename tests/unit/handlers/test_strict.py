@@ -89,7 +89,10 @@ async def test_a_look_that_something_has_happened_since_says_nothing_of_now(
     assert [answer.json()["status"], *answer.json()["reasons"]] == said
 
 
-async def test_while_a_release_is_rolled_out_whoever_runs_another_is_not_called_consistent() -> None:
+PLACES = ("service=checkout", "target=checkout-1")
+
+
+async def test_while_a_release_is_rolled_out_or_targets_are_lost_not_all_is_called_consistent() -> None:
     ports = fake_ports(CATALOG)
     ports.clock.at = AT + timedelta(minutes=1)  # type: ignore[attr-defined]
     await kept(ports, guard_key("checkout"), Guarded, replace(FINE, unsettled=("checkout-2",)))
@@ -97,7 +100,10 @@ async def test_while_a_release_is_rolled_out_whoever_runs_another_is_not_called_
     told = [(await get(f"/healthz?strict=1&target=checkout-{n}", ports)).json()["reasons"] for n in (1, 2)]
     assert told == [[], ["rolling_out"]]
     assert (await get("/healthz?strict=1&service=checkout", ports)).json()["status"] == "unknown"
-    await kept(ports, deploys_key("checkout"), Deploys, ())
+    await kept(ports, guard_key("checkout"), Guarded, replace(FINE, losses=("checkout: two.test does not resolve",)))
+    told = [(await get(f"/healthz?strict=1&{of}", ports)).json()["reasons"] for of in PLACES]
+    assert told == [["incomplete"], []]
+    await kept(ports, guard_key("checkout"), Guarded, FINE)
     assert (await get("/healthz?strict=1&service=checkout", ports)).status_code == 200
 
 

@@ -6,18 +6,21 @@ from typing import Any
 
 import pytest
 
+from bot.domain.discovery import DiscoveryPlan
 from bot.domain.expected import Lineage
 from bot.domain.gate.policy import GatePolicy
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.incident import Severity
 from bot.domain.run import RunStatus
 from bot.domain.service import Catalog, Service
+from bot.domain.sightings import Discovered
 from bot.domain.timeline import Kind
-from tests.fakes import FakeGateway, FakeReplica, FakeRepository, FakeTargets
+from tests.fakes import FakeDiscovery, FakeGateway, FakeReplica, FakeRepository, FakeTargets
 from tests.unit.domain.captures import document, parts_of
 from tests.unit.playbooks.desk import TARGETS, Desk, desk
 
 NEW, OLD, ODD = "a" * 40, "b" * 40, "c" * 40
+GONE = Discovered(TARGETS[2:])
 PLAN = GuardPlan("prod", ("main",), frozenset({Reason.DIRTY_TREE}), Severity.SEV2)
 CHECKOUT = Service("checkout", TARGETS, "/srv/git/checkout", guard=PLAN)
 
@@ -151,6 +154,23 @@ async def test_a_service_that_is_not_guarded_is_told_to_whoever_asks_and_nobody_
 
 async def at_text(at: Desk) -> str:
     return str((await at.say("guard checkout")).result["summary"])
+
+
+async def test_what_was_wrong_with_a_target_that_discovery_lost_is_not_over() -> None:
+    loss = "checkout: no target is found: http://prometheus.test scrapes nothing"
+    discovery = FakeDiscovery(Discovered(TARGETS), Discovered(TARGETS[:1], (loss,)), Discovered((), (loss,)), GONE)
+    found = replace(CHECKOUT, targets=(), discovery=DiscoveryPlan("prometheus", ()))
+    at = house(built("checkout-2"), found, discovery=discovery)
+    await look(at)
+    for _ in range(2):
+        said = await look(at)
+        assert "`dirty_tree` checkout-2: " in said
+        assert f"Some may be missing: {loss}." in said
+        assert told(at) == {"dirty_tree": 1}
+    assert not [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+    await look(at)
+    assert told(at) == {}
+    assert [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
 
 
 async def test_a_gateway_that_is_away_keeps_nobody_from_hearing_the_rest() -> None:
