@@ -19,9 +19,11 @@ from bot.domain.violations import Guarded, Violation, guard_key, sentence
 from bot.engine.deploys import Deploys, told_deploys
 from bot.engine.expecting import with_expected
 from bot.engine.intake import AlertPolicy, Intake
+from bot.engine.keeping import change_kept
 from bot.engine.ports import Ports
 from bot.engine.slots import Slots
 from bot.engine.tools import Tools, adapter_of
+from bot.ports import Group, Tx
 
 __all__ = [
     "Guarded",
@@ -41,6 +43,8 @@ OURSELVES = "firstfive"
 _AT_ONCE, _AGAIN_AT_ONCE = 20, 3
 _WITHIN_S = 60.0
 """Nobody waits for it: a repository may be cloned meanwhile."""
+_PUSHED = "guard-pushed"
+Groups = tuple[Group, ...]
 
 
 def plan_of(service: Service) -> GuardPlan:
@@ -135,12 +139,30 @@ async def hear(tools: Tools, service: Service, now: Guarded) -> tuple[str, ...]:
         ids = (f"{tools.run_id}.{number}" for number in count(1))
         intake = Intake(tools.registry, tools.ports, AlertPolicy((route,)), lambda: next(ids))
         await intake.take(fired, Sender.GUARD)
-    gateway, unheard = tools.ports.gateway, []
-    if gateway.place and service.guard is not None:
-        told = await gateway.push(service.name, plan.env, violations.counts(now))
-        guarded = sorted(each.name for each in tools.catalog.services if each.guard is not None)
-        if told is None and service.name == guarded[0]:  # once in a round
-            told = await gateway.forget(guarded)
-        unheard = [told.reason] if told is not None else []
+    unheard = await _push(tools, service, now) if tools.ports.gateway.place and service.guard is not None else None
     tools.keep(guard_key(service.name), Guarded, now)
-    return tuple(unheard)
+    return (unheard.reason,) if unheard is not None else ()
+
+
+async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:
+    """Tell the monitoring, and take back what we told of environments and services that are guarded no more.
+
+    What we have pushed is remembered, as others push to the same place: only that is ours to take back.
+    """
+    gateway, group = tools.ports.gateway, (service.name, plan_of(service).env)
+    told = await gateway.push(*group, violations.counts(now))
+    if told is not None:
+        return told
+    guarded = {(each.name, each.guard.env) for each in tools.catalog.services if each.guard is not None}
+    over = {*(await tools.recall(_PUSHED, Groups) or ())}.difference(guarded)
+    failed = await gateway.forget(over) if over else None
+    gone = over if failed is None else set[Group]()
+
+    def note(tx: Tx) -> None:
+        def noted(known: Groups | None) -> Groups:
+            return tuple(sorted({*(known or ()), group}.difference(gone)))
+
+        change_kept(tools.ports.marks, tx, _PUSHED, Groups, noted)
+
+    tools.also(note)
+    return failed

@@ -1,5 +1,6 @@
 """The guard by the clock, at a deploy, and as a person asks it: incidents, digest and monitoring hear what it finds."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -56,8 +57,7 @@ def gateway(at: Desk) -> FakeGateway:
 
 def told(at: Desk) -> dict[str, int]:
     """Give what the monitoring is told of checkout, but for what is 0."""
-    env, counts = gateway(at).told["checkout"]
-    assert env == "prod"
+    counts = gateway(at).told["checkout", "prod"]
     assert set(counts) == set(Reason)
     return {reason.value: count for reason, count in counts.items() if count}
 
@@ -179,9 +179,19 @@ async def test_a_gateway_that_is_away_keeps_nobody_from_hearing_the_rest() -> No
     assert "Not pushed: http://127.0.0.1:9091 All connection attempts failed." in await look(at)
     assert at.incident().title.startswith("dirty_tree on checkout-3")
     gateway(at).ailment = ""
-    gateway(at).told["gone"] = "prod", {}
     await look(at)
-    assert set(gateway(at).told) == {"checkout"}
+    assert set(gateway(at).told) == {("checkout", "prod")}
+
+
+async def test_of_what_is_told_only_what_we_pushed_is_taken_back() -> None:
+    at = house(built())
+    await look(at)
+    ours, others = [("checkout", "staging"), ("payment", "prod")], [("checkout", "live"), ("shop", "prod")]
+    gateway(at).told |= {group: {} for group in [*ours, *others]}
+    at.state.marks["guard-pushed"] = json.dumps([*json.loads(at.state.marks["guard-pushed"]), *ours])
+    await look(at)
+    assert set(gateway(at).told) == {("checkout", "prod"), *others}
+    assert json.loads(at.state.marks["guard-pushed"]) == [["checkout", "prod"]]
 
 
 @pytest.mark.parametrize(
