@@ -132,16 +132,29 @@ async def _held(tools: Tools, service: Service, plan: GuardPlan, commits: Sequen
 
 
 async def hear(tools: Tools, service: Service, now: Guarded) -> tuple[str, ...]:
-    """Let incidents and monitoring hear of what was found; give what could not be told, and why. Safe to repeat."""
+    """Let incidents and monitoring hear of what was found; give what could not be told, and why. Safe to repeat.
+
+    Nothing is heard of a look that was slow, when one that began later was heard already.
+    """
     plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
+    if before is not None and before.at > now.at:
+        return ()
     if fired := violations.alerts(service.name, before, now, plan):
         route = AlertRoute(service=service.name, severity=plan.severity, do=Do.OPEN)
         ids = (f"{tools.run_id}.{number}" for number in count(1))
         intake = Intake(tools.registry, tools.ports, AlertPolicy((route,)), lambda: next(ids))
         await intake.take(fired, Sender.GUARD)
     unheard = await _push(tools, service, now) if tools.ports.gateway.place and service.guard is not None else None
-    tools.keep(guard_key(service.name), Guarded, now)
+
+    def keep(tx: Tx) -> None:
+        change_kept(tools.ports.marks, tx, guard_key(service.name), Guarded, lambda kept: _later(kept, now))
+
+    tools.also(keep)
     return (unheard.reason,) if unheard is not None else ()
+
+
+def _later(kept: Guarded | None, now: Guarded) -> Guarded:
+    return kept if kept is not None and kept.at > now.at else now
 
 
 async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:

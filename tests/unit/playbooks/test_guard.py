@@ -1,6 +1,8 @@
 """The guard by the clock, at a deploy, and as a person asks it: incidents, digest and monitoring hear what it finds."""
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,15 +15,16 @@ from bot.domain.gate.policy import GatePolicy
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.incident import Severity
 from bot.domain.run import RunStatus
-from bot.domain.service import Catalog, Service
+from bot.domain.service import Catalog, Service, Target
 from bot.domain.sightings import Discovered
+from bot.domain.snapshot import Captured, Part
 from bot.domain.timeline import Kind
+from bot.ports import Keep, as_it_is
 from tests.fakes import FakeDiscovery, FakeGateway, FakeReplica, FakeRepository, FakeTargets
 from tests.unit.domain.captures import document, parts_of
 from tests.unit.playbooks.desk import TARGETS, Desk, desk
 
 NEW, OLD, ODD = "a" * 40, "b" * 40, "c" * 40
-GONE = Discovered(TARGETS[2:])
 PLAN = GuardPlan("prod", ("main",), frozenset({Reason.DIRTY_TREE}), Severity.SEV2)
 CHECKOUT = Service("checkout", TARGETS, "/srv/git/checkout", guard=PLAN)
 
@@ -158,16 +161,18 @@ async def at_text(at: Desk) -> str:
 
 async def test_what_was_wrong_with_a_target_that_discovery_lost_is_not_over() -> None:
     loss = "checkout: no target is found: http://prometheus.test scrapes nothing"
-    discovery = FakeDiscovery(Discovered(TARGETS), Discovered(TARGETS[:1], (loss,)), Discovered((), (loss,)), GONE)
+    discovery = FakeDiscovery(Discovered(TARGETS))
     found = replace(CHECKOUT, targets=(), discovery=DiscoveryPlan("prometheus", ()))
     at = house(built("checkout-2"), found, discovery=discovery)
     await look(at)
-    for _ in range(2):
+    for left in (TARGETS[:1], ()):
+        discovery.found = [Discovered(left, (loss,))]
         said = await look(at)
         assert "`dirty_tree` checkout-2: " in said
         assert f"Some may be missing: {loss}." in said
         assert told(at) == {"dirty_tree": 1}
     assert not [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+    discovery.found = [Discovered(TARGETS[2:])]
     await look(at)
     assert told(at) == {}
     assert [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
@@ -192,6 +197,40 @@ async def test_of_what_is_told_only_what_we_pushed_is_taken_back() -> None:
     await look(at)
     assert set(gateway(at).told) == {("checkout", "prod"), *others}
     assert json.loads(at.state.marks["guard-pushed"]) == [["checkout", "prod"]]
+
+
+class Slow(FakeTargets):
+    """Answers the first question with what was true when it was asked, when much has happened meanwhile."""
+
+    def __init__(self, first: list[Any], then: list[Any]) -> None:
+        super().__init__((), first)
+        self.then = then
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        got = await super().capture(target, parts, keep)
+        if (meanwhile := self.meanwhile) is not None:
+            self.meanwhile, self.captures = None, self.then
+            await meanwhile()
+        return got
+
+
+async def test_a_slow_look_is_not_heard_after_one_that_began_later() -> None:
+    slow = Slow(built("checkout-1"), built())
+
+    async def looked_again() -> None:
+        at.later(60)
+        later = await at.begin("guard", {"service": "checkout"})
+        while not at.state.runs[later].status.ended:  # noqa: ASYNC110 - the desk wakes nobody
+            await asyncio.sleep(0)
+
+    slow.meanwhile = looked_again
+    at = house([], targets=slow)
+    run = await at.run("guard", {"service": "checkout"})
+    assert "`dirty_tree` checkout-1" in str(run.result["summary"])
+    assert told(at) == {}
+    assert "INC-1" not in at.state.chains
+    assert "dirty_tree" not in at.state.marks["guard:checkout"]
 
 
 @pytest.mark.parametrize(
