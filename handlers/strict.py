@@ -10,7 +10,7 @@ from bot.domain.errors import StoreUnusable
 from bot.domain.facts import Build
 from bot.domain.service import Service
 from bot.domain.violations import Guarded, words
-from bot.engine.guarding import last_look, look_at_ourselves
+from bot.engine.guarding import OURSELVES, doubt, last_look, look_at_ourselves
 from bot.engine.ports import Ports
 from handlers.bodies import Json
 
@@ -20,7 +20,7 @@ _FRESH = {"Cache-Control": "no-store"}
 def strict(ports: Ports) -> APIRouter:
     """Give the routes. They ask nobody's leave, so they name reasons and no commit, and tell no name that is not known.
 
-    What was never looked at, or is not guarded at all, is not called consistent.
+    What was never looked at, not since it was deployed, or is not guarded at all, is not called consistent.
     """
     routes = APIRouter(include_in_schema=False)
 
@@ -35,11 +35,13 @@ def strict(ports: Ports) -> APIRouter:
             return PlainTextResponse("live\n", headers=_FRESH)
         try:
             looks = await _looks(ports, service, target)
+            doubts = {why for of, look in looks if (why := await doubt(ports, of, look, target))}
         except StoreUnusable as error:
             return _answer("unknown", [str(error)], [])
-        found = [each for look in looks for each in (look.of(target) if target else look.violations)]
-        known = "inconsistent" if found else "consistent" if looks else "unknown"
-        return _answer(known, words(found), looks)
+        seen = [look for _, look in looks]
+        found = [each for look in seen for each in (look.of(target) if target else look.violations)]
+        known = "unknown" if doubts or not seen else "inconsistent" if found else "consistent"
+        return _answer(known, [*sorted(doubts), *words(found)], seen)
 
     @routes.get("/health/build")
     async def build() -> Response:
@@ -49,12 +51,13 @@ def strict(ports: Ports) -> APIRouter:
     return routes
 
 
-async def _looks(ports: Ports, service: str, target: str) -> list[Guarded]:
-    """Give the last looks at what is asked for; none where there was none."""
+async def _looks(ports: Ports, service: str, target: str) -> list[tuple[Service, Guarded]]:
+    """Give the last looks at what is asked for, and of which service each is; none where there was none."""
     if not (service or target):
-        return [await look_at_ourselves(ports)]
-    kept = [await last_look(ports, each) for each in _guarded(ports, service)]
-    return [each for each in kept if each is not None and (target in each.targets if target else each.targets)]
+        return [(Service(OURSELVES, ()), await look_at_ourselves(ports))]
+    kept = [(each, await last_look(ports, each)) for each in _guarded(ports, service)]
+    looks = [(each, look) for each, look in kept if look is not None]
+    return [(each, look) for each, look in looks if (target in look.targets if target else look.targets)]
 
 
 def _guarded(ports: Ports, service: str) -> Iterator[Service]:

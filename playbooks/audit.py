@@ -18,7 +18,7 @@ from bot.engine import (
     VerifiedSums,
     audits,
     deploys_of,
-    latest,
+    running,
     sums_key,
 )
 
@@ -90,7 +90,7 @@ async def _wanted(tools: Tools, params: Audit) -> audits.Wanted:
         return audits.Wanted(None, repository=params.repo)
     name = params.service or ((await tools.incident()).service if tools.incident_id else "")
     service = tools.service(name)
-    deployed = latest(await deploys_of(tools, service), tools.now())
+    deployed = running(await deploys_of(tools, service), tools.now()).last
     targets = tuple((await tools.targets(service)).targets)
     hops = {each: tuple((await tools.targets(tools.service(each))).targets) for each in service.hops}
     return audits.Wanted(service, targets, service.repository or "", deployed.commit if deployed else "", hops)

@@ -18,12 +18,11 @@ from bot.engine import (
     concern,
     deploys_of,
     kept_watch,
-    last_good,
-    latest,
     note_drift,
     plan_rollback,
     prove_safe,
     record_taken_back,
+    running,
     set_traffic,
     tell_proof,
 )
@@ -106,11 +105,15 @@ async def plan(tools: Tools, params: Rollback) -> Course:
     service = await concern(tools, params.service, "Rollback of {}")
     course = await plan_rollback(tools, service)
     deploys = await deploys_of(tools, service)
-    bad, good = latest(deploys, tools.now()), last_good(deploys)
-    if bad is None:
+    runs = running(deploys, tools.now())
+    if runs.last is None:
         return course
-    back_to = f" Last known good: {good.words}." if good is not None else ""
-    return replace(course, summary=f"{course.summary} Deployed last: {bad.words}.{back_to}")
+    said = [course.summary, f"Deployed last: {runs.last.words}."]
+    if runs.coming is not None:
+        said.append(f"The gate has let {runs.coming.words} through since, and nobody told whether it runs.")
+    if runs.good is not None:
+        said.append(f"Last known good: {runs.good.words}.")
+    return replace(course, summary=" ".join(said))
 
 
 @playbook.step("Roll back", danger=Danger.MUTATING)
@@ -119,9 +122,9 @@ async def roll_back(tools: Tools, params: Rollback, course: Course) -> Set:
     service = await concern(tools, params.service, "Rollback of {}")
     now = await change_traffic(tools, service, course)
     already = set_traffic(tools, service, course, now, params.reason)
-    bad = latest(await deploys_of(tools, service), tools.now())
-    if bad is not None:
-        record_taken_back(tools, service, bad.release, tools.now())
+    runs = running(await deploys_of(tools, service), tools.now())
+    if runs.last is not None and runs.coming is None:  # else it is not known which of the two was bad
+        record_taken_back(tools, service, runs.last.release, tools.now())
     return Set(course.before.words, now.words, f"{service.name} is rolled back: {now.words}.{already}")
 
 

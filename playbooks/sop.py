@@ -22,8 +22,7 @@ from bot.engine import (
     Tools,
     TransitionRefused,
     deploys_of,
-    last_good,
-    latest,
+    running,
 )
 
 _PAGE_AGAIN_S = 15.0
@@ -198,9 +197,9 @@ async def _look_for_culprit(tools: Tools, name: str) -> None:
     """Begin a bisect of what was deployed last, if it is configured what tells whether the service is well."""
     service = tools.service(name)
     deploys = await deploys_of(tools, service) if service.regression else ()
-    if (last := latest(deploys, tools.now())) and last.commit:
-        good = last_good(deploys)
-        tools.begin("bisect", {"service": name, "bad": last.commit, "good": good.commit if good else ""})
+    runs = running(deploys, tools.now())
+    if runs.last is not None and runs.last.commit:
+        tools.begin("bisect", {"service": name, "bad": runs.last.commit, "good": runs.good.commit if runs.good else ""})
 
 
 def _over(incident: Incident) -> str:

@@ -21,6 +21,7 @@ from bot.processes import bare, run
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 _READ_S = 10.0
 _LOOK_S = 4.0
+_FETCH_S = 30.0
 _CLONE_S = 120.0
 _REFS = 3
 _PUBLISHED = ("refs/heads", "refs/tags", "refs/remotes")
@@ -92,19 +93,19 @@ class GitRepository:
     async def holds(self, service: Service, branches: Sequence[str], commit: str) -> bool | Missing:
         """Tell whether a commit is an ancestor of one of the branches, or why that cannot be told.
 
-        A mirror may have the commit and an old branch: where it says no, its origin is asked once more.
+        A mirror may have the commit and an old branch: where it says no, its origin is asked once more, and a no of
+        before is none if that does not answer.
         """
         repository = service.repository or ""
         if not repository:
             return Missing(f"no repository is configured for {service.name}")
         if not _SHA.fullmatch(commit):
             return Missing("a build does not say which commit it was made of")
-        for sha in (commit, "")[: 1 + _is_remote(repository)]:
-            place = await self._place(repository, sha)
-            held = place if isinstance(place, Missing) else await _is_ancestor(place, commit, branches)
-            if held is not False:
-                return held
-        return False
+        place = await self._place(repository, commit)
+        held = await _holds(place, commit, branches)
+        if held is not False or not _is_remote(repository):
+            return held
+        return await _holds(await self._fetched(self._mirror(repository)), commit, branches)
 
     async def files(self, place: str, sha: str, names: Collection[str]) -> Mapping[str, bytes] | Missing:
         """Give every file of these names (globs), in whatever folder, as a commit of a repository has it, by path.
@@ -143,6 +144,12 @@ class GitRepository:
                 told = await _git(mirror, "fetch", "--quiet", "--prune", "origin", seconds=_CLONE_S)
             else:
                 return mirror
+        return told if isinstance(told, Missing) else mirror
+
+    async def _fetched(self, mirror: Path) -> Path | Missing:
+        """Bring a mirror up to date, or say why its origin does not answer."""
+        async with self._locks.setdefault(mirror, asyncio.Lock()):
+            told = await _git(mirror, "fetch", "--quiet", "--prune", "origin", seconds=_FETCH_S)
         return told if isinstance(told, Missing) else mirror
 
     def _mirror(self, repository: str) -> Path:
@@ -229,11 +236,18 @@ async def flaw(repository: str) -> str:
     return redact(told.reason) if isinstance(told, Missing) else ""
 
 
+async def _whole(place: Path) -> Path | Missing:
+    """Give a repository that has its whole history: where a shallow clone ends, nothing is an ancestor of anything."""
+    shallow = await _git(place, "rev-parse", "--is-shallow-repository", seconds=_READ_S)
+    if isinstance(shallow, Missing):
+        return shallow
+    return Missing(f"{place} is a shallow clone: fetch its history") if shallow.strip() == "true" else place
+
+
 async def _lineage(place: Path, commit: str, other: str) -> Lineage | Missing:
     """Ask for both commits, for who holds the first, and how far they are apart."""
-    shallow = await _git(place, "rev-parse", "--is-shallow-repository", seconds=_READ_S)
-    if isinstance(shallow, Missing) or shallow.strip() == "true":
-        return shallow if isinstance(shallow, Missing) else Missing(f"{place} is a shallow clone: fetch its history")
+    if isinstance(whole := await _whole(place), Missing):
+        return whole
     name = other if _SHA.fullmatch(other) else f"refs/tags/{other}"
     asked = f"{commit}^{{commit}}\n{name}^{{commit}}\n".encode()
     told = await _git(place, "cat-file", "--batch-check", given=asked, seconds=_READ_S)
@@ -251,6 +265,11 @@ async def _lineage(place: Path, commit: str, other: str) -> Lineage | Missing:
         return apart
     ahead, behind = map(int, apart.split())
     return Lineage(sha, tuple(refs.split()), wanted, ahead, behind)
+
+
+async def _holds(place: Path | Missing, commit: str, branches: Sequence[str]) -> bool | Missing:
+    whole = place if isinstance(place, Missing) else await _whole(place)
+    return whole if isinstance(whole, Missing) else await _is_ancestor(whole, commit, branches)
 
 
 async def _is_ancestor(place: Path, commit: str, branches: Sequence[str]) -> bool | Missing:

@@ -1,4 +1,4 @@
-"""Pushes what the guard found to a Pushgateway of Prometheus: one group for each service, replaced as a whole."""
+"""Pushes what the guard found to a Pushgateway of Prometheus: a group for each service and environment."""
 
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
@@ -10,6 +10,7 @@ from bot.domain.checks import Check, ok, warn
 from bot.domain.guard_plan import Reason
 from bot.domain.redaction import redact
 from bot.domain.run import Missing
+from bot.ports import Group
 
 JOB = "firstfive_guard"
 METRIC = "build_consistency_violation"
@@ -20,7 +21,10 @@ _TEXT = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 
 
 class Pushgateway:
-    """The Gateway port. PUT replaces all that a group held: what holds no more, and an old environment, are gone."""
+    """The Gateway port. PUT replaces all that a group held: what holds no more is gone.
+
+    Others push there too, other bots among them: no group is deleted that it is not told to delete.
+    """
 
     def __init__(self, base: str | None, token: str = "", transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Push to an address; None: none is configured. `token`: a bearer token, or `user:password`."""
@@ -35,22 +39,14 @@ class Pushgateway:
         return redact(self._base)
 
     async def push(self, service: str, env: str, counts: Mapping[Reason, int]) -> Missing | None:
-        """Replace what is told of a service."""
-        told = await self._ask("PUT", _group(service), _exposition(env, counts))
+        """Replace what is told of a service in an environment."""
+        told = await self._ask("PUT", _path(service, env), _exposition(env, counts))
         return told if isinstance(told, Missing) else None
 
-    async def forget(self, services: Collection[str]) -> Missing | None:
-        """Delete the groups of services that are guarded no more."""
-        told = await self._ask("GET", "/api/v1/metrics")
-        if isinstance(told, Missing):
-            return told
-        try:
-            labels = [group["labels"] for group in told.json()["data"]]
-            mine = {each["service"] for each in labels if each.get("job") == JOB and "service" in each}
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Missing(f"{self.place} lists no groups: is it a Pushgateway?")
-        for service in sorted(mine.difference(services)):
-            if isinstance(gone := await self._ask("DELETE", _group(service)), Missing):
+    async def forget(self, groups: Collection[Group]) -> Missing | None:
+        """Delete these groups; one that is not there is deleted already."""
+        for service, env in sorted(groups):
+            if isinstance(gone := await self._ask("DELETE", _path(service, env)), Missing):
                 return gone
         return None
 
@@ -104,8 +100,9 @@ def _proof(token: str) -> tuple[str, str]:
     return ("Basic", b64encode(token.encode()).decode()) if ":" in token else ("Bearer", token)
 
 
-def _group(service: str) -> str:
-    return f"/metrics/job/{JOB}/service/{service}"  # a service's name has no sign that an address could not hold
+def _path(service: str, env: str) -> str:
+    """Name a group. Neither name has a sign that an address could not hold; an empty label is one that is not there."""
+    return f"/metrics/job/{JOB}/service/{service}{f'/env/{env}' if env else ''}"
 
 
 def _exposition(env: str, counts: Mapping[Reason, int]) -> bytes:

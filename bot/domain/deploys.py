@@ -10,7 +10,7 @@ from bot.domain.measures import duration
 KEPT = 50
 DENIED_KEPT = 20
 """Those that were denied are kept apart: however many there are, they push none out that went out."""
-GATE = "gate"
+GATE, TAG = "gate", "tag"
 _SHORT = 7
 
 
@@ -120,6 +120,33 @@ def last_good(deploys: Sequence[Deploy], running: str = "") -> Deploy | None:
         return None
     bad = {each.release for each in deploys if each.rolled_back_at} | {deploys[at].release}
     return next((each for each in reversed(deploys[:at]) if each.release not in bad), None)
+
+
+@dataclass(frozen=True)
+class Running:
+    """What runs of a service, as far as deploys tell: the `last` that went out, and the last `good` one before it.
+
+    `coming` is what the gate has let through since somebody told of the last one: it may run by now, or never will.
+    """
+
+    last: Deploy | None = None
+    good: Deploy | None = None
+    coming: Deploy | None = None
+
+
+def running(deploys: Sequence[Deploy], until: datetime) -> Running:
+    """Give what runs at a moment.
+
+    It is what somebody told of; where nobody ever did, what the gate let through; tags only where there is neither.
+    """
+    all_ = [each for each in went_out(deploys) if each.at <= until]
+    untold = [each for each in all_ if each.source != TAG]
+    told = [each for each in untold if each.source != GATE]
+    ran = told or untold or all_
+    if not ran:
+        return Running()
+    is_coming = bool(told) and untold[-1].source == GATE and not untold[-1].rolled_back_at
+    return Running(ran[-1], last_good(ran) or last_good(all_, ran[-1].release), untold[-1] if is_coming else None)
 
 
 def rolled_back(deploys: Sequence[Deploy], release: str, at: datetime) -> tuple[Deploy, ...]:

@@ -1,10 +1,10 @@
 """What should run on a target: the deploy record, and where the commit that runs lies in the repository."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.deploys import Deploy, went_out
+from bot.domain.deploys import GATE, Deploy, went_out
 from bot.domain.traffic import Split
 
 ROLLS_OUT = timedelta(minutes=10)
@@ -32,12 +32,14 @@ class Lineage:
 class Expected:
     """What should run on a target: the deploy that stands, and the lineage of what runs there; None: not known.
 
-    `changing` says why another release may run there now, "" when none may.
+    `changing` says why another release may run there now, "" when none may. `before` are those that may still run
+    there, as the gate alone has told of `deploy`: somebody may yet have to approve it.
     """
 
     deploy: Deploy | None = None
     lineage: Lineage | None = None
     changing: str = ""
+    before: tuple[Deploy, ...] = ()
 
     @property
     def commit(self) -> str:
@@ -54,8 +56,24 @@ class Expected:
 
 def standing(deploys: Sequence[Deploy]) -> Deploy | None:
     """Give the last deploy that was told of and not taken back; a tag alone deploys nothing, nor a denial."""
-    told = (each for each in reversed(went_out(deploys)) if each.source != "tag")
-    return next((each for each in told if not each.rolled_back_at), None)
+    return next(_standing(deploys), None)
+
+
+def unreplaced(deploys: Sequence[Deploy]) -> tuple[Deploy, ...]:
+    """Give what may run in place of the deploy that stands, newest first: that went out, and the gate let this through.
+
+    What the gate let through is on its way until somebody tells of it. So all may run down to the last that somebody
+    told of; where nobody ever did, the one before.
+    """
+    stand = tuple(_standing(deploys))
+    if not stand or stand[0].source != GATE:
+        return ()
+    told = next((place for place, each in enumerate(stand) if each.source != GATE), 1)
+    return stand[1 : told + 1]
+
+
+def _standing(deploys: Sequence[Deploy]) -> Iterator[Deploy]:
+    return (each for each in reversed(went_out(deploys)) if each.source != "tag" and not each.rolled_back_at)
 
 
 def changing(deploys: Sequence[Deploy], split: Split | None, now: datetime) -> str:
@@ -67,6 +85,11 @@ def changing(deploys: Sequence[Deploy], split: Split | None, now: datetime) -> s
     if split is not None and (split.dyed or (split.weight is not None and 0 < split.weight < _WHOLE)):
         return f"the router says: {split.words}"
     return ""
+
+
+def moved_at(deploys: Sequence[Deploy]) -> datetime | None:
+    """Give when the record came to say last that another release should run; None: it says nothing."""
+    return max((each.rolled_back_at or each.at for each in went_out(deploys)), default=None)
 
 
 def is_idle(deploys: Sequence[Deploy], split: Split | None, revision: str) -> bool:

@@ -72,9 +72,18 @@ def ldflags(stamp: Stamp, package: str = "main") -> str:
 
 
 def of_ldflags(text: str) -> Stamp:
-    """Read the stamp in what a program was linked with; of a part that is there twice the last counts, as for Go."""
-    found = {part: match["value"] for match in _FLAG.finditer(text) if (part := _part(match["name"]))}
-    return Stamp(**found)
+    """Read the stamp in what a program was linked with; of a part that is there twice the last counts, as for Go.
+
+    Libraries have such variables too: what is taken is all of one package, the one with the most parts; where several
+    have as many, `main` if it is one of them, else the last.
+    """
+    packages: dict[str, dict[str, str]] = {}
+    for match in _FLAG.finditer(text):
+        if part := _part(match["name"]):
+            parts = packages.pop(match["path"], {})
+            packages[match["path"]] = {**parts, part: match["value"]}
+    path = max(reversed(packages), key=lambda each: (len(packages[each]), each == "main"), default="")
+    return Stamp(**packages.get(path, {}))
 
 
 def of_document(told: Any) -> Stamp:

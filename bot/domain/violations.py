@@ -9,7 +9,7 @@ from bot.domain.alerts import Alert
 from bot.domain.conditions import Condition
 from bot.domain.expected import SHORT
 from bot.domain.facts import Build, Facts
-from bot.domain.faults.build_drift import drifts
+from bot.domain.faults.build_drift import drifts, is_another
 from bot.domain.faults.finding import Beside
 from bot.domain.guard_plan import GuardPlan, Reason
 
@@ -40,11 +40,17 @@ class Violation:
 
 @dataclass(frozen=True)
 class Guarded:
-    """What the guard saw of a service last: which targets it looked at, which of them do not tell what they run."""
+    """What the guard saw of a service last: when it began to look, at which targets, and what was wrong with them.
+
+    `unsettled` are those that ran another release than the record's while one was rolled out, which is no violation.
+    `losses` say which targets may be missing, as discovery did not tell of all: what was wrong with them stays known.
+    """
 
     at: datetime
     targets: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
+    unsettled: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
 
     def of(self, target: str) -> tuple[Violation, ...]:
         """Give what is wrong with one target."""
@@ -75,7 +81,25 @@ def judge(
             found[new.key] = replace(new, since=since)
         if not mine.build.is_known:
             found |= {key: each for key, each in was.items() if each.target == name and key not in found}
-    return Guarded(at, tuple(sorted(facts)), tuple(found[key] for key in sorted(found)))
+    return Guarded(at, tuple(sorted(facts)), tuple(found[key] for key in sorted(found)), tuple(_unsettled(facts)))
+
+
+def with_losses(now: Guarded, before: Guarded | None, losses: Sequence[str]) -> Guarded:
+    """Add why targets may be missing, and what was wrong with those that are: nobody is well because nobody is told of.
+
+    Where nothing was lost, a target that is not there is gone, and what was wrong with it is over.
+    """
+    if not losses:
+        return now
+    missing = [each for each in before.violations if each.target not in now.targets] if before else []
+    violations = tuple(sorted([*now.violations, *missing], key=lambda each: each.key))
+    return replace(now, violations=violations, losses=tuple(losses))
+
+
+def _unsettled(facts: Mapping[str, Facts]) -> Iterator[str]:
+    for name, mine in sorted(facts.items()):
+        if mine.expected is not None and mine.expected.changing and is_another(mine.build, mine.expected):
+            yield name
 
 
 def _wrong(facts: Facts, beside: Beside, plan: GuardPlan, held: Mapping[str, bool]) -> Iterator[_Wrong]:
@@ -161,14 +185,18 @@ def of_guard(service: str, guarded: Guarded | None) -> Iterator[Condition]:
 
 def sentence(service: str, guarded: Guarded, most: int = 8) -> str:
     """Say in a few lines what was found, the reasons that most targets have first."""
-    looked = f"{len(guarded.targets)} target{'' if len(guarded.targets) == 1 else 's'}"
+    known = {*guarded.targets, *(each.target for each in guarded.violations)}
+    looked = f"{len(known)} target{'' if len(known) == 1 else 's'}"
+    lost = [f"Some may be missing: {each}." for each in guarded.losses[:most]]
     if not guarded.violations:
-        return f"*{service}*: the builds of {looked} are what they should be." if guarded.targets else _nobody(service)
+        well = f"*{service}*: the builds of {looked} are what they should be."
+        return "\n".join([well if guarded.targets else _nobody(service), *lost])
     ranked = sorted(guarded.violations, key=lambda each: (each.reason is Reason.UNSEEN, *each.key))
     lines = [f"- `{each.reason.value}` {each.target}: {each.claim} {each.fix}" for each in ranked[:most]]
     rest = [f"{len(ranked) - most} more."] if len(ranked) > most else []
     ill = len({each.target for each in ranked})
-    return "\n".join([f"*{service}*: the builds of {ill} of {looked} are not what they should be.", *lines, *rest])
+    first = f"*{service}*: the builds of {ill} of {looked} are not what they should be."
+    return "\n".join([first, *lines, *rest, *lost])
 
 
 def _nobody(service: str) -> str:

@@ -10,13 +10,13 @@ from bot.domain.expected import ROLLS_OUT
 from bot.domain.run import Missing
 from bot.domain.service import Service
 from bot.domain.timeline import HOUSE, Author, Draft, Kind, to_us
-from bot.engine.tools import Tools, adapter_of
+from bot.engine.keeping import change_kept
+from bot.engine.tools import Tools
 from bot.ports import Marks, Tx
 
 _TAGS = 50
 _WITHIN_S = 3.0
 _OPEN = 500
-_TRIES = 5
 _MINUTE = timedelta(minutes=1)
 
 _ASKED: set[asyncio.Future[Any]] = set()
@@ -55,6 +55,11 @@ def record_deploy(tools: Tools, deploy: Deploy) -> None:
             _tell(tools, tx, deploy, draft)
 
     tools.also(act)
+    _guard(tools, deploy)
+
+
+def _guard(tools: Tools, deploy: Deploy) -> None:
+    """Let the guard look at what follows, where there is one."""
     service = tools.catalog.service(deploy.service)
     if service is not None and service.guard is not None:
         # At once, for what no release may be; and when every target should run it, for those that do not.
@@ -76,6 +81,8 @@ def record_decided(tools: Tools, deploy: Deploy, *, aloud: bool = True, **told: 
         _tell(tools, tx, deploy, draft, aloud=aloud)
 
     tools.also(act)
+    if deploy.release and not deploy.denied:
+        _guard(tools, deploy)
 
 
 def _body(deploy: Deploy) -> dict[str, Any]:
@@ -101,13 +108,4 @@ def record_taken_back(tools: Tools, service: Service, release: str, at: datetime
 
 def _change(marks: Marks, tx: Tx, service: str, change: Callable[[Deploys], Deploys]) -> bool:
     """Change what is kept of a service's deploys, whoever else does so at the same time; False: it stays as it is."""
-    adapter, key = adapter_of(Deploys), deploys_key(service)
-    for _ in range(_TRIES):
-        was = marks.get(tx, key)
-        known: Deploys = adapter.validate_json(was) if was else ()
-        changed = change(known)
-        if changed == known:
-            return False
-        if marks.swap(tx, key, was, adapter.dump_json(changed).decode()):
-            return True
-    raise RuntimeError(f"the deploys of {service} changed {_TRIES} times while one was added")
+    return change_kept(marks, tx, deploys_key(service), Deploys, lambda known: change(known or ()))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.domain.deploys import deploys_key
-from bot.domain.expected import Expected, Lineage, changing, is_idle, standing
+from bot.domain.expected import Expected, Lineage, changing, is_idle, standing, unreplaced
 from bot.domain.facts import Facts
 from bot.domain.run import Missing
 from bot.domain.service import Service
@@ -36,7 +36,7 @@ async def with_expected(
 
     def expected(revision: str) -> Expected:
         idle = "it is a canary that was rolled back" if is_idle(deploys, split, revision) else ""
-        return Expected(deploy, lineages.get(revision), why or idle)
+        return Expected(deploy, lineages.get(revision), why or idle, unreplaced(deploys))
 
     return {name: replace(each, expected=expected(each.build.revision)) for name, each in facts.items()}
 

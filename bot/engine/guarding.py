@@ -9,7 +9,7 @@ from bot.domain import violations
 from bot.domain.alerts import AlertRoute, Do, Sender
 from bot.domain.deploys import deploys_key
 from bot.domain.examination import examine
-from bot.domain.expected import Expected, changing, standing
+from bot.domain.expected import ROLLS_OUT, Expected, changing, moved_at, standing, unreplaced
 from bot.domain.facts import Facts
 from bot.domain.guard_plan import GuardPlan
 from bot.domain.run import Missing
@@ -19,12 +19,16 @@ from bot.domain.violations import Guarded, Violation, guard_key, sentence
 from bot.engine.deploys import Deploys, told_deploys
 from bot.engine.expecting import with_expected
 from bot.engine.intake import AlertPolicy, Intake
+from bot.engine.keeping import change_kept
 from bot.engine.ports import Ports
+from bot.engine.slots import Slots
 from bot.engine.tools import Tools, adapter_of
+from bot.ports import Group, Tx
 
 __all__ = [
     "Guarded",
     "Violation",
+    "doubt",
     "guard_key",
     "hear",
     "last_look",
@@ -39,6 +43,8 @@ OURSELVES = "firstfive"
 _AT_ONCE, _AGAIN_AT_ONCE = 20, 3
 _WITHIN_S = 60.0
 """Nobody waits for it: a repository may be cloned meanwhile."""
+_PUSHED = "guard-pushed"
+Groups = tuple[Group, ...]
 
 
 def plan_of(service: Service) -> GuardPlan:
@@ -48,8 +54,9 @@ def plan_of(service: Service) -> GuardPlan:
 
 async def look_at(tools: Tools, service: Service) -> Guarded:
     """Look at what every target runs, and hold it against record, repository, stamp and environment."""
-    plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
-    targets = (await tools.targets(service)).targets
+    plan, before, at = plan_of(service), await tools.recall(guard_key(service.name), Guarded), tools.now()
+    found = await tools.targets(service)
+    targets = found.targets
     deploy = standing(await told_deploys(tools, service.name))
     # A program's link id is told by its profiles alone: one is taken where a deploy says what it should be.
     parts = (BUILD, GOROUTINE) if deploy and deploy.build else (BUILD,)
@@ -64,7 +71,8 @@ async def look_at(tools: Tools, service: Service) -> Guarded:
         facts[OURSELVES] = Facts(OURSELVES, build=await tools.ports.replica.build())
     facts = await with_expected(tools, service, facts, within_s=_WITHIN_S, guarded=True)
     held = await _held(tools, service, plan, violations.commits(facts.values()))
-    return await asyncio.to_thread(violations.judge, facts, plan, held, before, tools.now())
+    judged = await asyncio.to_thread(violations.judge, facts, plan, held, before, at)
+    return violations.with_losses(judged, before, found.losses)
 
 
 async def last_look(ports: Ports, service: Service) -> Guarded | None:
@@ -75,13 +83,37 @@ async def last_look(ports: Ports, service: Service) -> Guarded | None:
 
 async def look_at_ourselves(ports: Ports) -> Guarded:
     """Hold this process's own build against the deploys that were told of the service `firstfive`, if it is one."""
-    kept = await ports.store.read(lambda tx: ports.marks.get(tx, deploys_key(OURSELVES)))
-    deploys = adapter_of(Deploys).validate_json(kept) if kept else ()
+    deploys = await _kept_deploys(ports, OURSELVES)
     now, service = ports.clock.now(), ports.catalog.service(OURSELVES)
-    expected = Expected(standing(deploys), None, changing(deploys, None, now))
+    expected = Expected(standing(deploys), None, changing(deploys, None, now), unreplaced(deploys))
     facts = Facts(OURSELVES, build=await ports.replica.build(), expected=expected)
     plan = plan_of(service) if service else GuardPlan()
     return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, None, now)
+
+
+async def doubt(ports: Ports, service: Service, look: Guarded, target: str = "") -> str:
+    """Say why a look does not tell how a service, or one target of it, is now; "" when it does.
+
+    `stale`: two of the times at which it is looked have passed since, or a deploy or a rollback was told, or a target
+    is configured that it has not seen. `incomplete`: discovery did not tell of all targets. `rolling_out`: targets ran
+    another release while one went out.
+    """
+    now, moved = ports.clock.now(), moved_at(await _kept_deploys(ports, service.name))
+    slots = Slots(plan_of(service).cron)
+    due = slots.next(look.at)
+    again = slots.next(due) if due is not None else None
+    unseen = {each.name for each in service.targets if target in {"", each.name}}.difference(look.targets)
+    if unseen or (again is not None and again <= now) or (moved is not None and look.at < moved):
+        return "stale"
+    if look.losses and not target:
+        return "incomplete"
+    is_early = moved is not None and look.at - moved < ROLLS_OUT
+    return "rolling_out" if is_early and any(target in {"", each} for each in look.unsettled) else ""
+
+
+async def _kept_deploys(ports: Ports, service: str) -> Deploys:
+    kept = await ports.store.read(lambda tx: ports.marks.get(tx, deploys_key(service)))
+    return adapter_of(Deploys).validate_json(kept) if kept else ()
 
 
 async def _look(tools: Tools, target: Target, parts: Sequence[Part], gate: asyncio.Semaphore) -> Facts:
@@ -100,19 +132,50 @@ async def _held(tools: Tools, service: Service, plan: GuardPlan, commits: Sequen
 
 
 async def hear(tools: Tools, service: Service, now: Guarded) -> tuple[str, ...]:
-    """Let incidents and monitoring hear of what was found; give what could not be told, and why. Safe to repeat."""
+    """Let incidents and monitoring hear of what was found; give what could not be told, and why. Safe to repeat.
+
+    Nothing is heard of a look that was slow, when one that began later was heard already.
+    """
     plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
+    if before is not None and before.at > now.at:
+        return ()
     if fired := violations.alerts(service.name, before, now, plan):
         route = AlertRoute(service=service.name, severity=plan.severity, do=Do.OPEN)
         ids = (f"{tools.run_id}.{number}" for number in count(1))
         intake = Intake(tools.registry, tools.ports, AlertPolicy((route,)), lambda: next(ids))
         await intake.take(fired, Sender.GUARD)
-    gateway, unheard = tools.ports.gateway, []
-    if gateway.place and service.guard is not None:
-        told = await gateway.push(service.name, plan.env, violations.counts(now))
-        guarded = sorted(each.name for each in tools.catalog.services if each.guard is not None)
-        if told is None and service.name == guarded[0]:  # once in a round
-            told = await gateway.forget(guarded)
-        unheard = [told.reason] if told is not None else []
-    tools.keep(guard_key(service.name), Guarded, now)
-    return tuple(unheard)
+    unheard = await _push(tools, service, now) if tools.ports.gateway.place and service.guard is not None else None
+
+    def keep(tx: Tx) -> None:
+        change_kept(tools.ports.marks, tx, guard_key(service.name), Guarded, lambda kept: _later(kept, now))
+
+    tools.also(keep)
+    return (unheard.reason,) if unheard is not None else ()
+
+
+def _later(kept: Guarded | None, now: Guarded) -> Guarded:
+    return kept if kept is not None and kept.at > now.at else now
+
+
+async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:
+    """Tell the monitoring, and take back what we told of environments and services that are guarded no more.
+
+    What we have pushed is remembered, as others push to the same place: only that is ours to take back.
+    """
+    gateway, group = tools.ports.gateway, (service.name, plan_of(service).env)
+    told = await gateway.push(*group, violations.counts(now))
+    if told is not None:
+        return told
+    guarded = {(each.name, each.guard.env) for each in tools.catalog.services if each.guard is not None}
+    over = {*(await tools.recall(_PUSHED, Groups) or ())}.difference(guarded)
+    failed = await gateway.forget(over) if over else None
+    gone = over if failed is None else set[Group]()
+
+    def note(tx: Tx) -> None:
+        def noted(known: Groups | None) -> Groups:
+            return tuple(sorted({*(known or ()), group}.difference(gone)))
+
+        change_kept(tools.ports.marks, tx, _PUSHED, Groups, noted)
+
+    tools.also(note)
+    return failed

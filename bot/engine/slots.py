@@ -50,17 +50,23 @@ class Slots:
     def between(self, after: datetime, until: datetime) -> list[datetime]:
         """Give the slots in (after, until], UTC, oldest first; only the last `LOOK_BACK` of them."""
         found: list[datetime] = []
-        at = max(after, until - LOOK_BACK) + timedelta(microseconds=1)
+        at = max(after, until - LOOK_BACK)
+        while (slot := self.next(at)) is not None and slot <= until:
+            found.append(slot)
+            at = slot
+        return found
+
+    def next(self, after: datetime) -> datetime | None:
+        """Give the first slot after a moment, UTC; None: there is none any more."""
+        at = after + timedelta(microseconds=1)
         while (due := self.trigger.get_next_fire_time(None, at)) is not None:
-            slot = due.astimezone(UTC)
-            if slot > until:
-                break
+            slot: datetime = due.astimezone(UTC)
             # Asked in the zone again: the trigger may call a time the second of its name that is not.
             is_second = bool(slot.astimezone(due.tzinfo).fold)
             if not (is_second and self._has_fixed_hours):
-                found.append(slot)
+                return slot
             at = slot + timedelta(seconds=1)
-        return found
+        return None
 
 
 def name_of(slot: datetime) -> str:

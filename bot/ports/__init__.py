@@ -7,7 +7,7 @@ from bot.ports.auditing import Audits, Wanted
 from bot.ports.beating import Pulse
 from bot.ports.bisecting import Probed, Prober
 from bot.ports.gating import Verifier
-from bot.ports.guarding import Gateway
+from bot.ports.guarding import Gateway, Group
 from bot.ports.keeping import (
     ASKED,
     LISTING,
@@ -94,6 +94,7 @@ __all__ = [
     "Fronts",
     "Gateway",
     "Gauges",
+    "Group",
     "Groups",
     "Installation",
     "Installations",

@@ -20,7 +20,7 @@ from bot.domain.run import Missing, Reply
 from bot.domain.service import Edge, Target
 from bot.domain.snapshot import Captured, Manifest
 from bot.domain.timeline import Entry, Person
-from bot.ports import OnCall, PageState, Picture, Posted, Pushed, Reached, Stored, Wanted
+from bot.ports import Group, OnCall, PageState, Picture, Posted, Pushed, Reached, Stored, Wanted
 from tests.fakes.keeping import NOON
 
 
@@ -67,23 +67,23 @@ class FakeFronts:
 
 
 class FakeGateway:
-    """Keeps what was pushed of each service; `ailment` is what it answers instead."""
+    """Keeps what was pushed of each service and environment; `ailment` is what it answers instead."""
 
     def __init__(self, place: str = "http://127.0.0.1:9091") -> None:
         self.place = place
-        self.told: dict[str, tuple[str, dict[Reason, int]]] = {}
+        self.told: dict[Group, dict[Reason, int]] = {}
         self.ailment = ""
 
     async def push(self, service: str, env: str, counts: Mapping[Reason, int]) -> Missing | None:
         if self.ailment:
             return Missing(self.ailment)
-        self.told[service] = env, dict(counts)
+        self.told[service, env] = dict(counts)
         return None
 
-    async def forget(self, services: Collection[str]) -> Missing | None:
+    async def forget(self, groups: Collection[Group]) -> Missing | None:
         if self.ailment:
             return Missing(self.ailment)
-        self.told = {service: kept for service, kept in self.told.items() if service in services}
+        self.told = {group: kept for group, kept in self.told.items() if group not in groups}
         return None
 
 

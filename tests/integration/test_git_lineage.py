@@ -88,7 +88,17 @@ async def test_a_branch_holds_its_ancestors_however_old_and_nothing_else(
     assert isinstance(await holds("--all", "main"), Missing)
 
 
-async def test_what_was_merged_since_the_mirror_was_made_is_held(tmp_path: Path) -> None:
+async def test_of_a_shallow_clone_nothing_can_be_told(place: Path, commits: dict[str, str], tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--no-single-branch", place.as_uri(), "shallow")
+    service = Service("checkout", (), str(tmp_path / "shallow"))
+    told = await GitRepository(tmp_path / "mirrors").holds(service, ("main",), commits["fix"])
+    assert isinstance(told, Missing)
+    assert "is a shallow clone" in told.reason
+
+
+async def test_what_was_merged_since_the_mirror_was_made_is_held_and_not_known_while_its_origin_is_away(
+    tmp_path: Path,
+) -> None:
     place = tmp_path / "shop"
     place.mkdir()
     git(place, "init", "--quiet", "--initial-branch=main")
@@ -101,6 +111,9 @@ async def test_what_was_merged_since_the_mirror_was_made_is_held(tmp_path: Path)
     assert await reader.holds(service, ("main",), tip) is False
     git(place, "checkout", "--quiet", "main")
     git(place, "merge", "--quiet", "--ff-only", "feature")
+    away = place.rename(tmp_path / "away")
+    assert isinstance(await reader.holds(service, ("main",), tip), Missing)
+    away.rename(place)
     assert await reader.holds(service, ("main",), tip) is True
 
 

@@ -13,7 +13,7 @@ from tests.integration.test_monitoring import promtool
 pytestmark = pytest.mark.prometheus
 
 DIRTY = {"service": "shop", "reason": "dirty_tree"}
-GROUP = {"service": "shop", "job": JOB}
+GROUP = {"service": "shop", "env": "prod", "job": JOB}
 
 
 def series(name: str, values: str, **labels: str) -> dict[str, str]:

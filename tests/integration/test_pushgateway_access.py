@@ -82,7 +82,8 @@ async def found(folder: Path, **given: Any) -> list[Check]:
 
 async def refusal(gateway: Pushgateway) -> str:
     """Give why it takes nothing; both ways to tell it have the same reason."""
-    pushed, forgotten = await gateway.push("checkout", "prod", {Reason.DIRTY_TREE: 1}), await gateway.forget([])
+    pushed = await gateway.push("checkout", "prod", {Reason.DIRTY_TREE: 1})
+    forgotten = await gateway.forget([("checkout", "prod")])
     assert isinstance(pushed, Missing)
     assert pushed == forgotten
     return pushed.reason
@@ -93,7 +94,7 @@ async def test_a_password_is_shown_and_never_told(tmp_path: Path) -> None:
         right = Pushgateway(url, f"prometheus:{PASSWORD}")
         assert await right.push("checkout", "prod", {Reason.DIRTY_TREE: 1}) is None
         assert await right.push("payment", "prod", {Reason.DIRTY_TREE: 0}) is None
-        assert await right.forget(["checkout"]) is None
+        assert await right.forget([("payment", "prod")]) is None
         assert await groups(url, auth=("prometheus", PASSWORD)) == ["checkout"]
         for wrong in ("", "prometheus:other", PASSWORD):
             assert await refusal(Pushgateway(url, wrong)) == f"{url} answered 401: Unauthorized"

@@ -60,7 +60,7 @@ def _drifts(facts: Facts, expected: Expected, beside: Beside) -> Iterator[Drift]
     build, lineage = facts.build, expected.lineage
     if lineage is not None and not lineage.refs:
         yield _stray(build, lineage)
-    if not expected.changing and _is_another(build, expected):
+    if not expected.changing and is_another(build, expected):
         yield _another(build, expected, beside)
     if build.modified:
         yield Drift(
@@ -90,20 +90,24 @@ def _stray(build: Build, lineage: Lineage) -> Drift:
     )
 
 
-def _is_another(build: Build, expected: Expected) -> bool:
+def is_another(build: Build, expected: Expected) -> bool:
     """Tell whether it is another commit than the record's; by the names of the releases where no commit is known."""
-    deploy = expected.deploy
-    if deploy is None:
+    if expected.deploy is None:
         return False
+    return all(_differs(build, each) for each in (expected, *(Expected(before) for before in expected.before)))
+
+
+def _differs(build: Build, expected: Expected) -> bool:
+    assert expected.deploy is not None  # noqa: S101 - for the type checker: `is_another` has looked
     same = expected.meets(build.revision)
-    return bool(build.release) and build.release != deploy.release if same is None else not same
+    return bool(build.release) and build.release != expected.deploy.release if same is None else not same
 
 
 def _another(build: Build, expected: Expected, beside: Beside) -> Drift:
     deploy, runs = expected.deploy, _commit(build) if build.revision else build.release
-    assert deploy is not None  # noqa: S101 - for the type checker: `_is_another` has looked
+    assert deploy is not None  # noqa: S101 - for the type checker: `is_another` has looked
     others = [each for each in beside.others if each.build.revision or each.build.release]
-    right = sum(not (each.expected and _is_another(each.build, each.expected)) for each in others)
+    right = sum(not (each.expected and is_another(each.build, each.expected)) for each in others)
     alike = sum(_same(each.build, build) for each in others)
     deployed = f"what was deployed at {deploy.at:%Y-%m-%d %H:%M} UTC: {deploy.words}"
     told = f"It runs {runs}, {_distance(expected.lineage)} {deployed}."

@@ -78,7 +78,7 @@ async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         async def told() -> Told:
             await asyncio.sleep(0)
             kept = fake.told.items()
-            return {(name, env, each.value): float(n) for name, (env, counts) in kept for each, n in counts.items()}
+            return {(name, env, each.value): float(n) for (name, env), counts in kept for each, n in counts.items()}
 
         yield Ground(fake, told)
         return
@@ -95,9 +95,11 @@ async def test_it_tells_what_was_pushed_last_and_forgets_the_rest(ground: Ground
         ("checkout", "prod", "unseen"): 0.0,
         ("payment.v2", "", "commit_mismatch"): 1.0,
     }
-    assert await gateway.push("checkout", "staging", {Reason.DIRTY_TREE: 0}) is None
-    assert await gateway.forget(["checkout"]) is None
-    assert await ground.told() == {("checkout", "staging", "dirty_tree"): 0.0}
+    assert await gateway.push("checkout", "prod", {Reason.DIRTY_TREE: 0}) is None
+    assert await gateway.push("checkout", "staging", {Reason.DIRTY_TREE: 3}) is None
+    assert await gateway.push("payment.v2", "prod", {}) is None
+    assert await gateway.forget([("payment.v2", ""), ("checkout", "staging"), ("gone", "prod")]) is None
+    assert await ground.told() == {("checkout", "prod", "dirty_tree"): 0.0}
 
 
 async def test_what_others_push_is_left_alone(tmp_path: Path) -> None:
@@ -106,17 +108,15 @@ async def test_what_others_push_is_left_alone(tmp_path: Path) -> None:
         await client.put(theirs, content=f"# TYPE {METRIC} gauge\n{METRIC}{{env='',reason='x'}} 1\n".replace("'", '"'))
         gateway = Pushgateway(url)
         assert await gateway.push("checkout", "prod", {Reason.DIRTY_TREE: 1}) is None
-        assert await gateway.forget([]) is None
+        assert await gateway.forget([("checkout", "prod")]) is None
         assert await scraped(url) == {}
         assert list(await scraped(url, "nightly")) == [("checkout", "", "x")]
 
 
 async def test_a_gateway_that_is_none_or_away_is_a_reason_and_no_error() -> None:
     gone = Pushgateway(f"http://user:secret@127.0.0.1:{free_port()}")
-    other = Pushgateway("http://gateway.test", "", httpx.MockTransport(lambda _: httpx.Response(200, json={"data": 1})))
     away = await gone.push("checkout", "prod", {})
     assert isinstance(away, Missing)
     assert "secret" not in away.reason + gone.place
-    assert isinstance(await gone.forget([]), Missing)
-    assert await other.forget([]) == Missing("http://gateway.test lists no groups: is it a Pushgateway?")
+    assert isinstance(await gone.forget([("checkout", "prod")]), Missing)
     assert Pushgateway(None).place == ""

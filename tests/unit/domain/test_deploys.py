@@ -7,12 +7,14 @@ from bot.domain.deploys import (
     DENIED_KEPT,
     KEPT,
     Deploy,
+    Running,
     add,
     denied,
     last_denied,
     last_good,
     latest,
     rolled_back,
+    running,
     went_out,
     with_tags,
 )
@@ -98,6 +100,19 @@ def test_what_is_not_known_cannot_be_taken_back() -> None:
 )
 def test_a_deploy_is_told_beside_a_moment(minutes: int, said: str) -> None:
     assert V3.beside(NOON + timedelta(minutes=minutes), "the first error") == said
+
+
+def test_what_runs_is_what_was_told_then_what_the_gate_let_through_and_a_tag_only_where_there_is_neither() -> None:
+    late, tag = NOON + timedelta(hours=1), replace(deploy("v9", 30), source="tag")
+    gated, older = replace(V3, source="gate"), replace(V1, source="tag")
+    assert running((), late) == Running()
+    assert running((V1, V2, V3, tag), late) == Running(V3, V2)
+    assert running((V1, V2, V3, tag), NOON) == Running(V1)
+    assert running((V1, V2, gated, tag), late) == Running(V2, V1, gated)
+    assert running((V1, V2, replace(gated, rolled_back_at=late), tag), late) == Running(V2, V1)
+    assert running((replace(V2, source="gate"), gated, tag), late) == Running(gated, replace(V2, source="gate"))
+    assert running((older, gated, tag), late) == Running(gated, older)
+    assert running((older, tag), late) == Running(tag, older)
 
 
 NO = (Objection(Obstacle.UNSIGNED, "no signature was sent"),)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.deploys import Deploy
-from bot.domain.expected import ROLLS_OUT, Expected, Lineage, changing, is_idle, standing
+from bot.domain.expected import ROLLS_OUT, Expected, Lineage, changing, is_idle, standing, unreplaced
 from bot.domain.traffic import CLOSED, Split
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -19,6 +19,15 @@ TAKEN_BACK = replace(SECOND, rolled_back_at=NOW - ROLLS_OUT)
 def test_the_last_deploy_stands_unless_it_was_taken_back() -> None:
     assert standing([FIRST, SECOND]) == SECOND
     assert standing([FIRST, TAKEN_BACK]) == FIRST
+
+
+def test_what_the_gate_let_through_replaces_nothing_until_somebody_tells_of_it() -> None:
+    allowed, again = (replace(SECOND, release=name, source="gate") for name in ("v3", "v4"))
+    assert unreplaced([FIRST, SECOND]) == unreplaced([]) == unreplaced([allowed]) == ()
+    assert (standing([FIRST, SECOND, allowed]), unreplaced([FIRST, SECOND, allowed])) == (allowed, (SECOND,))
+    assert unreplaced([FIRST, SECOND, allowed, again]) == (allowed, SECOND)
+    assert unreplaced([FIRST, TAKEN_BACK, allowed, TAG]) == (FIRST,)
+    assert unreplaced([replace(FIRST, source="gate"), allowed, again]) == (allowed,)
 
 
 def test_a_tag_deploys_nothing() -> None:

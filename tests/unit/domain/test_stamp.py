@@ -46,6 +46,23 @@ def test_flags_of_others_hands_are_read_too() -> None:
     assert of_ldflags("") == of_document(None) == of_document({"env": 3, "go": "a b"}) == Stamp()
 
 
+OTHER, LIBRARY = "0" * 40, "k8s.io/component-base/version"
+
+
+@pytest.mark.parametrize(
+    ("flags", "stamp"),
+    [
+        (f"-X main.gitCommit={COMMIT} -X {LIBRARY}.gitCommit={OTHER}", Stamp(commit=COMMIT)),
+        (f"-X {LIBRARY}.gitCommit={OTHER} -X main.gitCommit={COMMIT}", Stamp(commit=COMMIT)),
+        (f"{ldflags(WHOLE, 'shop.test/version')} -X main.gitCommit={OTHER}", WHOLE),
+        (f"{ldflags(WHOLE)} -X {LIBRARY}.gitCommit={OTHER} -X {LIBRARY}.env=dev", WHOLE),
+        (f"-X a/version.gitCommit={OTHER} -X b/version.gitCommit={COMMIT}", Stamp(commit=COMMIT)),
+    ],
+)
+def test_the_variables_of_a_library_are_no_part_of_the_stamp(flags: str, stamp: Stamp) -> None:
+    assert of_ldflags(flags) == stamp
+
+
 def test_a_target_s_stamp_is_that_of_its_flags_or_what_it_serves() -> None:
     flags = {"go": "go1.27.3", "settings": {"-ldflags": ldflags(WHOLE)}, "environment": {"RUNTIME_ENV": "staging"}}
     told = {"stamp": {"build_id": "9", "commit": f"{COMMIT}+dirty", "go": "go1.27.3", "env": "prod"}}

@@ -1,7 +1,7 @@
 """Strict health is for who promotes: what was never looked at is not consistent, and reasons are all that is told."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from bot.domain.deploys import Deploy, deploys_key
 from bot.domain.facts import Build
 from bot.domain.guard_plan import GuardPlan, Reason
-from bot.domain.service import Catalog, Service
+from bot.domain.service import Catalog, Service, Target
 from bot.domain.violations import Guarded, Violation, guard_key
 from bot.engine.deploys import Deploys
 from bot.engine.ports import Ports
@@ -58,6 +58,53 @@ async def test_a_target_s_question_is_answered_by_the_last_look(
     assert answer.status_code == status
     as_of = None if word == "unknown" else "2026-03-01T11:50:00+00:00"
     assert answer.json() == {"status": word, "reasons": reasons, "as_of": as_of}
+
+
+FINE = Guarded(AT, ("checkout-1", "checkout-2"))
+TARGETS = tuple(Target(f"checkout-{n}", "checkout", f"http://127.0.0.1:606{n}") for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("query", "deploy", "targets", "later", "said"),
+    [
+        ("service=checkout", None, 2, timedelta(minutes=9), ["consistent"]),
+        ("service=checkout", None, 2, timedelta(minutes=10), ["unknown", "stale"]),
+        ("target=checkout-1", None, 2, timedelta(days=7), ["unknown", "stale"]),
+        ("service=checkout", AT - timedelta(hours=1), 2, timedelta(0), ["consistent"]),
+        ("target=checkout-1", AT + timedelta(minutes=9), 2, timedelta(0), ["unknown", "stale"]),
+        ("service=checkout", None, 3, timedelta(0), ["unknown", "stale"]),
+        ("target=checkout-1", None, 3, timedelta(0), ["consistent"]),
+    ],
+)
+async def test_a_look_that_something_has_happened_since_says_nothing_of_now(
+    query: str, deploy: datetime | None, targets: int, later: timedelta, said: list[str]
+) -> None:
+    ports = fake_ports(Catalog((Service("checkout", TARGETS[:targets], guard=GuardPlan()),)))
+    await kept(ports, guard_key("checkout"), Guarded, FINE)
+    if deploy is not None:
+        await kept(ports, deploys_key("checkout"), Deploys, (Deploy("checkout", "v2", deploy, source="webhook"),))
+    ports.clock.at += later  # type: ignore[attr-defined]
+    answer = await get(f"/healthz?strict=1&{query}", ports)
+    assert answer.status_code == (200 if said == ["consistent"] else 503)
+    assert [answer.json()["status"], *answer.json()["reasons"]] == said
+
+
+PLACES = ("service=checkout", "target=checkout-1")
+
+
+async def test_while_a_release_is_rolled_out_or_targets_are_lost_not_all_is_called_consistent() -> None:
+    ports = fake_ports(CATALOG)
+    ports.clock.at = AT + timedelta(minutes=1)  # type: ignore[attr-defined]
+    await kept(ports, guard_key("checkout"), Guarded, replace(FINE, unsettled=("checkout-2",)))
+    await kept(ports, deploys_key("checkout"), Deploys, (Deploy("checkout", "v2", AT, source="webhook"),))
+    told = [(await get(f"/healthz?strict=1&target=checkout-{n}", ports)).json()["reasons"] for n in (1, 2)]
+    assert told == [[], ["rolling_out"]]
+    assert (await get("/healthz?strict=1&service=checkout", ports)).json()["status"] == "unknown"
+    await kept(ports, guard_key("checkout"), Guarded, replace(FINE, losses=("checkout: two.test does not resolve",)))
+    told = [(await get(f"/healthz?strict=1&{of}", ports)).json()["reasons"] for of in PLACES]
+    assert told == [["incomplete"], []]
+    await kept(ports, guard_key("checkout"), Guarded, FINE)
+    assert (await get("/healthz?strict=1&service=checkout", ports)).status_code == 200
 
 
 async def test_without_strict_it_is_alive_whatever_it_runs() -> None:

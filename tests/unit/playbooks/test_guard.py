@@ -1,22 +1,30 @@
 """The guard by the clock, at a deploy, and as a person asks it: incidents, digest and monitoring hear what it finds."""
 
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.domain.discovery import DiscoveryPlan
 from bot.domain.expected import Lineage
+from bot.domain.gate.policy import GatePolicy
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.incident import Severity
 from bot.domain.run import RunStatus
-from bot.domain.service import Catalog, Service
+from bot.domain.service import Catalog, Service, Target
+from bot.domain.sightings import Discovered
+from bot.domain.snapshot import Captured, Part
 from bot.domain.timeline import Kind
-from tests.fakes import FakeGateway, FakeReplica, FakeRepository, FakeTargets
+from bot.ports import Keep, as_it_is
+from tests.fakes import FakeDiscovery, FakeGateway, FakeReplica, FakeRepository, FakeTargets
 from tests.unit.domain.captures import document, parts_of
 from tests.unit.playbooks.desk import TARGETS, Desk, desk
 
-NEW, OLD = "a" * 40, "b" * 40
+NEW, OLD, ODD = "a" * 40, "b" * 40, "c" * 40
 PLAN = GuardPlan("prod", ("main",), frozenset({Reason.DIRTY_TREE}), Severity.SEV2)
 CHECKOUT = Service("checkout", TARGETS, "/srv/git/checkout", guard=PLAN)
 
@@ -52,8 +60,7 @@ def gateway(at: Desk) -> FakeGateway:
 
 def told(at: Desk) -> dict[str, int]:
     """Give what the monitoring is told of checkout, but for what is 0."""
-    env, counts = gateway(at).told["checkout"]
-    assert env == "prod"
+    counts = gateway(at).told["checkout", "prod"]
     assert set(counts) == set(Reason)
     return {reason.value: count for reason, count in counts.items() if count}
 
@@ -117,6 +124,28 @@ async def test_a_deploy_is_looked_at_at_once_and_when_it_should_be_everywhere() 
     assert told(at) == {"commit_mismatch": 3}
 
 
+async def test_what_the_gate_let_through_is_looked_at_and_may_run_or_not_until_somebody_tells_of_it() -> None:
+    at = house(built(), replace(CHECKOUT, gate=GatePolicy(signature=False, sbom=False)))
+    await at.say(f"deploy checkout release=v1 commit={NEW}")
+    at.later(3_600)
+    asked = {"service": "checkout", "release": "v2", "commit": OLD, "digest": f"sha256:{'a' * 64}"}
+    allowed = await at.run("gate", asked)
+    assert [run.id for run in at.state.runs.values() if run.parent_id == allowed.id] == [
+        f"{allowed.id}.guard",
+        f"{allowed.id}.guard-later",
+    ]
+    await look(at)
+    assert told(at) == {}
+    await look(at, built(revision=OLD))
+    assert told(at) == {"commit_not_in_branch": 3}
+    await look(at, built(revision=ODD))
+    assert told(at) == {"commit_mismatch": 3}
+    await at.say(f"deploy checkout release=v2 commit={OLD}")
+    at.later(660)
+    await look(at, built())
+    assert told(at) == {"commit_mismatch": 3}
+
+
 async def test_a_service_that_is_not_guarded_is_told_to_whoever_asks_and_nobody_else() -> None:
     at = house(built("checkout-1"), replace(CHECKOUT, guard=None))
     assert "`dirty_tree` checkout-1: " in await at_text(at)
@@ -130,15 +159,78 @@ async def at_text(at: Desk) -> str:
     return str((await at.say("guard checkout")).result["summary"])
 
 
+async def test_what_was_wrong_with_a_target_that_discovery_lost_is_not_over() -> None:
+    loss = "checkout: no target is found: http://prometheus.test scrapes nothing"
+    discovery = FakeDiscovery(Discovered(TARGETS))
+    found = replace(CHECKOUT, targets=(), discovery=DiscoveryPlan("prometheus", ()))
+    at = house(built("checkout-2"), found, discovery=discovery)
+    await look(at)
+    for left in (TARGETS[:1], ()):
+        discovery.found = [Discovered(left, (loss,))]
+        said = await look(at)
+        assert "`dirty_tree` checkout-2: " in said
+        assert f"Some may be missing: {loss}." in said
+        assert told(at) == {"dirty_tree": 1}
+    assert not [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+    discovery.found = [Discovered(TARGETS[2:])]
+    await look(at)
+    assert told(at) == {}
+    assert [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+
+
 async def test_a_gateway_that_is_away_keeps_nobody_from_hearing_the_rest() -> None:
     at = house(built("checkout-3"))
     gateway(at).ailment = "http://127.0.0.1:9091 All connection attempts failed"
     assert "Not pushed: http://127.0.0.1:9091 All connection attempts failed." in await look(at)
     assert at.incident().title.startswith("dirty_tree on checkout-3")
     gateway(at).ailment = ""
-    gateway(at).told["gone"] = "prod", {}
     await look(at)
-    assert set(gateway(at).told) == {"checkout"}
+    assert set(gateway(at).told) == {("checkout", "prod")}
+
+
+async def test_of_what_is_told_only_what_we_pushed_is_taken_back() -> None:
+    at = house(built())
+    await look(at)
+    ours, others = [("checkout", "staging"), ("payment", "prod")], [("checkout", "live"), ("shop", "prod")]
+    gateway(at).told |= {group: {} for group in [*ours, *others]}
+    at.state.marks["guard-pushed"] = json.dumps([*json.loads(at.state.marks["guard-pushed"]), *ours])
+    await look(at)
+    assert set(gateway(at).told) == {("checkout", "prod"), *others}
+    assert json.loads(at.state.marks["guard-pushed"]) == [["checkout", "prod"]]
+
+
+class Slow(FakeTargets):
+    """Answers the first question with what was true when it was asked, when much has happened meanwhile."""
+
+    def __init__(self, first: list[Any], then: list[Any]) -> None:
+        super().__init__((), first)
+        self.then = then
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        got = await super().capture(target, parts, keep)
+        if (meanwhile := self.meanwhile) is not None:
+            self.meanwhile, self.captures = None, self.then
+            await meanwhile()
+        return got
+
+
+async def test_a_slow_look_is_not_heard_after_one_that_began_later() -> None:
+    slow = Slow(built("checkout-1"), built())
+
+    async def looked_again() -> None:
+        at.later(60)
+        later = await at.begin("guard", {"service": "checkout"})
+        while not at.state.runs[later].status.ended:  # noqa: ASYNC110 - the desk wakes nobody
+            await asyncio.sleep(0)
+
+    slow.meanwhile = looked_again
+    at = house([], targets=slow)
+    run = await at.run("guard", {"service": "checkout"})
+    assert "`dirty_tree` checkout-1" in str(run.result["summary"])
+    assert told(at) == {}
+    assert "INC-1" not in at.state.chains
+    assert "dirty_tree" not in at.state.marks["guard:checkout"]
 
 
 @pytest.mark.parametrize(

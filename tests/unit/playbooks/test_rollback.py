@@ -1,12 +1,10 @@
 """A rollback happens whole, once, and only as it was approved, whatever the router answers; a restore undoes it."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
 from bot.domain.canary import Judged, Judgement
-from bot.domain.deploys import deploys_key
 from bot.domain.narrative import tell
 from bot.domain.run import Missing, Run, RunStatus, Source
 from bot.domain.service import Service
@@ -244,19 +242,6 @@ async def test_without_a_canary_the_release_before_runs_again_once() -> None:
 async def test_without_a_canary_and_a_release_before_there_is_nothing_to_go_back_to() -> None:
     run = await rolled_back(await opened(FakeRouter(Split(release="r1"))))
     assert run.reason == "No release of checkout before release r1 is known. Nothing was changed."
-
-
-async def test_what_was_deployed_is_said_and_remembered_as_taken_back() -> None:
-    house = await opened(FakeRouter(OPEN_))
-    for release in ("v1.4.0", "v1.5.0"):
-        await house.say(f"deploy checkout release={release}")
-        house.later(60)
-    run_id = await ask(house)
-    said = house.incident().waiting[0].measured["Plan"]
-    assert said.endswith("Deployed last: v1.5.0 by Ada. Last known good: v1.4.0 by Ada.")
-    await go_on(house, run_id)
-    kept = json.loads(house.state.marks[deploys_key("checkout")])
-    assert [each["release"] for each in kept if each["rolled_back_at"]] == ["v1.5.0"]
 
 
 async def test_nothing_to_roll_back_is_said() -> None:
