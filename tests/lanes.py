@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 LINT = ("make", "--silent", "lint")
 PYTEST = (sys.executable, "-m", "pytest", "-q")
-# As long as each other; lint begins the first one.
-FOLDERS = (("tests/unit", "tests/scenario", "tests/faults"), ("tests/integration", "tests/services", "tests/house"))
+# As long as each other; lint begins the second one.
+FOLDERS = (("tests/unit", "tests/scenario", "tests/faults", "tests/house"), ("tests/integration", "tests/services"))
 FOR_BOTH = re.compile(r"--(color|durations|durations-min|seed|tb)=.*|--whole-matrix|-v+")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 CLOSING = re.compile(r"^=* ?(\d+ \w+(?:, \d+ \w+)*) in \d", re.MULTILINE)
@@ -107,7 +107,7 @@ def main(options: Sequence[str]) -> int:
     began = time.monotonic()
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     first, second = ([*PYTEST, *colour, *options, *folders] for folders in FOLDERS)
-    lanes = [Lane([LINT, first]), Lane([second])]
+    lanes = [Lane([first]), Lane([LINT, second])]
 
     def stop(signum: int, _: object) -> None:
         for lane in lanes:
