@@ -13,6 +13,8 @@ from tests.logstores.shop import TRACE
 
 BY_WORD: dict[Word, str] = {Word.REST: "worth remembering", Word.SERVICE: CHECKOUT, Word.TEAM: TEAM}
 """These are given even if they may be left out, since a playbook does more with them."""
+REFUSES = frozenset({"deny"})
+"""Playbooks whose runs end as refused: that is what they are there for."""
 BY_FIELD: dict[tuple[str, str], Any] = {
     ("audit", "what"): "metrics",
     ("bisect", "service"): PAYMENT,
