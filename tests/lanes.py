@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 LINT = ("make", "--silent", "lint")
 PYTEST = (sys.executable, "-m", "pytest", "-q")
 # As long as each other; lint begins the second one.
-FOLDERS = (("tests/unit", "tests/scenario", "tests/faults", "tests/house"), ("tests/integration", "tests/services"))
+FOLDERS = (("tests/unit", "tests/scenario", "tests/faults"), ("tests/integration", "tests/services", "tests/house"))
 FOR_BOTH = re.compile(r"--(color|durations|durations-min|seed|tb)=.*|--whole-matrix|-v+")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 CLOSING = re.compile(r"^=* ?(\d+ \w+(?:, \d+ \w+)*) in \d", re.MULTILINE)
