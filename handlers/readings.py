@@ -1,6 +1,5 @@
 """What a run captured and found, read back from its journal and its artifacts for the pages."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.baseline import Baseline, Baselines, baseline_key
-from bot.domain.costs import Costs
 from bot.domain.diagnosis import Overview
 from bot.domain.errors import StoreUnusable
 from bot.domain.exhibits import PROVING, Evidence, Fact, Found, evidence, found, judged, kept
-from bot.domain.lenses import LENSES, costs_of
 from bot.domain.run import Run
 from bot.domain.snapshot import Captured, Probe
 from bot.domain.timeline import Entry, Kind, Person
@@ -161,13 +158,6 @@ async def _content(ports: Ports, part: Captured) -> Captured:
     except StoreUnusable as error:
         return replace(part, error=str(error))
     return replace(part, content=content) if content else replace(part, error="its bytes were removed by retention")
-
-
-async def costs(ports: Ports, parts: Sequence[Captured], view: str) -> Costs | None:
-    """Give what a view of one target shows; None when it is not there or cannot be read."""
-    wanted = [part for part in parts if part.part in LENSES[view].names and part.sha256]
-    known = await contents(ports, wanted)
-    return await asyncio.to_thread(costs_of, view, known)
 
 
 async def baseline(ports: Ports, service: str, target: str) -> Baseline | None:
