@@ -87,7 +87,7 @@ class _Door:
             log.error("gate has not decided", run=admitted.run_id, reason=gated.objection.text)
             if gated.over:
                 return await self._turn_away(gated.objection, 503, named)
-            return _no(f"{gated.objection.obstacle}: {gated.objection.text}", 503, run=admitted.run_id)
+            return _no(str(gated.objection), 503, run=admitted.run_id)
         log.info("gate decided", service=shown.service, release=shown.release, allowed=gated.allowed)
         told_of = {"reasons": list(gated.reasons), "proven": list(gated.proven), "overridden": gated.overridden}
         answered = {"allowed": gated.allowed, **told_of, "summary": gated.summary, **_run(admitted.run_id)}

@@ -59,8 +59,8 @@ class Unreadable(Exception):
     """A body cannot be read; says why, with which status that is answered, and what had come of it."""
 
     def __init__(self, obstacle: Obstacle, text: str, status: int, content: bytes = b"") -> None:
-        super().__init__(f"{obstacle}: {text}")
         self.objection = Objection(obstacle, text)
+        super().__init__(str(self.objection))
         self.status = status
         self.content = content
 

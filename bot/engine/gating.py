@@ -132,7 +132,7 @@ async def last_denial(tools: Tools, service: Service, release: str) -> Denial:
         names = ", ".join(dict.fromkeys(each.release for each in denied(known)[-5:]))
         raise CommandRejected(f"{release} of {service.name} is not denied. Denied lately: {names or 'nothing'}.")
     last = deploys[-1]
-    reasons = "; ".join(Decision(allowed=False, objections=last.denied).reasons)
+    reasons = "; ".join(map(str, last.denied))
     said = f"{service.name} {last.words} was denied at {last.at:%Y-%m-%d %H:%M} UTC: {reasons}."
     summary = f"{said} The artifact is {last.digest}."
     return Denial(release, last.digest, last.denied, summary)
@@ -149,7 +149,7 @@ def let_through(tools: Tools, service: Service, denial: Denial, reason: str) -> 
     until = tools.now() + timedelta(hours=OVERRIDE_H)
     override = Override(denial.digest, denial.objections, tools.actor.name, second.name, until, tools.run_id)
     tools.keep(_key(service), Override, override)
-    reasons = list(Decision(allowed=False, objections=denial.objections).reasons)
+    reasons = list(map(str, denial.objections))
     told = {"release": denial.release, "digest": denial.digest, "reasons": reasons, "until": to_us(until)}
     tools.record(Kind.DEPLOY_OVERRIDDEN, service=service.name, **told, name=second.name, reason=reason)
     return override

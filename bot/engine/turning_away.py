@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.deploys import GATE, Deploy
-from bot.domain.gate.decision import Decision
 from bot.domain.gate.evidence import Objection
 from bot.engine.deploys import record_decided
 from bot.engine.gating import say_denied
@@ -26,11 +25,10 @@ class TurnedAway:
 async def turn_away(tools: Tools, deploy: Deploy, digest: str, objection: Objection) -> TurnedAway:
     """Record a denial of what could not be looked at; `deploy` has "" for what could not be read of it."""
     holder = await tools.hold(f"turned away:{deploy.service}:{objection.obstacle}", TOLD_AGAIN.total_seconds())
-    (reason,) = Decision(allowed=False, objections=(objection,)).reasons
-    away = TurnedAway(f"{deploy.service} {deploy.release}".strip(), reason, tells=holder == tools.run_id)
+    away = TurnedAway(f"{deploy.service} {deploy.release}".strip(), str(objection), tells=holder == tools.run_id)
     # Without its artifact it is nothing that two people could let through.
     denied = Deploy(deploy.service, deploy.release, deploy.at, deploy.by, deploy.commit, GATE, denied=(objection,))
-    record_decided(tools, denied, aloud=away.tells, digest=digest, reasons=[reason], evidence="")
+    record_decided(tools, denied, aloud=away.tells, digest=digest, reasons=[away.reason], evidence="")
     return away
 
 

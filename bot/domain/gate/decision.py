@@ -46,8 +46,8 @@ class Decision:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Each objection as a line: `unsigned: nothing that was sent ...`."""
-        return tuple(f"{each.obstacle.value}: {each.text}" for each in self.objections)
+        """Each objection as a line."""
+        return tuple(map(str, self.objections))
 
 
 def decide(

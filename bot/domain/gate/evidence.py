@@ -39,6 +39,10 @@ class Objection:
     obstacle: Obstacle
     text: str
 
+    def __str__(self) -> str:
+        """Give it as a line: `unsigned: nothing that was sent ...`."""
+        return f"{self.obstacle.value}: {self.text}"
+
 
 @dataclass(frozen=True)
 class Submission:
