@@ -21,7 +21,7 @@ from bot.engine import (
     deploys_of,
     examine,
     gates,
-    latest,
+    running,
 )
 
 _COMMITS_SHOWN = 5
@@ -53,7 +53,7 @@ class Builds:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The last deploy, in words; "" where none is known."""
+    """What was deployed last, let through or denied since, in words; "" where nothing is known."""
 
     summary: str
 
@@ -103,8 +103,9 @@ async def look(tools: Tools, params: Changes) -> Deployed:
     deploys = await deploys_of(tools, service)
     incident = await tools.incident() if tools.incident_id else None
     started_at = incident.milestones.get(Milestone.STARTED) if incident else None
-    last, refused = latest(deploys, tools.now()), gates.last_denied(await gates.told_deploys(tools, service.name))
-    told = [last.beside(started_at, "it started") if started_at else last.ago(tools.now())] if last else []
+    runs, refused = running(deploys, tools.now()), gates.last_denied(await gates.told_deploys(tools, service.name))
+    known = [each for each in (runs.last, runs.coming) if each is not None]
+    told = [each.beside(started_at, "it started") if started_at else each.ago(tools.now()) for each in known]
     told += [f"{refused.ago(tools.now())} ({refused.obstacles})"] if refused else []
     return Deployed("; ".join(told))
 

@@ -44,16 +44,22 @@ class Deploy:
     def beside(self, moment: datetime, event: str) -> str:
         """Say how it lies to a moment: `v1.2 (abc1234) by Ada was deployed 6 min before the first error`."""
         apart = duration(abs(moment - self.at))
-        return f"{self.words} was deployed {apart} {'before' if self.at <= moment else 'after'} {event}"
+        return f"{self._event} {apart} {'before' if self.at <= moment else 'after'} {event}"
 
     def ago(self, now: datetime) -> str:
         """Say how long ago it was."""
-        return f"{self.words} was {'denied' if self.denied else 'deployed'} {duration(now - self.at)} ago"
+        return f"{self._event} {duration(now - self.at)} ago"
 
     @property
     def obstacles(self) -> str:
         """Say in a few words why it was denied: `unsigned, open incident`."""
         return ", ".join(dict.fromkeys(each.obstacle.value for each in self.denied))
+
+    @property
+    def _event(self) -> str:
+        """Say what became of it, as far as whoever told of it knows."""
+        known = {GATE: "let through by the gate", TAG: "tagged"}
+        return f"{self.words} was {'denied' if self.denied else known.get(self.source, 'deployed')}"
 
 
 def deploys_key(service: str) -> str:
@@ -101,11 +107,6 @@ def with_tags(known: Sequence[Deploy], tags: Iterable[Deploy]) -> tuple[Deploy, 
     """Complete what was told with what the repository's tags say of other releases, oldest first."""
     told = {each.release for each in known}
     return tuple(sorted([*known, *(tag for tag in tags if tag.release not in told)], key=lambda each: each.at))
-
-
-def latest(deploys: Sequence[Deploy], until: datetime) -> Deploy | None:
-    """Give the last deploy up to a moment; one that was denied is none."""
-    return next((each for each in reversed(deploys) if each.at <= until and not each.denied), None)
 
 
 def last_good(deploys: Sequence[Deploy], running: str = "") -> Deploy | None:

@@ -18,7 +18,7 @@ from bot.domain.canary import CanaryPlan, Judgement, Reason
 from bot.domain.configured_actions import Call, ConfiguredAction
 from bot.domain.configured_actions import call as action_call
 from bot.domain.configured_actions import read as action_values
-from bot.domain.deploys import Deploy, latest, running
+from bot.domain.deploys import Deploy, running
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
 from bot.domain.diagnosis import healthy as healthy_targets
@@ -322,7 +322,6 @@ __all__ = [
     "kept_watch",
     "lacks",
     "last_change",
-    "latest",
     "manifest",
     "may_drain",
     "may_see",

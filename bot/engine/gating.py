@@ -20,6 +20,7 @@ from bot.domain.incident import Severity, Status
 from bot.domain.run import Missing, Reply
 from bot.domain.service import Service
 from bot.domain.timeline import Kind, to_us
+from bot.engine.approval import FOR_EVER
 from bot.engine.authority import kept_freeze
 from bot.engine.deploys import Deploys, record_decided, told_deploys
 from bot.engine.ports import Ports
@@ -35,7 +36,6 @@ DECIDED = "decided"
 OVERRIDE_H = 1
 _TOLD_WITHIN = timedelta(minutes=5)
 _OPEN = 500
-_KEPT_FOR = timedelta(days=36_500)
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ async def _used(tools: Tools, service: Service, override: Override | None) -> bo
     if override is None:
         return False
     tools.also(lambda tx: tools.ports.marks.put(tx, _key(service), "null"))
-    return await tools.hold(f"override:{override.run}", _KEPT_FOR.total_seconds()) == tools.run_id
+    return await tools.hold(f"override:{override.run}", FOR_EVER.total_seconds()) == tools.run_id
 
 
 def _key(service: Service) -> str:

@@ -231,9 +231,10 @@ class Journal(Protocol):
         """Take the words out of a run that has ended: its params, result, reason, memos, delivered answers."""
 
     def prune(self, tx: Tx, before: datetime, limit: int) -> int:
-        """Delete ended runs and delivered answers that are older and belong to no incident; tell how many went.
+        """Delete ended runs that belong to no incident, delivered answers and lapsed holds; tell how many went.
 
-        At most `limit` of each go, so that nobody waits long for the writer. A child stays as long as its parent.
+        All are older than `before`. At most `limit` of each go, so that nobody waits long for the writer. A child stays
+        as long as its parent.
         """
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:

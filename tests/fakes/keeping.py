@@ -227,9 +227,12 @@ class FakeJournal:
             del state.runs[run_id]
             state.memos.pop(run_id, None)
         state.signals = [signal for signal in state.signals if signal[0] not in old]
+        lapsed = [key for key, (_, lasts) in state.holds.items() if lasts < before][:limit]
         for key in told[:limit]:
             del state.answers[key]
-        return len(old) + len(told[:limit])
+        for key in lapsed:
+            del state.holds[key]
+        return len(old) + len(told[:limit]) + len(lapsed)
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:
         wanted = [

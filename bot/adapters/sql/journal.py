@@ -205,7 +205,7 @@ class SqlJournal:
         sql.connection.execute(delete(reply).where(reply.c.key == f"run:{run_id}", reply.c.outcome != ""))
 
     def prune(self, tx: Tx, before: datetime, limit: int) -> int:
-        """Delete ended runs and delivered answers that are older and belong to no incident; tell how many went."""
+        """Delete ended runs that belong to no incident, delivered answers and lapsed holds; tell how many went."""
         return prune(opened(tx).connection, before, limit)
 
     def running(self, tx: Tx, playbook: str, incident_id: str) -> list[str]:

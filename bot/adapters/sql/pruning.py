@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
-from bot.adapters.sql.tables import memo, reply, run, signal
+from bot.adapters.sql.tables import hold, memo, reply, run, signal
 from bot.domain.run import RunStatus
 from bot.domain.timeline import to_us
 
@@ -13,7 +13,7 @@ _PARENT = run.alias("parent")
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete runs that ended before then, and answers that were delivered; tell how many rows of either went.
+    """Delete runs that ended and holds that lapsed before then, and delivered answers; tell how many rows went.
 
     What belongs to an incident stays: its timeline names its runs. So does a child whose parent may still ask for it.
     """
@@ -31,7 +31,9 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     deleted = _delete(connection, run, run.c.id.in_(ids))
     settled = (reply.c.outcome != "", reply.c.queued_at_us < to_us(before))
     answers = select(reply.c.id).where(*settled).order_by(reply.c.id).limit(limit)
-    return deleted + _delete(connection, reply, reply.c.id.in_(list(connection.scalars(answers))))
+    deleted += _delete(connection, reply, reply.c.id.in_(list(connection.scalars(answers))))
+    lapsed = select(hold.c.key).where(hold.c.until_us < to_us(before)).limit(limit)
+    return deleted + _delete(connection, hold, hold.c.key.in_(list(connection.scalars(lapsed))))
 
 
 def _delete(connection: Connection, table: Table, where: ColumnElement[bool]) -> int:

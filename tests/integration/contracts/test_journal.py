@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -264,6 +264,20 @@ async def test_prunes_old_runs_that_belong_to_no_incident(ground: Ground) -> Non
     assert [each.key for each in await ground.read(lambda tx: ground.surfaces.owed(tx, 9))] == ["owed"]
     assert await ground.write(lambda tx: ground.journal.prune(tx, ground.now, 100)) == 0
     assert await ground.admit("again", slot="slot of old") == "again"
+
+
+async def test_prunes_holds_that_lapsed_long_ago(ground: Ground) -> None:
+    async def hold(key: str, holder: str, until: datetime) -> str:
+        return await ground.write(lambda tx: ground.journal.hold(tx, key, holder, ground.now, until))
+
+    begun = ground.now
+    for key, lasts in (("lapsed", 0), ("at the limit", 1), ("lasting", 9)):
+        await hold(key, "r1", begun + lasts * SECOND)
+    ground.clock.at += timedelta(seconds=5)
+    assert await ground.write(lambda tx: ground.journal.prune(tx, begun + SECOND, 100)) == 1
+    assert await ground.write(lambda tx: ground.journal.prune(tx, ground.now, 100)) == 1
+    later = ground.now + SECOND
+    assert [await hold(key, "r2", later) for key in ("lapsed", "at the limit", "lasting")] == ["r2", "r2", "r1"]
 
 
 async def test_prunes_a_bounded_number_at_a_time(ground: Ground) -> None:

@@ -12,7 +12,6 @@ from bot.domain.deploys import (
     denied,
     last_denied,
     last_good,
-    latest,
     rolled_back,
     running,
     went_out,
@@ -63,8 +62,8 @@ def test_tags_stand_in_for_what_nobody_told() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "release"), [(-1, None), (0, "v1"), (15, "v2"), (99, "v3")])
-def test_the_last_deploy_up_to_a_moment(minutes: int, release: str | None) -> None:
-    found = latest(ALL, NOON + timedelta(minutes=minutes))
+def test_what_runs_at_a_moment_was_deployed_before_it(minutes: int, release: str | None) -> None:
+    found = running(ALL, NOON + timedelta(minutes=minutes)).last
     assert (found.release if found else None) == release
 
 
@@ -102,6 +101,14 @@ def test_a_deploy_is_told_beside_a_moment(minutes: int, said: str) -> None:
     assert V3.beside(NOON + timedelta(minutes=minutes), "the first error") == said
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("gate", "let through by the gate"), ("tag", "tagged"), ("webhook", "deployed"), ("typed", "deployed")],
+)
+def test_what_became_of_a_deploy_is_told_as_far_as_it_is_known(source: str, said: str) -> None:
+    assert replace(V3, source=source).ago(V3.at + timedelta(minutes=6)) == f"v3 (ccccccc) by Ada was {said} 6 min ago"
+
+
 def test_what_runs_is_what_was_told_then_what_the_gate_let_through_and_a_tag_only_where_there_is_neither() -> None:
     late, tag = NOON + timedelta(hours=1), replace(deploy("v9", 30), source="tag")
     gated, older = replace(V3, source="gate"), replace(V1, source="tag")
@@ -121,7 +128,7 @@ DENIED = replace(deploy("v4", 30), denied=NO, digest=f"sha256:{'a' * 64}")
 
 def test_what_was_denied_never_ran() -> None:
     known = add(ALL, DENIED)
-    assert (latest(known, NOON + timedelta(hours=1)), standing(known), last_good(known)) == (V3, V3, V2)
+    assert (running(known, NOON + timedelta(hours=1)).last, standing(known), last_good(known)) == (V3, V3, V2)
     assert (last_denied(known), last_denied(ALL), last_denied(())) == (DENIED, None, None)
     assert rolled_back(known, "v4", NOON) == known
     assert DENIED.ago(NOON + timedelta(minutes=36)) == "v4 by Ada was denied 6 min ago"

@@ -118,7 +118,16 @@ async def test_tags_stand_in_for_deploys_that_nobody_told() -> None:
     tags = [Commit("f" * 40, "Ben", NOON - timedelta(hours=2), "v1.11.0")]
     house = Desk(replace(fake_ports(SHOP), repository=FakeRepository(tags=tags)))
 
-    assert "v1.11.0 (fffffff) by Ben was deployed 2 h ago." in await house.text("changes checkout")
+    assert "v1.11.0 (fffffff) by Ben was tagged 2 h ago." in await house.text("changes checkout")
+
+
+async def test_a_later_tag_hides_no_deploy_that_was_told() -> None:
+    tags = [Commit("f" * 40, "Ben", NOON + timedelta(minutes=4), "v1.11.0")]
+    house = Desk(replace(fake_ports(SHOP), repository=FakeRepository(tags=tags)))
+    await house.say("deploy checkout release=v1.10.0")
+    house.later(300)
+
+    assert "v1.10.0 by Ada was deployed 5 min ago." in await house.text("changes checkout")
 
 
 async def test_a_repository_that_cannot_be_read_hides_no_deploy() -> None:

@@ -144,7 +144,17 @@ async def test_what_was_denied_is_no_release_to_go_back_to_and_is_told_as_what_c
     await asked(house, Submission(DIGEST), "v4")
     house.later(120)
     said = await house.text("changes checkout")
-    assert "v3 by Ada was deployed 3 min ago; v4 by Ada was denied 2 min ago (unsigned, no sbom)." in said
+    assert "v3 by Ada was let through by the gate 3 min ago; v4 by Ada was denied 2 min ago (unsigned, no sbom)" in said
+
+
+async def test_what_was_let_through_hides_no_deploy_that_was_told() -> None:
+    house = gated_desk()
+    await house.say("deploy checkout release=v1")
+    house.later(60)
+    await asked(house, WHOLE, "v2")
+    house.later(60)
+    said = await house.text("changes checkout")
+    assert "v1 by Ada was deployed 2 min ago; v2 by Ada was let through by the gate 1 min ago." in said
 
 
 async def test_what_was_let_through_is_completed_by_whoever_deploys_it() -> None:
