@@ -99,7 +99,7 @@ async def _wanted(tools: Tools, params: Audit) -> audits.Wanted:
 def _told(subject: audits.Subject, remarks: tuple[audits.Remark, ...]) -> str:
     """Say in a few lines what matters most; the report holds all of it."""
     lines = [f"{subject.looked_at}: {_count(len(remarks))}."]
-    lines += [f"- *{each.grade}* `{each.where}`: {each.what}. Better: {each.better}." for each in remarks[:_SHOWN]]
+    lines += [f"• *{each.grade}* `{each.where}`: {each.what}. Better: {each.better}." for each in remarks[:_SHOWN]]
     if len(remarks) > _SHOWN:
         lines.append(f"{len(remarks) - _SHOWN} more are in the report.")
     lines += [f"Not seen: {each}." for each in subject.unseen]

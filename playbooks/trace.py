@@ -145,4 +145,4 @@ def _told(chain: traces.Chain, headline: str, found: Found) -> str:
     if found.missing:
         lines.append(f":warning: Not all of it was read: {found.missing}.")
     lines += ["```", traces.tree(chain), "```"]
-    return "\n".join([*lines, *(f"- {each}." for each in traces.sentences(chain))])
+    return "\n".join([*lines, *(f"• {each}." for each in traces.sentences(chain))])

@@ -192,7 +192,7 @@ def sentence(service: str, guarded: Guarded, most: int = 8) -> str:
         well = f"*{service}*: the builds of {looked} are what they should be."
         return "\n".join([well if guarded.targets else _nobody(service), *lost])
     ranked = sorted(guarded.violations, key=lambda each: (each.reason is Reason.UNSEEN, *each.key))
-    lines = [f"- `{each.reason.value}` {each.target}: {each.claim} {each.fix}" for each in ranked[:most]]
+    lines = [f"• `{each.reason.value}` {each.target}: {each.claim} {each.fix}" for each in ranked[:most]]
     rest = [f"{len(ranked) - most} more."] if len(ranked) > most else []
     ill = len({each.target for each in ranked})
     first = f"*{service}*: the builds of {ill} of {looked} are not what they should be."

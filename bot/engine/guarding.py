@@ -144,7 +144,7 @@ async def hear(tools: Tools, service: Service, now: Guarded) -> tuple[str, ...]:
         ids = (f"{tools.run_id}.{number}" for number in count(1))
         intake = Intake(tools.registry, tools.ports, AlertPolicy((route,)), lambda: next(ids))
         await intake.take(fired, Sender.GUARD)
-    unheard = await _push(tools, service, now) if tools.ports.gateway.place and service.guard is not None else None
+    unheard = await _push(tools, service, now) if tools.ports.gateway.place else None
 
     def keep(tx: Tx) -> None:
         change_kept(tools.ports.marks, tx, guard_key(service.name), Guarded, lambda kept: _later(kept, now))
@@ -162,10 +162,10 @@ async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:
 
     What we have pushed is remembered, as others push to the same place: only that is ours to take back.
     """
-    gateway, group = tools.ports.gateway, (service.name, plan_of(service).env)
-    told = await gateway.push(*group, violations.counts(now))
-    if told is not None:
-        return told
+    gateway, ours = tools.ports.gateway, [(service.name, service.guard.env)] if service.guard is not None else []
+    for group in ours:
+        if (untold := await gateway.push(*group, violations.counts(now))) is not None:
+            return untold
     guarded = {(each.name, each.guard.env) for each in tools.catalog.services if each.guard is not None}
     over = {*(await tools.recall(_PUSHED, Groups) or ())}.difference(guarded)
     failed = await gateway.forget(over) if over else None
@@ -173,7 +173,7 @@ async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:
 
     def note(tx: Tx) -> None:
         def noted(known: Groups | None) -> Groups:
-            return tuple(sorted({*(known or ()), group}.difference(gone)))
+            return tuple(sorted({*(known or ()), *ours}.difference(gone)))
 
         change_kept(tools.ports.marks, tx, _PUSHED, Groups, noted)
 

@@ -32,7 +32,7 @@ async def test_remarks_are_told_with_what_would_be_better_and_what_was_not_seen(
 
     assert text == (
         "/metrics of checkout-1: 1 remark.\n"
-        "- *risky* `jobs`: a counter does not end in _total. Better: call it jobs_total.\n"
+        "• *risky* `jobs`: a counter does not end in _total. Better: call it jobs_total.\n"
         "Not seen: checkout-2 does not answer."
     )
     ((what, of),) = audits.asked
@@ -54,7 +54,7 @@ async def test_nothing_to_say_is_said_and_the_report_is_kept() -> None:
 async def test_many_are_counted_and_the_first_are_shown() -> None:
     text = await told(found(*({**FAMILY, "name": f"jobs_{n}"} for n in range(10))))
 
-    assert text.count("- *risky*") == 8
+    assert text.count("• *risky*") == 8
     assert text.endswith("2 more are in the report.")
 
 

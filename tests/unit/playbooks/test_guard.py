@@ -199,6 +199,15 @@ async def test_of_what_is_told_only_what_we_pushed_is_taken_back() -> None:
     assert json.loads(at.state.marks["guard-pushed"]) == [["checkout", "prod"]]
 
 
+async def test_a_look_by_hand_takes_back_what_the_last_guard_has_left() -> None:
+    at = house(built(), replace(CHECKOUT, guard=None))
+    gateway(at).told[("checkout", "prod")] = {}
+    at.state.marks["guard-pushed"] = json.dumps([("checkout", "prod")])
+    await look(at)
+    assert gateway(at).told == {}
+    assert json.loads(at.state.marks["guard-pushed"]) == []
+
+
 class Slow(FakeTargets):
     """Answers the first question with what was true when it was asked, when much has happened meanwhile."""
 

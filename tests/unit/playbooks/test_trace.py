@@ -41,7 +41,7 @@ async def test_the_first_failing_hop_is_told_before_the_tree_and_what_must_be_kn
         "  x checkout POST /charge 95 ms 502",
         "    x payment Charge 75 ms 503 FIRST TO FAIL",
         "```",
-        "- payment took longest by itself: 75 ms of 120 ms.",
+        "• payment took longest by itself: 75 ms of 120 ms.",
     ]
 
 
