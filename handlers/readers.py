@@ -121,25 +121,26 @@ class Readers:
         """
         if self.belongs is None:
             return True
-        at, _ = self._looked.get(person.id, (None, None))
-        if person.id not in self._looks and (at is None or self.clock.now() >= at + _LOOKED_EVERY):
-            self._looks[person.id] = task = asyncio.create_task(self._look(self.belongs, person, team))
+        (at, _), now = self._looked.get(person.id, (None, None)), self.clock.now()
+        if person.id not in self._looks and (at is None or now >= at + _LOOKED_EVERY):
+            self._looks[person.id] = task = asyncio.create_task(self._look(self.belongs, person, team, now))
             task.add_done_callback(lambda _: self._looks.pop(person.id))
         if at is None:
             await asyncio.wait({self._looks[person.id]}, timeout=_FIRST_LOOK_S)
         _, gone_at = self._looked.get(person.id, (None, None))
         return gone_at is None or since > gone_at
 
-    async def _look(self, belongs: Belongs, person: Person, team: str) -> None:
+    async def _look(self, belongs: Belongs, person: Person, team: str, at: datetime) -> None:
+        """Ask; what is answered is so as of `at`: who comes in meanwhile is here."""
         found = await belongs(team, person)
-        now, (_, gone_at) = self.clock.now(), self._looked.get(person.id, (None, None))
+        _, gone_at = self._looked.get(person.id, (None, None))
         if found is not None:
-            gone_at = now if isinstance(found, Missing) else None
-        _put(self._looked, person.id, (now, gone_at))
+            gone_at = at if isinstance(found, Missing) else None
+        _put(self._looked, person.id, (at, gone_at))
         if isinstance(found, Missing):
             log.warning("signed out: belongs here no more", person=person.id, reason=found.reason)
             try:
-                await self.store.write(lambda tx: self.sessions.end_all(tx, person))
+                await self.store.write(lambda tx: self.sessions.end_all(tx, person, at))
             except StoreUnusable as error:
                 log.warning("sessions not ended", person=person.id, reason=str(error))
 

@@ -23,7 +23,8 @@ ADA = {"sub": "ada-1", "email": "ada@example.com", "email_verified": True, "name
 
 @dataclass
 class Identities:
-    """Who signs in, and how it lies: `claims` go over its own, `sign` over its signature, `broken` answers instead.
+    """Who signs in, and how it lies: `claims` go over its own, `sign` over its signature, `broken` answers instead
+    (made anew each time: an answer is sent once).
 
     `told` is its UserInfo.
     """
@@ -34,7 +35,7 @@ class Identities:
     key: RSAKey = field(default_factory=lambda: KEY)
     published: RSAKey = field(default_factory=lambda: KEY)
     alg: str = "RS256"
-    broken: web.Response | None = None
+    broken: Callable[[], web.Response] | None = None
     described: dict[str, Any] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -62,7 +63,7 @@ class Identities:
     async def describe(self, _: web.Request) -> web.Response:
         own = {"issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize"}
         own |= {"token_endpoint": f"{self.issuer}/token", "jwks_uri": f"{self.issuer}/keys"}
-        return self.broken or web.json_response(own | self.described)
+        return self.broken() if self.broken else web.json_response(own | self.described)
 
     async def userinfo(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer at"
@@ -78,7 +79,7 @@ class Identities:
         if client != f"{CLIENT_ID}:{CLIENT_SECRET}":
             return web.json_response({"error": "invalid_client"}, status=401)
         if given["grant_type"] == "refresh_token":
-            return self.broken or self._renewed(str(given["refresh_token"]))
+            return self.broken() if self.broken else self._renewed(str(given["refresh_token"]))
         code = str(given["code"])
         wanted = self.asked.get(code)
         verifier = hashlib.sha256(str(given["code_verifier"]).encode()).digest()

@@ -75,7 +75,8 @@ def running_site(folder: Path) -> Iterator[Site]:
         "old": (good, [middle], " http2", OLD),
         "one of two": (good, [middle], " http2", ""),
     }
-    ports = {case: free_ports(0) for case in served}
+    first = free_ports(*range(len(served)))
+    ports = {case: first + number for number, case in enumerate(served)}
     config = HEAD.format(folder=folder)
     for number, (case, (signed, chain, h2, more)) in enumerate(served.items()):
         file = signed.file(folder, str(number), chain)

@@ -204,7 +204,7 @@ def services(lab: Lab | None, more: Sequence[str] = ()) -> list[str]:
 def free_ports(*offsets: int) -> int:
     """Give a port from which ports at these distances are free too, all below those that connections are given."""
     while True:
-        port = random.randrange(20_000, 30_000)  # noqa: S311 - no secret
+        port = random.randrange(20_000, 32_768 - max(offsets))  # noqa: S311 - no secret
         with ExitStack() as probes:
             try:
                 for offset in offsets:

@@ -213,7 +213,8 @@ class Supervisor:
         while not life.over.is_set() and not (kind == "startup" and life.started.is_set()):
             asked_at = time.monotonic()
             wrong = probe.ask()
-            if life.over.is_set() or life.doomed.is_set():
+            # Whoever has just ended by itself was not killed for its silence.
+            if life.over.is_set() or life.doomed.is_set() or life.process.poll() is not None:
                 return
             failed = failed + 1 if wrong else 0
             self._judge(kind, life, wrong, is_out=failed >= probe.failures)

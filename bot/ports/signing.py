@@ -20,8 +20,8 @@ class Sessions(Protocol):
     def end(self, tx: Tx, digest: str) -> bool:
         """Forget a session; tell whether there was one."""
 
-    def end_all(self, tx: Tx, person: Person) -> None:
-        """Forget every session of somebody."""
+    def end_all(self, tx: Tx, person: Person, until: datetime) -> None:
+        """Forget every session of somebody that was made until then."""
 
     def prune(self, tx: Tx, before: datetime, limit: int) -> int:
         """Forget sessions that ended before then, no more than `limit`; tell how many went."""

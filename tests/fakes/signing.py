@@ -31,8 +31,9 @@ class FakeSessions:
     def end(self, tx: Tx, digest: str) -> bool:
         return _sessions(tx).pop(digest, None) is not None
 
-    def end_all(self, tx: Tx, person: Person) -> None:
-        for digest in [each.digest for each in _sessions(tx).values() if each.person.id == person.id]:
+    def end_all(self, tx: Tx, person: Person, until: datetime) -> None:
+        theirs = [each for each in _sessions(tx).values() if each.person.id == person.id]
+        for digest in [each.digest for each in theirs if each.made_at <= until]:
             self.end(tx, digest)
 
     def prune(self, tx: Tx, before: datetime, limit: int) -> int:

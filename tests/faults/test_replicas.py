@@ -21,8 +21,8 @@ pytestmark = [DEATHS, pytest.mark.postgres]
 
 START = "/incident start sev3 checkout 5xx after deploy"
 LEASE_S = 3.0
-# The lease and a second, and what a busy machine with two cores may add.
-TAKEN_OVER_S = LEASE_S + 1.0 + 2.0
+# Whoever was stopped waits for a lease first; a look that comes late makes it wait for another.
+TAKEN_OVER_S = 2 * LEASE_S + 3.0
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ async def test_a_rolling_restart_loses_nothing(replicas: Replicas) -> None:
         asked += 3
         began = time.monotonic()
         assert await replicas.bots[place].end(signal.SIGTERM) == 0
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 15
         await replicas.start(place)
     await eventually(lambda: _opened(replicas, asked), 30)
     await eventually(lambda: _channels(replicas, asked), 40)

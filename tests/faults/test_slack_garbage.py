@@ -18,7 +18,7 @@ from tests.stack import Stack, running_stack
 
 pytestmark = [DEATHS, pytest.mark.asyncio(loop_scope="module")]
 
-LONGEST_S = 2.5
+LONGEST_S = 10.0
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 DEEP = b"[" * 200_000
 NUL_PRESS = rb'{"type":"block_actions","user":{"id":"U1\u0000"}}'

@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,9 +17,10 @@ import pytest
 
 from tests.house.test_lock import CORE, pins
 from tests.house.tree import PRODUCT, ROOT, tracked
+from tests.stack import free_port
 
 BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
-READY_S = 30
+READY_S = 60
 NO_SLACK = "http://127.0.0.1:9/api/"
 
 
@@ -121,9 +121,7 @@ def procfile(*words: str) -> list[str]:
 
 @contextmanager
 def served(installed: Installed) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     secrets = {
         "SLACK_BOT_TOKEN": "xoxb-1",
         "SLACK_SIGNING_SECRET": "secret",

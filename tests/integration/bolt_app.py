@@ -73,7 +73,7 @@ ANSWERS: dict[str, Json] = {
 async def incident(ack: AsyncAck, body: Json, client: AsyncWebClient, respond: AsyncRespond) -> None:
     match body["text"].partition(" ")[0]:
         case "sleep":
-            await asyncio.sleep(1)
+            await asyncio.sleep(4)
         case "modal":
             await client.views_open(trigger_id=body["trigger_id"], view=modal())
         case "card":
@@ -89,7 +89,7 @@ async def incident(ack: AsyncAck, body: Json, client: AsyncWebClient, respond: A
 async def pressed(ack: AsyncAck, body: Json, respond: AsyncRespond) -> None:
     action_id = body["actions"][0]["action_id"]
     if action_id == "inc:slow":
-        await asyncio.sleep(1)
+        await asyncio.sleep(4)
     await ack()
     if action_id == "inc:ack":
         await respond(text="acknowledged", replace_original=True)

@@ -91,7 +91,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
         await running
 
 
-async def eventually(found: Callable[[], Awaitable[T]], within_s: float = 5.0) -> T:
+async def eventually(found: Callable[[], Awaitable[T]], within_s: float = 20.0) -> T:
     """Ask again until there is something, soon at first; what is never there fails the test."""
     pause_s = 0.01
     async with asyncio.timeout(within_s):

@@ -71,7 +71,7 @@ async def test_packets_come_through_it_without_what_they_carry() -> None:
         with running_agent("--port", port_of(base), "--packets") as running:
             target = Target("checkout-1", "checkout", base, agent=running.url)
             async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group:
-                capture = group.create_task(AllTargets().capture(target, [packets_part(2)]))
+                capture = group.create_task(AllTargets().capture(target, [packets_part(4)]))
                 await asyncio.sleep(1)
                 assert SECRET in (await client.get(base)).text
             (part,) = capture.result()

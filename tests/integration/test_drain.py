@@ -17,6 +17,7 @@ pytestmark = BOTS
 LAB = ("[[services]]", 'name = "lab"', "lab = true")
 TYPED = "/incident drill drain"
 ENDED = "SELECT status, result FROM run WHERE status IN ('done', 'failed', 'refused')"
+DRILLED = f"{ENDED} AND playbook = 'drill'"
 
 
 async def test_alone_it_comes_back_in_its_own_place_and_goes_on(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ async def test_alone_it_comes_back_in_its_own_place_and_goes_on(tmp_path: Path) 
 
 async def ended(database: Path) -> list[tuple[str, str]]:
     with sqlite3.connect(database) as connection:
-        return connection.execute(ENDED).fetchall()
+        return connection.execute(DRILLED).fetchall()
 
 
 @pytest.mark.postgres
@@ -48,7 +49,7 @@ async def test_beside_others_one_of_them_takes_over(tmp_path: Path, capsys: pyte
             await replicas.type("/incident deploy lab release=v1.5.0")
             await eventually(lambda: replicas.ask(ENDED))
             await replicas.type(TYPED)
-            ((status, result),) = await eventually(lambda: replicas.ask(f"{ENDED} AND playbook = 'drill'"), 60)
+            ((status, result),) = await eventually(lambda: replicas.ask(DRILLED), 60)
             text = json.loads(result)["text"] if isinstance(result, str) else result["text"]
             with capsys.disabled():
                 print(f"\n{text}")  # noqa: T201 - a figure to keep

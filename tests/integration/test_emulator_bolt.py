@@ -16,7 +16,7 @@ from tests.integration.emulator_process import ADA, APP_TOKEN, BEN, Emulator, ev
 from tests.samples import SLACK
 
 pytestmark = [SLACK, pytest.mark.asyncio(loop_scope="module")]
-OPTIONS = ("--ack-timeout", "0.5", "--shortcut", "inc:add_to_timeline=Add to timeline")
+OPTIONS = ("--ack-timeout", "2", "--shortcut", "inc:add_to_timeline=Add to timeline")
 
 
 @dataclass(frozen=True)

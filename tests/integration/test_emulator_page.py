@@ -64,7 +64,7 @@ async def lab() -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def started(lab: str) -> AsyncIterator[Scene]:
     heard, door = Heard(), FastAPI()
-    options = ("--ack-timeout", "0.5", "--second-team")
+    options = ("--ack-timeout", "2", "--second-team")
     shortcut = ("--shortcut", "inc:add_to_timeline=Add to timeline")
     targets = ("--lab", f"checkout-1={lab}", "--lab", "checkout-2=http://127.0.0.1:9")
     async with (

@@ -223,7 +223,7 @@ async def test_h2_that_is_chosen_and_not_spoken_is_found(
 async def test_who_does_not_shake_hands_is_a_loss_with_its_reason(answer: bytes, why: str) -> None:
     async with serving(answer) as port:
         target = Target("a", "a", "http://127.0.0.1:1", f"https://127.0.0.1:{port}")
-        captured = await look(target, address_s=0.2)
+        captured = await look(target, address_s=5.0 if answer else 0.2)
 
     assert captured.status is PartStatus.FAILED
     assert captured.error.startswith(f"a: https://127.0.0.1:{port}: no TLS handshake")

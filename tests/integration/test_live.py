@@ -82,7 +82,7 @@ async def signs_out(_: Console, browser: httpx.AsyncClient) -> None:
 
 
 async def is_put_out(console: Console, _: httpx.AsyncClient) -> None:
-    await console.house.store.write(lambda tx: SqlSessions().end_all(tx, ADA))
+    await console.house.store.write(lambda tx: SqlSessions().end_all(tx, ADA, console.house.ports.clock.now()))
 
 
 async def stays_too_long(console: Console, _: httpx.AsyncClient) -> None:

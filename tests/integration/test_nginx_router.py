@@ -85,9 +85,9 @@ async def test_a_file_that_was_written_but_not_loaded_is_said_and_loaded_by_plan
 async def test_workers_that_never_run_it_are_told(route: Route) -> None:
     idle = changed(route, reload=("true",))
     (move,) = await planned(idle, EMPTIED)
-    failed = await NginxDriver(program_s=0.5).make(idle, move)
+    failed = await NginxDriver(program_s=3.0).make(idle, move)
     assert isinstance(failed, Missing)
-    assert failed.reason.startswith("not every worker of nginx runs it within 0.5 s: weight=10 dyed=yes")
+    assert failed.reason.startswith("not every worker of nginx runs it within 3 s: weight=10 dyed=yes")
 
 
 async def test_a_location_that_says_something_else_is_told_what_to_say(route: Route, router: Running) -> None:

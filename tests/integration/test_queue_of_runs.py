@@ -132,15 +132,18 @@ async def test_what_ends_while_the_queue_is_away_is_ended_later(engines: Engines
 async def test_two_workers_share_the_runs(engines: Engines) -> None:
     one, other = engines.engine(), engines.engine()
     await asyncio.gather(one.start(), other.start())
-    ids = [f"r{n}" for n in range(30)]
-    await asyncio.gather(*(engines.admit(run_id, "slow") for run_id in ids))
-    await engines.until(*ids)
+    ids: list[str] = []
+    async with asyncio.timeout(60):
+        while not (one.counts.executed and other.counts.executed):  # one may take all of a few before the other listens
+            more = [f"r{len(ids) + n}" for n in range(30)]
+            ids += more
+            await asyncio.gather(*(engines.admit(run_id, "slow") for run_id in more))
+            await engines.until(*more)
     await asyncio.gather(one.stop(1), other.stop(1))
     assert sorted(engines.traced) == sorted(
         f"{run_id} {step}" for run_id in ids for step in ("first", "middle", "last")
     )
     assert one.counts.executed + other.counts.executed == len(ids)
-    assert min(one.counts.executed, other.counts.executed) > 0
 
 
 async def test_what_one_leaves_at_its_end_another_has_at_once(engines: Engines) -> None:
@@ -150,7 +153,7 @@ async def test_what_one_leaves_at_its_end_another_has_at_once(engines: Engines) 
     await engines.until_traced("r1 middle")
     await other.start()
     await one.stop(60)
-    async with asyncio.timeout(1.5):  # the lease is 3 s: this is a handover
+    async with asyncio.timeout(2.5):  # the lease is 3 s: this is a handover
         while engines.traced.count("r1 middle") < 2:  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.01)
     await engines.signal("r1")

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -226,13 +226,13 @@ async def test_whoever_does_not_agree_is_not_complained_at(console: Console) -> 
         ({"issuer": "https://evil.example.com"}, None, "is somebody else"),
         ({"token_endpoint": "http://evil.example.com/token"}, None, "not_safe"),
         ({"authorization_endpoint": None}, None, "not_safe"),
-        ({}, web.Response(status=502, text="<html>"), "did not answer"),
-        ({}, web.Response(text="[" * 100_000), "did not answer"),
-        ({}, web.Response(text='"' + "x" * 600_000 + '"'), "too_long"),
+        ({}, lambda: web.Response(status=502, text="<html>"), "did not answer"),
+        ({}, lambda: web.Response(text="[" * 100_000), "did not answer"),
+        ({}, lambda: web.Response(text='"' + "x" * 600_000 + '"'), "too_long"),
     ],
 )
 async def test_a_provider_that_cannot_be_used_is_said_to_be_so(
-    console: Console, described: dict[str, Any], broken: web.Response | None, said: str
+    console: Console, described: dict[str, Any], broken: Callable[[], web.Response] | None, said: str
 ) -> None:
     console.identities.described, console.identities.broken = described, broken
     async with console.browser() as browser:

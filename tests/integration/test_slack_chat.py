@@ -62,7 +62,7 @@ async def slack() -> AsyncIterator[tuple[Slack, Chat]]:
 
 async def failure(chat: Chat) -> ChatFailed:
     with pytest.raises(ChatFailed) as failed:
-        await chat.call_within(0.3, "chat.postMessage", channel="C1")
+        await chat.call_within(2.0, "chat.postMessage", channel="C1")
     return failed.value
 
 

@@ -52,14 +52,15 @@ async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 async def test_a_session_is_kept_until_it_ends_or_is_ended(ground: Ground) -> None:
     others = replace(SESSION, digest="d2"), replace(SESSION, digest="d3", person=BEN)
-    for one in (SESSION, *others):
+    since = replace(SESSION, digest="d5", made_at=NOON + timedelta(seconds=1))
+    for one in (SESSION, *others, since):
         await ground.store.write(lambda tx, one=one: ground.sessions.keep(tx, one))  # type: ignore[misc]
     assert await ground.store.read(lambda tx: ground.sessions.get(tx, "d1")) == SESSION
     ended = await ground.store.write(lambda tx: [ground.sessions.end(tx, "d1"), ground.sessions.end(tx, "d1")])
     assert ended == [True, False]
-    await ground.store.write(lambda tx: ground.sessions.end_all(tx, ADA))
-    kept = await ground.store.read(lambda tx: [ground.sessions.get(tx, digest) for digest in ("d1", "d2", "d3")])
-    assert kept == [None, None, others[1]]
+    await ground.store.write(lambda tx: ground.sessions.end_all(tx, ADA, NOON))
+    kept = await ground.store.read(lambda tx: [ground.sessions.get(tx, digest) for digest in ("d1", "d2", "d3", "d5")])
+    assert kept == [None, None, others[1], since]
     later = replace(SESSION, digest="d4", made_at=NOON + LIFE, ends_at=NOON + 2 * LIFE)
     await ground.store.write(lambda tx: ground.sessions.keep(tx, later))
     assert await ground.store.read(lambda tx: ground.sessions.get(tx, "d3")) is None

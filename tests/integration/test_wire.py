@@ -27,10 +27,10 @@ async def talk(base: str, times: int = 5) -> None:
         await writer.wait_closed()
 
 
-async def captured(base: str, seconds: int = 1, times: int = 5) -> Captured:
+async def captured(base: str, seconds: int = 3, times: int = 5) -> Captured:
     port = int(base.rpartition(":")[2])
     watching = asyncio.create_task(asyncio.to_thread(wire.watch, "checkout-1", [port], seconds))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)  # by then it listens
     await talk(base, times)
     return await watching
 
@@ -53,8 +53,8 @@ async def test_headers_are_captured_and_not_a_byte_of_what_they_carry() -> None:
 async def test_ipv6_is_captured_too() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         port = server.getsockname()[1]
-        watching = asyncio.create_task(asyncio.to_thread(wire.watch, "checkout-1", [port], 1))
-        await asyncio.sleep(0.3)
+        watching = asyncio.create_task(asyncio.to_thread(wire.watch, "checkout-1", [port], 3))
+        await asyncio.sleep(1)
         with socket.create_connection(("::1", port)) as client:
             client.sendall(SECRET)
             part = await watching
@@ -82,8 +82,8 @@ async def test_a_client_that_does_not_read_and_one_that_resets_are_seen() -> Non
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    watching = asyncio.create_task(asyncio.to_thread(wire.watch, "checkout-1", [port], 3))
-    await asyncio.sleep(0.3)
+    watching = asyncio.create_task(asyncio.to_thread(wire.watch, "checkout-1", [port], 5))
+    await asyncio.sleep(1)
     with socket.create_connection(("127.0.0.1", port)) as idle:
         idle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         await asyncio.sleep(1.5)

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.async_api import expect
 
 from tests.oracles.sent import SEEN
 from tests.oracles.verdict import verdict
+
+# Two cores do much else meanwhile; what comes at once is not waited for.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from tests.stack import free_ports
 
-SOON_MS = 15_000
+SOON_MS = 60_000
 
 
 @dataclass(frozen=True)

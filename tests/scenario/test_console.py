@@ -156,6 +156,17 @@ async def test_a_list_is_live_and_takes_nothing_away_from_who_uses_it(scene: Sce
     await expect(lines).to_have_count(before + 1)
 
 
+async def test_a_look_that_failed_is_tried_again(scene: Scene, page: Page) -> None:
+    stack, _ = scene
+    await sign_in(page, stack.bot.url)
+    await expect(page.locator("#state")).to_have_text("Live")
+    await page.route(f"{stack.bot.url}/", lambda route: route.fulfill(status=503), times=1)
+    await stack.type("/incident severity sev4 incident=INC-2")
+    await expect(page.locator("#state")).to_have_text("Not live, trying again")
+    await expect(page.get_by_role("listitem").filter(has_text="5xx after deploy")).to_contain_text("SEV4")
+    await expect(page.locator("#state")).to_have_text("Live")
+
+
 async def test_on_paper_there_is_nothing_to_press_and_nothing_dark(scene: Scene, page: Page) -> None:
     await sign_in(page, scene[0].bot.url, onward="/incidents/INC-2")
     await page.emulate_media(media="print", color_scheme="dark")

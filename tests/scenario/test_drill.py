@@ -21,7 +21,7 @@ from tests.scenario.demo import Messages, PinnedCard
 from tests.stack import Stack, running_stack, services
 
 pytestmark = [SCENARIOS, pytest.mark.go, pytest.mark.timeout(600)]
-SOON_MS = 30_000
+SOON_MS = 60_000
 MINUTES = 8
 BEN = "Ben Lindqvist"
 

@@ -15,7 +15,7 @@ from tests.integration.emulator_process import eventually
 from tests.stack import Stack, running_stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
-SOON_MS = 15_000
+SOON_MS = 60_000
 DIGEST = ["[[digests]]", 'team = "shop"', 'cron = "0 9 * * *"', 'channel = "#general"']
 
 
@@ -100,8 +100,9 @@ TYPED = {
 
 # Begun by what the chat tells, never by a person.
 NOT_TYPED = {"pick", "presence"}
-# Slack lets an app make 20 channels a minute: an incident of its own is for what ends one, or needs one that has ended.
-ENDS = {"cancel", "close", "merge", "mitigate", "reopen", "resolve"}
+# Slack lets an app make 20 channels a minute: an incident of its own is for what ends one, needs one that has ended, or
+# leaves something waiting for an approval.
+ALONE = {"cancel", "close", "merge", "mitigate", "redact", "reopen", "resolve"}
 RESOLVED = {"close", "reopen"}
 
 
@@ -139,7 +140,7 @@ class Scene:
 
     async def fitting(self, verb: str) -> str:
         """Give the channel of an incident that the verb is fit for: one of its own, or the common one."""
-        if verb not in ENDS:
+        if verb not in ALONE:
             return self.common[0]
         channel = await self.incident()
         if verb in RESOLVED:

@@ -20,7 +20,7 @@ pytestmark = [SCENARIOS, pytest.mark.browser, pytest.mark.timeout(300)]
 HOME = "/incidents/INC-1/postmortem"
 POOL, PROBE = "The pool had no deadline.", "The probe asked the pool.\n\n- so it failed, too"
 BRANCH = "incidents"
-SOON_MS = 20_000
+SOON_MS = 60_000
 
 
 async def test_two_people_write_it_one_reviews_it_and_it_is_published_and_pushed(tmp_path: Path) -> None:

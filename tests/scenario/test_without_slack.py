@@ -12,7 +12,7 @@ from tests.page_house import COOKIE, running_pages, settings_in
 from tests.samples import SCENARIOS
 
 pytestmark = [SCENARIOS, pytest.mark.browser, pytest.mark.go, pytest.mark.timeout(600)]
-SOON_MS = 20_000
+SOON_MS = 60_000
 CHECKOUT = ["[[services]]", 'name = "checkout"']
 PEOPLE = ["[services.people]", f'approve = ["{ADA}", "{BEN}"]', f'break_glass = ["{ADA}"]']
 

@@ -121,19 +121,27 @@ async def test_without_slack_people_are_what_the_provider_calls_them() -> None:
     assert found == Known(Person("oidc:ada-1", "A. Okafor"), mail="ada@example.com")
 
 
+COOKIES = Cookies(URL, "secret")
+
+
+def with_session(name: str) -> HTTPConnection:
+    """Ask as a browser does that was given this session."""
+    answer = Response()
+    COOKIES.keep(answer, name, 60)
+    cookie = answer.headers["set-cookie"].partition(";")[0].encode()
+    return HTTPConnection({"type": "http", "headers": [(b"cookie", cookie)], "client": ("127.0.0.1", 1)})
+
+
 async def test_who_has_left_the_workspace_is_out_within_minutes(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    ports, cookies = fake_ports(), Cookies(URL, "secret")
+    ports = fake_ports()
     clock, store = ports.clock, ports.store
     assert isinstance(clock, FakeClock)
     assert isinstance(store, FakeStore)
     crowd = Crowd(BY_SLACK, ports, town)
-    readers = Readers(store, ports.sessions, ports.tokens, clock, cookies, crowd.belongs)
+    readers = Readers(store, ports.sessions, ports.tokens, clock, COOKIES, crowd.belongs)
     session = Session(digest_of("x"), ADA, TEAM, clock.at, clock.at + LIFE)
     await store.write(lambda tx: ports.sessions.keep(tx, session))
-    answer = Response()
-    cookies.keep(answer, "x", 60)
-    cookie = answer.headers["set-cookie"].partition(";")[0].encode()
-    request = HTTPConnection({"type": "http", "headers": [(b"cookie", cookie)], "client": ("127.0.0.1", 1)})
+    request = with_session("x")
 
     async def shown() -> bool:
         found = await readers.of(request)
@@ -150,6 +158,26 @@ async def test_who_has_left_the_workspace_is_out_within_minutes(town: Town, monk
     found = await readers.of(request)
     assert isinstance(found, Denied)
     assert replace(found, reason="") == Denied("")
+
+
+async def test_who_signs_in_again_while_it_is_asked_about_them_stays() -> None:
+    ports = fake_ports()
+    clock, store = ports.clock, ports.store
+    assert isinstance(clock, FakeClock)
+    assert isinstance(store, FakeStore)
+    before = Session(digest_of("x"), ADA, TEAM, clock.at, clock.at + LIFE)
+    since = replace(before, digest=digest_of("y"), made_at=clock.at + timedelta(seconds=1))
+
+    async def belongs(_team: str, _person: Person) -> Missing:
+        clock.at += timedelta(seconds=2)
+        await store.write(lambda tx: ports.sessions.keep(tx, since))
+        return Missing("they have left")
+
+    await store.write(lambda tx: ports.sessions.keep(tx, before))
+    readers = Readers(store, ports.sessions, ports.tokens, clock, COOKIES, belongs)
+    assert isinstance(await readers.of(with_session("x")), Denied)
+    assert isinstance(await readers.of(with_session("y")), Reader)
+    assert list(store.now.sessions) == [since.digest]
 
 
 async def test_a_token_of_who_has_left_does_not_count_after_a_restart(

@@ -45,9 +45,10 @@ class SqlSessions:
         """Forget a session; tell whether there was one."""
         return bool(opened(tx).connection.execute(delete(session).where(session.c.digest == digest)).rowcount)
 
-    def end_all(self, tx: Tx, person: Person) -> None:
-        """Forget every session of somebody."""
-        opened(tx).connection.execute(delete(session).where(session.c.person == person.id))
+    def end_all(self, tx: Tx, person: Person, until: datetime) -> None:
+        """Forget every session of somebody that was made until then."""
+        theirs = (session.c.person == person.id, session.c.made_at_us <= to_us(until))
+        opened(tx).connection.execute(delete(session).where(*theirs))
 
     def prune(self, tx: Tx, before: datetime, limit: int) -> int:
         """Forget sessions that ended before then, no more than `limit`; tell how many went."""

@@ -98,10 +98,12 @@ async function refresh() {
       if (!answer.ok) throw new Error(answer.status);
       replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
       tick();
+      if (stream?.readyState === EventSource.OPEN) say("live");
       await pause(Math.max(PAUSE_MS, PAUSE_FOR_EACH_MS * (Date.now() - began)));
     }
   } catch {
     say("not live");
+    setTimeout(refresh, 5000);
   } finally {
     refreshing = false;
   }

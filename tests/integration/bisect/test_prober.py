@@ -95,7 +95,8 @@ async def test_what_only_waits_leaves_its_core_to_another_run(small: Small, tmp_
         for _ in range(20 if script == "computes.sh" else 1_000):
             await asyncio.sleep(0.05)
             seen[script] = prober.at_once
-            if seen[script] > 1:
+            # What computes may seem to wait until it has begun.
+            if script == "waits.sh" and seen[script] > 1:
                 break
         stop.set()
         assert (await run).trial.moot

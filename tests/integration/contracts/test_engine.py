@@ -59,7 +59,7 @@ async def test_executes_what_was_admitted_before_it_started(engines: Engines) ->
 
 
 async def test_waits_for_a_runs_time(engines: Engines, engine: Engine) -> None:
-    at = engines.now(0.8)
+    at = engines.now(3)
     await engines.admit("later", wake_at=at)
     await engines.admit("now")
     await engines.until("now")

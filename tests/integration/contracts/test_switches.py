@@ -53,9 +53,9 @@ async def test_a_fault_is_on_until_it_is_off(switches: Switches, target: Target)
 
 async def test_what_nobody_switches_off_ends_in_the_lab(target: Target) -> None:
     switches = HttpSwitches()
-    assert await switches.turn(target, "busy", Size.SMALL, timedelta(seconds=1)) is None
+    assert await switches.turn(target, "busy", Size.SMALL, timedelta(seconds=5)) is None
     assert await switches.turn(target, "busy", Size.SMALL) is None  # for longer
-    assert await switches.turn(target, LEAK, Size.SMALL, timedelta(seconds=1)) is None
+    assert await switches.turn(target, LEAK, Size.SMALL, timedelta(seconds=5)) is None
     assert {each.name for each in await listed(switches, target) if each.on} == {LEAK, "busy"}
 
     await eventually(lambda: is_off(switches, target, LEAK), 30)
