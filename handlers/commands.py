@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from bot.domain.errors import CommandRejected, ParamRejected, StoreUnusable
-from bot.domain.incident import Incident, fold
+from bot.domain.incident import Incident
 from bot.domain.offers import VERBS, unfit
 from bot.domain.run import VIA_PAGE, Run, Source
 from bot.engine.admission import Admission, Command, answering
@@ -24,7 +24,7 @@ from handlers.html import Html, went
 from handlers.lost import lost
 from handlers.offered import DECLARE, START, Counter, path, title
 from handlers.reader import Asks, Reader
-from handlers.visible import timeline_of
+from handlers.visible import incident_of
 
 ONCE = "once"
 """The hidden field that says which drawing of a form was sent: sent twice, it is one command."""
@@ -109,8 +109,7 @@ class Commands:
         return went(f"/runs/{admitted}")
 
     async def _incident(self, reader: Reader, incident_id: str) -> Incident | None:
-        entries = await timeline_of(self.ports, incident_id, reader.person)
-        return fold(entries) if entries else None
+        return (await incident_of(self.ports, incident_id, reader.person))[0]
 
     async def _lost(self, reader: Reader, incident_id: str, verb: str) -> Response:
         what = f"There is no incident {incident_id[:20]}, or no verb {verb[:20]} for it."

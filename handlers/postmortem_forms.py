@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from bot.domain.incident import Incident, fold
+from bot.domain.incident import Incident
 from bot.domain.run import VIA_PAGE, Run, RunStatus, Source
 from bot.domain.sections import LONGEST, TITLES, SectionId, Text, latest, texts
 from bot.engine.admission import Admission, Command, answering
@@ -18,7 +18,7 @@ from handlers.html import Html, shipped, went
 from handlers.lost import without_postmortem
 from handlers.postmortems import home
 from handlers.reader import Asks, Reader
-from handlers.visible import timeline_of
+from handlers.visible import incident_of, timeline_of
 
 _PATIENCE_S = 10.0
 """What somebody has written comes back to them with what stands there now, even from a busy machine."""
@@ -52,21 +52,20 @@ class PostmortemForms:
 
     async def form(self, reader: Asks, incident_id: str, section: str, version: Seq = 0) -> Response:
         """Show the form of a section, filled with what stands there, or with an earlier version of it."""
-        entries = await timeline_of(self.ports, incident_id, reader.person)
-        if not entries or section not in TITLES:
+        incident, entries = await incident_of(self.ports, incident_id, reader.person)
+        if incident is None or section not in TITLES:
             return await without_postmortem(self.ports, self.html, reader, incident_id)
         last = latest(entries, SectionId(section))
         earlier = next((e for e in texts(entries) if e.seq == version and e.section == section), last)
-        return self._form(reader, fold(entries), SectionId(section), last, earlier.text if earlier else "")
+        return self._form(reader, incident, SectionId(section), last, earlier.text if earlier else "")
 
     async def edit(self, request: Request, reader: Asks, incident_id: str, section: str) -> Response:
         """Write a section, or show what somebody else has written there meanwhile."""
         fields = await filled(request, reader)
-        entries = await timeline_of(self.ports, incident_id, reader.person)
-        if not entries or section not in TITLES:
+        incident, _ = await incident_of(self.ports, incident_id, reader.person)
+        if incident is None or section not in TITLES:
             return await without_postmortem(self.ports, self.html, reader, incident_id)
         text, was = fields.get("text", ""), fields.get("was", "0")
-        incident = fold(entries)
         params = {"do": "edit", "section": section, "text": text, "was": was}
         run = await self._run(reader, incident, params, f"{section}:{was}:{sha256(text.encode()).hexdigest()}")
         if isinstance(run, str) or run.status is RunStatus.DONE:
@@ -85,10 +84,9 @@ class PostmortemForms:
 
     async def _sign(self, request: Request, reader: Reader, incident_id: str, do: str) -> Response:
         await filled(request, reader)
-        entries = await timeline_of(self.ports, incident_id, reader.person)
-        if not entries:
+        incident, entries = await incident_of(self.ports, incident_id, reader.person)
+        if incident is None:
             return await without_postmortem(self.ports, self.html, reader, incident_id)
-        incident = fold(entries)
         run = await self._run(reader, incident, {"do": do}, f"{do}:{entries[-1].seq}")
         done = not isinstance(run, str) and run.status is RunStatus.DONE
         return went(home(incident) if done else f"/runs/{run if isinstance(run, str) else run.id}")

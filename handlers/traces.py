@@ -1,7 +1,9 @@
 """The page of a trace: its chain as a waterfall, and every span of it in a table."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -13,6 +15,7 @@ from bot.domain.run import Run
 from bot.domain.trace.chain import Chain, Span
 from bot.domain.trace.findings import Hop, first_failing, took
 from bot.domain.trace.telling import about, headline, label, sentences
+from bot.engine.made import Latest
 from bot.engine.ports import Ports
 from bot.engine.tracing import ChainUnreadable, read_chain
 from handlers.html import Html
@@ -21,6 +24,8 @@ from handlers.reader import Asks
 from handlers.visible import visible_run
 
 _MOST_ROWS = 500
+_KEPT = 20
+"""Chains of which it is kept what the page says: to read one of 100,000 spans, the whole process waits a second."""
 _LOST = "There is no trace of this run, or its chain was removed by retention."
 
 
@@ -39,10 +44,12 @@ class SpanRow:
 
 @dataclass(frozen=True)
 class Traces:
-    """The routes."""
+    """The routes. `busy`: one chain is read at a time; `seen`: what the page said of those that were looked at last."""
 
     ports: Ports
     html: Html
+    busy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    seen: Latest[Mapping[str, Any]] = field(default_factory=lambda: Latest(_KEPT, lambda _: 1))
 
     def route(self, routes: APIRouter) -> None:
         """Add them."""
@@ -52,25 +59,28 @@ class Traces:
         """Show the trace that a run has rebuilt."""
         run = await self.ports.store.read(lambda tx: visible_run(self.ports, tx, run_id, reader.person))
         kept = of_run(run) if run is not None else {}
-        chain = await self._chain(kept.get("chain", ""))
-        if run is None or chain is None:
+        told = await self._told(kept.get("chain", ""))
+        if run is None or told is None:
             return await lost(self.ports, self.html, reader, _LOST)
         return self.html.page(
             "trace.html",
             reader,
             run=run,
-            chain=chain,
             missing=kept.get("missing", ""),
             files=[(name, kept[name]) for name in ("lines", "chain", "waterfall") if kept.get(name)],
-            **await asyncio.to_thread(_told, chain),
+            **told,
         )
 
-    async def _chain(self, sha256: str) -> Chain | None:
-        try:
-            content = await self.ports.artifacts.get(sha256) if sha256 else None
-            return await asyncio.to_thread(read_chain, content) if content else None
-        except (StoreUnusable, ChainUnreadable):
-            return None
+    async def _told(self, sha256: str) -> Mapping[str, Any] | None:
+        """Give what the page says of a chain; None when it is not there any more, or cannot be read."""
+        async with self.busy:
+            try:
+                content = await self.ports.artifacts.get(sha256) if sha256 else None
+                if content is None:
+                    return None
+                return await asyncio.to_thread(self.seen.of, sha256, "", partial(_told, content))
+            except (StoreUnusable, ChainUnreadable):
+                return None
 
 
 def of_run(run: Run) -> dict[str, str]:
@@ -79,10 +89,15 @@ def of_run(run: Run) -> dict[str, str]:
     return {str(name): str(value) for name, value in told.items() if isinstance(value, str)}
 
 
-def _told(chain: Chain) -> dict[str, Any]:
-    """Give what the page says of a chain, by name: of a long one that takes a while."""
+def _told(content: bytes) -> Mapping[str, Any]:
+    """Give what the page says of a chain as it was kept, by name: of a long one that takes a while.
+
+    :raises ChainUnreadable: it is none.
+    """
+    chain = read_chain(content)
     hop = first_failing(chain)
     return {
+        "trace": chain.trace,
         "about": about(chain),
         "headline": headline(chain),
         "remarks": list(sentences(chain)),

@@ -120,7 +120,8 @@ async def draw(tools: Tools, params: Digest, looked: Looked, written: Written) -
         return digests.Trend()
     plan = _plan(tools, params.team)
     rows = await tools.incidents(ended=True, limit=_LATEST)
-    real = [row for row in rows if not row.drill]
+    # It is for all of a channel, and counts what the words above it count.
+    real = [row for row in rows if row.counts and not (row.private or row.drill)]
     ours = [row.opened_at.date() for row in real if not plan.services or row.service in plan.services]
     panels = (digests.incidents_per_day(ours, looked.at.date()), await _history(tools, written.ill, looked.at))
     return digests.Trend(tuple(panel for panel in panels if panel is not None))

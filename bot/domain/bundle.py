@@ -19,7 +19,7 @@ PLAYBOOK = "bundle"
 WHAT = "Incident bundle"
 _FORMAT = "firstfive-bundle-1"
 _SLUG = 60
-_TEXTS = (".txt", ".json", ".md")
+_TEXTS = (".txt", ".json", ".jsonl", ".md")
 _TAR_BLOCK = 512
 _OVERHEAD = 64_000
 """Bytes kept free for the manifest and for what tar and gzip add."""

@@ -48,7 +48,8 @@ def amount(value: float, unit: str) -> str:
     if unit == "bytes":
         return size(round(value))
     if unit == "nanoseconds":
-        return f"{value / 1e9:.2f} s" if value >= 1e9 else f"{value / 1e6:.3g} ms"  # noqa: PLR2004 - one second
+        # From 999.5 ms on, three digits would print as 1e+03.
+        return f"{value / 1e9:.2f} s" if value >= 9.995e8 else f"{value / 1e6:.3g} ms"  # noqa: PLR2004 - see above
     return f"{value:,.0f}"
 
 

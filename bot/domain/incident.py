@@ -193,6 +193,10 @@ class Seen(Protocol):
     """What may be seen by some only: an incident, or its row in a list."""
 
     @property
+    def id(self) -> str:
+        """Its name."""
+
+    @property
     def private(self) -> bool:
         """Tell whether only those who take part may know of it."""
 

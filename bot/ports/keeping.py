@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from bot.domain.alert_groups import AlertGroup, Member
 from bot.domain.alerts import Do
 from bot.domain.audit_log import Question
-from bot.domain.incident import Incident, Severity, Status
+from bot.domain.incident import Incident, Seen, Severity, Status
 from bot.domain.measures import Measure, measure
 from bot.domain.outcomes import Outcome
 from bot.domain.run import Reply, Run, RunStatus, Source
@@ -123,7 +123,7 @@ class Timeline(Protocol):
     def incidents(self, tx: Tx, *, ended: bool = False, limit: int = 50, private: bool = False) -> list[Listed]:
         """Give the latest incidents first, closed and resolved ones only if `ended`, private ones only if `private`."""
 
-    def private(self, tx: Tx) -> list[Listed]:
+    def private(self, tx: Tx) -> Sequence[Seen]:
         """Give every private incident, the latest first: who may know of it is for whoever asks to decide."""
 
     def find(self, tx: Tx, selection: Selection) -> list[Listed]:

@@ -1,5 +1,6 @@
 """Incidents as the API tells of them: the list, and all that a timeline says of one."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from bot.domain import exhibits
-from bot.domain.incident import ONGOING, Role, Severity, Status, fold
+from bot.domain.incident import ONGOING, Incident, Role, Severity, Status
 from bot.domain.measures import Milestone
 from bot.domain.phases import PhaseState
 from bot.domain.timeline import Entry, storable
@@ -29,7 +30,7 @@ from handlers.api.answers import (
 from handlers.api.approvals import Approval
 from handlers.api.problems import Trouble, described, lost
 from handlers.reader import Asks, Reader
-from handlers.visible import found, timeline_of
+from handlers.visible import found, incident_of
 
 ONE = "/incidents/{incident_id}"
 PATTERN = r"^[Ii][Nn][Cc]-[0-9]{1,9}$"
@@ -181,9 +182,8 @@ class IncidentTold(IncidentRow):
     changed_at: datetime | None
 
     @classmethod
-    def of(cls, entries: Sequence[Entry]) -> "IncidentTold":
-        """Tell of an incident, from its whole timeline."""
-        incident = fold(entries)
+    def of(cls, incident: Incident, entries: Sequence[Entry]) -> "IncidentTold":
+        """Tell of an incident, and of its whole timeline."""
         names = set(cls.model_fields) - {"findings", "bisects"}
         told = {name: getattr(incident, name) for name in names}
         made = {"findings": exhibits.found(entries), "bisects": bisects.of_incident(incident)}
@@ -235,7 +235,7 @@ class Incidents:
 
     async def get_incident(self, reader: Asks, incident_id: IncidentId) -> IncidentTold:
         """Tell of one: what its timeline says it is, its measures, its findings."""
-        return IncidentTold.of(await timeline(self.ports, reader, incident_id))
+        return await asyncio.to_thread(IncidentTold.of, *await read(self.ports, reader, incident_id))
 
 
 async def timeline(ports: Ports, reader: Reader, incident_id: str) -> list[Entry]:
@@ -243,7 +243,15 @@ async def timeline(ports: Ports, reader: Reader, incident_id: str) -> list[Entry
 
     :raises ProblemMet: there is none.
     """
-    entries = await timeline_of(ports, incident_id, reader.person)
-    if not entries:
+    return (await read(ports, reader, incident_id))[1]
+
+
+async def read(ports: Ports, reader: Reader, incident_id: str) -> tuple[Incident, list[Entry]]:
+    """Give an incident that the reader may see, and its timeline.
+
+    :raises ProblemMet: there is none.
+    """
+    incident, entries = await incident_of(ports, incident_id, reader.person)
+    if incident is None:
         raise lost("incident", incident_id)
-    return entries
+    return incident, entries

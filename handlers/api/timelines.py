@@ -10,13 +10,12 @@ from pydantic import Field
 
 from bot.domain import exhibits
 from bot.domain.approval import requests
-from bot.domain.incident import fold
 from bot.domain.narrative import tell, who
 from bot.domain.timeline import Entry
 from bot.engine.ports import Ports
 from handlers.api.answers import Answer, Asked, Page, Paged, numbered, page
 from handlers.api.approvals import Approval
-from handlers.api.incidents import ONE, IncidentId, timeline
+from handlers.api.incidents import ONE, IncidentId, read, timeline
 from handlers.api.problems import Trouble, described
 from handlers.reader import Asks
 from handlers.views import runs
@@ -123,8 +122,7 @@ class Timelines:
 
     async def get_postmortem(self, reader: Asks, incident_id: IncidentId) -> PostmortemTold:
         """Give the postmortem of an incident as it would be written now, in Markdown."""
-        entries = await timeline(self.ports, reader, incident_id)
-        incident = fold(entries)
+        incident, entries = await read(self.ports, reader, incident_id)
         markdown = await asyncio.to_thread(self.ports.documents.postmortem, incident, entries)
         at = f"/incidents/{incident.id}/postmortem"
         return PostmortemTold(

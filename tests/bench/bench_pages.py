@@ -182,7 +182,10 @@ async def _listed(url: str) -> float:
     """Read every row and render them all on one page."""
     store, reader = SqlStore(url), Reader(Person("U1", "Ada"), Way.SESSION)
     began = time.perf_counter()
-    rows: list[Listed] = await store.read(lambda tx: SqlTimeline().find(tx, Selection(limit=YEARS.incidents)))
+    timeline = SqlTimeline()
+    private = [each.id for each in await store.read(timeline.private)]
+    everything = Selection(private=private, limit=YEARS.incidents)
+    rows: list[Listed] = await store.read(lambda tx: timeline.find(tx, everything))
     now = rows[0].opened_at
     page: dict[str, Any] = {"now": now, "seen": "", "trend": "", "services": (), "statuses": (), "severities": ()}
     shipped().page("incidents.html", reader, it=Found(rows=rows, count=len(rows)), search=Search(), **page)

@@ -19,6 +19,8 @@ from bot.domain.timeline import GENESIS, HOUSE, Entry, Kind, Person, canonical, 
 
 OPEN = 10
 LONG = (10, 100, 1_000, 10_000)
+_PRIVATE = 20
+"""One of so many that have ended is private: each list asks of all of them whether its reader takes part."""
 _BEGAN = datetime(2024, 3, 1, tzinfo=UTC)
 _EVERY = timedelta(hours=2.4)
 _ADA = Person("U0ADA", "Ada")
@@ -126,7 +128,7 @@ def _begin(number: int, at_us: int, *, is_open: bool) -> Iterator[_Fact]:
     service, commander = _SERVICES[number % len(_SERVICES)], _PEOPLE[number % len(_PEOPLE)]
     title = f"{service} {_TITLES[number % len(_TITLES)]}"
     opened = {"title": title, "severity": f"SEV{1 + number % 4}", "service": service, "reporter": "U0ADA"}
-    yield Kind.OPENED, {**opened, "warnings": []}
+    yield Kind.OPENED, {**opened, "private": not is_open and (number + 1) % _PRIVATE == 0, "warnings": []}
     yield Kind.CHANNEL_OPENED, {"channel": f"C{number}", "name": f"inc-{number}"}
     yield from _PHASES
     yield Kind.ROLE_SET, {"role": "commander", "person": f"U0{commander.upper()}", "name": commander}

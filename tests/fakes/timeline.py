@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.domain.audit_log import AUDITED, Question, place
 from bot.domain.errors import IncidentNotFound
-from bot.domain.incident import Incident, Status, fold
+from bot.domain.incident import Incident, Seen, Status, fold
 from bot.domain.outcomes import Outcome
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, link
 from bot.ports import LISTING, Listed, Selection, Tx
@@ -59,8 +59,8 @@ class FakeTimeline:
         wanted = [one for one in folded if ended or one.status not in {Status.RESOLVED, Status.CLOSED}]
         return [Listed.of(one) for one in wanted[:limit]]
 
-    def private(self, tx: Tx) -> list[Listed]:
-        return [Listed.of(one) for one in self._folded(tx) if one.private]
+    def private(self, tx: Tx) -> Sequence[Seen]:
+        return [one for one in self._folded(tx) if one.private]
 
     def find(self, tx: Tx, selection: Selection) -> list[Listed]:
         fitting = [one for one in self._folded(tx) if _fits(one, selection)]

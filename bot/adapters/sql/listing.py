@@ -1,6 +1,7 @@
 """The listing: a row of what each timeline comes to, so that lists, searches and measures need not read timelines."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, or_, select, tuple_
@@ -35,6 +36,15 @@ LISTED = frozenset(
     }
 )
 """The kinds that change what a row says."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A private incident, as far as it must be known to tell who may see it: every list asks that of each there is."""
+
+    id: str
+    people: tuple[Person, ...]
+    private: bool = True
 
 
 def row_of(it: Incident) -> dict[str, Any]:
@@ -88,6 +98,14 @@ def incident_of(row: RowMapping) -> Incident:
         merged_into=row["merged_into"],
         cancelled=row["cancelled"],
     )
+
+
+def hidden(id_: str, people: str) -> Hidden:
+    """Give who takes part in a private incident, from two fields of its row."""
+    packed: dict[str, Any] = json.loads(people)
+    everybody = (packed["reporter"], *packed["roles"].values(), *packed["on_call"], *packed["joined"])
+    present = {person[0]: Person(*person) for person in everybody if person[0] not in packed["left"]}
+    return Hidden(id_, tuple(present.values()))
 
 
 def listed(row: RowMapping) -> Listed:

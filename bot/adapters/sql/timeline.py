@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, bindparam, func, insert, select, update
 
-from bot.adapters.sql.listing import LISTED, audited_of, fits, incident_of, listed, outcomes_of, row_of
+from bot.adapters.sql.listing import LISTED, audited_of, fits, hidden, incident_of, listed, outcomes_of, row_of
 from bot.adapters.sql.naming import name, naming_of
 from bot.adapters.sql.tables import ABOUT_ACTIONS, ENDED_DRILLS, OF_HOUSE, PRIVATE, STILL_OPEN, entry, incident
 from bot.adapters.sql.tx import SqlTx, lock, opened
 from bot.domain.audit_log import Question
 from bot.domain.errors import IncidentNotFound
-from bot.domain.incident import ENDED, Incident, fold
+from bot.domain.incident import ENDED, Incident, Seen, fold
 from bot.domain.outcomes import Outcome
 from bot.domain.timeline import HOUSE, Author, Draft, Entry, Head, Kind, link, to_us
 from bot.ports import LISTING, Listed, Selection, Tx
@@ -26,7 +26,7 @@ _ENTRIES = (
 )
 _EVERY = select(entry).order_by(entry.c.incident_id, entry.c.seq).execution_options(yield_per=500)
 _LISTED_ONE = select(incident).where(incident.c.id == bindparam("incident_id"))
-_PRIVATE = select(incident).where(PRIVATE).order_by(incident.c.number.desc())
+_PRIVATE = select(incident.c.id, incident.c.people).where(PRIVATE).order_by(incident.c.number.desc())
 _ACTIONS = (
     select(entry)
     .join(incident, incident.c.id == entry.c.incident_id)
@@ -105,9 +105,9 @@ class SqlTimeline:
             wanted = wanted.where(STILL_OPEN)
         return [listed(row) for row in opened(tx).connection.execute(wanted).mappings()]
 
-    def private(self, tx: Tx) -> list[Listed]:
+    def private(self, tx: Tx) -> Sequence[Seen]:
         """Give every private incident, the latest first: who may know of it is for whoever asks to decide."""
-        return [listed(row) for row in opened(tx).connection.execute(_PRIVATE).mappings()]
+        return [hidden(*row) for row in opened(tx).connection.execute(_PRIVATE)]
 
     def find(self, tx: Tx, selection: Selection) -> list[Listed]:
         """Give a page of a selection, the latest incidents first."""

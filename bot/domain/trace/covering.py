@@ -2,19 +2,31 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from bot.domain.redaction import SENSITIVE_LABEL, redact
+from bot.domain.redaction import SENSITIVE_LABEL, UNSURE_NAMES, redact
 
 _DEEPEST = 8
 _CUT = "[left out: too deep]"
 _SECRET = "[redacted:secret]"  # noqa: S105 - it stands for one
 _SUSPECT = "token: suspect"
 """What every rule takes for a secret: it stands for what cannot be known by its looks."""
+_DOUBTFUL = "key: "
+"""After what every rule takes for a secret only what looks generated: it stands for every name that may be of one."""
+_UNSURE = re.compile(UNSURE_NAMES, re.IGNORECASE | re.ASCII)
 _NOT_SECRET = re.compile(r"(?i).*(?:count|length|size|type|expires?|ttl)$")
 _COUNTED = re.compile(r"(?i).*(?:tokens|expires_?(?:at|in)|_(?:at|ms|us|ns|seconds))$")
 """A number of such a name says how many, when or how long, as the `prompt_tokens` of a language model do."""
+
+
+class _Named(IntEnum):
+    """What the names above a value say of it: nothing, that it is secret if it looks generated, or that it is."""
+
+    PLAINLY = 0
+    DOUBTFUL = 1
+    SECRET = 2
 
 
 def covered(documents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -28,33 +40,39 @@ def _is_suspect(text: str) -> bool:
     return redact(text) != text
 
 
-def _texts(value: Any, key: str = "", depth: int = 0, *, is_secret: bool = False) -> list[str]:
+def _texts(value: Any, key: str = "", depth: int = 0, named: _Named = _Named.PLAINLY) -> list[str]:
     """Give every word of a line, each after its name, as a rule would find it in a text."""
     if isinstance(value, str):  # most of all values: looked for first
-        return [_SUSPECT if is_secret and value else f"{key}: {value}"]
+        if named is _Named.SECRET and value:
+            return [_SUSPECT]
+        return [f"{_DOUBTFUL}{value}" if named is _Named.DOUBTFUL else f"{key}: {value}"]
     if not isinstance(value, Mapping | list):
-        return [_SUSPECT] if is_secret and _may_be_secret(key, value) else []
+        return [_SUSPECT] if named is _Named.SECRET and _may_be_secret(key, value) else []
     if depth >= _DEEPEST:
         return [_SUSPECT] if value else []
     found: list[str] = []
     for name, each in _parts(value, key):
-        found += _texts(each, name, depth + 1, is_secret=is_secret or _names_secret(name))
+        found += _texts(each, name, depth + 1, max(named, _named(name)))
     return found
 
 
-def _covered(value: Any, key: str = "", depth: int = 0, *, is_secret: bool = False) -> Any:
+def _covered(value: Any, key: str = "", depth: int = 0, named: _Named = _Named.PLAINLY) -> Any:
     if isinstance(value, Mapping | list):
         if depth > _DEEPEST:
             return _CUT
-        below = (
-            (name, _covered(each, name, depth + 1, is_secret=is_secret or _names_secret(name)))
-            for name, each in _parts(value, key)
-        )
+        below = ((name, _covered(each, name, depth + 1, max(named, _named(name)))) for name, each in _parts(value, key))
         is_named = isinstance(value, Mapping)
         return {redact(name): each for name, each in below} if is_named else [each for _, each in below]
     if isinstance(value, str):
-        return _SECRET if is_secret and value else redact(value)
-    return _SECRET if is_secret and _may_be_secret(key, value) else value
+        return _word(value, named)
+    return _SECRET if named is _Named.SECRET and _may_be_secret(key, value) else value
+
+
+def _word(value: str, named: _Named) -> str:
+    if named is _Named.SECRET and value:
+        return _SECRET
+    looked = redact(value)
+    return redact(_DOUBTFUL + looked).removeprefix(_DOUBTFUL) if named is _Named.DOUBTFUL else looked
 
 
 def _parts(value: Mapping[Any, Any] | list[Any], key: str) -> Iterable[tuple[str, Any]]:
@@ -65,8 +83,12 @@ def _parts(value: Mapping[Any, Any] | list[Any], key: str) -> Iterable[tuple[str
 
 
 @lru_cache(maxsize=4096)
-def _names_secret(name: str) -> bool:
-    return SENSITIVE_LABEL.search(name) is not None and not _NOT_SECRET.match(name)
+def _named(name: str) -> _Named:
+    if _NOT_SECRET.match(name):
+        return _Named.PLAINLY
+    if SENSITIVE_LABEL.search(name):
+        return _Named.SECRET
+    return _Named.DOUBTFUL if _UNSURE.search(name) else _Named.PLAINLY
 
 
 def _may_be_secret(key: str, value: Any) -> bool:

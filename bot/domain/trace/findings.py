@@ -104,7 +104,7 @@ def took(us: int) -> str:
     """Write a length of time: `740 us`, `12.4 ms`, `1.25 s`, `3 min 20 s`."""
     if us < 1_000:  # noqa: PLR2004 - a millisecond
         return f"{us} us"
-    if us < 1_000_000:  # noqa: PLR2004 - a second
+    if us < 999_500:  # noqa: PLR2004 - a second: from here on three digits would print as 1e+03
         return f"{us / 1e3:.3g} ms"
     if us < 60_000_000:  # noqa: PLR2004 - a minute
         return f"{us / 1e6:.3g} s"

@@ -135,6 +135,25 @@ async def test_lists_private_incidents_only_when_asked(ground: Ground) -> None:
     assert await ground.read(lambda tx: ground.timeline.listed(tx, "INC-1")) == everything[1]
 
 
+async def test_who_takes_part_in_each_private_incident_is_told_as_the_list_tells_it(ground: Ground) -> None:
+    drafts = [
+        Draft(Kind.ROLE_SET, {"role": "commander", "person": "U3", "name": "Cleo"}),
+        Draft(Kind.ON_CALL, {"people": [{"id": "U4", "name": "Dora"}, {"id": "U5", "name": "Emil"}]}),
+        Draft(Kind.JOINED, {"person": "U6", "name": "Finn"}),
+        Draft(Kind.JOINED, {"person": "U3", "name": "Cleo"}),
+        Draft(Kind.LEFT, {"person": "U5", "name": "Emil"}),
+    ]
+    await ground.append(*drafts, to=await ground.open("Leak", private=True))
+    await ground.open("Slow")
+    await ground.open("Theft", private=True)
+    private = await ground.read(ground.timeline.private)
+    rows = await ground.read(lambda tx: ground.timeline.incidents(tx, private=True))
+    assert [(each.id, each.private, each.people) for each in private] == [
+        (row.id, True, row.people) for row in rows if row.private
+    ]
+    assert [person.id for person in private[1].people] == [ANN.id, "U3", "U4", "U6"]
+
+
 async def test_what_is_kept_private_after_its_opening_was_blanked_is_private(ground: Ground) -> None:
     await ground.open("Leak", private=True)
     await ground.write(lambda tx: ground.timeline.blank(tx, "INC-1", 1))

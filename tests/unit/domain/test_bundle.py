@@ -83,9 +83,10 @@ def test_what_is_no_timeline_is_refused(content: bytes) -> None:
         read_timeline(content)
 
 
-def test_secrets_are_taken_out_and_the_chain_still_verifies() -> None:
+@pytest.mark.parametrize("name", ["env.txt", "trace.jsonl", "chain.json", "notes.md"])
+def test_secrets_are_taken_out_and_the_chain_still_verifies(name: str) -> None:
     entries = timeline((Kind.NOTE, "r3", {"text": f"it is {TOKEN}"}))
-    bundle = packed(entries, piece("env.txt", f"T={TOKEN}".encode()), postmortem=f"# {TOKEN}")
+    bundle = packed(entries, piece(name, f"T={TOKEN}".encode()), postmortem=f"# {TOKEN}")
     assert all(TOKEN.encode() not in content for content in bundle.files.values())
     read = read_timeline(bundle.files["timeline.json"])
     assert (verify("INC-7", read).breaks, verify("INC-7", read).blanked) == ((), 1)

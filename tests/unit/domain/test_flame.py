@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.costs import Costs
 from bot.domain.flame import MOST_PIECES, MOST_ROWS, Flame, Focus, Kind, Piece, changes, draw, kind_of
-from bot.domain.flame_drawing import ROW, svg
+from bot.domain.flame_drawing import ROW, amount, svg
 from bot.domain.profile import Profile, Sample, ValueType
 from bot.domain.stacks import Frame
 
@@ -201,3 +201,18 @@ def test_an_empty_profile_is_one_empty_piece() -> None:
     flame = draw(cpu(), Focus())
     assert (flame.total, len(flame.pieces), flame.rows) == (0, 1, 1)
     assert ET.fromstring(svg(flame, "nothing")) is not None  # noqa: S314 - our own
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (12_400_000, "nanoseconds", "12.4 ms"),
+        (999_499_999, "nanoseconds", "999 ms"),
+        (999_500_000, "nanoseconds", "1.00 s"),
+        (999_999_999, "nanoseconds", "1.00 s"),
+        (1_250_000_000, "nanoseconds", "1.25 s"),
+        (12_345, "goroutines", "12,345"),
+    ],
+)
+def test_a_value_is_written_as_people_read_it(value: float, unit: str, said: str) -> None:
+    assert amount(value, unit) == said

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.trace.chain import Chain, Span, rebuild
-from bot.domain.trace.findings import first_failing, remarks, slowest
+from bot.domain.trace.findings import first_failing, remarks, slowest, took
 from bot.domain.trace.lines import read
 from bot.domain.trace.names import Names
 from bot.domain.trace.spans import SpanKind
@@ -288,3 +288,20 @@ def test_a_very_deep_chain_that_fails_is_told_in_as_many_steps_as_it_has_spans()
 def test_words_of_services_stand_for_nothing_in_a_chat(sign: str) -> None:
     it = chain(zap(0, f"shop{sign}x", GATEWAY, "", f"m{sign}", operation=f"o{sign}p"))
     assert sign not in tree(it)
+
+
+@pytest.mark.parametrize(
+    ("us", "said"),
+    [
+        (740, "740 us"),
+        (999, "999 us"),
+        (12_400, "12.4 ms"),
+        (999_499, "999 ms"),
+        (999_500, "1 s"),
+        (999_999, "1 s"),
+        (1_250_000, "1.25 s"),
+        (200_000_000, "3 min 20 s"),
+    ],
+)
+def test_a_length_of_time_is_written_as_people_read_it(us: int, said: str) -> None:
+    assert took(us) == said

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import CommandRejected
+from bot.domain.redaction import UNSURE_NAMES
 from bot.domain.trace.covering import covered
 from bot.domain.trace.ids import trace_id
 from bot.domain.trace.lines import UNKNOWN, Reader, length, moment, read
@@ -13,6 +14,7 @@ from bot.settings.logs import FieldsTable
 from tests.logstores.shop import SECRET, TRACE
 
 NOON_US = 1_772_366_400_000_000
+GENERATED = "a8f5f167f44f4964e6c998dee827110c"
 
 
 @pytest.mark.parametrize(
@@ -173,6 +175,30 @@ def test_a_number_under_a_secrets_name_is_one_too(secret: float) -> None:
         {"login": {"pin": 1, "secret": {"pin": "[redacted:secret]"}}},
         {"passwords": ["[redacted:secret]"] * 2},
     ]
+
+
+@pytest.mark.parametrize("name", UNSURE_NAMES.split("|"))
+def test_what_looks_generated_under_a_name_that_may_be_of_a_secret_is_one(name: str) -> None:
+    lines: list[dict[str, Any]] = [
+        {name: GENERATED},
+        {f"x_{name}": {"v": GENERATED}},
+        {f"x.{name}.v": GENERATED},
+        {"in": [{name.upper(): [GENERATED, {"v": {"w": GENERATED}}]}]},
+        {name: f"{GENERATED}; HttpOnly", "message": f"login password={SECRET}"},
+        {name: f'"sid={GENERATED} of ada"', "message": f"login password={SECRET}"},
+    ]
+    for line in lines:
+        (whole,) = covered([{"trace_id": TRACE, **line}])
+        assert GENERATED not in str(whole)
+        assert whole["trace_id"] == TRACE
+    assert covered(lines[:1]) == [{name: "[redacted:secret]"}]
+
+
+@pytest.mark.parametrize("word", ["users", "open", "", "checkout-7d9f8b6c5d", 12345678, 1.5, True, None])
+def test_what_does_not_look_generated_stays_under_such_a_name(word: object) -> None:
+    line = {"session": word, "x_auth": {"v": [word]}, "key": {"size": GENERATED[:8]}, "key_type": GENERATED}
+    whole = covered([line, {"password": SECRET, **line}])
+    assert whole == [line, {"password": "[redacted:secret]", **line}]
 
 
 @pytest.mark.parametrize(

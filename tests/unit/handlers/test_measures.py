@@ -2,12 +2,14 @@
 
 import csv
 import io
+import threading
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.narrative import legible
 from bot.domain.timeline import Kind
+from handlers import measures
 from handlers.measures import cell
 from tests.unit.handlers.test_incidents import browser
 from tests.unit.web.story import ANA, Story, opened, whole
@@ -61,6 +63,19 @@ async def test_filters_and_periods_narrow_it() -> None:
 async def test_nothing_is_said_of_nothing() -> None:
     assert "No incident in this period." in await get("/measures")
     assert "No incident in this period." in await get("/measures?weeks=0", called_off(), drill())
+
+
+async def test_while_the_table_is_written_other_pages_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[threading.Thread] = set()
+
+    def watched(text: str) -> str:
+        threads.add(threading.current_thread())
+        return cell(text)
+
+    monkeypatch.setattr(measures, "cell", watched)
+    assert "goroutine-leak" in await get("/measures.csv", whole())
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_the_table_has_a_row_for_each() -> None:

@@ -1,15 +1,19 @@
 """The page of a trace: what failed first, the picture, a row for each span; nothing of another run."""
 
+import asyncio
 import re
 import threading
+import time
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from bot.domain.trace import findings
-from bot.domain.trace.chain import Span
-from tests.fakes import FakeLogs
+from bot.domain.trace.chain import Chain, Span
+from bot.engine.tracing import read_chain
+from handlers import traces
+from tests.fakes import FakeArtifacts, FakeLogs
 from tests.logstores.shop import CHECKOUT, GATEWAY, TRACE, many, request, zap
 from tests.unit.handlers.test_diagnoses import browser
 from tests.unit.playbooks.desk import Desk, desk
@@ -79,6 +83,42 @@ async def test_while_a_trace_is_drawn_and_told_other_pages_are_answered(monkeypa
     assert "payment fails first" in await shown(desk(logs=FakeLogs(*request())))
     assert threads
     assert threading.main_thread() not in threads
+
+
+async def test_a_chain_is_read_once_for_all_who_look_and_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, most, read = 0, 0, read_chain
+
+    def watched(content: bytes) -> Chain:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        asked.append(content)
+        time.sleep(0.02)
+        reading -= 1
+        return read(content)
+
+    asked: list[bytes] = []
+    monkeypatch.setattr(traces, "read_chain", watched)
+    house = desk(logs=FakeLogs(*request()))
+    runs = [await house.say(f"trace {TRACE}")]
+    assert isinstance(house.ports.logs, FakeLogs)
+    house.ports.logs.documents = house.ports.logs.documents[:-1]
+    runs.append(await house.say(f"trace {TRACE}"))
+    async with browser(house) as client:
+        pages = await asyncio.gather(*(client.get(f"/runs/{run.id}/trace") for run in runs * 3))
+        assert {page.status_code for page in pages} == {200}
+        assert (len(asked), len(set(asked)), most) == (2, 2, 1)
+        assert pages[0].text == pages[2].text != pages[1].text
+
+
+async def test_what_was_removed_since_it_was_looked_at_is_gone() -> None:
+    house = desk(logs=FakeLogs(*request()))
+    run = await house.say(f"trace {TRACE}")
+    assert isinstance(house.ports.artifacts, FakeArtifacts)
+    async with browser(house) as client:
+        assert (await client.get(f"/runs/{run.id}/trace")).status_code == 200
+        house.ports.artifacts.kept.clear()
+        assert (await client.get(f"/runs/{run.id}/trace")).status_code == 404
 
 
 @pytest.mark.parametrize("words", ["help", "trace nonsense"])

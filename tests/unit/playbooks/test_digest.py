@@ -56,9 +56,10 @@ async def clock(at: Desk, slot: str = SLOT, team: str = "shop") -> Run:
     return run
 
 
-async def opened(at: Desk, severity: str, service: str, title: str) -> None:
+async def opened(at: Desk, severity: str, service: str, title: str, *, private: bool = False) -> None:
     """Open an incident without its five minutes."""
-    draft = Draft(Kind.OPENED, {"title": title, "severity": severity.upper(), "service": service})
+    body = {"title": title, "severity": severity.upper(), "service": service, "private": private}
+    draft = Draft(Kind.OPENED, body)
     timeline, now = at.ports.timeline, at.ports.clock.now()
     await at.ports.store.write(lambda tx: timeline.open(tx, draft, Author(ADA), now))
 
@@ -290,6 +291,22 @@ async def test_a_trend_is_drawn_of_the_incidents_and_of_what_is_ill() -> None:
     days, failed = words.split(". ")
     assert days == "incidents per day, 14 days: 2 at the end, 2 at most, from 02-16 to 03-01"
     assert failed == "checkout: failed, %: 7 at the end, 7 at most, from -24 h to now"
+
+
+@pytest.mark.parametrize(
+    ("private", "said", "hides"), [(True, "", True), (False, "", False), (False, "cancel no harm", True)]
+)
+async def test_what_the_words_do_not_count_is_not_drawn(said: str, *, private: bool, hides: bool) -> None:
+    at = house(metrics=FakeMetrics({"errors": 0.07, "latency": 0.01}))
+    for title in ("5xx", "slow"):
+        await opened(at, "sev1", "checkout", title)
+    await opened(at, "sev1", "checkout", "a leak", private=private)
+    if said:
+        await at.say(f"{said} incident=INC-3")
+    await clock(at)
+    number = 2 if hides else 3
+    assert f"{number} incidents in the last 24 h" in posts(at)[0]
+    assert pictures(at)[0].startswith(f"incidents per day, 14 days: {number} at the end, {number} at most, ")
 
 
 async def test_nothing_is_drawn_when_nothing_is_to_be_said_or_seen() -> None:
