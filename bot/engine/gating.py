@@ -17,7 +17,7 @@ from bot.domain.gate.decision import Decision, Override, decide
 from bot.domain.gate.evidence import Evidence, Objection, Obstacle, Submission
 from bot.domain.gate.policy import GatePolicy, Hold
 from bot.domain.incident import Severity, Status
-from bot.domain.run import Missing, Reply
+from bot.domain.run import Choice, Missing, Reply
 from bot.domain.service import Service
 from bot.domain.timeline import Kind, to_us
 from bot.engine.approval import FOR_EVER
@@ -133,8 +133,8 @@ async def last_denial(tools: Tools, service: Service, release: str) -> Denial:
         raise CommandRejected(f"{release} of {service.name} is not denied. Denied lately: {names or 'nothing'}.")
     last = deploys[-1]
     reasons = "; ".join(map(str, last.denied))
-    said = f"{service.name} {last.words} was denied at {last.at:%Y-%m-%d %H:%M} UTC: {reasons}."
-    summary = f"{said} The artifact is {last.digest}."
+    # The artifact first: whatever has no room for all of it says of which artifact it is.
+    summary = f"{service.name} {last.words}, {last.digest}, was denied at {last.at:%Y-%m-%d %H:%M} UTC: {reasons}."
     return Denial(release, last.digest, last.denied, summary)
 
 
@@ -155,11 +155,12 @@ def let_through(tools: Tools, service: Service, denial: Denial, reason: str) -> 
     return override
 
 
-async def ask_where_people_are(tools: Tools, asked: Reply, key: str) -> None:
-    """Ask in the channel of announcements what was asked outside of an incident's channel."""
-    channel = tools.catalog.announcements
+async def ask_where_people_are(tools: Tools, text: str, key: str) -> None:
+    """Ask in the channel of announcements for the approval of this run, where it belongs to no incident's channel."""
+    channel, run = tools.catalog.announcements, tools.run_id
     if channel and not tools.incident_id:
-        await tools.ports.poster.show(channel, asked, f"{key}:{tools.run_id}")
+        choices = (Choice("Approve", f"approve run={run}"), Choice("Refuse", f"refuse run={run}"))
+        await tools.ports.poster.show(channel, Reply(text, choices, page=f"/approvals/{run}"), f"{key}:{run}")
 
 
 async def _evidence(tools: Tools, policy: GatePolicy | None, digest: str, sha256: str) -> Evidence:
