@@ -1,6 +1,6 @@
 """Evidence and policy in, allow or deny out: every reason to deny is given, and no reason is what allows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -12,8 +12,6 @@ _SKEW = timedelta(minutes=5)
 """So far ahead of ours may the clock of a builder be."""
 _MOST_OBJECTIONS = 40
 _LONGEST = 200
-_MOST = 10
-"""So many components are named; of the rest it is said how many they are."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +82,9 @@ def unproven(policy: GatePolicy, evidence: Evidence, now: datetime) -> tuple[Obj
     """Give what a policy asks for and the evidence does not prove.
 
     What is not asked for is looked at all the same where it can only speak against a build, and never for it.
+    Forbidden components come last: they may be many, and must not hide what else is wrong.
     """
-    found = [*_sboms(policy, evidence), *_provenances(policy, evidence, now)]
+    found = [*_sboms(policy, evidence), *_provenances(policy, evidence, now), *_banned(policy, evidence.sboms)]
     return (*(_signatures(policy, evidence) if policy.signature else ()), *found)
 
 
@@ -128,17 +127,15 @@ def _sboms(policy: GatePolicy, evidence: Evidence) -> Iterator[Objection]:
         yield from _flaws(each, evidence, "bill of materials")
         if not each.components:
             yield Objection(Obstacle.NO_SBOM, "a bill of materials names no component")
-        yield from _banned(policy, each)
 
 
-def _banned(policy: GatePolicy, sbom: Sbom) -> Iterator[Objection]:
-    hits = list(banned(policy.forbidden, (*sbom.about, *sbom.components)))
-    for part, rule in hits[:_MOST]:
+def _banned(policy: GatePolicy, sboms: Iterable[Sbom]) -> Iterator[Objection]:
+    """Name each: one that was only counted would be let through by people who have not seen it."""
+    parts = (part for each in sboms for part in (*each.about, *each.components))
+    for part, rule in banned(policy.forbidden, parts):
         bound = f", where only {rule.below} and later may be" if rule.below else ""
         why = f": {rule.why}" if rule.why else ""
         yield Objection(Obstacle.FORBIDDEN, f"{part.words[:_LONGEST]} is in it{bound}{why}")
-    if len(hits) > _MOST:
-        yield Objection(Obstacle.FORBIDDEN, f"{len(hits) - _MOST} more forbidden components")
 
 
 def _provenances(policy: GatePolicy, evidence: Evidence, now: datetime) -> Iterator[Objection]:
