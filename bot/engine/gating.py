@@ -177,7 +177,7 @@ async def _evidence(tools: Tools, policy: GatePolicy | None, digest: str, sha256
         found = Missing(str(error))
     if isinstance(found, Missing):
         found = Objection(Obstacle.NOT_VERIFIED, f"nothing could be verified: {found.reason}")
-    return Evidence(digest, flaws=(found,)) if isinstance(found, Objection) else found
+    return Evidence(digest, unseen=found) if isinstance(found, Objection) else found
 
 
 async def _shown(tools: Tools, digest: str, sha256: str) -> Submission | Objection:

@@ -59,7 +59,7 @@ def decide(
 
     Without a policy nothing is allowed: who has forgotten to say what is asked for has not said that all is well.
     """
-    found = unproven(policy, evidence, now) if policy else (_NO_GATE,)
+    found = _found(policy, evidence, now)
     every = tuple(dict.fromkeys([*held, *evidence.flaws, *found]))
     objections = _bounded(every)
     if not objections:
@@ -68,6 +68,13 @@ def decide(
         by = f"{override.by}, approved by {override.approved_by}"
         return Decision(allowed=True, objections=objections, proven=proven(evidence), overridden=by)
     return Decision(allowed=False, objections=objections, proven=proven(evidence))
+
+
+def _found(policy: GatePolicy | None, evidence: Evidence, now: datetime) -> tuple[Objection, ...]:
+    """Give what the evidence says against a build; of what nobody could look at, that alone."""
+    if policy is None:
+        return (_NO_GATE,)
+    return unproven(policy, evidence, now) if evidence.unseen is None else (evidence.unseen,)
 
 
 def _bounded(objections: tuple[Objection, ...]) -> tuple[Objection, ...]:

@@ -161,6 +161,13 @@ def test_of_very_many_objections_all_are_counted() -> None:
     )
 
 
+def test_of_evidence_that_nobody_could_look_at_only_that_is_said() -> None:
+    unseen = Objection(Obstacle.NOT_VERIFIED, "a key cannot be read")
+    told = decide(STRICT, Evidence(DIGEST, unseen=unseen), [HELD], NOON)
+    assert (told.allowed, told.objections, told.proven) == (False, (HELD, unseen), ())
+    assert not decide(GatePolicy(signature=False, sbom=False), replace(WHOLE, unseen=unseen), [], NOON).allowed
+
+
 def test_what_the_situation_says_holds_whatever_is_proven() -> None:
     held = Objection(Obstacle.INCIDENT, "INC-7 is a SEV1 and open")
     assert decided(STRICT, held).reasons == ("open incident: INC-7 is a SEV1 and open",)
