@@ -228,8 +228,10 @@ def _incidents(rows: list[Listed], service: Service) -> Iterator[Objection]:
     for row in rows:
         is_ours = hold is Hold.ANY or (hold is Hold.SERVICE and row.service in {"", service.name})
         if is_ours and row.severity is Severity.SEV1 and row.status is Status.OPEN and not row.drill:
-            name = "an incident of the severity SEV1" if row.private else f"{row.id}, a SEV1,"
-            yield Objection(Obstacle.INCIDENT, f"{name} is open")
+            # A private one has no name here; by its time it is another one than the next, so who overrides one has
+            # not overridden the other.
+            private = f"an incident of the severity SEV1, opened at {row.opened_at:%Y-%m-%d %H:%M:%S} UTC,"
+            yield Objection(Obstacle.INCIDENT, f"{private if row.private else f'{row.id}, a SEV1,'} is open")
 
 
 def _late(tools: Tools) -> Iterator[Objection]:

@@ -149,10 +149,16 @@ async def test_once_it_is_mitigated_a_sev1_holds_nothing_up() -> None:
     assert (await asked(house)).status is RunStatus.DONE
 
 
-async def test_a_private_incident_is_not_named() -> None:
+async def test_a_private_incident_is_not_named_and_told_apart_from_another() -> None:
     house = gated_desk()
     await house.say("start sev1 payment down private=yes")
-    assert "open incident: an incident of the severity SEV1 is open" in (await asked(house)).reason
+    house.later(61)
+    await house.say("start sev1 payment down again private=yes")
+    opened = "open incident: an incident of the severity SEV1, opened at 2026-03-01"
+    private = [f"{opened} {at} UTC, is open" for at in ("12:01:01", "12:00:00")]
+    run = await asked(house)
+    assert run.reason == f"checkout v1.2.3 by Ada is denied: {'; '.join(private)}."
+    assert not {"INC-1", "INC-2", "payment"} & {*run.reason.replace(",", " ").split()}
 
 
 async def test_what_was_denied_is_no_release_to_go_back_to_and_is_told_as_what_changed() -> None:

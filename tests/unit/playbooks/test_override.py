@@ -58,6 +58,18 @@ async def test_an_override_is_for_this_artifact_and_these_reasons_alone() -> Non
     assert (await asked(house, Submission(DIGEST))).status is RunStatus.REFUSED
 
 
+async def test_an_override_of_one_private_incident_is_none_of_another() -> None:
+    house = gated_desk()
+    await house.say("start sev1 payment down private=yes")
+    await asked(house)
+    await overridden(house)
+    house.later(1)
+    await house.say("start sev1 payment down again private=yes")
+    assert (await asked(house)).status is RunStatus.REFUSED
+    await house.say("mitigate incident=INC-2 rolled back")
+    assert (await asked(house)).status is RunStatus.DONE
+
+
 @pytest.mark.parametrize("second", [ADA, Person("U4", "Dan"), HOOK])
 async def test_nobody_without_the_right_is_the_second_person(second: Person) -> None:
     house = gated_desk()
