@@ -16,7 +16,10 @@ _LONGEST = 200
 
 @dataclass(frozen=True)
 class Override:
-    """What two people let through: this artifact, despite exactly these objections, until a moment; used once."""
+    """What two people let through: this artifact, despite exactly these objections, until a moment; used once.
+
+    `run` is the run that they agreed in; `used_at` is None until something has gone out by it.
+    """
 
     digest: str
     objections: tuple[Objection, ...]
@@ -24,10 +27,27 @@ class Override:
     approved_by: str
     until: datetime
     run: str = ""
+    used_at: datetime | None = None
+
+    @property
+    def people(self) -> str:
+        """Name who agreed: `Ada, approved by Ben`."""
+        return f"{self.by}, approved by {self.approved_by}"
 
     def covers(self, digest: str, objections: Sequence[Objection], now: datetime) -> bool:
         """Tell whether it lets a deploy through that is objected to; nothing that was not seen then is covered."""
-        return bool(objections) and digest == self.digest and now < self.until and {*objections} <= {*self.objections}
+        stands = self.used_at is None and now < self.until
+        return bool(objections) and digest == self.digest and stands and {*objections} <= {*self.objections}
+
+    def why_not(self, now: datetime) -> str:
+        """Say why it does not let through what is denied."""
+        if self.used_at is not None:
+            why = f"was used at {self.used_at:%Y-%m-%d %H:%M} UTC"
+        elif now >= self.until:
+            why = f"ran out at {self.until:%Y-%m-%d %H:%M} UTC"
+        else:
+            why = "is not of all of that"
+        return f"The override of {self.people}, {why}"
 
 
 @dataclass(frozen=True)
@@ -65,8 +85,7 @@ def decide(
     if not objections:
         return Decision(allowed=True, objections=(), proven=proven(evidence))
     if override is not None and override.covers(evidence.digest, every, now):
-        by = f"{override.by}, approved by {override.approved_by}"
-        return Decision(allowed=True, objections=objections, proven=proven(evidence), overridden=by)
+        return Decision(allowed=True, objections=objections, proven=proven(evidence), overridden=override.people)
     return Decision(allowed=False, objections=objections, proven=proven(evidence))
 
 
