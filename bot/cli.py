@@ -173,7 +173,7 @@ def gate(  # noqa: PLR0913 - what a build shows is in several files
     commit: Annotated[str, typer.Option(help="The commit it was made of.")] = "",
     by: Annotated[str, typer.Option(help="Who deploys it.")] = "",
     to: Annotated[str, typer.Option(help="A bot's address; without one, it is decided here.")] = "",
-    key: Annotated[str, typer.Option("--id", help="The same question again has the same answer.")] = "",
+    key: Annotated[str, typer.Option("--id", help="With --to: the same question again has the same answer.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Ask whether a build may be deployed; 0 is yes, 3 no, 1 that nobody could decide."""

@@ -49,8 +49,10 @@ class Question:
     def whole(self) -> Mapping[str, Any]:
         """Give the params with what is shown, for a run on this machine.
 
-        :raises CommandRejected: a file cannot be read.
+        :raises CommandRejected: a file cannot be read, or it has an id: what is decided here is decided every time.
         """
+        if self.id:
+            raise CommandRejected("--id goes with --to: without a bot that remembers it, each question is a new one.")
         return {**self.params, "evidence": shown_as(self.submission())}
 
 

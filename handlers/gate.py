@@ -72,7 +72,12 @@ class _Door:
         # What it is about must be right before megabytes of proofs are kept for it.
         self.admission.plan(_ASKS, told)
         submission = Submission(shown.digest.lower(), shown.proofs, shown.sbom, shown.sbom_signature)
-        kept = await self.ports.artifacts.put(kept_as(shown.service, shown.release), shown_as(submission))
+        try:
+            kept = await self.ports.artifacts.put(kept_as(shown.service, shown.release), shown_as(submission))
+        except StoreUnusable as error:
+            # The artifacts may be elsewhere than the database, which can be well and record it.
+            lost = Objection(Obstacle.NOT_VERIFIED, f"what was sent cannot be kept: {error}")
+            return await self._turn_away(lost, 503, named)
         params = told | {"evidence": kept.sha256}
         async with answering(_ASKS):
             slot = await slot_of(self.ports, shown.service, shown.id) if shown.id else ""

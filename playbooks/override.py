@@ -1,7 +1,6 @@
 """Let a deploy through that the gate has denied, once, as two people agree."""
 
 from bot.engine import (
-    Choice,
     Danger,
     Field,
     Params,
@@ -31,11 +30,9 @@ playbook = Playbook(
 async def show(tools: Tools, params: OverrideGate) -> gates.Denial:
     """Say what was objected to: that, and nothing else, is what a second person agrees to."""
     denial = await gates.last_denial(tools, tools.service(params.service), params.release)
-    run = tools.run_id
-    choices = (Choice("Approve", f"approve run={run}"), Choice("Refuse", f"refuse run={run}"))
     name = f"{params.service} {params.release}"
     text = f"*{tools.actor.name} asks to deploy {name} all the same*: {params.reason}\n{denial.summary}"
-    await gates.ask_where_people_are(tools, Reply(text, choices), "override")
+    await gates.ask_where_people_are(tools, text, "override")
     return denial
 
 

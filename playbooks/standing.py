@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from bot.engine import (
     ApprovalRefused,
-    Choice,
     CommandRejected,
     Danger,
     Params,
@@ -74,10 +73,8 @@ async def show(tools: Tools, params: StandingApproval) -> Rules:
         f"{policy.latency_over_s:g} s over its baseline's for {policy.latency_window_s:.0f} s. Every change of these "
         f"rules or the router voids this."
     )
-    run = tools.run_id
-    choices = (Choice("Approve", f"approve run={run}"), Choice("Refuse", f"refuse run={run}"))
-    asked = Reply(f"*{tools.actor.name} asks for a standing approval.* {said}", choices)
-    await gates.ask_where_people_are(tools, asked, "standing")
+    text = f"*{tools.actor.name} asks for a standing approval.* {said}"
+    await gates.ask_where_people_are(tools, text, "standing")
     return Rules(said)
 
 

@@ -6,23 +6,24 @@ It fails closed: whatever keeps it from knowing that a build is in order is a re
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.deploys import GATE, Deploy, denied, deploys_key, went_out
-from bot.domain.errors import ApprovalRefused, CommandRejected, FirstFiveError
+from bot.domain.deploys import GATE, Deploy, deploys_key, went_out
+from bot.domain.errors import FirstFiveError
 from bot.domain.gate.decision import Decision, Override, decide
 from bot.domain.gate.evidence import Evidence, Objection, Obstacle, Submission
 from bot.domain.gate.policy import GatePolicy, Hold
 from bot.domain.incident import Severity, Status
-from bot.domain.run import Missing, Reply
+from bot.domain.run import Missing
 from bot.domain.service import Service
-from bot.domain.timeline import Kind, to_us
-from bot.engine.approval import FOR_EVER
+from bot.domain.timeline import Kind
 from bot.engine.authority import kept_freeze
-from bot.engine.deploys import Deploys, record_decided, told_deploys
+from bot.engine.deploys import Deploys, record_decided
+from bot.engine.overriding import kept_override, use_override
 from bot.engine.ports import Ports
 from bot.engine.tools import Tools, adapter_of, recalled
 from bot.ports import Listed, Posted, Tx
@@ -33,14 +34,17 @@ ANSWERED_WITHIN_S = 30.0
 """After that nobody waits for the answer any more, and it is no."""
 DECIDED = "decided"
 """The topic on which whoever asked is told."""
-OVERRIDE_H = 1
+_OVERRIDDEN = "overridden"
 _TOLD_WITHIN = timedelta(minutes=5)
 _OPEN = 500
 
 
 @dataclass(frozen=True)
 class Gated:
-    """What the gate says of a build; `reasons` are why it was denied, or what two people overrode."""
+    """What the gate says of a build; `reasons` are why it was denied, or what two people overrode.
+
+    `spent` says why an override that there is does not let it through, "" where there is none.
+    """
 
     service: str
     release: str
@@ -50,45 +54,56 @@ class Gated:
     proven: tuple[str, ...]
     overridden: str
     summary: str
-
-
-@dataclass(frozen=True)
-class Denial:
-    """What an override is about: this artifact and why it was denied; `summary` is what the second person reads."""
-
-    release: str
-    digest: str
-    objections: tuple[Objection, ...]
-    summary: str
+    spent: str = ""
 
 
 async def pass_gate(tools: Tools, service: Service, deploy: Deploy, evidence: str) -> Gated:
     """Decide whether a build may be deployed, and record it; `evidence`: the artifact that holds what was shown of it.
 
-    An override is used up with the decision that it changes.
+    An override is used up by the very commit that records what goes out by it.
     """
+    if _OVERRIDDEN in tools.memos:
+        # The step is begun again after that commit.
+        again: Gated = adapter_of(Gated).validate_json(tools.memos[_OVERRIDDEN])
+        return again
     proven = await _evidence(tools, service.gate, deploy.digest, evidence)
-    found, override = await _situation(tools, service, deploy)
-    held = [*found, *_late(tools)]
-    # Tens of thousands of components take a while, and nobody else waits for it.
-    decision = await asyncio.to_thread(decide, service.gate, proven, held, tools.now(), override)
-    if decision.overridden and not await _used(tools, service, override):
-        decision = await asyncio.to_thread(decide, service.gate, proven, held, tools.now())
-    gated = Gated(
-        service.name,
+    while True:
+        found, override = await _situation(tools, service, deploy)
+        late = [*_late(tools)]
+        # What nobody waits for any more does not go out, so it uses nothing up. Tens of thousands of components take a
+        # while, and nobody else waits for it.
+        let = None if late else override
+        decision = await asyncio.to_thread(decide, service.gate, proven, [*found, *late], tools.now(), let)
+        gated = _gated(deploy, decision, override, tools.now())
+        # Whoever asked is woken by the very commit that decides, and told by it.
+        told = adapter_of(Gated).dump_json(gated).decode()
+        _record(tools, deploy, decision, evidence)
+        tools.also(partial(_wake, tools, told))
+        if not decision.overridden or override is None:
+            return gated
+        if await use_override(tools, service.name, override, (_OVERRIDDEN, told)):
+            return gated
+
+
+def _wake(tools: Tools, told: str, tx: Tx) -> None:
+    tools.ports.journal.signal(tx, tools.run_id, DECIDED, told)
+
+
+def _gated(deploy: Deploy, decision: Decision, override: Override | None, now: datetime) -> Gated:
+    """Say what was decided; of what is denied in spite of an override, also why that does not let it through."""
+    spent = override.why_not(now) if override is not None and not decision.allowed else ""
+    summary = " ".join(filter(None, [_summary(deploy, decision), spent and f"{spent}."]))
+    return Gated(
+        deploy.service,
         deploy.release,
         deploy.digest,
         decision.allowed,
         decision.reasons,
         decision.proven,
         decision.overridden,
-        _summary(deploy, decision),
+        summary,
+        spent,
     )
-    _record(tools, deploy, decision, evidence)
-    # Whoever asked is woken by the very commit that decides, and told by it.
-    told = adapter_of(Gated).dump_json(gated).decode()
-    tools.also(lambda tx: tools.ports.journal.signal(tx, tools.run_id, DECIDED, told))
-    return gated
 
 
 async def tell_denied(tools: Tools, service: Service, gated: Gated) -> None:
@@ -99,7 +114,7 @@ async def tell_denied(tools: Tools, service: Service, gated: Gated) -> None:
     if not gated.allowed:
         ask = f"`/incident override {service.name} {gated.release} WHY`"
         way_out = f"If it cannot wait, {ask} asks a second person."
-        reasons = "\n".join(f"• {each}" for each in gated.reasons)
+        reasons = "\n".join(f"• {each}" for each in (*gated.reasons, *filter(None, [gated.spent])))
         text = f"*{gated.service} {gated.release} was not deployed*: the gate denied it.\n{reasons}\n{way_out}"
         await say_denied(tools, service.gate, f"{service.name} {gated.release}", text)
 
@@ -120,48 +135,6 @@ async def _post(tools: Tools, channel: str, text: str) -> Posted:
     return await tools.ports.poster.post(channel, text, f"gate:{tools.run_id}")
 
 
-async def last_denial(tools: Tools, service: Service, release: str) -> Denial:
-    """Give what stands against a release.
-
-    :raises CommandRejected: it was not denied, or has gone out since.
-    """
-    # What could not be read has no artifact, so there is nothing to let through.
-    known = [each for each in await told_deploys(tools, service.name) if each.digest or not each.denied]
-    deploys = [each for each in known if each.release == release]
-    if not deploys or not deploys[-1].denied:
-        names = ", ".join(dict.fromkeys(each.release for each in denied(known)[-5:]))
-        raise CommandRejected(f"{release} of {service.name} is not denied. Denied lately: {names or 'nothing'}.")
-    last = deploys[-1]
-    reasons = "; ".join(map(str, last.denied))
-    said = f"{service.name} {last.words} was denied at {last.at:%Y-%m-%d %H:%M} UTC: {reasons}."
-    summary = f"{said} The artifact is {last.digest}."
-    return Denial(release, last.digest, last.denied, summary)
-
-
-def let_through(tools: Tools, service: Service, denial: Denial, reason: str) -> Override:
-    """Let one deploy of this artifact through despite these objections, for an hour; with the step's result.
-
-    :raises ApprovalRefused: nobody else has approved it.
-    """
-    second = tools.approved_by
-    if second is None or second.id == tools.actor.id:
-        raise ApprovalRefused("An override takes two people.")
-    until = tools.now() + timedelta(hours=OVERRIDE_H)
-    override = Override(denial.digest, denial.objections, tools.actor.name, second.name, until, tools.run_id)
-    tools.keep(_key(service), Override, override)
-    reasons = list(map(str, denial.objections))
-    told = {"release": denial.release, "digest": denial.digest, "reasons": reasons, "until": to_us(until)}
-    tools.record(Kind.DEPLOY_OVERRIDDEN, service=service.name, **told, name=second.name, reason=reason)
-    return override
-
-
-async def ask_where_people_are(tools: Tools, asked: Reply, key: str) -> None:
-    """Ask in the channel of announcements what was asked outside of an incident's channel."""
-    channel = tools.catalog.announcements
-    if channel and not tools.incident_id:
-        await tools.ports.poster.show(channel, asked, f"{key}:{tools.run_id}")
-
-
 async def _evidence(tools: Tools, policy: GatePolicy | None, digest: str, sha256: str) -> Evidence:
     """Give what is proven, or evidence that says why nothing is."""
     if policy is None:
@@ -176,7 +149,7 @@ async def _evidence(tools: Tools, policy: GatePolicy | None, digest: str, sha256
         found = Missing(str(error))
     if isinstance(found, Missing):
         found = Objection(Obstacle.NOT_VERIFIED, f"nothing could be verified: {found.reason}")
-    return Evidence(digest, flaws=(found,)) if isinstance(found, Objection) else found
+    return Evidence(digest, unseen=found) if isinstance(found, Objection) else found
 
 
 async def _shown(tools: Tools, digest: str, sha256: str) -> Submission | Objection:
@@ -195,7 +168,7 @@ async def _shown(tools: Tools, digest: str, sha256: str) -> Submission | Objecti
 
 
 async def _situation(tools: Tools, service: Service, deploy: Deploy) -> tuple[list[Objection], Override | None]:
-    """Give what the situation says against a deploy, and what two people have let through, as of one moment."""
+    """Give what the situation says against a deploy, and what two people have agreed to, as of one moment."""
     ports, name = tools.ports, service.name
 
     def look(tx: Tx) -> tuple[list[Objection], Override | None]:
@@ -203,7 +176,7 @@ async def _situation(tools: Tools, service: Service, deploy: Deploy) -> tuple[li
         rows = ports.timeline.incidents(tx, limit=_OPEN, private=True)
         told: Deploys = recalled(ports, tx, deploys_key(name), Deploys) or ()
         held = [*_frozen(ports, tx, name), *_incidents(rows, service), *_rolled_back(told, deploy)]
-        return held, recalled(ports, tx, _key(service), Override)
+        return held, kept_override(ports, tx, name, deploy.digest)
 
     return await ports.store.read(look)
 
@@ -227,8 +200,10 @@ def _incidents(rows: list[Listed], service: Service) -> Iterator[Objection]:
     for row in rows:
         is_ours = hold is Hold.ANY or (hold is Hold.SERVICE and row.service in {"", service.name})
         if is_ours and row.severity is Severity.SEV1 and row.status is Status.OPEN and not row.drill:
-            name = "an incident of the severity SEV1" if row.private else f"{row.id}, a SEV1,"
-            yield Objection(Obstacle.INCIDENT, f"{name} is open")
+            # A private one has no name here; by its time it is another one than the next, so who overrides one has
+            # not overridden the other.
+            private = f"an incident of the severity SEV1, opened at {row.opened_at:%Y-%m-%d %H:%M:%S} UTC,"
+            yield Objection(Obstacle.INCIDENT, f"{private if row.private else f'{row.id}, a SEV1,'} is open")
 
 
 def _late(tools: Tools) -> Iterator[Objection]:
@@ -239,18 +214,6 @@ def _late(tools: Tools) -> Iterator[Objection]:
 
 def _same(one: Deploy, other: Deploy) -> bool:
     return one.digest == other.digest if one.digest and other.digest else one.release == other.release
-
-
-async def _used(tools: Tools, service: Service, override: Override | None) -> bool:
-    """Use an override up; tell whether this run is the one that has it, also when its step is repeated."""
-    if override is None:
-        return False
-    tools.also(lambda tx: tools.ports.marks.put(tx, _key(service), "null"))
-    return await tools.hold(f"override:{override.run}", FOR_EVER.total_seconds()) == tools.run_id
-
-
-def _key(service: Service) -> str:
-    return f"override:{service.name}"
 
 
 def _record(tools: Tools, deploy: Deploy, decision: Decision, evidence: str) -> None:

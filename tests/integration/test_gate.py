@@ -56,6 +56,9 @@ def test_a_pipeline_is_let_through_or_stopped_by_the_exit_code(tmp_path: Path, h
     denied = gate(house, "--proofs", proofs(tmp_path, STRANGER, "bad"), "--json")
     assert denied.exit_code == 3
     assert json.loads(denied.stdout)["reason"].startswith("checkout v1.2.3 is denied: untrusted: no trusted key has")
+    named = gate(house, "--proofs", proofs(tmp_path, SIGNER, "good"), "--id", "pipeline-7")
+    assert (named.exit_code, named.stdout) == (2, "")
+    assert "--id goes with --to" in named.stderr
     missing = gate(house, "--proofs", str(tmp_path / "nothing"))
     assert (missing.exit_code, "cannot be read: No such file" in missing.stderr) == (2, True)
 

@@ -51,6 +51,7 @@ channel = "#releases"
     [
         ("", "it needs `keys` or `identities`"),
         ('identities = [{issuer = "https://a", subject = "b"}]', "it needs `trust_root`"),
+        ('identities = [{issuer = "a.test", subject = "b"}]\ntrust_root = "r"', "must begin with http:// or https://"),
         ('keys = ["k"]\nforbidden = [{name = "x", below = "latest"}]', "is a version that others can be compared with"),
         ('keys = ["k"]\nsignature = false\nannotations = {a = "b"}', "`signature = false` asks for none"),
         ('keys = ["k"]\nhold = "some"', "gate.hold: Input should be 'any', 'service' or 'none'"),
@@ -61,6 +62,14 @@ def test_what_cannot_be_asked_for_is_refused(tmp_path: Path, lines: str, said: s
     with pytest.raises(ConfigRefused) as refused:
         settings(tmp_path, lines)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("issuer", ["https://accounts.test", "https://acme.auth0.test/"])
+def test_an_issuer_is_what_it_calls_itself_with_its_slash(tmp_path: Path, issuer: str) -> None:
+    lines = f'identities = [{{issuer = "{issuer}", subject = "ci@shop.test"}}]\ntrust_root = "root.json"'
+    gate = settings(tmp_path, lines).catalog().services[0].gate
+    assert gate is not None
+    assert gate.identities == (Identity(issuer, "ci@shop.test"),)
 
 
 def test_a_gate_may_ask_for_nothing_but_quiet(tmp_path: Path) -> None:

@@ -22,10 +22,13 @@ VALUE = 2_000
 OPTION = 150
 URL = 3_000
 FALLBACK = 300
-_CARD_SECTION = 2_000
+WHOLE = 9_000
+"""So much a message says that asks for nothing but an approval; `BRIEF`: a card that says other things too."""
+BRIEF = 1_500
+_ROOM = 2_000
 _ANSWER_SECTIONS = 3
 _MOST_CHOICES = 10
-_MOST_MEASURED = 5
+_ENDLESS = 100_000
 
 
 @dataclass(frozen=True)
@@ -70,39 +73,70 @@ class Around:
         return f"{self.page_url.rstrip('/')}/artifacts/{sha256}"
 
 
-def approval(incident_id: str, asked: Request, *, brief: bool = False, alone: bool = False) -> list[Json]:
+def approval(incident_id: str, asked: Request, around: Around, *, room: int = _ROOM, alone: bool = False) -> list[Json]:
     """Draw a request for approval: the plan, what was measured, and a button for either answer, bound to this plan.
 
-    In `brief` only what waits; a message of its own says the rest. `alone` also offers to do without a second person.
+    Whoever approves has seen all that they agree to: what takes more than `room` characters is not told here, and the
+    button leads to its page. `alone` also offers to do without a second person.
     """
     about = f"incident={incident_id} run={asked.run_id} plan={asked.plan[:PLAN_SHOWN]}"
-    measured = [(title, said) for title, said in asked.measured.items() if said]
-    lines = [
-        f"Waits for a second person until {clock(asked.expires_at)}: *{line(asked.words, 120 if brief else 300)}*",
-        f"Asked by {line(asked.requester.name, 60)}. It will: {line('; '.join(asked.will).lower(), 200)}.",
-        *(f"{line(title, 80)}: {line(said, 250)}" for title, said in measured[:_MOST_MEASURED]),
+    told = _plan(asked)
+    yes = button("Approve", f"approve {about}", style="primary", confirm=_sure(asked))
+    if len(told) > room:
+        told = _pointed(asked)
+        yes = link_button("See all of it", around.seen(f"/approvals/{asked.run_id}"))
+    no = button("Refuse", f"refuse {about}", style="danger")
+    glass = [button("Break the glass", f"break-glass {about}")] if alone else []
+    return [*map(section, paragraphs(told, SECTION, _ENDLESS)), _actions([yes, no, *glass])]
+
+
+def _plan(asked: Request) -> str:
+    """Say all that is agreed to."""
+    rows = [
+        _waits(asked, _ENDLESS),
+        f"Asked by {line(asked.requester.name, 60)}. It will: {line('; '.join(asked.will).lower(), _ENDLESS)}.",
+        *(f"{line(title, _ENDLESS)}: {line(said, _ENDLESS)}" for title, said in asked.measured.items() if said),
     ]
-    ask = {
+    return "\n".join(rows)
+
+
+def _pointed(asked: Request) -> str:
+    """Say what waits, and where all of it stands."""
+    way = f"`/incident approve run={asked.run_id} plan={asked.plan[:PLAN_SHOWN]}`"
+    return (
+        f"{_waits(asked, 120)}\nAsked by {line(asked.requester.name, 60)}. It is more than fits here: read all of it "
+        f"on its page, then approve it there or by {way}."
+    )
+
+
+def _waits(asked: Request, limit: int) -> str:
+    return f"Waits for a second person until {clock(asked.expires_at)}: *{line(asked.words, limit)}*"
+
+
+def _sure(asked: Request) -> Json:
+    return {
         "title": plain("Approve?", 100),
         "text": plain(f"{asked.words} is done at once. Your name goes on the timeline.", 300),
         "confirm": plain("Approve", 30),
         "deny": plain("Not yet", 30),
     }
-    yes = button("Approve", f"approve {about}", style="primary", confirm=ask)
-    no = button("Refuse", f"refuse {about}", style="danger")
-    glass = [button("Break the glass", f"break-glass {about}")] if alone else []
-    return [section("\n".join(lines[:1] if brief else lines), _CARD_SECTION), _actions([yes, no, *glass])]
 
 
 def answer(reply: Reply, around: Around, shown: Message | None = None) -> Message:
-    """Draw an answer: its text, its choices as buttons, the card below if it asks for one."""
+    """Draw an answer: its text, its choices as buttons, the card below if it asks for one.
+
+    What is too long to be shown whole, and has a page, is read there before anything is chosen.
+    """
+    text = mrkdwn(reply.text)
     # The card says what the text does, for places that have no room for it.
-    pieces = [] if shown else paragraphs(mrkdwn(reply.text), SECTION, _ANSWER_SECTIONS)
+    pieces = [] if shown else paragraphs(text, SECTION, _ANSWER_SECTIONS)
+    is_cut = bool(pieces) and len(paragraphs(text, SECTION, _ENDLESS)) > len(pieces)
     blocks = [section(piece) for piece in pieces]
     links = [link_button("See it", around.seen(reply.page))] if reply.page else []
     links += [link_button("Open it", around.artifact(reply.artifact))] if reply.artifact else []
     blocks += [_actions(links)] if links else []
-    buttons = [chosen for choice in reply.choices[:_MOST_CHOICES] if (chosen := _choice(choice)) is not None]
+    choices = () if is_cut and reply.page else reply.choices[:_MOST_CHOICES]
+    buttons = [chosen for choice in choices if (chosen := _choice(choice)) is not None]
     if buttons:
         blocks.append(_actions(buttons))
     if shown is not None:

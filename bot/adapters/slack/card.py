@@ -3,7 +3,19 @@
 from datetime import datetime, timedelta
 
 from bot.adapters.slack.bisects import culprit_line
-from bot.adapters.slack.blocks import FALLBACK, HEADER, Around, Json, Message, approval, context, named, plain, section
+from bot.adapters.slack.blocks import (
+    BRIEF,
+    FALLBACK,
+    HEADER,
+    Around,
+    Json,
+    Message,
+    approval,
+    context,
+    named,
+    plain,
+    section,
+)
 from bot.adapters.slack.buttons import service_question, state_buttons
 from bot.adapters.slack.rollouts import canary_card
 from bot.adapters.slack.text import ago, clean, clock, escape, line, plain_clock, shorten
@@ -39,7 +51,7 @@ def card(incident: Incident, around: Around, now: datetime) -> Message:
         section("\n".join(filter(None, top)), _SECTION),
         *([section(notes, _SECTION)] if notes else []),
         *canary_card(incident),
-        *_waiting(incident, now),
+        *_waiting(incident, around, now),
         *service_question(incident, around),
         state_buttons(incident, around),
         context(_foot(incident, around)),
@@ -183,14 +195,14 @@ def _last_update(incident: Incident, at: datetime) -> str:
     return " · ".join(lines)
 
 
-def _waiting(incident: Incident, now: datetime) -> list[Json]:
+def _waiting(incident: Incident, around: Around, now: datetime) -> list[Json]:
     """Show the oldest request for approval with its buttons; a message of its own shows each."""
     if not incident.waiting:
         return []
     first, *others = incident.waiting
     more = [context(f"{len(others)} more {'waits' if len(others) == 1 else 'wait'} below.")] if others else []
     alone = first.alone_at is not None and now >= first.alone_at
-    return [*approval(incident.id, first, brief=True, alone=alone), *more]
+    return [*approval(incident.id, first, around, room=BRIEF, alone=alone), *more]
 
 
 def _foot(incident: Incident, around: Around) -> str:

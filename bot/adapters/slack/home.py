@@ -144,7 +144,7 @@ class Homes:
 def home(seen: Mine, ailments: Sequence[str], around: Around) -> Json:
     """Draw somebody's Home tab."""
     blocks: list[Any] = [
-        *_waiting(seen),
+        *_waiting(seen, around),
         _title("Open incidents"),
         *_listed((_incident(each, around) for each in seen.incidents), len(seen.incidents), _MOST_INCIDENTS),
         *([] if seen.incidents else [section("No incident is open.")]),
@@ -155,9 +155,10 @@ def home(seen: Mine, ailments: Sequence[str], around: Around) -> Json:
     return {"type": "home", "blocks": list(named(blocks))}
 
 
-def _waiting(seen: Mine) -> list[Json]:
+def _waiting(seen: Mine, around: Around) -> list[Json]:
     """Draw what waits for somebody, what ends soonest first."""
-    approvals = [block for each, asked in seen.approvals[:_MOST_OF_A_KIND] for block in approval(each.id, asked)]
+    asked = seen.approvals[:_MOST_OF_A_KIND]
+    approvals = [block for each, request in asked for block in approval(each.id, request, around)]
     leaderless = [
         _asked(
             f"*{each.id}* {line(each.title, 150)} has no commander.", "Take command", f"role commander me {_of(each)}"

@@ -8,6 +8,7 @@ from typing import Any
 from bot.adapters.slack import drills, postmortems, rollouts, verdicts
 from bot.adapters.slack.blocks import (
     SECTION,
+    WHOLE,
     Around,
     Json,
     Message,
@@ -262,7 +263,7 @@ def _asked(entry: Entry, _: Sequence[Entry], __: Around) -> Post:
     return Post(entry.seq, entry.seq, _with(_message(whom + mrkdwn(text), text), [buttons]), in_thread=False)
 
 
-def _reminded(entry: Entry, entries: Sequence[Entry], _: Around) -> Post:
+def _reminded(entry: Entry, entries: Sequence[Entry], around: Around) -> Post:
     facts, about = entry.facts, f"incident={entry.incident_id}"
     person = str(facts.get("person") or "")
     whom = f"<@{person}> " if is_user(person) else ""
@@ -270,7 +271,7 @@ def _reminded(entry: Entry, entries: Sequence[Entry], _: Around) -> Post:
     snooze = button("Snooze 30 min", f"snooze 30m {about}")
     asked = next((each for each in requests(entries) if facts.get("run") == each.run_id), None)
     if asked is not None:
-        plan = approval(entry.incident_id, asked) if asked.decided is None else []
+        plan = approval(entry.incident_id, asked, around) if asked.decided is None else []
         more = [*plan, actions([snooze])]
     else:
         more = [actions([button(label, f"{words} {about}"), snooze])]
@@ -285,14 +286,14 @@ _REMEDIES = {
 }
 
 
-def _approval_asked(entry: Entry, entries: Sequence[Entry], _: Around) -> Post | None:
+def _approval_asked(entry: Entry, entries: Sequence[Entry], around: Around) -> Post | None:
     """Ask in the channel, unless it was decided as it was asked: somebody broke the glass."""
     asked = request(entry)
     if any(each.kind == Kind.BROKE_GLASS and each.facts.get("run") == asked.run_id for each in entries):
         return None
     message = Message(
         escape(shorten(clean(f"Waits for a second person: {asked.words}"), _FALLBACK)),
-        named(approval(entry.incident_id, asked)),
+        named(approval(entry.incident_id, asked, around, room=WHOLE)),
     )
     return Post(entry.seq, entry.seq, message, in_thread=False)
 

@@ -1,6 +1,6 @@
 """Evidence and policy in, allow or deny out: every reason to deny is given, and no reason is what allows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -12,13 +12,14 @@ _SKEW = timedelta(minutes=5)
 """So far ahead of ours may the clock of a builder be."""
 _MOST_OBJECTIONS = 40
 _LONGEST = 200
-_MOST = 10
-"""So many components are named; of the rest it is said how many they are."""
 
 
 @dataclass(frozen=True)
 class Override:
-    """What two people let through: this artifact, despite exactly these objections, until a moment; used once."""
+    """What two people let through: this artifact, despite exactly these objections, until a moment; used once.
+
+    `run` is the run that they agreed in; `used_at` is None until something has gone out by it.
+    """
 
     digest: str
     objections: tuple[Objection, ...]
@@ -26,10 +27,27 @@ class Override:
     approved_by: str
     until: datetime
     run: str = ""
+    used_at: datetime | None = None
+
+    @property
+    def people(self) -> str:
+        """Name who agreed: `Ada, approved by Ben`."""
+        return f"{self.by}, approved by {self.approved_by}"
 
     def covers(self, digest: str, objections: Sequence[Objection], now: datetime) -> bool:
         """Tell whether it lets a deploy through that is objected to; nothing that was not seen then is covered."""
-        return bool(objections) and digest == self.digest and now < self.until and {*objections} <= {*self.objections}
+        stands = self.used_at is None and now < self.until
+        return bool(objections) and digest == self.digest and stands and {*objections} <= {*self.objections}
+
+    def why_not(self, now: datetime) -> str:
+        """Say why it does not let through what is denied."""
+        if self.used_at is not None:
+            why = f"was used at {self.used_at:%Y-%m-%d %H:%M} UTC"
+        elif now >= self.until:
+            why = f"ran out at {self.until:%Y-%m-%d %H:%M} UTC"
+        else:
+            why = "is not of all of that"
+        return f"The override of {self.people}, {why}"
 
 
 @dataclass(frozen=True)
@@ -61,15 +79,21 @@ def decide(
 
     Without a policy nothing is allowed: who has forgotten to say what is asked for has not said that all is well.
     """
-    found = unproven(policy, evidence, now) if policy else (_NO_GATE,)
+    found = _found(policy, evidence, now)
     every = tuple(dict.fromkeys([*held, *evidence.flaws, *found]))
     objections = _bounded(every)
     if not objections:
         return Decision(allowed=True, objections=(), proven=proven(evidence))
     if override is not None and override.covers(evidence.digest, every, now):
-        by = f"{override.by}, approved by {override.approved_by}"
-        return Decision(allowed=True, objections=objections, proven=proven(evidence), overridden=by)
+        return Decision(allowed=True, objections=objections, proven=proven(evidence), overridden=override.people)
     return Decision(allowed=False, objections=objections, proven=proven(evidence))
+
+
+def _found(policy: GatePolicy | None, evidence: Evidence, now: datetime) -> tuple[Objection, ...]:
+    """Give what the evidence says against a build; of what nobody could look at, that alone."""
+    if policy is None:
+        return (_NO_GATE,)
+    return unproven(policy, evidence, now) if evidence.unseen is None else (evidence.unseen,)
 
 
 def _bounded(objections: tuple[Objection, ...]) -> tuple[Objection, ...]:
@@ -84,8 +108,9 @@ def unproven(policy: GatePolicy, evidence: Evidence, now: datetime) -> tuple[Obj
     """Give what a policy asks for and the evidence does not prove.
 
     What is not asked for is looked at all the same where it can only speak against a build, and never for it.
+    Forbidden components come last: they may be many, and must not hide what else is wrong.
     """
-    found = [*_sboms(policy, evidence), *_provenances(policy, evidence, now)]
+    found = [*_sboms(policy, evidence), *_provenances(policy, evidence, now), *_banned(policy, evidence.sboms)]
     return (*(_signatures(policy, evidence) if policy.signature else ()), *found)
 
 
@@ -128,17 +153,15 @@ def _sboms(policy: GatePolicy, evidence: Evidence) -> Iterator[Objection]:
         yield from _flaws(each, evidence, "bill of materials")
         if not each.components:
             yield Objection(Obstacle.NO_SBOM, "a bill of materials names no component")
-        yield from _banned(policy, each)
 
 
-def _banned(policy: GatePolicy, sbom: Sbom) -> Iterator[Objection]:
-    hits = list(banned(policy.forbidden, (*sbom.about, *sbom.components)))
-    for part, rule in hits[:_MOST]:
+def _banned(policy: GatePolicy, sboms: Iterable[Sbom]) -> Iterator[Objection]:
+    """Name each: one that was only counted would be let through by people who have not seen it."""
+    parts = (part for each in sboms for part in (*each.about, *each.components))
+    for part, rule in banned(policy.forbidden, parts):
         bound = f", where only {rule.below} and later may be" if rule.below else ""
         why = f": {rule.why}" if rule.why else ""
         yield Objection(Obstacle.FORBIDDEN, f"{part.words[:_LONGEST]} is in it{bound}{why}")
-    if len(hits) > _MOST:
-        yield Objection(Obstacle.FORBIDDEN, f"{len(hits) - _MOST} more forbidden components")
 
 
 def _provenances(policy: GatePolicy, evidence: Evidence, now: datetime) -> Iterator[Objection]:

@@ -117,10 +117,14 @@ class Sbom:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a build. `flaws` are of what cannot be read at all: they deny, whatever else is proven."""
+    """What is known of a build. `flaws` are of what cannot be read at all: they deny, whatever else is proven.
+
+    `unseen` is why nobody could look at what was sent: that denies too, and what is lacking is not known then.
+    """
 
     digest: str
     signatures: tuple[Signature, ...] = ()
     provenances: tuple[Provenance, ...] = ()
     sboms: tuple[Sbom, ...] = ()
     flaws: tuple[Objection, ...] = ()
+    unseen: Objection | None = None

@@ -241,6 +241,22 @@ async def test_where_nothing_can_be_recorded_it_is_denied_all_the_same(monkeypat
     assert "run" not in answer.json()
 
 
+async def test_while_nothing_can_be_kept_every_denial_is_recorded_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(*_: Any) -> Any:
+        raise StoreUnusable("Artifact ab12 cannot be written: No space left on device.")
+
+    door = Door()
+    monkeypatch.setattr(door.ports.artifacts, "put", full)
+    answer = await door.post(json=BODY)
+    (run,) = door.runs
+    assert (answer.status_code, run.plan.playbook, answer.json()["run"]) == (503, "deny", run.id)
+    said = "not verified: what was sent cannot be kept: Artifact ab12 cannot be written: No space left on device"
+    assert answer.json()["reasons"] == [said]
+    assert named(door) == NAMED
+
+
 @pytest.mark.parametrize(
     "body",
     [

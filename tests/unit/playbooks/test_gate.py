@@ -67,9 +67,6 @@ class Hanging(FakeVerifier):
 @pytest.mark.parametrize(
     ("parts", "shown", "reason"),
     [
-        ({"verifier": FakeVerifier(missing="the key x cannot be read")}, WHOLE, "not verified: nothing could be verif"),
-        ({"verifier": Hanging()}, WHOLE, "slow: to verify what was sent takes longer than 10 s"),
-        ({}, replace(WHOLE, digest=OTHER), "replayed: what was sent is about another artifact"),
         ({}, Submission(DIGEST, "what"), "malformed: proof 1 of 1: it is not JSON that can be read"),
         ({}, replace(WHOLE, proofs=SIGNER.image(OTHER)), "replayed: a signature by release.pub is of another artifact"),
         ({}, replace(WHOLE, proofs=Named(name="evil.pub").image()), "untrusted: no trusted key has made a signature"),
@@ -81,13 +78,38 @@ async def test_it_fails_closed_and_says_why(parts: Mapping[str, Any], shown: Sub
     assert f"denied: {reason}" in run.reason or f"; {reason}" in run.reason
 
 
+KEY = "not verified: nothing could be verified: the key x cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown", "reason"),
+    [
+        ({"verifier": FakeVerifier(missing="the key x cannot be read")}, WHOLE, KEY),
+        ({"verifier": Hanging()}, WHOLE, "slow: to verify what was sent takes longer than 10 s"),
+        ({}, replace(WHOLE, digest=OTHER), "replayed: what was sent is about another artifact"),
+    ],
+)
+async def test_of_what_could_not_be_looked_at_nothing_is_said_to_be_lacking(
+    parts: Mapping[str, Any], shown: Submission, reason: str
+) -> None:
+    house = gated_desk(**parts)
+    assert (await asked(house, shown)).reason == f"checkout v1.2.3 by Ada is denied: {reason}."
+    await house.say("freeze checkout a migration")
+    [deploy] = kept(house)
+    assert [str(each) for each in deploy.denied] == [reason]
+    frozen = await asked(house, shown)
+    assert [each.obstacle for each in kept(house)[-1].denied] == ["frozen", deploy.denied[0].obstacle]
+    assert frozen.reason.endswith(f"; {reason}.")
+
+
 async def test_what_was_kept_and_is_gone_or_unreadable_is_denied() -> None:
     house = gated_desk()
     params = {"service": "checkout", "release": "v1", "digest": DIGEST}
-    run = await house.run("gate", {**params, "evidence": "f" * 64}, HOOK)
-    assert "not verified: what was sent is not kept any more; send it again" in run.reason
+    gone = "checkout v1 is denied: not verified: what was sent is not kept any more; send it again."
+    assert (await house.run("gate", {**params, "evidence": "f" * 64}, HOOK)).reason == gone
     sha256 = (await house.ports.artifacts.put("x", b"[1]")).sha256
-    assert "malformed: what was sent cannot be read" in (await house.run("gate", {**params, "evidence": sha256})).reason
+    unread = "checkout v1 is denied: malformed: what was sent cannot be read."
+    assert (await house.run("gate", {**params, "evidence": sha256})).reason == unread
     assert isinstance(house.ports.artifacts, FakeArtifacts)
 
 
@@ -127,10 +149,16 @@ async def test_once_it_is_mitigated_a_sev1_holds_nothing_up() -> None:
     assert (await asked(house)).status is RunStatus.DONE
 
 
-async def test_a_private_incident_is_not_named() -> None:
+async def test_a_private_incident_is_not_named_and_told_apart_from_another() -> None:
     house = gated_desk()
     await house.say("start sev1 payment down private=yes")
-    assert "open incident: an incident of the severity SEV1 is open" in (await asked(house)).reason
+    house.later(61)
+    await house.say("start sev1 payment down again private=yes")
+    opened = "open incident: an incident of the severity SEV1, opened at 2026-03-01"
+    private = [f"{opened} {at} UTC, is open" for at in ("12:01:01", "12:00:00")]
+    run = await asked(house)
+    assert run.reason == f"checkout v1.2.3 by Ada is denied: {'; '.join(private)}."
+    assert not {"INC-1", "INC-2", "payment"} & {*run.reason.replace(",", " ").split()}
 
 
 async def test_what_was_denied_is_no_release_to_go_back_to_and_is_told_as_what_changed() -> None:

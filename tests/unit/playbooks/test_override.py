@@ -1,23 +1,33 @@
 """Two people let a denied deploy through: once, for an hour, this artifact, despite these reasons."""
 
+import json
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from bot.domain.errors import StoreUnusable
 from bot.domain.gate.evidence import Submission
 from bot.domain.run import Run, RunStatus
 from bot.domain.timeline import HOUSE, Kind, Person
+from bot.engine import Tools, gating
+from bot.engine.runner import Runner
 from tests.cosigned import DIGEST, OTHER
 from tests.fakes import FakePoster
-from tests.unit.playbooks.desk import ADA, BEN, Desk
+from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, Desk
 from tests.unit.playbooks.gated import HOOK, asked, gated_desk, kept, told
 
+USED = "The override of Ada, approved by Ben, was used at 2026-03-01 12:00 UTC"
 
-async def overridden(house: Desk, second: Person = BEN) -> Run:
-    params = {"service": "checkout", "release": "v1.2.3", "reason": "it is the fix"}
+
+async def overridden(house: Desk, second: Person = BEN, release: str = "v1.2.3") -> Run:
+    params = {"service": "checkout", "release": release, "reason": "it is the fix"}
     run_id = await house.begin("override", params, ADA)
-    waits = {Kind.APPROVAL_ASKED}
-    await house.work(
-        lambda: bool(waits & {entry.kind for entry in house.chain(HOUSE)} or house.state.runs[run_id].status.ended)
-    )
+
+    def waits() -> bool:
+        return any(each.kind == Kind.APPROVAL_ASKED and each.facts["run"] == run_id for each in house.chain(HOUSE))
+
+    await house.work(lambda: waits() or bool(house.state.runs[run_id].status.ended))
     if not house.state.runs[run_id].status.ended:
         await house.say(f"approve run={run_id}", second)
         if second == BEN:
@@ -42,6 +52,9 @@ async def test_two_people_let_a_denied_deploy_through_once() -> None:
     again = await asked(house, Submission(DIGEST))
     assert (first.status, first.result["overridden"]) == (RunStatus.DONE, "Ada, approved by Ben")
     assert again.status is RunStatus.REFUSED
+    assert again.reason.endswith(f". {USED}.")
+    assert isinstance(house.ports.poster, FakePoster)
+    assert f"\n• {USED}\n" in [text for _, text in house.ports.poster.posts.values()][-1]
     assert [each.denied == () for each in kept(house)] == [False, True, False]
 
 
@@ -53,9 +66,103 @@ async def test_an_override_is_for_this_artifact_and_these_reasons_alone() -> Non
     await house.say("freeze checkout a migration", BEN)
     frozen = await asked(house, Submission(DIGEST))
     assert (other.status, frozen.status) == (RunStatus.REFUSED, RunStatus.REFUSED)
+    assert frozen.reason.endswith(". The override of Ada, approved by Ben, is not of all of that.")
+    assert "override" not in other.reason
     await house.say("thaw checkout", BEN)
     house.later(3_600)
+    late = await asked(house, Submission(DIGEST))
+    assert late.status is RunStatus.REFUSED
+    assert late.reason.endswith(". The override of Ada, approved by Ben, ran out at 2026-03-01 13:00 UTC.")
+
+
+async def test_each_artifact_has_an_override_of_its_own() -> None:
+    house = gated_desk()
+    builds = {"v1": DIGEST, "v2": OTHER}
+    for release, digest in builds.items():
+        await asked(house, Submission(digest), release, digest)
+        await overridden(house, release=release)
+    runs = [await asked(house, Submission(digest), release, digest) for release, digest in builds.items()]
+    assert [run.status for run in runs] == [RunStatus.DONE] * 2
+
+
+async def test_of_two_who_ask_at_once_one_has_it() -> None:
+    house = gated_desk()
+    await asked(house, Submission(DIGEST))
+    await overridden(house)
+    params = {"service": "checkout", "release": "v1.2.3", "digest": DIGEST}
+    ids = [await house.begin("gate", params, HOOK) for _ in range(2)]
+    await house.work(lambda: all(house.state.runs[each].status.ended for each in ids))
+    runs = [house.state.runs[each] for each in ids]
+    assert sorted(run.status.value for run in runs) == ["done", "refused"]
+    assert len(told(house, Kind.DEPLOY_ALLOWED)) == 1
+
+
+async def killed(house: Desk, patch: pytest.MonkeyPatch, what: tuple[Any, str], dies: Callable[..., bool]) -> Run:
+    """Ask the gate, have the process die at some point, and the run begun again minutes later."""
+    real = getattr(*what)
+
+    async def act(*args: Any) -> Any:
+        if dies(*args):
+            raise StoreUnusable("killed")
+        return await real(*args)
+
+    with patch.context() as patched:
+        patched.setattr(*what, act)
+        params = {"service": "checkout", "release": "v1.2.3", "digest": DIGEST}
+        run_id = await house.begin("gate", params, HOOK)
+        with pytest.raises(StoreUnusable):
+            await Runner(REGISTRY, house.ports).execute(run_id)
+    run = await house.resume_later(run_id)
+    assert run is not None
+    return run
+
+
+async def test_an_override_is_not_used_up_by_a_decision_that_was_never_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = gated_desk()
+    await asked(house, Submission(DIGEST))
+    await overridden(house)
+    late = await killed(house, monkeypatch, (gating, "use_override"), lambda *_: True)
+    assert "slow: it could not be decided within 30 s" in late.reason
+    assert (await asked(house, Submission(DIGEST))).status is RunStatus.DONE
+
+
+async def test_what_an_override_let_through_is_recorded_wherever_the_process_dies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = gated_desk()
+    await asked(house, Submission(DIGEST))
+    await overridden(house)
+    run = await killed(house, monkeypatch, (Tools, "commit"), lambda _, key, *__: key == "step:decide")
+    assert (run.status, run.result["overridden"]) == (RunStatus.DONE, "Ada, approved by Ben")
+    assert len(told(house, Kind.DEPLOY_ALLOWED)) == 1
     assert (await asked(house, Submission(DIGEST))).status is RunStatus.REFUSED
+
+
+async def test_an_override_that_an_earlier_release_has_kept_counts_once() -> None:
+    house = gated_desk()
+    await asked(house, Submission(DIGEST))
+    await overridden(house)
+    kept_now = json.loads(house.state.marks.pop(f"override:checkout:{DIGEST}"))
+    before = {key: value for key, value in kept_now.items() if key != "used_at"}
+    house.state.marks["override:checkout"] = json.dumps(before)
+    runs = [await asked(house, Submission(DIGEST)) for _ in range(2)]
+    assert [run.status for run in runs] == [RunStatus.DONE, RunStatus.REFUSED]
+    house.state.marks["override:checkout"] = "null"
+    assert (await asked(house, Submission(DIGEST))).status is RunStatus.REFUSED
+
+
+async def test_an_override_of_one_private_incident_is_none_of_another() -> None:
+    house = gated_desk()
+    await house.say("start sev1 payment down private=yes")
+    await asked(house)
+    await overridden(house)
+    house.later(1)
+    await house.say("start sev1 payment down again private=yes")
+    assert (await asked(house)).status is RunStatus.REFUSED
+    await house.say("mitigate incident=INC-2 rolled back")
+    assert (await asked(house)).status is RunStatus.DONE
 
 
 @pytest.mark.parametrize("second", [ADA, Person("U4", "Dan"), HOOK])
@@ -80,7 +187,6 @@ async def test_it_is_asked_where_people_are() -> None:
     assert isinstance(house.ports.poster, FakePoster)
     [_, (channel, text)] = house.ports.poster.posts.values()
     assert channel == "#releases"
-    assert text.startswith(
-        "*Ada asks to deploy checkout v1.2.3 all the same*: it is the fix\ncheckout v1.2.3 by Ada was "
-    )
-    assert text.endswith(f" The artifact is {DIGEST}.")
+    first, second = text.split("\n")
+    assert first == "*Ada asks to deploy checkout v1.2.3 all the same*: it is the fix"
+    assert second.startswith(f"checkout v1.2.3 by Ada, {DIGEST}, was denied at 2026-03-01 12:00 UTC: unsigned: no sig")

@@ -125,12 +125,28 @@ def test_a_component_is_forbidden_by_name_and_version(rule: Forbidden, component
     assert told.allowed is not denied
 
 
-def test_of_many_forbidden_components_some_are_named_and_all_are_counted() -> None:
-    parts = tuple(Component(f"x{n}", "1") for n in range(25))
-    rule = Forbidden("x*", "2", "CVE-2026-1")
-    reasons = decided(replace(STRICT, forbidden=(rule,)), sboms=(replace(LISTED, components=parts),)).reasons
-    assert reasons[0] == "forbidden component: x0 1 is in it, where only 2 and later may be: CVE-2026-1"
-    assert (len(reasons), reasons[-1]) == (11, "forbidden component: 15 more forbidden components")
+def of_forbidden(count: int) -> tuple[GatePolicy, Evidence]:
+    """Give a build with so many forbidden components, that nobody says who built besides."""
+    listed = replace(LISTED, components=tuple(Component(f"x{n}", "1") for n in range(count)))
+    policy = replace(STRICT, forbidden=(Forbidden("x*", "2", "CVE-2026-1"),))
+    return policy, replace(WHOLE, sboms=(listed,), provenances=())
+
+
+def test_every_forbidden_component_that_two_people_may_let_through_is_named() -> None:
+    policy, evidence = of_forbidden(25)
+    told = decide(policy, evidence, [], NOON)
+    assert told.reasons[0].startswith("no provenance: ")
+    assert told.reasons[1:] == tuple(
+        f"forbidden component: x{n} 1 is in it, where only 2 and later may be: CVE-2026-1" for n in range(25)
+    )
+    assert decide(policy, evidence, [], NOON, replace(LET, objections=told.objections)).allowed
+
+
+def test_what_is_only_counted_is_let_through_by_nobody() -> None:
+    policy, evidence = of_forbidden(60)
+    told = decide(policy, evidence, [], NOON)
+    assert (told.reasons[0][:13], told.reasons[-1]) == ("no provenance", "forbidden component: and 21 more objections")
+    assert not decide(policy, evidence, [], NOON, replace(LET, objections=told.objections)).allowed
 
 
 def test_of_very_many_objections_all_are_counted() -> None:
@@ -143,6 +159,13 @@ def test_of_very_many_objections_all_are_counted() -> None:
         "open incident: INC-7 is a SEV1 and open",
         "malformed: and 21 more objections",
     )
+
+
+def test_of_evidence_that_nobody_could_look_at_only_that_is_said() -> None:
+    unseen = Objection(Obstacle.NOT_VERIFIED, "a key cannot be read")
+    told = decide(STRICT, Evidence(DIGEST, unseen=unseen), [HELD], NOON)
+    assert (told.allowed, told.objections, told.proven) == (False, (HELD, unseen), ())
+    assert not decide(GatePolicy(signature=False, sbom=False), replace(WHOLE, unseen=unseen), [], NOON).allowed
 
 
 def test_what_the_situation_says_holds_whatever_is_proven() -> None:
