@@ -63,16 +63,16 @@ async def look_at(tools: Tools, service: Service) -> Guarded:
     gate, later = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_AGAIN_AT_ONCE)
     looks = await asyncio.gather(*(_look(tools, each, parts, gate) for each in targets))
     facts = {target.name: look for target, look in zip(targets, looks, strict=True)}
-    # Once more, calmly, at whoever told nothing: it may have been we who were slow.
-    silent = [each for each in targets if not facts[each.name].build.is_known]
+    # Once more, calmly, at whoever did not tell all: it may have been we who were slow.
+    silent = [each for each in targets if any(_silence(facts[each.name]))]
     again = await asyncio.gather(*(_look(tools, each, parts, later) for each in silent))
-    facts |= {target.name: look for target, look in zip(silent, again, strict=True)}
+    facts |= {each.target: min(each, facts[each.target], key=_silence) for each in again}
     if service.name == OURSELVES and not targets:
         facts[OURSELVES] = Facts(OURSELVES, build=await tools.ports.replica.build())
     facts = await with_expected(tools, service, facts, within_s=_WITHIN_S, guarded=True)
     held = await _held(tools, service, plan, violations.commits(facts.values()))
-    judged = await asyncio.to_thread(violations.judge, facts, plan, held, before, at)
-    return violations.with_losses(judged, before, found.losses)
+    judged = await asyncio.to_thread(violations.judge, facts, plan, held, at)
+    return violations.carried(replace(judged, losses=found.losses), before)
 
 
 async def last_look(ports: Ports, service: Service) -> Guarded | None:
@@ -88,15 +88,15 @@ async def look_at_ourselves(ports: Ports) -> Guarded:
     expected = Expected(standing(deploys), None, changing(deploys, None, now), unreplaced(deploys))
     facts = Facts(OURSELVES, build=await ports.replica.build(), expected=expected)
     plan = plan_of(service) if service else GuardPlan()
-    return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, None, now)
+    return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, now)
 
 
 async def doubt(ports: Ports, service: Service, look: Guarded, target: str = "") -> str:
     """Say why a look does not tell how a service, or one target of it, is now; "" when it does.
 
     `stale`: two of the times at which it is looked have passed since, or a deploy or a rollback was told, or a target
-    is configured that it has not seen. `incomplete`: discovery did not tell of all targets. `rolling_out`: targets ran
-    another release while one went out.
+    is configured that it has not seen. `incomplete`: discovery did not tell of all targets, or one did not tell all of
+    its build. `rolling_out`: targets ran another release while one went out.
     """
     now, moved = ports.clock.now(), moved_at(await _kept_deploys(ports, service.name))
     slots = Slots(plan_of(service).cron)
@@ -105,7 +105,7 @@ async def doubt(ports: Ports, service: Service, look: Guarded, target: str = "")
     unseen = {each.name for each in service.targets if target in {"", each.name}}.difference(look.targets)
     if unseen or (again is not None and again <= now) or (moved is not None and look.at < moved):
         return "stale"
-    if look.losses and not target:
+    if (look.losses and not target) or any(each.why and target in {"", each.target} for each in look.untold):
         return "incomplete"
     is_early = moved is not None and look.at - moved < ROLLS_OUT
     return "rolling_out" if is_early and any(target in {"", each} for each in look.unsettled) else ""
@@ -121,6 +121,11 @@ async def _look(tools: Tools, target: Target, parts: Sequence[Part], gate: async
     async with gate:
         captured = await tools.ports.targets.capture(target, wanted)
     return replace(examine(captured, stacks=False), target=target.name)
+
+
+def _silence(facts: Facts) -> tuple[bool, int]:
+    """Say how little a target told: whether its program is unknown, and how much it was asked for in vain."""
+    return not facts.build.is_known, len(violations.lost(facts))
 
 
 async def _held(tools: Tools, service: Service, plan: GuardPlan, commits: Sequence[str]) -> dict[str, bool]:

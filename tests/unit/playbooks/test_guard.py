@@ -17,7 +17,7 @@ from bot.domain.incident import Severity
 from bot.domain.run import RunStatus
 from bot.domain.service import Catalog, Service, Target
 from bot.domain.sightings import Discovered
-from bot.domain.snapshot import Captured, Part
+from bot.domain.snapshot import BUILD, VERSION, Captured, Part, missed
 from bot.domain.timeline import Kind
 from bot.ports import Keep, as_it_is
 from tests.fakes import FakeDiscovery, FakeGateway, FakeReplica, FakeRepository, FakeTargets
@@ -176,6 +176,62 @@ async def test_what_was_wrong_with_a_target_that_discovery_lost_is_not_over() ->
     await look(at)
     assert told(at) == {}
     assert [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+
+
+SERVES = tuple(replace(each, version="/version") for each in TARGETS[:1])
+SERVING = replace(CHECKOUT, targets=SERVES, guard=replace(PLAN, stamped=True, opens=frozenset(Reason)))
+STAMPED = {"build_id": "7001", "commit": OLD, "go": "go1.27.3", "env": "prod"}
+
+
+class Forgetful(FakeTargets):
+    """An agent reads of a program its Go alone, and what it serves is there but for so many times."""
+
+    def __init__(self, **served: Any) -> None:
+        super().__init__()
+        self.told = parts_of("checkout-1", {"build": document({"go": "go1.27.3"}), "version": document(served)})
+        self.silent = 0
+
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        self.silent, is_silent = max(self.silent - 1, 0), self.silent > 0
+        gone = missed("checkout-1", VERSION, "checkout-1: http://127.0.0.1:8080/version answered 503")
+        self.captures = [gone if is_silent and each.part == "version" else each for each in self.told]
+        return await super().capture(target, parts, keep)
+
+
+@pytest.mark.parametrize(
+    ("silent", "words"), [(0, ""), (1, ""), (2, "Not all is known: checkout-1: http://127.0.0.1:8080/version")]
+)
+async def test_a_version_that_is_not_served_once_is_no_alarm_and_none_is_over(silent: int, words: str) -> None:
+    well = Forgetful(revision=NEW, stamp={**STAMPED, "commit": NEW})
+    at = house([], SERVING, targets=well)
+    well.silent = silent
+    said = await look(at)
+    assert "are what they should be" in said
+    assert words in said
+    assert "INC-1" not in at.state.chains
+
+    ill = Forgetful(revision=OLD, stamp=STAMPED)
+    at = house([], SERVING, targets=ill)
+    await look(at)
+    ill.silent = silent
+    assert "`commit_not_in_branch` checkout-1: It runs bbbbbbb" in await look(at)
+    assert told(at) == {"commit_not_in_branch": 1}
+    assert not [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+
+
+async def test_of_two_looks_at_a_target_the_one_that_was_told_more_counts() -> None:
+    worse = Forgetful(revision=OLD, stamp=STAMPED)
+    worse.told[2] = missed("checkout-1", BUILD, "checkout-1: no answer in 5 s")
+    at = house([], SERVING, targets=worse)
+    real = worse.capture
+
+    async def once(target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        got = await real(target, parts, keep)
+        worse.silent = 9
+        return got
+
+    worse.capture = once  # type: ignore[method-assign]
+    assert "`commit_not_in_branch` checkout-1: It runs bbbbbbb" in await look(at)
 
 
 async def test_a_gateway_that_is_away_keeps_nobody_from_hearing_the_rest() -> None:
