@@ -22,7 +22,7 @@ from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.keeping import change_kept
 from bot.engine.ports import Ports
 from bot.engine.slots import Slots
-from bot.engine.tools import Tools, adapter_of
+from bot.engine.tools import Tools, adapter_of, recalled
 from bot.ports import Group, Tx
 
 __all__ = [
@@ -53,8 +53,11 @@ def plan_of(service: Service) -> GuardPlan:
 
 
 async def look_at(tools: Tools, service: Service) -> Guarded:
-    """Look at what every target runs, and hold it against record, repository, stamp and environment."""
-    plan, before, at = plan_of(service), await tools.recall(guard_key(service.name), Guarded), tools.now()
+    """Look at what every target runs, and hold it against record, repository, stamp and environment.
+
+    It gives what is seen now alone; `hear` adds what was wrong before and cannot be seen.
+    """
+    plan, at = plan_of(service), tools.now()
     found = await tools.targets(service)
     targets = found.targets
     deploy = standing(await told_deploys(tools, service.name))
@@ -72,7 +75,7 @@ async def look_at(tools: Tools, service: Service) -> Guarded:
     facts = await with_expected(tools, service, facts, within_s=_WITHIN_S, guarded=True)
     held = await _held(tools, service, plan, violations.commits(facts.values()))
     judged = await asyncio.to_thread(violations.judge, facts, plan, held, at)
-    return violations.carried(replace(judged, losses=found.losses), before)
+    return replace(judged, losses=found.losses)
 
 
 async def last_look(ports: Ports, service: Service) -> Guarded | None:
@@ -136,40 +139,39 @@ async def _held(tools: Tools, service: Service, plan: GuardPlan, commits: Sequen
     return {commit: held for commit, held in told.items() if not isinstance(held, Missing)}
 
 
-async def hear(tools: Tools, service: Service, now: Guarded) -> tuple[str, ...]:
-    """Let incidents and monitoring hear of what was found; give what could not be told, and why. Safe to repeat.
+async def hear(tools: Tools, service: Service, look: Guarded) -> tuple[Guarded, tuple[str, ...]]:
+    """Let incidents and monitoring hear of a look; give all that is wrong, and why what could not be told.
 
-    Nothing is heard of a look that was slow, when one that began later was heard already.
+    Safe to repeat. Nothing is heard of a look that was slow, when one that began later was heard already.
     """
-    plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
-    if before is not None and before.at > now.at:
-        return ()
-    if fired := violations.alerts(service.name, before, now, plan):
-        route = AlertRoute(service=service.name, severity=plan.severity, do=Do.OPEN)
-        ids = (f"{tools.run_id}.{number}" for number in count(1))
-        intake = Intake(tools.registry, tools.ports, AlertPolicy((route,)), lambda: next(ids))
-        await intake.take(fired, Sender.GUARD)
-    unheard = await _push(tools, service, now) if tools.ports.gateway.place else None
+    plan, ports = plan_of(service), tools.ports
+    route = AlertRoute(service=service.name, severity=plan.severity, do=Do.OPEN)
 
-    def keep(tx: Tx) -> None:
-        change_kept(tools.ports.marks, tx, guard_key(service.name), Guarded, lambda kept: _later(kept, now))
+    def take(tx: Tx) -> Guarded:
+        """Tell what is news since the look that was heard last, and be that one, at once: what fires is always kept."""
+        ports.alerts.lock(tx)
+        before = recalled(ports, tx, guard_key(service.name), Guarded)
+        now = violations.carried(look, before)
+        if before is None or before.at <= now.at:
+            ids = (f"{tools.run_id}.{number}" for number in count(1))
+            intake = Intake(tools.registry, ports, AlertPolicy((route,)), lambda: next(ids))
+            intake.count_in(tx, violations.alerts(service.name, before, now, plan), Sender.GUARD)
+            ports.marks.put(tx, guard_key(service.name), adapter_of(Guarded).dump_json(now).decode())
+        return now
 
-    tools.also(keep)
-    return (unheard.reason,) if unheard is not None else ()
+    heard = await ports.store.write(take)
+    unheard = await _push(tools, service) if ports.gateway.place else None
+    return heard, (unheard.reason,) if unheard is not None else ()
 
 
-def _later(kept: Guarded | None, now: Guarded) -> Guarded:
-    return kept if kept is not None and kept.at > now.at else now
-
-
-async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:
+async def _push(tools: Tools, service: Service) -> Missing | None:
     """Tell the monitoring, and take back what we told of environments and services that are guarded no more.
 
     What we have pushed is remembered, as others push to the same place: only that is ours to take back.
     """
     gateway, ours = tools.ports.gateway, [(service.name, service.guard.env)] if service.guard is not None else []
     for group in ours:
-        if (untold := await gateway.push(*group, violations.counts(now))) is not None:
+        if (untold := await _push_last(tools, group)) is not None:
             return untold
     guarded = {(each.name, each.guard.env) for each in tools.catalog.services if each.guard is not None}
     over = {*(await tools.recall(_PUSHED, Groups) or ())}.difference(guarded)
@@ -184,3 +186,13 @@ async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:
 
     tools.also(note)
     return failed
+
+
+async def _push_last(tools: Tools, group: Group) -> Missing | None:
+    """Tell the numbers of the look that was heard last, and again where another was meanwhile: ours may come later."""
+    told: Guarded | None = None
+    while (kept := await tools.recall(guard_key(group[0]), Guarded)) is not None and kept != told:
+        if (untold := await tools.ports.gateway.push(*group, violations.counts(kept))) is not None:
+            return untold
+        told = kept
+    return None

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from bot.domain.expected import Lineage
 from bot.domain.gate.policy import GatePolicy
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.incident import Severity
-from bot.domain.run import RunStatus
+from bot.domain.run import Missing, RunStatus
 from bot.domain.service import Catalog, Service, Target
 from bot.domain.sightings import Discovered
 from bot.domain.snapshot import BUILD, VERSION, Captured, Part, missed
@@ -296,6 +296,56 @@ async def test_a_slow_look_is_not_heard_after_one_that_began_later() -> None:
     assert told(at) == {}
     assert "INC-1" not in at.state.chains
     assert "dirty_tree" not in at.state.marks["guard:checkout"]
+
+
+class Busy(FakeGateway):
+    """Takes the first numbers only when much has happened meanwhile, or never; `waits` tells that it has begun to."""
+
+    def __init__(self, *, never: bool) -> None:
+        super().__init__()
+        self.never = never
+        self.waits = asyncio.Event()
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def push(self, service: str, env: str, counts: Mapping[Reason, int]) -> Missing | None:
+        if (meanwhile := self.meanwhile) is not None:
+            self.meanwhile = None
+            await meanwhile()
+            self.waits.set()
+            if self.never:
+                await asyncio.Event().wait()
+        return await super().push(service, env, counts)
+
+
+def news(at: Desk) -> list[str]:
+    return [each.kind for each in at.chain() if each.kind in {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}]
+
+
+@pytest.mark.parametrize("how", ["slow", "killed"])
+async def test_what_fires_while_another_look_finds_it_over_is_over_and_news_when_it_is_back(how: str) -> None:
+    is_killed = how == "killed"
+    busy = Busy(never=is_killed)
+    at = house(built("checkout-1"), gateway=busy)
+
+    async def looked_again() -> None:
+        assert isinstance(at.ports.targets, FakeTargets)
+        at.ports.targets.captures = built()
+        at.later(60)
+        later = await at.begin("guard", {"service": "checkout"})
+        while not at.state.runs[later].status.ended:  # noqa: ASYNC110 - the desk wakes nobody
+            await asyncio.sleep(0)
+
+    busy.meanwhile = looked_again
+    slow = await at.begin("guard", {"service": "checkout"})
+    await at.work(lambda: busy.waits.is_set() and (is_killed or at.state.runs[slow].status.ended))
+    if is_killed:
+        await at.resume_later(slow)
+    assert at.state.runs[slow].status is RunStatus.DONE
+    assert told(at) == {}
+    await look(at)
+    assert news(at) == [Kind.ALERT_FIRED, Kind.ALERT_RESOLVED]
+    await look(at, built("checkout-1"))
+    assert news(at) == [Kind.ALERT_FIRED, Kind.ALERT_RESOLVED, Kind.ALERT_FIRED]
 
 
 @pytest.mark.parametrize(
