@@ -230,7 +230,7 @@ def of_guard(service: str, guarded: Guarded | None) -> Iterator[Condition]:
             text = f"{found[0].target}{more}: {found[0].claim}"
             weight = _UNSEEN_WEIGHT if reason is Reason.UNSEEN else _WEIGHT
             key, grade = f"guard:{service}:{reason.value}", f"{len(found)}"
-            yield Condition(key, grade, weight, text, f"{service}: no build has {reason.value} any more")
+            yield Condition(key, grade, weight, text, f"{service}: the guard finds no {reason.value} any more")
 
 
 def sentence(service: str, guarded: Guarded, most: int = 8) -> str:

@@ -151,6 +151,7 @@ async def test_a_service_that_is_not_guarded_is_told_to_whoever_asks_and_nobody_
     assert "`dirty_tree` checkout-1: " in await at_text(at)
     await at.say(f"deploy checkout release=v2 commit={NEW}")
     assert gateway(at).told == {}
+    assert "It was built from" not in await at.text("digest")
     assert "INC-1" not in at.state.chains
     assert [run for run in at.state.runs.values() if run.plan.playbook == "guard" and run.parent_id] == []
 
