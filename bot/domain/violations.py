@@ -182,7 +182,7 @@ def _of_stamp(build: Build, plan: GuardPlan) -> Iterator[_Wrong]:
             yield Reason.STAMP_MISMATCH, claim, again
     if plan.stamped and stamp.lacks:
         claim = f"It carries no {', no '.join(part.replace('_', ' ') for part in stamp.lacks)}."
-        yield Reason.STAMP_MISSING, claim, 'Build it with `-ldflags "$(firstfive stamp --env ENV)"`.'
+        yield Reason.STAMP_MISSING, claim, "Build it with the -ldflags that `firstfive stamp --env ENV` prints."
 
 
 def _of_environment(build: Build, plan: GuardPlan) -> Iterator[_Wrong]:
