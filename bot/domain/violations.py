@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.alerts import Alert
+from bot.domain.buildinfo import is_toolchain
 from bot.domain.conditions import Condition
 from bot.domain.expected import SHORT, Expected
 from bot.domain.facts import Build, Facts, Loss
@@ -173,7 +174,7 @@ def _wrong(facts: Facts, beside: Beside, plan: GuardPlan, held: Mapping[str, boo
 def _of_stamp(build: Build, plan: GuardPlan) -> Iterator[_Wrong]:
     """Hold what was stamped, and what the service tells, against the program itself."""
     stamp, again = build.stamp, "Build it again with what `firstfive stamp` prints there."
-    if stamp.go and build.go and stamp.go != build.go:
+    if stamp.go and build.go and not is_toolchain(build.go, stamp.go):
         claim = f"It is stamped {stamp.go} and was built by {build.go}."
         yield Reason.GO_VERSION_MISMATCH, claim, again
     for who, commit in (("is stamped", stamp.revision), ("tells", build.told)):

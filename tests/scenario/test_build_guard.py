@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -51,15 +51,20 @@ class Builds:
     stray_commit: str
 
 
-def compiled(place: Path, program: Path, *flags: str, stamp: str = "", go: Path | None = None) -> Path:
+def compiled(
+    place: Path, program: Path, *flags: str, stamp: str = "", go: Path | None = None, experiment: str = ""
+) -> Path:
     """Build by a real shell, with this stamp, or one that a process prints; by this Go, or the one of the lab."""
     stamp = stamp or "$(firstfive stamp --env prod)"
-    done = piped(f'flags="{stamp}" && go build {" ".join(flags)} -ldflags "$flags" -o {program} .', place, go)
+    line = f'flags="{stamp}" && go build {" ".join(flags)} -ldflags "$flags" -o {program} .'
+    done = piped(line, place, {"GOEXPERIMENT": experiment}, go)
     assert done.returncode == 0, done.stderr
     return program
 
 
-def piped(script: str, place: Path, go: Path | None = None, **told: str) -> subprocess.CompletedProcess[str]:
+def piped(
+    script: str, place: Path, told: Mapping[str, str], go: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a script as the runners of pipelines do, with what they tell it; by this Go, or the one of the lab."""
     path = f"{(go or find_go()).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = build_environment() | {"PATH": path, "GIT_CEILING_DIRECTORIES": str(place.parent), **told}
@@ -224,13 +229,13 @@ def pipeline(number: str) -> str:
 def test_a_pipeline_fails_where_its_stamp_does(number: str, tmp_path: Path) -> None:
     place, commit = tree(tmp_path)
     (place / "tried.go").write_text("package main\n")
-    dirty = piped(pipeline(number), place, **{number: "4711"})
+    dirty = piped(pipeline(number), place, {number: "4711"})
     assert dirty.returncode != 0
     assert "has changes that no commit holds" in dirty.stderr
     assert not (place / "bin").exists()
 
     (place / "tried.go").unlink()
-    clean = piped(pipeline(number), place, **{number: "4711"})
+    clean = piped(pipeline(number), place, {number: "4711"})
     assert clean.returncode == 0, clean.stderr
     assert f"-X main.buildID=4711 -X main.gitCommit={commit} " in version_of(place / "bin" / "shop")
 
@@ -245,7 +250,7 @@ def test_where_no_stamp_can_be_made_nothing_is_built(tmp_path: Path) -> None:
     place, _ = tree(tmp_path)
     shutil.rmtree(place / ".git")
     line = shown("sh", "go build")
-    assert piped(line, place).returncode != 0
+    assert piped(line, place, {}).returncode != 0
     assert not (place / "bin").exists()
 
 

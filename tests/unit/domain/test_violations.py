@@ -73,6 +73,16 @@ def test_each_way_to_differ_has_its_reason(facts: Facts, reason: str, claim: str
     assert f"`{reason}` checkout-1: " in sentence("checkout", guarded)
 
 
+@pytest.mark.parametrize("go", ["go1.27.3-X:arenas,nojsonv2", "go1.27.3 X:boringcrypto"])
+def test_a_stamp_and_a_record_name_no_experiments_and_what_they_name_is_the_go(go: str) -> None:
+    assert reasons(look(runs(go=go))) == []
+    assert reasons(look(runs(go=go, record=replace(RECORD, go=go)))) == []
+    assert reasons(look(runs(go=go.replace("1.27.3", "1.27.2")))) == ["go_version_mismatch"]
+    assert reasons(look(runs(record=replace(RECORD, go=go)))) == ["go_version_mismatch"]
+    others = [runs(f"checkout-{number}", record=None) for number in (2, 3)]
+    assert reasons(look(runs(go=go, record=None), *others)) == ["go_version_mismatch"]
+
+
 def test_ancestry_counts_and_not_how_old_a_commit_is() -> None:
     assert reasons(look(runs(), held=False)) == ["commit_not_in_branch"]
     assert reasons(judge({"checkout-1": runs()}, PLAN, {}, AT)) == [], "what is not known is no violation"
