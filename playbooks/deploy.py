@@ -23,7 +23,7 @@ from bot.engine import (
     record_deploy,
 )
 
-_GO = re.compile(r"go1\.[0-9]+[\w.+-]{0,30}")
+_GO = re.compile(r"go1\.[0-9]+[\w.+-]{0,30}([ -]X:[\w,]{1,60})?")
 _BUILD = re.compile(r"[\w./+=-]{7,200}")
 
 

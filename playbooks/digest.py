@@ -101,8 +101,7 @@ async def write(tools: Tools, params: Digest, looked: Looked) -> Written:
         usual = await tools.recall(usual_key(sight.service), Usual) or Usual()
         of_service = digests.conditions(sight, usual, looked.at)
         found += of_service
-        guarded = await tools.recall(digests.guard_key(sight.service), digests.Guarded)
-        found += digests.of_guard(sight.service, guarded)
+        found += digests.of_guard(sight.service, await _guarded(tools, sight.service))
         if not any(_concerns(each, sight.service) for each in incidents):
             learned = _learned(usual, sight, of_service, looked.at)
             if learned != usual:
@@ -196,6 +195,14 @@ async def _overdue(tools: Tools, plan: digests.DigestPlan, now: datetime) -> lis
     services = {each: (await tools.incident_named(each)).service for each in {item.incident_id for item in late}}
     ours = [item for item in late if not plan.services or services[item.incident_id] in plan.services]
     return list(digests.of_actions(ours, now.date()))
+
+
+async def _guarded(tools: Tools, name: str) -> digests.Guarded | None:
+    """Give what the guard saw of a service last; what somebody asked about one that is not guarded is theirs alone."""
+    service = tools.catalog.service(name)
+    if service is None or service.guard is None:
+        return None
+    return await tools.recall(digests.guard_key(name), digests.Guarded)
 
 
 def _concerns(incident: Incident, service: str) -> bool:

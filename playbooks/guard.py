@@ -33,9 +33,9 @@ async def look(tools: Tools, params: Guard) -> guards.Guarded:
 async def tell(tools: Tools, params: Guard, guarded: guards.Guarded) -> Told:
     """Open, go on with or end an incident where the policy says so; push the numbers; keep it for the digest."""
     service = tools.service(await _service(tools, params))
-    unheard = await guards.hear(tools, service, guarded)
+    heard, unheard = await guards.hear(tools, service, guarded)
     said = "".join(f"\nNot pushed: {each}." for each in unheard)
-    return Told(f"{guards.sentence(service.name, guarded)}{said}", guarded.violations, unheard)
+    return Told(f"{guards.sentence(service.name, heard)}{said}", heard.violations, unheard)
 
 
 async def _service(tools: Tools, params: Guard) -> str:

@@ -5,6 +5,7 @@ The format is that of debug/buildinfo in Go 1.18 and later: a magic string align
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -24,6 +25,11 @@ MAX_PLACES = 64
 """A program that reads build info holds the magic string itself, too, and may have it aligned."""
 SENTINEL_BYTES = 16
 """The linker puts 16 bytes before and after the module text (modload.ModInfoData)."""
+
+EXPERIMENTS = r"[ -]X:[\w,]{1,200}"
+"""What follows the version of a toolchain with another GOEXPERIMENT than its own (cmd/link/internal/ld/main.go):
+`go1.27.3-X:arenas`, ` X:arenas` of older ones. `go env GOVERSION`, which is what is stamped, never names them."""
+_EXPERIMENTS = re.compile(EXPERIMENTS)
 
 Read = Callable[[int, int], bytes]
 """read(offset, size): the bytes there, fewer at the end of the file."""
@@ -66,6 +72,11 @@ class BuildInfo:
     def modified(self) -> bool:
         """Whether the work tree had changes that no commit holds."""
         return self.setting("vcs.modified") == "true"
+
+
+def is_toolchain(go: str, named: str) -> bool:
+    """Tell whether a program's toolchain (`go1.27.3-X:arenas`) is the one named; a name may leave experiments out."""
+    return go == named or _EXPERIMENTS.sub("", go) == named
 
 
 def read_build_info(read: Read, size: int) -> BuildInfo:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.domain.buildinfo import EXPERIMENTS
 from bot.domain.stamp import Stamp, of_document
 
 _REVISION = ("revision", "commit", "gitCommit", "git_commit", "vcs.revision", "sha")
@@ -12,7 +13,7 @@ _RELEASE = ("release", "version", "gitVersion", "tag")
 _GO = ("goVersion", "go_version", "go")
 _INSIDE = ("data", "build", "info")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_TOOLCHAIN = re.compile(r"go1\.[\w.+-]{1,30}")
+_TOOLCHAIN = re.compile(rf"go1\.[\w.+-]{{1,30}}(?:{EXPERIMENTS})?")
 _LONGEST = 100
 
 

@@ -6,17 +6,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.alerts import Alert
+from bot.domain.buildinfo import is_toolchain
 from bot.domain.conditions import Condition
-from bot.domain.expected import SHORT
-from bot.domain.facts import Build, Facts
+from bot.domain.expected import SHORT, Expected
+from bot.domain.facts import Build, Facts, Loss
 from bot.domain.faults.build_drift import drifts, is_another
 from bot.domain.faults.finding import Beside
 from bot.domain.guard_plan import GuardPlan, Reason
+from bot.domain.snapshot import PartStatus
 
 ALERTS = "build-guard"
 """By what the alerts of one service are grouped: they are on one incident."""
 _WEIGHT, _UNSEEN_WEIGHT = 74, 52
 """In the digest: above one of a few failed requests, below a target that does not answer."""
+
+_OF_ABSENCE = frozenset({Reason.BUILD_ID_MISMATCH, Reason.STAMP_MISSING})
+"""What is wrong because a thing is not there: nobody can say so of a target that did not tell all it can."""
 
 _Wrong = tuple[Reason, str, str]
 """Why, the claim, the fix."""
@@ -39,11 +44,24 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class Untold:
+    """A target that did not tell all of its build: why, and of which reasons none can say that they hold no more.
+
+    `why` is "" where it told nothing at all: that is `unseen`, which says why itself.
+    """
+
+    target: str
+    why: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
 class Guarded:
     """What the guard saw of a service last: when it began to look, at which targets, and what was wrong with them.
 
     `unsettled` are those that ran another release than the record's while one was rolled out, which is no violation.
-    `losses` say which targets may be missing, as discovery did not tell of all: what was wrong with them stays known.
+    `losses` say which targets may be missing, as discovery did not tell of all; `untold` are those that did not tell
+    all of their builds.
     """
 
     at: datetime
@@ -51,6 +69,7 @@ class Guarded:
     violations: tuple[Violation, ...] = ()
     unsettled: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
+    untold: tuple[Untold, ...] = ()
 
     def of(self, target: str) -> tuple[Violation, ...]:
         """Give what is wrong with one target."""
@@ -62,38 +81,70 @@ def guard_key(service: str) -> str:
     return f"guard:{service}"
 
 
-def judge(
-    facts: Mapping[str, Facts], plan: GuardPlan, held: Mapping[str, bool], before: Guarded | None, at: datetime
-) -> Guarded:
-    """Give everything that is wrong now. `held`: whether one of the plan's branches holds a commit, where known.
+def judge(facts: Mapping[str, Facts], plan: GuardPlan, held: Mapping[str, bool], at: datetime) -> Guarded:
+    """Give everything that is seen to be wrong now. `held`: whether one of the plan's branches holds a commit.
 
-    What a target was seen to run stays known while it tells nothing: it is not well because nobody can see it.
+    What was wrong before and cannot be seen now is for `carried` to add.
     """
-    was = {each.key: each for each in before.violations} if before else {}
     found: dict[tuple[str, Reason], Violation] = {}
+    untold = {each.target: each for each in _untold(facts.values())}
     for name, mine in facts.items():
         others = [each for other, each in facts.items() if other != name]
+        blind = _OF_ABSENCE.intersection(untold[name].reasons) if name in untold else frozenset[Reason]()
         for reason, claim, fix in _wrong(mine, Beside(others), plan, held):
-            new = Violation(name, reason, claim, fix, at)
-            known = found.get(new.key)
-            new = replace(known, claim=f"{known.claim} {claim}") if known else new
-            since = was[new.key].since if new.key in was else at
-            found[new.key] = replace(new, since=since)
-        if not mine.build.is_known:
-            found |= {key: each for key, each in was.items() if each.target == name and key not in found}
-    return Guarded(at, tuple(sorted(facts)), tuple(found[key] for key in sorted(found)), tuple(_unsettled(facts)))
+            if reason not in blind:
+                new = Violation(name, reason, claim, fix, at)
+                known = found.get(new.key)
+                found[new.key] = replace(known, claim=f"{known.claim} {claim}") if known else new
+    violations = tuple(found[key] for key in sorted(found))
+    return Guarded(at, tuple(sorted(facts)), violations, tuple(_unsettled(facts)), untold=tuple(untold.values()))
 
 
-def with_losses(now: Guarded, before: Guarded | None, losses: Sequence[str]) -> Guarded:
-    """Add why targets may be missing, and what was wrong with those that are: nobody is well because nobody is told of.
+def carried(now: Guarded, before: Guarded | None) -> Guarded:
+    """Add what was wrong before and could not be seen now, and since when the rest is: before, or this look.
 
-    Where nothing was lost, a target that is not there is gone, and what was wrong with it is over.
+    What a target was seen to run stays known while it does not tell, or discovery does not tell of it: nobody is well
+    because nobody can see it. Where nothing was lost, a target that is not there is gone, and what was wrong is over.
     """
-    if not losses:
-        return now
-    missing = [each for each in before.violations if each.target not in now.targets] if before else []
-    violations = tuple(sorted([*now.violations, *missing], key=lambda each: each.key))
-    return replace(now, violations=violations, losses=tuple(losses))
+    was = {each.key: each for each in before.violations} if before else {}
+    found = {each.key: replace(each, since=was.get(each.key, each).since) for each in now.violations}
+    blind = {(each.target, reason) for each in now.untold for reason in each.reasons}
+    for key, each in was.items():
+        if key not in found and (key in blind or (now.losses and each.target not in now.targets)):
+            found[key] = each
+    return replace(now, violations=tuple(found[key] for key in sorted(found)))
+
+
+def lost(facts: Facts) -> tuple[Loss, ...]:
+    """Give what a target was asked for and did not tell; what nobody can ask it for is no loss."""
+    return tuple(each for each in facts.losses if each.status != PartStatus.SKIPPED)
+
+
+def _untold(facts: Iterable[Facts]) -> Iterator[Untold]:
+    for each in sorted(facts, key=lambda one: one.target):
+        if not each.build.is_known:
+            yield Untold(each.target, "", tuple(reason for reason in Reason if reason is not Reason.UNSEEN))
+        elif (missed := lost(each)) and (reasons := tuple(why for why, rests in _ground(each).items() if not rests)):
+            yield Untold(each.target, "; ".join(dict.fromkeys(loss.reason for loss in missed)), reasons)
+
+
+def _ground(facts: Facts) -> Mapping[Reason, object]:
+    """Say of every reason whether all is there by which it can be said that it does not hold."""
+    build, stamp, expected = facts.build, facts.build.stamp, facts.expected or Expected()
+    deploy, ids = expected.deploy, (build.id, stamp.build_id)
+    met = deploy is None or build.release or expected.meets(build.revision) is not None
+    return {
+        Reason.UNSEEN: True,
+        Reason.COMMIT_UNKNOWN: build.revision,
+        Reason.COMMIT_MISMATCH: met,
+        Reason.COMMIT_NOT_IN_BRANCH: build.revision,
+        Reason.DIRTY_TREE: build.revision,  # who tells the commit tells what there was beside it
+        Reason.GO_VERSION_MISMATCH: build.go and stamp.go,
+        Reason.BUILD_ID_MISMATCH: deploy is None or deploy.build in {"", *ids} or all(ids),
+        Reason.ENVIRONMENT_MISMATCH: stamp.env and build.runs_in and build.environment is not None,
+        Reason.STAMP_MISMATCH: build.revision and stamp.commit and build.told,
+        Reason.STAMP_MISSING: not stamp.lacks,
+    }
 
 
 def _unsettled(facts: Mapping[str, Facts]) -> Iterator[str]:
@@ -123,7 +174,7 @@ def _wrong(facts: Facts, beside: Beside, plan: GuardPlan, held: Mapping[str, boo
 def _of_stamp(build: Build, plan: GuardPlan) -> Iterator[_Wrong]:
     """Hold what was stamped, and what the service tells, against the program itself."""
     stamp, again = build.stamp, "Build it again with what `firstfive stamp` prints there."
-    if stamp.go and build.go and stamp.go != build.go:
+    if stamp.go and build.go and not is_toolchain(build.go, stamp.go):
         claim = f"It is stamped {stamp.go} and was built by {build.go}."
         yield Reason.GO_VERSION_MISMATCH, claim, again
     for who, commit in (("is stamped", stamp.revision), ("tells", build.told)):
@@ -132,7 +183,7 @@ def _of_stamp(build: Build, plan: GuardPlan) -> Iterator[_Wrong]:
             yield Reason.STAMP_MISMATCH, claim, again
     if plan.stamped and stamp.lacks:
         claim = f"It carries no {', no '.join(part.replace('_', ' ') for part in stamp.lacks)}."
-        yield Reason.STAMP_MISSING, claim, 'Build it with `-ldflags "$(firstfive stamp --env ENV)"`.'
+        yield Reason.STAMP_MISSING, claim, "Build it with the -ldflags that `firstfive stamp --env ENV` prints."
 
 
 def _of_environment(build: Build, plan: GuardPlan) -> Iterator[_Wrong]:
@@ -180,7 +231,7 @@ def of_guard(service: str, guarded: Guarded | None) -> Iterator[Condition]:
             text = f"{found[0].target}{more}: {found[0].claim}"
             weight = _UNSEEN_WEIGHT if reason is Reason.UNSEEN else _WEIGHT
             key, grade = f"guard:{service}:{reason.value}", f"{len(found)}"
-            yield Condition(key, grade, weight, text, f"{service}: no build has {reason.value} any more")
+            yield Condition(key, grade, weight, text, f"{service}: the guard finds no {reason.value} any more")
 
 
 def sentence(service: str, guarded: Guarded, most: int = 8) -> str:
@@ -188,6 +239,7 @@ def sentence(service: str, guarded: Guarded, most: int = 8) -> str:
     known = {*guarded.targets, *(each.target for each in guarded.violations)}
     looked = f"{len(known)} target{'' if len(known) == 1 else 's'}"
     lost = [f"Some may be missing: {each}." for each in guarded.losses[:most]]
+    lost += [f"Not all is known: {why}." for why in [each.why for each in guarded.untold if each.why][:most]]
     if not guarded.violations:
         well = f"*{service}*: the builds of {looked} are what they should be."
         return "\n".join([well if guarded.targets else _nobody(service), *lost])

@@ -22,7 +22,7 @@ from bot.engine.intake import AlertPolicy, Intake
 from bot.engine.keeping import change_kept
 from bot.engine.ports import Ports
 from bot.engine.slots import Slots
-from bot.engine.tools import Tools, adapter_of
+from bot.engine.tools import Tools, adapter_of, recalled
 from bot.ports import Group, Tx
 
 __all__ = [
@@ -53,8 +53,11 @@ def plan_of(service: Service) -> GuardPlan:
 
 
 async def look_at(tools: Tools, service: Service) -> Guarded:
-    """Look at what every target runs, and hold it against record, repository, stamp and environment."""
-    plan, before, at = plan_of(service), await tools.recall(guard_key(service.name), Guarded), tools.now()
+    """Look at what every target runs, and hold it against record, repository, stamp and environment.
+
+    It gives what is seen now alone; `hear` adds what was wrong before and cannot be seen.
+    """
+    plan, at = plan_of(service), tools.now()
     found = await tools.targets(service)
     targets = found.targets
     deploy = standing(await told_deploys(tools, service.name))
@@ -63,16 +66,16 @@ async def look_at(tools: Tools, service: Service) -> Guarded:
     gate, later = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_AGAIN_AT_ONCE)
     looks = await asyncio.gather(*(_look(tools, each, parts, gate) for each in targets))
     facts = {target.name: look for target, look in zip(targets, looks, strict=True)}
-    # Once more, calmly, at whoever told nothing: it may have been we who were slow.
-    silent = [each for each in targets if not facts[each.name].build.is_known]
+    # Once more, calmly, at whoever did not tell all: it may have been we who were slow.
+    silent = [each for each in targets if any(_silence(facts[each.name]))]
     again = await asyncio.gather(*(_look(tools, each, parts, later) for each in silent))
-    facts |= {target.name: look for target, look in zip(silent, again, strict=True)}
+    facts |= {each.target: min(each, facts[each.target], key=_silence) for each in again}
     if service.name == OURSELVES and not targets:
         facts[OURSELVES] = Facts(OURSELVES, build=await tools.ports.replica.build())
     facts = await with_expected(tools, service, facts, within_s=_WITHIN_S, guarded=True)
     held = await _held(tools, service, plan, violations.commits(facts.values()))
-    judged = await asyncio.to_thread(violations.judge, facts, plan, held, before, at)
-    return violations.with_losses(judged, before, found.losses)
+    judged = await asyncio.to_thread(violations.judge, facts, plan, held, at)
+    return replace(judged, losses=found.losses)
 
 
 async def last_look(ports: Ports, service: Service) -> Guarded | None:
@@ -88,15 +91,15 @@ async def look_at_ourselves(ports: Ports) -> Guarded:
     expected = Expected(standing(deploys), None, changing(deploys, None, now), unreplaced(deploys))
     facts = Facts(OURSELVES, build=await ports.replica.build(), expected=expected)
     plan = plan_of(service) if service else GuardPlan()
-    return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, None, now)
+    return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, now)
 
 
 async def doubt(ports: Ports, service: Service, look: Guarded, target: str = "") -> str:
     """Say why a look does not tell how a service, or one target of it, is now; "" when it does.
 
     `stale`: two of the times at which it is looked have passed since, or a deploy or a rollback was told, or a target
-    is configured that it has not seen. `incomplete`: discovery did not tell of all targets. `rolling_out`: targets ran
-    another release while one went out.
+    is configured that it has not seen. `incomplete`: discovery did not tell of all targets, or one did not tell all of
+    its build. `rolling_out`: targets ran another release while one went out.
     """
     now, moved = ports.clock.now(), moved_at(await _kept_deploys(ports, service.name))
     slots = Slots(plan_of(service).cron)
@@ -105,7 +108,7 @@ async def doubt(ports: Ports, service: Service, look: Guarded, target: str = "")
     unseen = {each.name for each in service.targets if target in {"", each.name}}.difference(look.targets)
     if unseen or (again is not None and again <= now) or (moved is not None and look.at < moved):
         return "stale"
-    if look.losses and not target:
+    if (look.losses and not target) or any(each.why and target in {"", each.target} for each in look.untold):
         return "incomplete"
     is_early = moved is not None and look.at - moved < ROLLS_OUT
     return "rolling_out" if is_early and any(target in {"", each} for each in look.unsettled) else ""
@@ -123,6 +126,11 @@ async def _look(tools: Tools, target: Target, parts: Sequence[Part], gate: async
     return replace(examine(captured, stacks=False), target=target.name)
 
 
+def _silence(facts: Facts) -> tuple[bool, int]:
+    """Say how little a target told: whether its program is unknown, and how much it was asked for in vain."""
+    return not facts.build.is_known, len(violations.lost(facts))
+
+
 async def _held(tools: Tools, service: Service, plan: GuardPlan, commits: Sequence[str]) -> dict[str, bool]:
     """Ask of every commit whether one of the plan's branches holds it; what cannot be told is left out."""
     if not (plan.branches and service.repository):
@@ -131,40 +139,39 @@ async def _held(tools: Tools, service: Service, plan: GuardPlan, commits: Sequen
     return {commit: held for commit, held in told.items() if not isinstance(held, Missing)}
 
 
-async def hear(tools: Tools, service: Service, now: Guarded) -> tuple[str, ...]:
-    """Let incidents and monitoring hear of what was found; give what could not be told, and why. Safe to repeat.
+async def hear(tools: Tools, service: Service, look: Guarded) -> tuple[Guarded, tuple[str, ...]]:
+    """Let incidents and monitoring hear of a look; give all that is wrong, and why what could not be told.
 
-    Nothing is heard of a look that was slow, when one that began later was heard already.
+    Safe to repeat. Nothing is heard of a look that was slow, when one that began later was heard already.
     """
-    plan, before = plan_of(service), await tools.recall(guard_key(service.name), Guarded)
-    if before is not None and before.at > now.at:
-        return ()
-    if fired := violations.alerts(service.name, before, now, plan):
-        route = AlertRoute(service=service.name, severity=plan.severity, do=Do.OPEN)
-        ids = (f"{tools.run_id}.{number}" for number in count(1))
-        intake = Intake(tools.registry, tools.ports, AlertPolicy((route,)), lambda: next(ids))
-        await intake.take(fired, Sender.GUARD)
-    unheard = await _push(tools, service, now) if tools.ports.gateway.place else None
+    plan, ports = plan_of(service), tools.ports
+    route = AlertRoute(service=service.name, severity=plan.severity, do=Do.OPEN)
 
-    def keep(tx: Tx) -> None:
-        change_kept(tools.ports.marks, tx, guard_key(service.name), Guarded, lambda kept: _later(kept, now))
+    def take(tx: Tx) -> Guarded:
+        """Tell what is news since the look that was heard last, and be that one, at once: what fires is always kept."""
+        ports.alerts.lock(tx)
+        before = recalled(ports, tx, guard_key(service.name), Guarded)
+        now = violations.carried(look, before)
+        if before is None or before.at <= now.at:
+            ids = (f"{tools.run_id}.{number}" for number in count(1))
+            intake = Intake(tools.registry, ports, AlertPolicy((route,)), lambda: next(ids))
+            intake.count_in(tx, violations.alerts(service.name, before, now, plan), Sender.GUARD)
+            ports.marks.put(tx, guard_key(service.name), adapter_of(Guarded).dump_json(now).decode())
+        return now
 
-    tools.also(keep)
-    return (unheard.reason,) if unheard is not None else ()
+    heard = await ports.store.write(take)
+    unheard = await _push(tools, service) if ports.gateway.place else None
+    return heard, (unheard.reason,) if unheard is not None else ()
 
 
-def _later(kept: Guarded | None, now: Guarded) -> Guarded:
-    return kept if kept is not None and kept.at > now.at else now
-
-
-async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:
+async def _push(tools: Tools, service: Service) -> Missing | None:
     """Tell the monitoring, and take back what we told of environments and services that are guarded no more.
 
     What we have pushed is remembered, as others push to the same place: only that is ours to take back.
     """
     gateway, ours = tools.ports.gateway, [(service.name, service.guard.env)] if service.guard is not None else []
     for group in ours:
-        if (untold := await gateway.push(*group, violations.counts(now))) is not None:
+        if (untold := await _push_last(tools, group)) is not None:
             return untold
     guarded = {(each.name, each.guard.env) for each in tools.catalog.services if each.guard is not None}
     over = {*(await tools.recall(_PUSHED, Groups) or ())}.difference(guarded)
@@ -179,3 +186,13 @@ async def _push(tools: Tools, service: Service, now: Guarded) -> Missing | None:
 
     tools.also(note)
     return failed
+
+
+async def _push_last(tools: Tools, group: Group) -> Missing | None:
+    """Tell the numbers of the look that was heard last, and again where another was meanwhile: ours may come later."""
+    told: Guarded | None = None
+    while (kept := await tools.recall(guard_key(group[0]), Guarded)) is not None and kept != told:
+        if (untold := await tools.ports.gateway.push(*group, violations.counts(kept))) is not None:
+            return untold
+        told = kept
+    return None

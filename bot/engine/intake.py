@@ -65,13 +65,8 @@ class Intake:
 
         :raises StoreUnusable: nothing was recorded; the sender should try again.
         """
-        taken, by_key = Taken(len(alerts)), dict[str, list[Routed]]()
-        for alert in alerts:
-            routed = route(alert, sender, self._policy.routes, self._ports.catalog.names)
-            if routed.do is Do.IGNORE:
-                taken.ignored += 1
-            else:
-                by_key.setdefault(routed.key, []).append(routed)
+        taken, by_key = Taken(len(alerts)), self._routed(alerts, sender)
+        taken.ignored = taken.alerts - sum(map(len, by_key.values()))
         if by_key:
             news, runs = await self._ports.store.write(lambda tx: self._count_in(tx, by_key, sender))
             taken.news, taken.runs = news, runs
@@ -79,6 +74,20 @@ class Intake:
         for run in taken.runs:
             self._admitted(run.plan.playbook, sender.value)
         return taken
+
+    def count_in(self, tx: Tx, alerts: Sequence[Alert], sender: Sender) -> None:
+        """Count a delivery in, durable together with what else its sender keeps, or not at all."""
+        if by_key := self._routed(alerts, sender):
+            self._count_in(tx, by_key, sender)
+
+    def _routed(self, alerts: Sequence[Alert], sender: Sender) -> Mapping[str, list[Routed]]:
+        """Give what is to be done about the alerts by the group that each is in; of the ignored, nothing."""
+        by_key: dict[str, list[Routed]] = {}
+        for alert in alerts:
+            routed = route(alert, sender, self._policy.routes, self._ports.catalog.names)
+            if routed.do is not Do.IGNORE:
+                by_key.setdefault(routed.key, []).append(routed)
+        return by_key
 
     def _count_in(self, tx: Tx, by_key: Mapping[str, list[Routed]], sender: Sender) -> tuple[int, list[Run]]:
         self._ports.alerts.lock(tx)

@@ -66,7 +66,7 @@ def look(folder: Path) -> float:
 def judged() -> float:
     """Give the seconds of CPU that judging takes."""
     facts, began = pretended(), time.process_time()
-    found = judge(facts, GuardPlan("prod", ("main",)), {NEW: True, OLD: False}, None, AT)
+    found = judge(facts, GuardPlan("prod", ("main",)), {NEW: True, OLD: False}, AT)
     took = time.process_time() - began
     assert len(found.violations) == TARGETS, len(found.violations)
     return took

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -51,14 +51,26 @@ class Builds:
     stray_commit: str
 
 
-def compiled(place: Path, program: Path, *flags: str, stamp: str = "", go: Path | None = None) -> Path:
+def compiled(
+    place: Path, program: Path, *flags: str, stamp: str = "", go: Path | None = None, experiment: str = ""
+) -> Path:
     """Build by a real shell, with this stamp, or one that a process prints; by this Go, or the one of the lab."""
     stamp = stamp or "$(firstfive stamp --env prod)"
-    go = go or find_go()
-    environment = build_environment() | {"PATH": f"{go.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    line = f'go build {" ".join(flags)} -ldflags "{stamp}" -o {program} .'
-    subprocess.run(["sh", "-ec", line], cwd=place, env=environment, check=True, capture_output=True)
+    line = f'flags="{stamp}" && go build {" ".join(flags)} -ldflags "$flags" -o {program} .'
+    done = piped(line, place, {"GOEXPERIMENT": experiment}, go)
+    assert done.returncode == 0, done.stderr
     return program
+
+
+def piped(
+    script: str, place: Path, told: Mapping[str, str], go: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a script as the runners of pipelines do, with what they tell it; by this Go, or the one of the lab."""
+    path = f"{(go or find_go()).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = build_environment() | {"PATH": path, "GIT_CEILING_DIRECTORIES": str(place.parent), **told}
+    return subprocess.run(
+        ["sh", "-ec", script], cwd=place, env=environment, check=False, capture_output=True, text=True
+    )
 
 
 def stamped(place: Path) -> str:
@@ -199,6 +211,47 @@ async def served_before(database: str) -> None:
     store = SqlStore(database)
     await store.write(lambda tx: SqlMarks().put(tx, f"schedule:{timed.key}", name_of(last)))
     await store.close()
+
+
+PIPELINES = {"GITHUB_RUN_ID": ("- run: |", "    "), "CI_PIPELINE_ID": ("  script:", "    - ")}
+"""By the number that each tells: how its script begins in the docs, and how each line of it does."""
+
+
+def pipeline(number: str) -> str:
+    """Give the script that the docs show for a pipeline."""
+    begin, mark = PIPELINES[number]
+    lines = shown("yaml", number).partition(f"{begin}\n")[2].splitlines()
+    assert all(line.startswith(mark) for line in lines)
+    return "\n".join(line.removeprefix(mark) for line in lines)
+
+
+@pytest.mark.parametrize("number", PIPELINES)
+def test_a_pipeline_fails_where_its_stamp_does(number: str, tmp_path: Path) -> None:
+    place, commit = tree(tmp_path)
+    (place / "tried.go").write_text("package main\n")
+    dirty = piped(pipeline(number), place, {number: "4711"})
+    assert dirty.returncode != 0
+    assert "has changes that no commit holds" in dirty.stderr
+    assert not (place / "bin").exists()
+
+    (place / "tried.go").unlink()
+    clean = piped(pipeline(number), place, {number: "4711"})
+    assert clean.returncode == 0, clean.stderr
+    assert f"-X main.buildID=4711 -X main.gitCommit={commit} " in version_of(place / "bin" / "shop")
+
+
+def version_of(program: Path) -> str:
+    """Say what Go itself reads of a program."""
+    words = [str(find_go()), "version", "-m", str(program)]
+    return subprocess.run(words, env=build_environment(), check=True, capture_output=True, text=True).stdout
+
+
+def test_where_no_stamp_can_be_made_nothing_is_built(tmp_path: Path) -> None:
+    place, _ = tree(tmp_path)
+    shutil.rmtree(place / ".git")
+    line = shown("sh", "go build")
+    assert piped(line, place, {}).returncode != 0
+    assert not (place / "bin").exists()
 
 
 async def test_its_slot_comes_due_and_nobody_need_ask(builds: Builds, tmp_path: Path) -> None:

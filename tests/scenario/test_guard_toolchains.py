@@ -35,14 +35,15 @@ class Builds:
 
 
 def built(folder: Path) -> Builds:
-    """Build twice as it is stamped, once by an older Go that says so, once by an older one with a stamp of the new."""
+    """Build as it is stamped, also with an experiment; by an older Go that says so; by one with a stamp of the new."""
     place, commit = tree(folder)
     stamp = stamped(place)
     right = compiled(place, folder / "right")
+    tried = compiled(place, folder / "tried", experiment="nogreenteagc")
     honest = compiled(place, folder / "honest", go=toolchain("1.23"))
     false = compiled(place, folder / "false", go=toolchain("1.21"), stamp=stamp)
     (go,) = re.findall(r"goVersion=(\S+)", stamp)
-    return Builds(place, commit, [right, right, honest, false], go)
+    return Builds(place, commit, [right, tried, honest, false], go)
 
 
 def settings(folder: Path, repository: Path, addresses: list[str], gateway: str) -> Settings:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from bot.domain.buildinfo import is_toolchain
 from bot.domain.expected import SHORT, Expected, Lineage
 from bot.domain.facts import Build, Facts
 from bot.domain.faults.finding import CERTAIN, LIKELY, Beside, Evidence, Finding
@@ -141,7 +142,9 @@ def _otherwise(build: Build, expected: Expected, beside: Beside) -> Iterator[Dri
     same = expected.meets(build.revision)
     deploy = expected.deploy if same else None
     alike = [each.build.go for each in beside.others if build.revision and each.build.revision == build.revision]
-    yield from _unlike(Reason.GO_VERSION_MISMATCH, build.go, deploy.go if deploy else "", _agreed(alike))
+    recorded = deploy.go if deploy else ""
+    if not is_toolchain(build.go, recorded):
+        yield from _unlike(Reason.GO_VERSION_MISMATCH, build.go, recorded, _agreed(alike))
     deploy = None if same is False or build.modified or expected.changing else expected.deploy
     if deploy is not None and deploy.build != build.stamp.build_id:
         yield from _unlike(Reason.BUILD_ID_MISMATCH, build.id, deploy.build)

@@ -12,7 +12,7 @@ from bot.domain.facts import Build, Facts, Loss
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.incident import Severity
 from bot.domain.stamp import Stamp
-from bot.domain.violations import Guarded, alerts, counts, judge, of_guard, sentence
+from bot.domain.violations import Guarded, alerts, carried, counts, judge, of_guard, sentence
 
 NEW, OLD = "a" * 40, "b" * 40
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,7 +32,7 @@ def runs(
 
 def look(*facts: Facts, before: Guarded | None = None, at: datetime = AT, held: bool = True) -> Guarded:
     revisions = {each.build.revision for each in facts}
-    return judge({each.target: each for each in facts}, PLAN, dict.fromkeys(revisions, held), before, at)
+    return carried(judge({each.target: each for each in facts}, PLAN, dict.fromkeys(revisions, held), at), before)
 
 
 def reasons(guarded: Guarded) -> list[str]:
@@ -73,9 +73,19 @@ def test_each_way_to_differ_has_its_reason(facts: Facts, reason: str, claim: str
     assert f"`{reason}` checkout-1: " in sentence("checkout", guarded)
 
 
+@pytest.mark.parametrize("go", ["go1.27.3-X:arenas,nojsonv2", "go1.27.3 X:boringcrypto"])
+def test_a_stamp_and_a_record_name_no_experiments_and_what_they_name_is_the_go(go: str) -> None:
+    assert reasons(look(runs(go=go))) == []
+    assert reasons(look(runs(go=go, record=replace(RECORD, go=go)))) == []
+    assert reasons(look(runs(go=go.replace("1.27.3", "1.27.2")))) == ["go_version_mismatch"]
+    assert reasons(look(runs(record=replace(RECORD, go=go)))) == ["go_version_mismatch"]
+    others = [runs(f"checkout-{number}", record=None) for number in (2, 3)]
+    assert reasons(look(runs(go=go, record=None), *others)) == ["go_version_mismatch"]
+
+
 def test_ancestry_counts_and_not_how_old_a_commit_is() -> None:
     assert reasons(look(runs(), held=False)) == ["commit_not_in_branch"]
-    assert reasons(judge({"checkout-1": runs()}, PLAN, {}, None, AT)) == [], "what is not known is no violation"
+    assert reasons(judge({"checkout-1": runs()}, PLAN, {}, AT)) == [], "what is not known is no violation"
 
 
 def test_within_a_rollout_another_release_may_run_but_no_dirty_one() -> None:
@@ -91,6 +101,61 @@ def test_since_when_stays_and_what_nobody_can_see_is_not_well() -> None:
     assert again.violations[0].since == AT
     assert reasons(gone) == ["dirty_tree", "unseen"]
     assert reasons(look(runs(), before=gone, at=LATER)) == []
+
+
+SLOW = Loss("version", "failed", "checkout-1: http://127.0.0.1:8080/version gave no answer in 2 s")
+BARE: dict[str, Any] = {"revision": "", "stamp": Stamp(), "told": "", "release": "", "runs_in": ""}
+"""What an agent reads of a build with -trimpath and -buildvcs=false: its Go."""
+
+
+def partly(*losses: Loss, **parts: Any) -> Facts:
+    return replace(runs(**parts), losses=losses)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"modified": True}, "dirty_tree"),
+        ({"lineage": Lineage(), "record": None}, "commit_unknown"),
+        ({"lineage": Lineage(OLD, ("main",), NEW), "revision": OLD, "told": "", "stamp": replace(STAMP, commit=OLD)},
+         "commit_mismatch"),
+        ({"record": None, "go": "go1.26.1"}, "go_version_mismatch"),
+        ({"stamp": replace(STAMP, build_id="6999")}, "build_id_mismatch"),
+        ({"stamp": replace(STAMP, env="staging"), "runs_in": ""}, "environment_mismatch"),
+        ({"told": OLD}, "stamp_mismatch"),
+        ({"stamp": replace(STAMP, env="")}, "stamp_missing"),
+    ],
+)  # fmt: skip
+def test_what_was_wrong_is_not_over_because_a_target_did_not_tell_it(wrong: dict[str, Any], reason: str) -> None:
+    before = look(runs(**wrong))
+    record = {name: wrong[name] for name in ("record",) if name in wrong}
+    silent = look(partly(SLOW, **record, lineage=None, **BARE), before=before, at=LATER)
+    again = look(runs(**record), before=silent, at=LATER)
+
+    assert (reasons(silent), silent.violations) == ([reason], before.violations)
+    heard = alerts("checkout", before, silent, replace(PLAN, opens=frozenset(Reason)))
+    assert [each.firing for each in heard] == [True]
+    assert sentence("checkout", silent).endswith(f"Not all is known: {SLOW.reason}.")
+    assert (reasons(again), again.untold) == ([], ())
+
+
+def test_a_commit_that_no_branch_holds_is_not_over_because_nobody_tells_it() -> None:
+    before = look(runs(), held=False)
+    assert reasons(look(partly(SLOW, lineage=None, **BARE), before=before, at=LATER)) == ["commit_not_in_branch"]
+
+
+def test_nothing_is_missing_from_a_build_that_was_not_told_whole() -> None:
+    bare = partly(SLOW, lineage=None, **BARE)
+    skipped = partly(replace(SLOW, status="skipped"), lineage=None, **BARE)
+    assert reasons(look(bare)) == []
+    assert reasons(look(skipped)) == ["build_id_mismatch", "stamp_missing"]
+    assert reasons(look(partly(SLOW, modified=True, go="go1.26.1"))) == ["dirty_tree", "go_version_mismatch"]
+
+
+def test_what_is_told_again_in_another_way_is_over() -> None:
+    before = look(runs(stamp=replace(STAMP, env="", build_id="6999")), held=False)
+    assert reasons(before) == ["build_id_mismatch", "commit_not_in_branch", "stamp_missing"]
+    assert reasons(look(partly(SLOW, told=""), before=before, at=LATER)) == []
 
 
 def test_only_the_reasons_of_the_policy_fire_and_what_is_over_is_told() -> None:

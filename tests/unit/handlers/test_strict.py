@@ -12,7 +12,7 @@ from bot.domain.deploys import Deploy, deploys_key
 from bot.domain.facts import Build
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.service import Catalog, Service, Target
-from bot.domain.violations import Guarded, Violation, guard_key
+from bot.domain.violations import Guarded, Untold, Violation, guard_key
 from bot.engine.deploys import Deploys
 from bot.engine.ports import Ports
 from bot.engine.tools import adapter_of
@@ -103,6 +103,10 @@ async def test_while_a_release_is_rolled_out_or_targets_are_lost_not_all_is_call
     await kept(ports, guard_key("checkout"), Guarded, replace(FINE, losses=("checkout: two.test does not resolve",)))
     told = [(await get(f"/healthz?strict=1&{of}", ports)).json()["reasons"] for of in PLACES]
     assert told == [["incomplete"], []]
+    silent = Untold("checkout-1", "checkout-1: /version answered 503", (Reason.STAMP_MISSING,))
+    await kept(ports, guard_key("checkout"), Guarded, replace(FINE, untold=(silent,)))
+    told = [(await get(f"/healthz?strict=1&{of}", ports)).json()["reasons"] for of in (*PLACES, "target=checkout-2")]
+    assert told == [["incomplete"], ["incomplete"], []]
     await kept(ports, guard_key("checkout"), Guarded, FINE)
     assert (await get("/healthz?strict=1&service=checkout", ports)).status_code == 200
 

@@ -47,8 +47,10 @@ async def test_how_it_was_built_is_kept_for_who_compares() -> None:
     await house.say("deploy checkout release=v1.2.3 go=go1.27.3 build=4f5e6d7c")
 
     assert [(each.go, each.build) for each in kept(house)] == [("go1.27.3", "4f5e6d7c")]
+    await house.say("deploy checkout release=v1.2.4 go=go1.27.3-X:arenas,nojsonv2")
+    assert kept(house)[-1].go == "go1.27.3-X:arenas,nojsonv2"
     with pytest.raises(CommandRejected, match=r"such as go1\.27\.3"):
-        await house.say("deploy checkout release=v1.2.4 go=1.27")
+        await house.say("deploy checkout release=v1.2.5 go=1.27")
 
 
 async def test_the_same_again_is_no_news() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,10 +14,10 @@ from bot.domain.expected import Lineage
 from bot.domain.gate.policy import GatePolicy
 from bot.domain.guard_plan import GuardPlan, Reason
 from bot.domain.incident import Severity
-from bot.domain.run import RunStatus
+from bot.domain.run import Missing, RunStatus
 from bot.domain.service import Catalog, Service, Target
 from bot.domain.sightings import Discovered
-from bot.domain.snapshot import Captured, Part
+from bot.domain.snapshot import BUILD, VERSION, Captured, Part, missed
 from bot.domain.timeline import Kind
 from bot.ports import Keep, as_it_is
 from tests.fakes import FakeDiscovery, FakeGateway, FakeReplica, FakeRepository, FakeTargets
@@ -151,6 +151,7 @@ async def test_a_service_that_is_not_guarded_is_told_to_whoever_asks_and_nobody_
     assert "`dirty_tree` checkout-1: " in await at_text(at)
     await at.say(f"deploy checkout release=v2 commit={NEW}")
     assert gateway(at).told == {}
+    assert "It was built from" not in await at.text("digest")
     assert "INC-1" not in at.state.chains
     assert [run for run in at.state.runs.values() if run.plan.playbook == "guard" and run.parent_id] == []
 
@@ -176,6 +177,62 @@ async def test_what_was_wrong_with_a_target_that_discovery_lost_is_not_over() ->
     await look(at)
     assert told(at) == {}
     assert [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+
+
+SERVES = tuple(replace(each, version="/version") for each in TARGETS[:1])
+SERVING = replace(CHECKOUT, targets=SERVES, guard=replace(PLAN, stamped=True, opens=frozenset(Reason)))
+STAMPED = {"build_id": "7001", "commit": OLD, "go": "go1.27.3", "env": "prod"}
+
+
+class Forgetful(FakeTargets):
+    """An agent reads of a program its Go alone, and what it serves is there but for so many times."""
+
+    def __init__(self, **served: Any) -> None:
+        super().__init__()
+        self.told = parts_of("checkout-1", {"build": document({"go": "go1.27.3"}), "version": document(served)})
+        self.silent = 0
+
+    async def capture(self, target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        self.silent, is_silent = max(self.silent - 1, 0), self.silent > 0
+        gone = missed("checkout-1", VERSION, "checkout-1: http://127.0.0.1:8080/version answered 503")
+        self.captures = [gone if is_silent and each.part == "version" else each for each in self.told]
+        return await super().capture(target, parts, keep)
+
+
+@pytest.mark.parametrize(
+    ("silent", "words"), [(0, ""), (1, ""), (2, "Not all is known: checkout-1: http://127.0.0.1:8080/version")]
+)
+async def test_a_version_that_is_not_served_once_is_no_alarm_and_none_is_over(silent: int, words: str) -> None:
+    well = Forgetful(revision=NEW, stamp={**STAMPED, "commit": NEW})
+    at = house([], SERVING, targets=well)
+    well.silent = silent
+    said = await look(at)
+    assert "are what they should be" in said
+    assert words in said
+    assert "INC-1" not in at.state.chains
+
+    ill = Forgetful(revision=OLD, stamp=STAMPED)
+    at = house([], SERVING, targets=ill)
+    await look(at)
+    ill.silent = silent
+    assert "`commit_not_in_branch` checkout-1: It runs bbbbbbb" in await look(at)
+    assert told(at) == {"commit_not_in_branch": 1}
+    assert not [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+
+
+async def test_of_two_looks_at_a_target_the_one_that_was_told_more_counts() -> None:
+    worse = Forgetful(revision=OLD, stamp=STAMPED)
+    worse.told[2] = missed("checkout-1", BUILD, "checkout-1: no answer in 5 s")
+    at = house([], SERVING, targets=worse)
+    real = worse.capture
+
+    async def once(target: Target, parts: Sequence[Part], keep: Keep = as_it_is) -> tuple[Captured, ...]:
+        got = await real(target, parts, keep)
+        worse.silent = 9
+        return got
+
+    worse.capture = once  # type: ignore[method-assign]
+    assert "`commit_not_in_branch` checkout-1: It runs bbbbbbb" in await look(at)
 
 
 async def test_a_gateway_that_is_away_keeps_nobody_from_hearing_the_rest() -> None:
@@ -240,6 +297,56 @@ async def test_a_slow_look_is_not_heard_after_one_that_began_later() -> None:
     assert told(at) == {}
     assert "INC-1" not in at.state.chains
     assert "dirty_tree" not in at.state.marks["guard:checkout"]
+
+
+class Busy(FakeGateway):
+    """Takes the first numbers only when much has happened meanwhile, or never; `waits` tells that it has begun to."""
+
+    def __init__(self, *, never: bool) -> None:
+        super().__init__()
+        self.never = never
+        self.waits = asyncio.Event()
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def push(self, service: str, env: str, counts: Mapping[Reason, int]) -> Missing | None:
+        if (meanwhile := self.meanwhile) is not None:
+            self.meanwhile = None
+            await meanwhile()
+            self.waits.set()
+            if self.never:
+                await asyncio.Event().wait()
+        return await super().push(service, env, counts)
+
+
+def news(at: Desk) -> list[str]:
+    return [each.kind for each in at.chain() if each.kind in {Kind.ALERT_FIRED, Kind.ALERT_RESOLVED}]
+
+
+@pytest.mark.parametrize("how", ["slow", "killed"])
+async def test_what_fires_while_another_look_finds_it_over_is_over_and_news_when_it_is_back(how: str) -> None:
+    is_killed = how == "killed"
+    busy = Busy(never=is_killed)
+    at = house(built("checkout-1"), gateway=busy)
+
+    async def looked_again() -> None:
+        assert isinstance(at.ports.targets, FakeTargets)
+        at.ports.targets.captures = built()
+        at.later(60)
+        later = await at.begin("guard", {"service": "checkout"})
+        while not at.state.runs[later].status.ended:  # noqa: ASYNC110 - the desk wakes nobody
+            await asyncio.sleep(0)
+
+    busy.meanwhile = looked_again
+    slow = await at.begin("guard", {"service": "checkout"})
+    await at.work(lambda: busy.waits.is_set() and (is_killed or at.state.runs[slow].status.ended))
+    if is_killed:
+        await at.resume_later(slow)
+    assert at.state.runs[slow].status is RunStatus.DONE
+    assert told(at) == {}
+    await look(at)
+    assert news(at) == [Kind.ALERT_FIRED, Kind.ALERT_RESOLVED]
+    await look(at, built("checkout-1"))
+    assert news(at) == [Kind.ALERT_FIRED, Kind.ALERT_RESOLVED, Kind.ALERT_FIRED]
 
 
 @pytest.mark.parametrize(
