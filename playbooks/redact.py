@@ -56,7 +56,7 @@ async def find(tools: Tools, params: Redact) -> Marked:
         raise CommandRejected(f"{tools.incident_id} has no entry {params.entry}.")
     if found.body is None:
         raise CommandRejected(f"Entry {found.seq} of {tools.incident_id} is blank already.")
-    if found.kind in _STAY:
+    if found.kind in _STAY or (found.kind == Kind.RUN_STARTED and not found.tells_params):
         raise CommandRejected(f"Entry {found.seq} ({found.kind}) says only what the incident is; it stays.")
     what = f"Entry {found.seq}: {found.kind}, {found.at:%Y-%m-%d %H:%M:%S} UTC, {found.actor_name}"
     return Marked(found.seq, found.body_sha256, f"{what}, {len(found.body)} characters.")

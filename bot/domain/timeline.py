@@ -156,6 +156,11 @@ class Entry:
         """The body's keys; empty when it was blanked."""
         return dict(json.loads(self.body)) if self.body else {}
 
+    @property
+    def tells_params(self) -> bool:
+        """Whether it begins a run and says what that was given: words, perhaps. The SOP, whose clock it is, has none."""
+        return self.kind == Kind.RUN_STARTED and bool(self.facts.get("params"))
+
 
 @dataclass(frozen=True)
 class Author:

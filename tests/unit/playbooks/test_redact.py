@@ -149,6 +149,14 @@ async def test_what_cannot_be_blanked_is_refused_before_anybody_is_asked(seq: in
     assert run.reason.endswith(reason)
 
 
+async def test_the_clock_of_the_five_minutes_stays() -> None:
+    house = desk()
+    await house.say("start sev3 checkout slow")
+    await house.reach("mitigate")
+    begun = next(each for each in house.chain() if each.kind == Kind.RUN_STARTED and each.facts["playbook"] == "sop")
+    assert (await redact(house, begun.seq)).reason.endswith("says only what the incident is; it stays.")
+
+
 async def test_an_entry_is_blanked_once() -> None:
     house = desk()
     await house.say("start sev3 slow")
