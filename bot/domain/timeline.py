@@ -158,7 +158,7 @@ class Entry:
 
     @property
     def tells_params(self) -> bool:
-        """Whether it begins a run and says what that was given: words, perhaps. The SOP, whose clock it is, has none."""
+        """Whether it begins a run and says what that was given: words, perhaps; the SOP is given none."""
         return self.kind == Kind.RUN_STARTED and bool(self.facts.get("params"))
 
 
