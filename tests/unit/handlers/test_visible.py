@@ -12,13 +12,15 @@ from bot.domain.timeline import FIRSTFIVE, Author, Draft, Kind, Person
 from bot.engine.admission import Command
 from bot.ports import Tx
 from handlers.api.application import AT
+from handlers.reader import Reader, Way
 from handlers.visible import names_in, visible_run
 from handlers.waiting import waiting
-from tests.fakes.readers import signed_in
+from tests.fakes.readers import HERE, signed_in
 from tests.unit.playbooks.desk import ADA, BEN, Desk, desk
 from tests.unit.test_private_incidents import SECRET, browser, opened
 
 CARL = Person("U3", "Carl")
+SCRIPT = Reader(Person("token:U1", "Ada's token"), Way.TOKEN)
 
 
 async def statuses(house: Desk, run_id: str, person: Person) -> list[int]:
@@ -117,6 +119,25 @@ async def test_what_was_refused_names_no_private_incident_to_others() -> None:
     run = await house.say("merge into=INC-1 incident=INC-2")
     assert (run.status, "INC-1 is private" in run.reason) == (RunStatus.FAILED, True)
     assert [await sees(house, run.id, each) for each in (ADA, BEN)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("reader", "words", "status"),
+    [
+        (HERE, "start private=yes sev3 checkout slow", 422),
+        (SCRIPT, "start private=yes sev3 checkout slow", 422),
+        (SCRIPT, "start private=no sev3 checkout slow", 202),
+        (SCRIPT, "start sev3 checkout slow", 202),
+        (signed_in(ADA), "start private=yes sev3 checkout slow", 202),
+    ],
+)
+async def test_nobody_opens_by_the_api_what_they_could_not_see(reader: Reader, words: str, status: int) -> None:
+    house = desk()
+    client, _ = browser(house, reader)
+    async with client:
+        answer = await client.post(f"{AT}/commands", json={"text": words})
+    assert (answer.status_code, len(house.state.runs)) == (status, int(status == 202))
+    assert status == 202 or answer.json()["detail"].startswith("Nobody could see it")
 
 
 @pytest.mark.parametrize(
