@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from enum import StrEnum
 from html import escape
 from typing import Annotated, Protocol
 
@@ -23,7 +23,7 @@ from handlers.action_items import items
 from handlers.html import Html
 from handlers.lost import without_postmortem
 from handlers.reader import Asks
-from handlers.visible import incident_of, timeline_of
+from handlers.visible import incident_of
 
 _INERT = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
@@ -31,6 +31,29 @@ _MOST_CHARS = 8_000_000
 """Of the pictures that are kept as they were drawn last."""
 
 Flag = Annotated[int, Query(ge=0, le=1)]
+
+
+class Lost(StrEnum):
+    """What is lost of a postmortem that was published: words of it were taken back, or its bytes are gone."""
+
+    NOTHING = ""
+    WORDS = "words"
+    BYTES = "bytes"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A postmortem as it is given away: of which entries, and what they come to.
+
+    `published`: what was published stands in it, None: it is as it would be written now. `text`: the very bytes; where
+    something is `lost` it is None, and the timeline of then is written anew.
+    """
+
+    incident: Incident
+    entries: Sequence[Entry]
+    published: Signed | None = None
+    text: str | None = None
+    lost: Lost = Lost.NOTHING
 
 
 class PageDocuments(Protocol):
@@ -67,16 +90,16 @@ class Postmortems:
         incident, entries = await incident_of(self.ports, incident_id, reader.person)
         if incident is None:
             return await without_postmortem(self.ports, self.html, reader, incident_id)
-        stands = standing(entries)
-        published = None if now else stands.published
-        body = await (self._published(entries, published) if published else self._written(incident, entries))
+        it, stands = await told(self.ports, incident, entries, anew=bool(now)), standing(entries)
+        body = await self._body(it)
         return self.html.page(
             "postmortem.html",
             reader,
             incident=incident,
             body=Markup(_with_ways(incident, body)),  # noqa: S704 - sanitised, and our own
             stands=stands,
-            pinned=published is not None,
+            pinned=it.published is not None,
+            lost=it.lost,
             may_publish=incident.is_over and stands.stage is not Stage.DRAFT,
             may_review=incident.is_over and stands.stage is Stage.DRAFT,
             review=reviewing(incident, entries, reader.person),
@@ -87,25 +110,23 @@ class Postmortems:
 
     async def markdown(self, reader: Asks, incident_id: str, now: Flag = 0) -> Response:
         """Give the same as Markdown."""
-        entries = await timeline_of(self.ports, incident_id, reader.person)
-        if not entries:
+        incident, entries = await incident_of(self.ports, incident_id, reader.person)
+        if incident is None:
             return await without_postmortem(self.ports, self.html, reader, incident_id)
-        published = None if now else standing(entries).published
-        kept = await self._kept(published, entries) if published else None
-        told = [entry for entry in entries if published is None or entry.seq < published.seq]
-        text = kept or await asyncio.to_thread(self.documents.postmortem, fold(told), told)
+        it = await told(self.ports, incident, entries, anew=bool(now))
+        text = it.text or await asyncio.to_thread(self.documents.postmortem, it.incident, it.entries)
         return Response(text, media_type="text/markdown; charset=utf-8", headers=_INERT)
 
     async def history(self, reader: Asks, incident_id: str) -> Response:
         """Show all that people have written, the latest first."""
-        entries = await timeline_of(self.ports, incident_id, reader.person)
-        if not entries:
+        incident, entries = await incident_of(self.ports, incident_id, reader.person)
+        if incident is None:
             return await without_postmortem(self.ports, self.html, reader, incident_id)
         gone = sum(entry.kind == Kind.POSTMORTEM_TEXT and entry.body is None for entry in entries)
         return self.html.page(
             "postmortem_history.html",
             reader,
-            incident=fold(entries),
+            incident=incident,
             texts=texts(entries)[::-1],
             titles=TITLES,
             gone=gone,
@@ -116,24 +137,35 @@ class Postmortems:
         shown = [_near(each, entries) for each in await figures(self.ports.artifacts, incident, entries, self.drawn)]
         return await asyncio.to_thread(self.documents.page, incident, entries, shown)
 
-    async def _published(self, entries: Sequence[Entry], published: Signed) -> str:
-        """Give what was published: of the timeline as it was then, unless that is written otherwise by now."""
-        before = [entry for entry in entries if entry.seq < published.seq]
-        text = await asyncio.to_thread(self.documents.postmortem, fold(before), before)
-        kept = await self._kept(published, entries)
-        if kept is None or sha256(text.encode()).hexdigest() == published.artifact:
-            return await self._written(fold(before), before)
-        return self.documents.html(kept)
+    async def _body(self, it: Told) -> str:
+        """Give what was published with its pictures, unless its timeline is written otherwise by now; or as written."""
+        if it.text is not None and it.text != await asyncio.to_thread(
+            self.documents.postmortem, it.incident, it.entries
+        ):
+            return self.documents.html(it.text)
+        return await self._written(it.incident, it.entries)
 
-    async def _kept(self, published: Signed, entries: Sequence[Entry]) -> str | None:
-        """Give the bytes that were published; None if they are gone, or say what was taken back since."""
-        if taken_back(entries, published):
-            return None
-        try:
-            content = await self.ports.artifacts.get(published.artifact)
-        except ArtifactDamaged:
-            return None
-        return None if content is None else content.decode("utf-8", "replace")
+
+async def told(ports: Ports, incident: Incident, entries: Sequence[Entry], *, anew: bool) -> Told:
+    """Give what was published of a timeline; all of it as it is now, if nothing was, or it is to be written anew."""
+    published = None if anew else standing(entries).published
+    if published is None:
+        return Told(incident, entries)
+    before = [entry for entry in entries if entry.seq < published.seq]
+    then = await asyncio.to_thread(fold, before)
+    if taken_back(entries, published):
+        return Told(then, before, published, lost=Lost.WORDS)
+    text = await _kept(ports, published)
+    return Told(then, before, published, text, Lost.NOTHING if text is not None else Lost.BYTES)
+
+
+async def _kept(ports: Ports, published: Signed) -> str | None:
+    """Give the bytes that were published; None if they are gone."""
+    try:
+        content = await ports.artifacts.get(published.artifact)
+    except ArtifactDamaged:
+        return None
+    return None if content is None else content.decode("utf-8", "replace")
 
 
 def _length(figures: Figures) -> int:

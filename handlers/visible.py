@@ -1,21 +1,21 @@
 """What of all there is somebody may see: everything but private incidents they take no part in."""
 
-import json
 import re
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from bot.domain.audit_log import Question
 from bot.domain.errors import IncidentNotFound
 from bot.domain.incident import ONGOING, Incident, may_see
 from bot.domain.outcomes import Outcome
-from bot.domain.run import Run
+from bot.domain.run import Run, RunStatus
 from bot.domain.timeline import Entry, Person
 from bot.engine.ports import Ports
 from bot.ports import Listed, Selection, Tx
 
 _RUN = re.compile(r"[\w.:-]{1,200}", re.ASCII)
-_NAMED = re.compile(r"\bINC-\d{1,9}\b", re.IGNORECASE | re.ASCII)
+_NAMED = re.compile(r"(?<![a-z0-9])INC-\d{1,9}(?!\d)", re.IGNORECASE | re.ASCII)
 _INCIDENT = re.compile(r"INC-\d{1,9}", re.IGNORECASE | re.ASCII)
 
 
@@ -43,24 +43,40 @@ def _seen(ports: Ports, tx: Tx, incident_id: str, person: Person) -> tuple[Incid
 
 
 def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None:
-    """Give a run, unless it is about, names or opens a private incident that is not theirs to see."""
+    """Give a run; None when there is none, or it is not theirs to see."""
     run = ports.journal.get(tx, run_id) if _RUN.fullmatch(run_id) else None
-    if run is None or not is_theirs(run, row_of(ports, tx, run.incident_id), person):
-        return None
-    return None if _names_any(run, {row.id for row in ports.timeline.private(tx) if not may_see(row, person)}) else run
+    return run if run is not None and is_theirs(ports, tx, run, row_of(ports, tx, run.incident_id), person) else None
 
 
-def _names_any(run: Run, incidents: AbstractSet[str]) -> bool:
-    """Tell whether a run was given incidents, or answers with them: it tells of what whoever asked may know of."""
-    said = json.dumps([dict(run.plan.params), run.result, run.reason], default=str) if incidents else ""
-    return not incidents.isdisjoint(match.upper() for match in _NAMED.findall(said))
+def is_theirs(ports: Ports, tx: Tx, run: Run, row: Listed | None, person: Person) -> bool:
+    """Tell whether somebody may see a run: its page, what the API says of it, what it asks for, and live.
+
+    * A run about an incident is seen by who may see the incident. If there is no such incident nobody sees the run, not
+      even who asked: or they would learn of a private one by asking for it.
+    * A run that is to open a private incident is seen by who asked, until the incident is there.
+    * Whatever it is about, a run whose answer names a private incident is seen by who may see that one too, and by who
+      asked, as they were told. What `list` says is more than the incident is about in whose channel somebody asked.
+
+    What people typed, params and the reason of a refusal, hides nothing: to write a name takes no knowledge.
+    `row`: that of its incident, None where it is about none that is there.
+    """
+    if run.incident_id and (row is None or not may_see(row, person)):
+        return False
+    if run.actor.id == person.id:
+        return True
+    if not run.incident_id and run.plan.params.get("private"):
+        return False
+    told = [run.result, run.reason if run.status is RunStatus.FAILED else ""]
+    return all(is_visible(ports, tx, each, person) for each in names_in(told))
 
 
-def is_theirs(run: Run, row: Listed | None, person: Person) -> bool:
-    """Tell whether somebody may see a run; `row`: that of its incident, None where it is about none that is there."""
-    if not run.incident_id:
-        return not run.plan.params.get("private") or run.actor.id == person.id
-    return row is None or may_see(row, person)
+def names_in(said: Any) -> set[str]:
+    """Give the incidents that JSON names, in whatever words and wherever in it; `INC-7` each."""
+    if isinstance(said, str):
+        return {match.upper() for match in _NAMED.findall(said)}
+    if isinstance(said, Mapping):
+        said = [*said, *said.values()]
+    return set().union(*map(names_in, said)) if isinstance(said, list | tuple) else set()
 
 
 def is_visible(ports: Ports, tx: Tx, incident_id: str, person: Person) -> bool:

@@ -74,19 +74,19 @@ def pleas(ports: Ports, tx: Tx, person: Person, now: datetime) -> Sequence[Plea]
 def plea_of(ports: Ports, tx: Tx, run_id: str, person: Person) -> Plea | None:
     """Give what a run has asked for, and the incident it is about; None if it is not theirs to see, or was blanked."""
     run = visible_run(ports, tx, run_id, person)
-    return _plea(ports, tx, run, row_of(ports, tx, run.incident_id), person) if run is not None else None
+    asked = _asked(ports, tx, run) if run is not None else None
+    return Plea(asked, run, row_of(ports, tx, run.incident_id)) if run is not None and asked is not None else None
 
 
 def _plea(ports: Ports, tx: Tx, run: Run, row: Listed | None, person: Person) -> Plea | None:
-    asked = _asked(ports, tx, run) if is_theirs(run, row, person) else None
+    asked = _asked(ports, tx, run) if is_theirs(ports, tx, run, row, person) else None
     return Plea(asked, run, row) if asked is not None else None
 
 
 def asked_of(ports: Ports, tx: Tx, run_id: str, person: Person) -> tuple[Request, Run] | None:
     """Give what a run has asked for; None if it is not theirs to see, or was blanked."""
-    run = visible_run(ports, tx, run_id, person)
-    asked = _asked(ports, tx, run) if run is not None else None
-    return (asked, run) if run is not None and asked is not None else None
+    found = plea_of(ports, tx, run_id, person)
+    return (found.asked, found.run) if found is not None else None
 
 
 def _asked(ports: Ports, tx: Tx, run: Run) -> Request | None:

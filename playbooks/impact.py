@@ -19,5 +19,5 @@ async def record(tools: Tools, params: Impact) -> Reply:
     text = impact_of(params.text)
     if text == incident.impact:
         return Reply(f"{incident.id} says so already. Nothing was changed.")
-    tools.record(Kind.IMPACT_SET, text=text, was=incident.impact)
+    tools.record(Kind.IMPACT_SET, text=text)
     return Reply(f"{incident.id} shows whom it hits." if text else f"{incident.id} shows that it hits nobody now.")

@@ -51,16 +51,13 @@ async def open_(tools: Tools, params: Start) -> Reply:
     words = " ".join(params.title.split())
     title = _shorten(words) or (f"{service} incident" if service else "Something is wrong")
     other = await _same(tools, service, private=params.private)
-    same = f"{other.id} ({other.title[:80]}) is open on {service} too. Is it the same?" if other else ""
-    # Whoever takes part in a private one need not know of another: only whoever asked is told.
-    warnings += [same] if same and not params.private else []
     started = _started(tools, params.started, warnings)
     incident_id = await tools.open_incident(
         title=title,
         text=words if words != title else "",
         severity=severity.value,
         service=service,
-        warnings=warnings,
+        warnings=[*warnings, *_seen(other, private=params.private)],
         **({"private": True} if params.private else {}),
     )
     if started is not None:
@@ -69,8 +66,8 @@ async def open_(tools: Tools, params: Start) -> Reply:
     tools.begin("sop", {})
     tools.begin("oncall", {})
     private = " Only whoever takes part sees it: `/incident join @somebody` brings people in." if params.private else ""
-    told = [*warnings, *([same] if same and params.private else [])]
-    notes = "".join(f"\n• {each}" for each in told)
+    same = [f"{other.id} ({other.title[:80]}) is open on {service} too. Is it the same?"] if other else []
+    notes = "".join(f"\n• {each}" for each in [*warnings, *same])
     return Reply(
         f"*{incident_id}* is open: {severity.value}, {title}. Go on in its channel, which opens now.{private}{notes}",
         _join_or_merge(incident_id, other),
@@ -82,6 +79,14 @@ async def _same(tools: Tools, service: str, *, private: bool) -> Listed | None:
     latest = await tools.incidents(limit=_LOOKED_AT) if service else []
     others = (row for row in latest if row.id != tools.opened and not row.drill)
     return next((row for row in others if (row.service, row.private) == (service, private)), None)
+
+
+def _seen(other: Listed | None, *, private: bool) -> list[str]:
+    """Say to everybody that another is open, without its title: who takes that back there finds it nowhere else.
+
+    Whoever takes part in a private one need not know of another: only whoever asked is told.
+    """
+    return [f"{other.id} is open on {other.service} too. Is it the same?"] if other and not private else []
 
 
 def _join_or_merge(incident_id: str, other: Listed | None) -> tuple[Choice, ...]:

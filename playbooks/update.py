@@ -29,7 +29,7 @@ async def tell(tools: Tools, params: Update) -> Reply:
     next_at, impact = _next(tools, incident, params.next), impact_of(params.impact)
     tools.record(Kind.UPDATE, text=params.text, **({"next_at": to_us(next_at)} if next_at else {}))
     if params.impact and impact != incident.impact:
-        tools.record(Kind.IMPACT_SET, text=impact, was=incident.impact)
+        tools.record(Kind.IMPACT_SET, text=impact)
     promise = f" The next one is promised for {next_at:%H:%M} UTC." if next_at else ""
     return Reply(f"The update is on {incident.id} and goes to its channel.{promise}")
 

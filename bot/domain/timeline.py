@@ -34,7 +34,7 @@ class Kind(StrEnum):
     STATUS_SET = "status set"  # status was text
     NOTE = "note"  # text
     UPDATE = "update"  # text next_at?
-    IMPACT_SET = "impact set"  # text was
+    IMPACT_SET = "impact set"  # text
     MESSAGE = "message"  # channel ts thread_ts text permalink how by files[]; at and actor are its own
     MESSAGE_EDITED = "message edited"  # channel ts text files[]
     MESSAGE_REMOVED = "message removed"  # channel ts why (unmarked, deleted)
@@ -77,9 +77,9 @@ class Kind(StrEnum):
     BISECTED = "bisected"  # service sought{} found why confidence made[] suspects commits runs{} elapsed_s artifact
     DYED = "dyed"  # service url facts[] flaws[] closed
     APPROVAL_ASKED = "approval asked"  # run playbook params steps[] measured{} plan person name expires_at
-    APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason
+    APPROVAL_DECIDED = "approval decided"  # run playbook plan decision person name reason again?
     APPROVAL_TRIED = "approval tried"  # run playbook plan service decision reason; a press that did not count
-    BROKE_GLASS = "broke glass"  # run playbook plan service decision person name reason frozen
+    BROKE_GLASS = "broke glass"  # run playbook plan service decision person name reason frozen again?
     STANDING_SET = "standing set"  # service on policy name
     FROZEN = "frozen"  # service reason until?
     THAWED = "thawed"  # service reason
@@ -155,6 +155,11 @@ class Entry:
     def facts(self) -> dict[str, Any]:
         """The body's keys; empty when it was blanked."""
         return dict(json.loads(self.body)) if self.body else {}
+
+    @property
+    def tells_params(self) -> bool:
+        """Whether it begins a run and says what that was given: words, perhaps; the SOP is given none."""
+        return self.kind == Kind.RUN_STARTED and bool(self.facts.get("params"))
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,16 @@ async def forms(
     }
 
 
-async def as_file(documents: Documents, artifacts: Artifacts, incident: Incident, entries: Sequence[Entry]) -> bytes:
-    """Give a postmortem as one HTML file, its pictures in it."""
+async def as_file(
+    documents: Documents, artifacts: Artifacts, incident: Incident, entries: Sequence[Entry], text: str | None = None
+) -> bytes:
+    """Give a postmortem as one HTML file, its pictures in it; `text`: its Markdown, where that was written before."""
     drawn = await figures(artifacts, incident, entries)
 
     def write() -> bytes:
         title = f"{incident.id}: {incident.title}"
-        return documents.file(title, documents.postmortem(incident, entries), drawn).encode("utf-8", "replace")
+        markdown = documents.postmortem(incident, entries) if text is None else text
+        return documents.file(title, markdown, drawn).encode("utf-8", "replace")
 
     return await asyncio.to_thread(write)
 

@@ -202,7 +202,7 @@ class Tools:
             entries = timeline.entries(tx, incident_id)
             wrote = {each.run_id for each in entries if each.seq in seqs} - {""}
             # A run's beginning tells what it was given: the same words.
-            began = [each.seq for each in entries if each.kind == Kind.RUN_STARTED and each.run_id in wrote]
+            began = [each.seq for each in entries if each.tells_params and each.run_id in wrote]
             for seq in (gone := sorted({*seqs, *began})):
                 timeline.blank(tx, incident_id, seq)
             for run_id in sorted(wrote):

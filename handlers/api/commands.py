@@ -1,8 +1,9 @@
 """Commands by the API: the words one would type after /incident, admitted as durable runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -19,7 +20,7 @@ from handlers.api.answers import Answer
 from handlers.api.incidents import timeline
 from handlers.api.problems import ProblemMet, Trouble, described
 from handlers.bodies import json_of, where_wrong
-from handlers.reader import Asks, Reader
+from handlers.reader import Asks, Reader, Way
 
 _INCIDENT = r"^([Ii][Nn][Cc]-[0-9]{1,9})?$"
 
@@ -96,6 +97,7 @@ class Commands:
         named, given = parsed.incident_id.upper(), words.incident.upper()
         if named and given and named != given:
             raise CommandRejected(f"The text names {named} and `incident` names {given}. Name one of them.")
+        self._admit_private(reader, parsed.playbook, parsed.params)
         sent = _sent(words) if key else ""
         command = Command(
             parsed.playbook,
@@ -107,6 +109,17 @@ class Commands:
         )
         run_id = await self._admit(reader, command)
         return Taken(run=run_id, url=f"/api/v1/runs/{run_id}")
+
+    def _admit_private(self, reader: Reader, playbook: str, params: Mapping[str, Any]) -> None:
+        """Let nobody open what they could not see: only whoever takes part does, and nobody without a session is known.
+
+        :raises CommandRejected: a script, or somebody on this machine, wants to open a private incident.
+        """
+        if reader.way is not Way.SESSION and self.admission.plan(playbook, params).params.get("private"):
+            raise CommandRejected(
+                "Nobody could see it: only whoever takes part sees a private incident, and a token or an unknown "
+                "program takes part in none. Open it in Slack, on the pages when signed in, or with `firstfive run`."
+            )
 
     async def _admit(self, reader: Reader, command: Command) -> str:
         async with answering(command.playbook):

@@ -143,7 +143,7 @@ def _begin(words: Words) -> list[tuple[Kind, dict[str, Any]]]:
         (Kind.JOINED, {"person": _BEN.id, "name": words(_BEN.name), "how": "asked"}),
         (Kind.ON_CALL, {"people": [{"id": _BEN.id, "name": words(_BEN.name)}], "source": "configuration", "note": ""}),
         (Kind.MILESTONE, {"milestone": "acknowledged", "at": to_us(NOON), "source": "ack"}),
-        (Kind.IMPACT_SET, {"text": words("1 in 5 checkouts fails"), "was": ""}),
+        (Kind.IMPACT_SET, {"text": words("1 in 5 checkouts fails")}),
         (Kind.ALERT_FIRED, {**alerts, "firing": 3}),
         (Kind.ALERT_RESOLVED, {**alerts, "firing": 0}),
         (Kind.NOTE, {"text": words("it began with the deploy")}),

@@ -64,7 +64,7 @@ def pending(entries: Sequence[Entry], after: int, around: Around) -> list[Post]:
     posts: list[Post] = []
     changes: list[Entry] = []
     for entry in entries:
-        if entry.seq <= after or entry.body is None:
+        if entry.seq <= after or entry.body is None or "again" in entry.facts:
             continue
         made = _ALONE[entry.kind](entry, entries, around) if entry.kind in _ALONE else None
         if made is not None:

@@ -12,7 +12,7 @@ from bot.adapters.documents import MarkdownDocuments
 from bot.domain.publishing import Stage, standing
 from bot.domain.sections import TITLES, texts
 from bot.domain.timeline import Kind, Person
-from handlers import errors, pages, postmortem_forms
+from handlers import errors, exports, pages, postmortem_forms
 from handlers.forms import FormRefused
 from handlers.reader import Reader
 from tests.fakes.readers import Read, signed_in
@@ -21,6 +21,16 @@ from tests.unit.playbooks.test_redact import redact, seq_of
 
 CLEO, DORA = signed_in(Person("U3", "Cleo")), signed_in(Person("U4", "Dora"))
 HOME = "/incidents/INC-1/postmortem"
+
+
+WRITTEN = pytest.mark.parametrize("room", [{"documents": MarkdownDocuments()}], indirect=True, ids=["as written"])
+
+
+class Plain:
+    """Prints nothing: gives what it got."""
+
+    async def pdf(self, html: str) -> bytes:
+        return html.encode()
 
 
 class Room:
@@ -36,6 +46,7 @@ class Room:
         app.add_exception_handler(404, errors.not_found)
         app.add_exception_handler(FormRefused, errors.unbelieved)
         app.include_router(pages.router(self.house.ports, MarkdownDocuments(), REGISTRY))
+        app.include_router(exports.router(self.house.ports, Plain()))
         app.include_router(postmortem_forms.router(self.house.admission, self.house.ports))
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
@@ -125,7 +136,48 @@ async def test_what_was_published_stays_on_the_page(room: Room) -> None:
     assert "the pool" in now
 
 
-@pytest.mark.parametrize("room", [{"documents": MarkdownDocuments()}], indirect=True, ids=["as written"])
+@WRITTEN
+async def test_what_is_taken_along_is_what_the_page_shows(room: Room) -> None:
+    for who, path in ((room.dora, "review"), (room.cleo, "publish")):
+        assert (await room.send(who, path)).status_code == 303
+    await room.send(room.cleo, "edit/cause", text="the pool, says a draft", was="0")
+    for query in ("", "?now=1"):
+        page = await room.page(query)
+        links = re.findall(rf'href="({HOME}\.(?:md|html|pdf|json)[^"]*)"', page)
+        assert links == [f"{HOME}.{kind}{query}" for kind in ("md", "html", "pdf", "json")]
+        shown = [page, *[(await room.cleo.get(link)).text for link in links]]
+        assert ["the pool, says a draft" in each for each in shown] == [bool(query)] * 5
+
+
+@WRITTEN
+async def test_a_file_of_what_was_published_is_made_of_its_bytes(room: Room) -> None:
+    for who, path in ((room.dora, "review"), (room.cleo, "publish")):
+        assert (await room.send(who, path)).status_code == 303
+    kept, published = room.house.ports.artifacts.kept, standing(room.house.chain()).published  # type: ignore[attr-defined]
+    assert published
+    kept[published.artifact] = b"# As an earlier template had it"
+    assert [("As an earlier template" in await room.page(path)) for path in ("", ".md", ".html", ".pdf")] == [True] * 4
+
+
+@WRITTEN
+async def test_the_page_calls_only_that_published_which_was(room: Room) -> None:
+    await room.house.say("note INC-1 Mrs Miller called")
+    note = seq_of(room.house, Kind.NOTE)
+    for who, path in ((room.dora, "review"), (room.cleo, "publish")):
+        assert (await room.send(who, path)).status_code == 303
+    assert "This is what was published" in await room.page()
+    kept, published = room.house.ports.artifacts.kept, standing(room.house.chain()).published  # type: ignore[attr-defined]
+    assert published
+    content = kept.pop(published.artifact)
+    said = "What was published is gone: this is the timeline of then, as it is written now"
+    assert (said in await room.page(), "This is what" in await room.page()) == (True, False)
+    kept[published.artifact] = content
+    await redact(room.house, note)
+    said = "Words were taken back since it was published: this is the timeline of then, without them"
+    assert (said in await room.page(), "This is what" in await room.page()) == (True, False)
+
+
+@WRITTEN
 async def test_words_that_are_taken_back_are_gone_from_what_was_published_too(room: Room) -> None:
     await room.house.say("note INC-1 Mrs Miller called")
     note = seq_of(room.house, Kind.NOTE)

@@ -6,12 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from bot.adapters.slack.blocks import Around
+from bot.adapters.slack.posts import pending
+from bot.domain.approval import Decision, requests
 from bot.domain.incident import Severity, Status, fold
 from bot.domain.narrative import REDACTED, tell
 from bot.domain.phases import PhaseState
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.service import Catalog
-from bot.domain.timeline import BLANK, Kind, verify
+from bot.domain.timeline import BLANK, Author, Draft, Kind, verify
 from bot.engine.admission import Command
 from tests.unit.playbooks.desk import ADA, BEN, CATALOG, Desk, desk
 
@@ -149,6 +152,14 @@ async def test_what_cannot_be_blanked_is_refused_before_anybody_is_asked(seq: in
     assert run.reason.endswith(reason)
 
 
+async def test_the_clock_of_the_five_minutes_stays() -> None:
+    house = desk()
+    await house.say("start sev3 checkout slow")
+    await house.reach("mitigate")
+    begun = next(each for each in house.chain() if each.kind == Kind.RUN_STARTED and each.facts["playbook"] == "sop")
+    assert (await redact(house, begun.seq)).reason.endswith("says only what the incident is; it stays.")
+
+
 async def test_an_entry_is_blanked_once() -> None:
     house = desk()
     await house.say("start sev3 slow")
@@ -156,6 +167,71 @@ async def test_an_entry_is_blanked_once() -> None:
     note = seq_of(house, Kind.NOTE)
     await redact(house, note)
     assert (await redact(house, note)).reason == f"Entry {note} of INC-1 is blank already."
+
+
+async def test_what_was_said_of_the_impact_is_in_no_entry_that_came_after() -> None:
+    house = desk()
+    await house.say("start sev3 slow")
+    await house.say(f"impact INC-1 {SECRET} cannot pay")
+    first = seq_of(house, Kind.IMPACT_SET)
+    await house.say("update INC-1 over impact=none")
+    await house.say("impact INC-1 some others")
+    await house.say("impact INC-1 none")
+    await redact(house, first)
+    assert SECRET not in str(house.state)
+    assert house.incident().impact == ""
+
+
+async def test_a_title_is_on_no_timeline_of_an_incident_that_was_opened_beside() -> None:
+    house = desk()
+    await house.say(f"start sev3 checkout {SECRET}")
+    await house.say("start sev3 checkout slow")
+    assert house.incident("INC-2").warnings == ("INC-1 is open on checkout too. Is it the same?",)
+    assert SECRET not in "".join(entry.body or "" for entry in house.chain("INC-2"))
+
+
+async def test_why_somebody_refused_goes_and_that_they_did_stays() -> None:
+    house = desk()
+    await house.say("start sev3 slow")
+    await house.say("note INC-1 hello")
+    asked = await ask(house, seq_of(house, Kind.NOTE))
+    await house.say(f"refuse incident=INC-1 {SECRET} has called", by=BEN)
+    await ended(house, asked)
+    [before], decided = requests(house.chain()), seq_of(house, Kind.APPROVAL_DECIDED)
+    [refusal] = [entry.run_id for entry in house.chain() if entry.seq == decided]
+    house.later(60)
+    assert (await redact(house, decided)).status is RunStatus.DONE
+    after = requests(house.chain())[0]
+    assert after == replace(before, reason=BLANK)
+    assert (after.decided, after.decided_by) == (Decision.REFUSED, BEN)
+    assert SECRET not in str(house.state.runs[refusal])
+    again = next(entry for entry in house.chain() if entry.facts.get("again") == decided)
+    assert (again.actor, again.at, tell(again)) == (BEN.id, before.decided_at, "Refused redact: (blanked)")
+    assert again.seq not in {each.first for each in pending(house.chain(), again.seq - 1, Around("http://bot"))}
+    assert verify("INC-1", house.chain()).breaks == ()
+    assert (await redact(house, again.seq)).reason.endswith("says only what the incident is; it stays.")
+
+
+async def test_why_the_glass_was_broken_goes_and_that_it_was_stays() -> None:
+    house = desk()
+    await house.say("start sev3 checkout slow")
+    facts = {"run": "r9", "playbook": "empty", "plan": "p", "service": "checkout", "decision": "let through alone"}
+    facts |= {"person": ADA.id, "name": ADA.name, "reason": SECRET, "frozen": f"by Cleo: {SECRET}"}
+    draft, timeline, now = Draft(Kind.BROKE_GLASS, facts), house.ports.timeline, house.ports.clock.now()
+    await house.ports.store.write(lambda tx: timeline.append(tx, "INC-1", [draft], Author(ADA), now))
+    broke = seq_of(house, Kind.BROKE_GLASS)
+    assert (await redact(house, broke)).status is RunStatus.DONE
+    again = next(entry for entry in house.chain() if entry.facts.get("again") == broke)
+    assert again.facts == {**facts, "reason": BLANK, "frozen": BLANK, "again": broke}
+    assert SECRET not in str(house.chain())
+
+
+async def test_an_approval_that_says_nothing_stays() -> None:
+    house = desk()
+    await house.say("start sev3 slow")
+    await house.say("note INC-1 hello")
+    await redact(house, seq_of(house, Kind.NOTE))
+    assert (await redact(house, seq_of(house, Kind.APPROVAL_DECIDED))).reason.endswith("it stays.")
 
 
 def kept(days: int) -> Catalog:

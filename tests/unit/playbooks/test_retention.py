@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.domain.run import VIA_CLOCK, Source
 from bot.domain.service import Catalog
 from bot.domain.sign_in import LIFE, Scope, Session, Token
-from bot.domain.timeline import FIRSTFIVE
+from bot.domain.timeline import FIRSTFIVE, Kind
 from bot.engine.admission import Command
 from tests.unit.playbooks.desk import ADA, CATALOG, Desk, desk
 
@@ -19,6 +19,27 @@ async def stalking(house: Desk, days: int) -> None:
         run_id = (await house.admission.admit(command)).run_id
         await house.work(lambda run_id=run_id: bool(house.state.runs[run_id].status.ended))  # type: ignore[misc]
         house.later(timedelta(days=1).total_seconds())
+
+
+async def test_the_five_minutes_stay_when_what_was_asked_in_them_goes() -> None:
+    house = desk(catalog=replace(CATALOG, retention_days=30))
+    await house.say("start sev3 checkout slow")
+    await house.reach("mitigate")
+    await house.say("resolve INC-1")
+    await house.say("reopen INC-1")
+    house.later(7_200)
+    again = await house.begin("sop", {}, incident_id="INC-1")
+    await house.work(lambda: any(each.kind == Kind.ASKED and each.run_id == again for each in house.chain()))
+    await house.resume_later(again)
+    await house.say("resolve INC-1")
+    before = house.incident()
+    assert before.sop_started_at
+    assert before.sop_started_at - before.opened_at >= timedelta(hours=2)
+    house.later(40 * 86_400)
+    assert (await house.text("retention")).startswith("Blanked 2 entries of 1 incidents")
+    after = house.incident()
+    assert (after.sop_started_at, after.deadline_at) == (before.sop_started_at, before.deadline_at)
+    assert [each.kind for each in house.chain() if each.body is None] == [Kind.ASKED, Kind.ASKED]
 
 
 def runs_of(house: Desk, playbook: str) -> int:

@@ -227,7 +227,7 @@ async def test_a_second_incident_on_a_service_says_so() -> None:
     await house.say("start sev1 payment refunds fail")
     assert house.incident("INC-2").warnings == ()
     await house.say("start sev2 checkout slow")
-    assert house.incident("INC-3").warnings == ("INC-1 (5xx after deploy) is open on checkout too. Is it the same?",)
+    assert house.incident("INC-3").warnings == ("INC-1 is open on checkout too. Is it the same?",)
     await house.say("resolve INC-1")
     await house.say("resolve INC-3")
     await house.say("start checkout slow again")
