@@ -119,8 +119,17 @@ def last_good(deploys: Sequence[Deploy], running: str = "") -> Deploy | None:
     at = next((place for place in range(len(deploys) - 1, -1, -1) if _is(deploys[place], running)), None)
     if at is None:
         return None
-    bad = {each.release for each in deploys if each.rolled_back_at} | {deploys[at].release}
+    bad = {deploys[at].release, *(name for name, its in _by_release(deploys).items() if taken_back(its))}
     return next((each for each in reversed(deploys[:at]) if each.release not in bad), None)
+
+
+def taken_back(builds: Iterable[Deploy]) -> datetime | None:
+    """Give when a build was taken back, by all deploys of it, oldest first; None: it was not, or runs again.
+
+    That it runs again, somebody has to tell: what two people let through the gate once may never have gone out.
+    """
+    known = [each for each in builds if each.rolled_back_at or each.source != GATE]
+    return known[-1].rolled_back_at if known else None
 
 
 @dataclass(frozen=True)
@@ -173,6 +182,13 @@ def _passed(last: Deploy, deploy: Deploy) -> bool:
 def _stands(last: Deploy, deploy: Deploy) -> bool:
     """Tell whether what was deployed last is still what it was, and no other artifact of that name."""
     return not last.rolled_back_at and (not (last.digest and deploy.digest) or last.digest == deploy.digest)
+
+
+def _by_release(deploys: Iterable[Deploy]) -> dict[str, list[Deploy]]:
+    found: dict[str, list[Deploy]] = {}
+    for each in deploys:
+        found.setdefault(each.release, []).append(each)
+    return found
 
 
 def _is(deploy: Deploy, wanted: str) -> bool:

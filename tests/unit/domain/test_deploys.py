@@ -14,6 +14,7 @@ from bot.domain.deploys import (
     last_good,
     rolled_back,
     running,
+    taken_back,
     went_out,
     with_tags,
 )
@@ -120,6 +121,13 @@ def test_what_runs_is_what_was_told_then_what_the_gate_let_through_and_a_tag_onl
     assert running((replace(V2, source="gate"), gated, tag), late) == Running(gated, replace(V2, source="gate"))
     assert running((older, gated, tag), late) == Running(gated, older)
     assert running((older, tag), late) == Running(tag, older)
+
+
+def test_what_was_told_again_after_it_was_taken_back_is_good_again() -> None:
+    known = add(add(rolled_back((V1, V2), "v2", NOON + timedelta(minutes=11)), deploy("v2", 15)), V3)
+    found = last_good(known)
+    assert found is not None
+    assert (found.release, taken_back(each for each in known if each.release == "v2")) == ("v2", None)
 
 
 NO = (Objection(Obstacle.UNSIGNED, "no signature was sent"),)

@@ -2,9 +2,12 @@
 
 import pytest
 
+from bot.domain.deploys import rolled_back
 from bot.domain.gate.evidence import Submission
 from bot.domain.run import Run, RunStatus
 from bot.domain.timeline import HOUSE, Kind, Person
+from bot.engine.deploys import Deploys
+from bot.engine.tools import adapter_of
 from tests.cosigned import DIGEST, OTHER
 from tests.fakes import FakePoster
 from tests.unit.playbooks.desk import ADA, BEN, Desk
@@ -43,6 +46,21 @@ async def test_two_people_let_a_denied_deploy_through_once() -> None:
     assert (first.status, first.result["overridden"]) == (RunStatus.DONE, "Ada, approved by Ben")
     assert again.status is RunStatus.REFUSED
     assert [each.denied == () for each in kept(house)] == [False, True, False]
+
+
+async def test_what_was_rolled_back_is_denied_again_when_its_override_is_used_up() -> None:
+    house = gated_desk()
+    await asked(house)
+    back = rolled_back(kept(house), "v1.2.3", house.ports.clock.now())
+    house.state.marks["deploys:checkout"] = adapter_of(Deploys).dump_json(back).decode()
+    house.later(60)
+    await asked(house)
+    await overridden(house)
+    ends = [(await asked(house)).status for _ in range(3)]
+    assert ends == [RunStatus.DONE, RunStatus.REFUSED, RunStatus.REFUSED]
+    house.later(60)
+    await house.say("deploy checkout release=v1.2.3")
+    assert (await asked(house)).status is RunStatus.DONE
 
 
 async def test_an_override_is_for_this_artifact_and_these_reasons_alone() -> None:
