@@ -21,6 +21,7 @@ from bot.engine import (
     gates,
     moment,
     record_deploy,
+    running,
 )
 
 _GO = re.compile(r"go1\.[0-9]+[\w.+-]{0,30}([ -]X:[\w,]{1,60})?")
@@ -70,7 +71,8 @@ async def record(tools: Tools, params: RecordDeploy) -> Reply:
     by = params.by or (tools.actor.name if typed else "")
     deploy = Deploy(service.name, params.release, at, by, params.commit, "typed" if typed else "webhook")
     deploy = replace(deploy, go=params.go, build=params.build)
-    before = [each for each in await deploys_of(tools, service) if each.release != deploy.release and each.at <= at]
+    others = [each for each in await deploys_of(tools, service) if each.release != deploy.release]
+    before = running(others, at).last
     record_deploy(tools, deploy)
-    was = f" Before it ran {before[-1].words}." if before else ""
+    was = f" Before it ran {before.words}." if before else ""
     return Reply(f"*{service.name}*: {deploy.words} was deployed at {at:%H:%M:%S} UTC.{was}")

@@ -1,6 +1,6 @@
 """Roll a service back: no request reaches its canary any more, or the release before runs again; then prove it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.engine import (
     Course,
@@ -47,6 +47,13 @@ class Measured:
     judgement: Judgement
     reasons: tuple[Reason, ...]
     summary: str
+
+
+@dataclass(frozen=True)
+class Planned(Course):
+    """The course, and which release it takes back: the `bad` one, "" where none is known."""
+
+    bad: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,31 +107,30 @@ async def measure(tools: Tools, params: Rollback) -> Measured:
 
 
 @playbook.step("Plan")
-async def plan(tools: Tools, params: Rollback) -> Course:
+async def plan(tools: Tools, params: Rollback) -> Planned:
     """Read the router and give the exact commands: they are what is approved; and say from what to what it goes."""
     service = await concern(tools, params.service, "Rollback of {}")
     course = await plan_rollback(tools, service)
-    deploys = await deploys_of(tools, service)
-    runs = running(deploys, tools.now())
-    if runs.last is None:
-        return course
-    said = [course.summary, f"Deployed last: {runs.last.words}."]
+    runs = running(await deploys_of(tools, service), tools.now())
+    said, bad = [course.summary], runs.coming or runs.last
+    if runs.last is not None:
+        said.append(f"Deployed last: {runs.last.words}.")
     if runs.coming is not None:
-        said.append(f"The gate has let {runs.coming.words} through since, and nobody told whether it runs.")
+        told = f"The gate has let {runs.coming.words} through since, and nobody told whether it runs"
+        said.append(f"{told}: that is what counts as taken back.")
     if runs.good is not None:
         said.append(f"Last known good: {runs.good.words}.")
-    return replace(course, summary=" ".join(said))
+    return Planned(course.before, course.wanted, course.moves, " ".join(said), bad.release if bad else "")
 
 
 @playbook.step("Roll back", danger=Danger.MUTATING)
-async def roll_back(tools: Tools, params: Rollback, course: Course) -> Set:
-    """Make the moves and read the router back, whatever it answers."""
+async def roll_back(tools: Tools, params: Rollback, course: Planned) -> Set:
+    """Make the moves and read the router back, whatever it answers; remember as taken back what was said to be."""
     service = await concern(tools, params.service, "Rollback of {}")
     now = await change_traffic(tools, service, course)
     already = set_traffic(tools, service, course, now, params.reason)
-    runs = running(await deploys_of(tools, service), tools.now())
-    if runs.last is not None and runs.coming is None:  # else it is not known which of the two was bad
-        record_taken_back(tools, service, runs.last.release, tools.now())
+    if course.bad:  # what was let through since is not what was bad: it may be what mends it
+        record_taken_back(tools, service, course.bad, tools.now())
     return Set(course.before.words, now.words, f"{service.name} is rolled back: {now.words}.{already}")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.gate.evidence import Objection
 from bot.domain.measures import duration
@@ -11,6 +11,8 @@ KEPT = 50
 DENIED_KEPT = 20
 """Those that were denied are kept apart: however many there are, they push none out that went out."""
 GATE, TAG = "gate", "tag"
+WAITS = timedelta(days=3)
+"""So long may what the gate let through wait for whoever deploys it: a weekend and more."""
 _SHORT = 7
 
 
@@ -70,22 +72,21 @@ def deploys_key(service: str) -> str:
 def add(known: Sequence[Deploy], deploy: Deploy) -> tuple[Deploy, ...]:
     """Add a deploy, oldest first, the last 50; one that is known already changes nothing.
 
-    It is known when it was told of at that very moment, or is what was deployed last before it. What the gate has let
-    through counts as deployed from then on; whoever tells of it afterwards knows better when it was, and how built.
+    It is known when it was told of at that very moment. Neighbours of one build are one deploy, in whatever order they
+    come: what the gate lets through again is out already, and whoever tells knows better when it was, and how built.
     """
     if deploy.denied:
         return tuple(sorted([*went_out(known), *[*denied(known), deploy][-DENIED_KEPT:]], key=_at))
-    before = [each for each in went_out(known) if each.at <= deploy.at]
-    last, same = before[-1] if before else None, (deploy.release, deploy.commit)
-    if last is not None and _passed(last, deploy):
-        told = replace(deploy, digest=last.digest, by=deploy.by or last.by, commit=deploy.commit or last.commit)
-        return tuple(sorted([*(each for each in known if each is not last), told], key=_at))
-    if (last is not None and (last.release, last.commit) == same and _stands(last, deploy)) or any(
-        (each.release, each.commit, each.at) == (*same, deploy.at) for each in went_out(known)
-    ):
+    at_once = [each for each in went_out(known) if each.at == deploy.at and GATE not in {each.source, deploy.source}]
+    if any(_is_alike(each, deploy) for each in at_once):
         return tuple(known)
-    kept = sorted([*went_out(known), deploy], key=_at)[-KEPT:]
-    return tuple(sorted([*kept, *denied(known)], key=_at))
+    apart: list[Deploy] = []
+    for each in sorted([*went_out(known), deploy], key=_at):
+        if apart and _goes_on(apart[-1], each):
+            apart[-1] = _joined(apart[-1], each)
+        else:
+            apart.append(each)
+    return tuple(sorted([*apart[-KEPT:], *denied(known)], key=_at))
 
 
 def went_out(deploys: Iterable[Deploy]) -> list[Deploy]:
@@ -119,15 +120,26 @@ def last_good(deploys: Sequence[Deploy], running: str = "") -> Deploy | None:
     at = next((place for place in range(len(deploys) - 1, -1, -1) if _is(deploys[place], running)), None)
     if at is None:
         return None
-    bad = {each.release for each in deploys if each.rolled_back_at} | {deploys[at].release}
+    bad = {deploys[at].release, *(name for name, its in _by_release(deploys).items() if taken_back(its))}
     return next((each for each in reversed(deploys[:at]) if each.release not in bad), None)
+
+
+def taken_back(builds: Iterable[Deploy]) -> datetime | None:
+    """Give when a build was taken back, by all deploys of it, oldest first; None: it was not, or runs again.
+
+    That it runs again, somebody has to tell: what two people let through the gate once may never have gone out.
+    """
+    known = [each for each in builds if each.rolled_back_at or each.source != GATE]
+    return known[-1].rolled_back_at if known else None
 
 
 @dataclass(frozen=True)
 class Running:
-    """What runs of a service, as far as deploys tell: the `last` that went out, and the last `good` one before it.
+    """What runs of a service, as far as deploys tell; what `came` says of each decides which is which.
 
-    `coming` is what the gate has let through since somebody told of the last one: it may run by now, or never will.
+    `last` is what ran last, also where it was taken back since; `good` is the last one that ran before it and was not
+    taken back for good. `coming` is what the gate has let through since, and may run by now, or never will. The newest
+    is `coming`, else `last`: a rollback takes that back, as it is what would go out again by itself.
     """
 
     last: Deploy | None = None
@@ -136,18 +148,35 @@ class Running:
 
 
 def running(deploys: Sequence[Deploy], until: datetime) -> Running:
-    """Give what runs at a moment.
-
-    It is what somebody told of; where nobody ever did, what the gate let through; tags only where there is neither.
-    """
-    all_ = [each for each in went_out(deploys) if each.at <= until]
-    untold = [each for each in all_ if each.source != TAG]
-    told = [each for each in untold if each.source != GATE]
-    ran = told or untold or all_
+    """Give what runs at a moment; tags only where nobody told of a deploy, and the gate let none through."""
+    ran, coming = came(deploys, until)
+    tags = [each for each in deploys if each.source == TAG and each.at <= until]
+    ran = ran or tags
     if not ran:
         return Running()
-    is_coming = bool(told) and untold[-1].source == GATE and not untold[-1].rolled_back_at
-    return Running(ran[-1], last_good(ran) or last_good(all_, ran[-1].release), untold[-1] if is_coming else None)
+    good = last_good(ran) or last_good(sorted([*ran, *tags], key=_at), ran[-1].release)
+    return Running(ran[-1], good, coming[-1] if coming else None)
+
+
+def came(deploys: Iterable[Deploy], until: datetime) -> tuple[list[Deploy], list[Deploy]]:
+    """Give what ran until a moment, and what may be on its way since, each oldest first; tags deploy nothing.
+
+    Whoever tells of deploys tells of each. So after one that was told, what the gate lets through is on its way until
+    somebody tells of it; what another was told in place of never ran. When nobody has told of it for `WAITS`, nobody
+    tells any more: it ran, and so does what the gate lets through from then on, as where nobody ever told. What was
+    taken back ran.
+    """
+    ran, coming, tells = list[Deploy](), list[Deploy](), False
+    known = [each for each in went_out(deploys) if each.source != TAG and each.at <= until]
+    moments = [*(each.at for each in known), until]
+    for each, then in zip(known, moments[1:], strict=True):
+        if each.source != GATE or each.rolled_back_at:
+            ran, coming, tells = [*ran, each], [], tells or each.source != GATE
+        else:
+            (coming if tells else ran).append(each)
+        if coming and then - coming[0].at >= WAITS:
+            ran, coming, tells = [*ran, *coming], [], False
+    return ran, coming
 
 
 def rolled_back(deploys: Sequence[Deploy], release: str, at: datetime) -> tuple[Deploy, ...]:
@@ -163,16 +192,38 @@ def _at(deploy: Deploy) -> datetime:
     return deploy.at
 
 
-def _passed(last: Deploy, deploy: Deploy) -> bool:
-    """Tell whether a deploy is the one that the gate let through last, told of now by whoever has done it."""
-    commits = {last.commit, deploy.commit} - {""}
-    is_same = last.release == deploy.release and len(commits) < 2  # noqa: PLR2004 - one or the other, or the same
-    return is_same and last.source == GATE != deploy.source and not last.rolled_back_at
+def _goes_on(earlier: Deploy, later: Deploy) -> bool:
+    """Tell whether a deploy is the one before it, told of once more; after that was taken back it is another one."""
+    back = earlier.rolled_back_at
+    return (back is None or later.at < back) and _is_alike(earlier, later)
 
 
-def _stands(last: Deploy, deploy: Deploy) -> bool:
-    """Tell whether what was deployed last is still what it was, and no other artifact of that name."""
-    return not last.rolled_back_at and (not (last.digest and deploy.digest) or last.digest == deploy.digest)
+def _is_alike(one: Deploy, other: Deploy) -> bool:
+    """Tell whether two deploys are of one build, as far as both say what they are of."""
+    short, long = sorted((one.commit, other.commit), key=len)
+    digests = {one.digest, other.digest} - {""}
+    return one.release == other.release and long.startswith(short) and len(digests) < 2  # noqa: PLR2004 - none or one
+
+
+def _joined(earlier: Deploy, later: Deploy) -> Deploy:
+    """Give the deploy that both tell of: as somebody told of it first, completed by what the other knows."""
+    told, other = (later, earlier) if earlier.source == GATE != later.source else (earlier, later)
+    return replace(
+        told,
+        by=told.by or other.by,
+        commit=told.commit or other.commit,
+        rolled_back_at=told.rolled_back_at or other.rolled_back_at,
+        go=told.go or other.go,
+        build=told.build or other.build,
+        digest=told.digest or other.digest,
+    )
+
+
+def _by_release(deploys: Iterable[Deploy]) -> dict[str, list[Deploy]]:
+    found: dict[str, list[Deploy]] = {}
+    for each in deploys:
+        found.setdefault(each.release, []).append(each)
+    return found
 
 
 def _is(deploy: Deploy, wanted: str) -> bool:

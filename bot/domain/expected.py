@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.deploys import GATE, Deploy, went_out
+from bot.domain.deploys import GATE, TAG, WAITS, Deploy, came, went_out
 from bot.domain.traffic import Split
 
 ROLLS_OUT = timedelta(minutes=10)
@@ -59,28 +59,28 @@ def standing(deploys: Sequence[Deploy]) -> Deploy | None:
     return next(_standing(deploys), None)
 
 
-def unreplaced(deploys: Sequence[Deploy]) -> tuple[Deploy, ...]:
-    """Give what may run in place of the deploy that stands, newest first: that went out, and the gate let this through.
+def unreplaced(deploys: Sequence[Deploy], now: datetime) -> tuple[Deploy, ...]:
+    """Give what may run in place of the deploy that stands, newest first, as the gate has only let this one through.
 
-    What the gate let through is on its way until somebody tells of it. So all may run down to the last that somebody
-    told of; where nobody ever did, the one before.
+    Whatever is on its way may be out or not, so all may run down to the last that ran. Where nobody tells of deploys,
+    the last may have to wait too, but no longer: till then the one before may run.
     """
-    stand = tuple(_standing(deploys))
-    if not stand or stand[0].source != GATE:
-        return ()
-    told = next((place for place, each in enumerate(stand) if each.source != GATE), 1)
-    return stand[1 : told + 1]
+    ran, coming = came(tuple(_standing(deploys))[::-1], now)
+    if coming:
+        return (*coming[-2::-1], *ran[-1:])
+    waits = bool(ran) and ran[-1].source == GATE and now - ran[-1].at < WAITS
+    return tuple(ran[-2:-1]) if waits else ()
 
 
 def _standing(deploys: Sequence[Deploy]) -> Iterator[Deploy]:
-    return (each for each in reversed(went_out(deploys)) if each.source != "tag" and not each.rolled_back_at)
+    return (each for each in reversed(went_out(deploys)) if each.source != TAG and not each.rolled_back_at)
 
 
 def changing(deploys: Sequence[Deploy], split: Split | None, now: datetime) -> str:
     """Say why targets may differ from the record now, "" when they may not: a rollout, or a canary that is open."""
     for each in reversed(went_out(deploys)):
         moved = each.rolled_back_at or each.at
-        if each.source != "tag" and timedelta() <= now - moved < ROLLS_OUT:
+        if each.source != TAG and timedelta() <= now - moved < ROLLS_OUT:
             return f"{each.words} was {'taken back' if each.rolled_back_at else 'deployed'} at {moved:%H:%M} UTC"
     if split is not None and (split.dyed or (split.weight is not None and 0 < split.weight < _WHOLE)):
         return f"the router says: {split.words}"

@@ -31,12 +31,13 @@ async def with_expected(
         return dict(facts)
     told = await tools.ports.router.read(service) if service.route else None
     split = None if isinstance(told, Missing) else told
-    why, other = changing(deploys, split, tools.now()), (deploy.commit or deploy.release) if deploy else ""
+    now, other = tools.now(), (deploy.commit or deploy.release) if deploy else ""
+    why, before = changing(deploys, split, now), unreplaced(deploys, now)
     lineages = await _lineages(tools, service, {each.build.revision for each in facts.values()}, other, within_s)
 
     def expected(revision: str) -> Expected:
         idle = "it is a canary that was rolled back" if is_idle(deploys, split, revision) else ""
-        return Expected(deploy, lineages.get(revision), why or idle, unreplaced(deploys))
+        return Expected(deploy, lineages.get(revision), why or idle, before)
 
     return {name: replace(each, expected=expected(each.build.revision)) for name, each in facts.items()}
 

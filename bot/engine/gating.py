@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.deploys import GATE, Deploy, deploys_key, went_out
+from bot.domain.deploys import GATE, Deploy, deploys_key, taken_back, went_out
 from bot.domain.errors import FirstFiveError
 from bot.domain.gate.decision import Decision, Override, decide
 from bot.domain.gate.evidence import Evidence, Objection, Obstacle, Submission
@@ -190,8 +190,7 @@ def _frozen(ports: Ports, tx: Tx, service: str) -> Iterator[Objection]:
 
 
 def _rolled_back(told: Iterable[Deploy], deploy: Deploy) -> Iterator[Objection]:
-    ran = [each for each in went_out(told) if _same(each, deploy)]
-    if ran and (at := ran[-1].rolled_back_at):
+    if at := taken_back(each for each in went_out(told) if _same(each, deploy)):
         yield Objection(Obstacle.ROLLED_BACK, f"it was rolled back at {at:%Y-%m-%d %H:%M} UTC")
 
 

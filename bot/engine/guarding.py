@@ -88,7 +88,7 @@ async def look_at_ourselves(ports: Ports) -> Guarded:
     """Hold this process's own build against the deploys that were told of the service `firstfive`, if it is one."""
     deploys = await _kept_deploys(ports, OURSELVES)
     now, service = ports.clock.now(), ports.catalog.service(OURSELVES)
-    expected = Expected(standing(deploys), None, changing(deploys, None, now), unreplaced(deploys))
+    expected = Expected(standing(deploys), None, changing(deploys, None, now), unreplaced(deploys, now))
     facts = Facts(OURSELVES, build=await ports.replica.build(), expected=expected)
     plan = plan_of(service) if service else GuardPlan()
     return violations.judge({OURSELVES: facts}, replace(plan, stamped=False), {}, now)

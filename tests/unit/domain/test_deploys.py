@@ -1,11 +1,15 @@
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.deploys import (
     DENIED_KEPT,
     KEPT,
+    WAITS,
     Deploy,
     Running,
     add,
@@ -14,6 +18,7 @@ from bot.domain.deploys import (
     last_good,
     rolled_back,
     running,
+    taken_back,
     went_out,
     with_tags,
 )
@@ -112,14 +117,34 @@ def test_what_became_of_a_deploy_is_told_as_far_as_it_is_known(source: str, said
 def test_what_runs_is_what_was_told_then_what_the_gate_let_through_and_a_tag_only_where_there_is_neither() -> None:
     late, tag = NOON + timedelta(hours=1), replace(deploy("v9", 30), source="tag")
     gated, older = replace(V3, source="gate"), replace(V1, source="tag")
+    back = replace(gated, rolled_back_at=late)
     assert running((), late) == Running()
     assert running((V1, V2, V3, tag), late) == Running(V3, V2)
     assert running((V1, V2, V3, tag), NOON) == Running(V1)
     assert running((V1, V2, gated, tag), late) == Running(V2, V1, gated)
-    assert running((V1, V2, replace(gated, rolled_back_at=late), tag), late) == Running(V2, V1)
+    assert running((V1, V2, back, tag), late) == Running(back, V2)
     assert running((replace(V2, source="gate"), gated, tag), late) == Running(gated, replace(V2, source="gate"))
     assert running((older, gated, tag), late) == Running(gated, older)
     assert running((older, tag), late) == Running(tag, older)
+
+
+def test_where_one_was_told_once_what_the_gate_let_through_runs_when_nobody_has_told_of_it_for_long() -> None:
+    days = [replace(deploy(f"v{day}", 1440 * day), source="gate") for day in range(1, 6)]
+    assert running((V1, *days[:3]), days[2].at) == Running(V1, None, days[2])
+    assert running((V1, *days[:3]), days[0].at + WAITS) == Running(days[2], days[1])
+    assert running((V1, *days), days[4].at) == Running(days[4], days[3])
+
+
+def test_what_another_was_deployed_in_place_of_never_ran() -> None:
+    passed, told = replace(V2, source="gate"), V3
+    assert running((V1, passed, told), NOON + timedelta(hours=1)) == Running(told, V1)
+
+
+def test_what_was_told_again_after_it_was_taken_back_is_good_again() -> None:
+    known = add(add(rolled_back((V1, V2), "v2", NOON + timedelta(minutes=11)), deploy("v2", 15)), V3)
+    found = last_good(known)
+    assert found is not None
+    assert (found.release, taken_back(each for each in known if each.release == "v2")) == ("v2", None)
 
 
 NO = (Objection(Obstacle.UNSIGNED, "no signature was sent"),)
@@ -159,3 +184,77 @@ def test_whoever_tells_of_what_the_gate_let_through_completes_it() -> None:
     assert len(add((V1, V2, replace(passed, commit="ddddddd")), told)) == 4
     assert add((V1, V2, passed), passed) == (V1, V2, passed)
     assert len(add((V1, V2, passed), replace(passed, digest=f"sha256:{'b' * 64}", at=told.at))) == 4
+
+
+GATED = replace(V3, source="gate", commit="", digest=DENIED.digest)
+
+
+@pytest.mark.parametrize("told", [deploy("v3", 15, "ccccccc3"), deploy("v3", 20, "ccccccc3"), deploy("v3", 25)])
+def test_neighbours_of_one_build_are_one_deploy_in_whatever_order_they_come(told: Deploy) -> None:
+    whole = (V1, V2, replace(told, digest=GATED.digest))
+    again = replace(GATED, at=GATED.at + timedelta(days=1))
+    assert add(add((V1, V2, GATED), told), again) == whole
+    assert add(add((V1, V2), told), GATED) == whole
+    assert add(whole, replace(again, commit="c" * 40)) != add(whole, replace(again, commit="d" * 40))
+
+
+def test_whoever_tells_of_it_afterwards_does_not_undo_that_it_was_taken_back() -> None:
+    at = GATED.at + timedelta(minutes=10)
+    back = rolled_back((V1, V2, GATED), "v3", at)
+    *_, told = add(back, deploy("v3", 25, "ccccccc3"))
+    assert (told.source, told.rolled_back_at) == ("webhook", at)
+    known = add(back, replace(GATED, at=at + timedelta(hours=1)))
+    assert (len(known), taken_back(known[2:])) == (4, at)
+    assert taken_back(add(known, deploy("v3", 120, "ccccccc3"))[2:]) is None
+
+
+MOVES = st.one_of(
+    st.tuples(st.sampled_from(["gate", "tell", "deny"]), st.sampled_from(["v1", "v2", "v3"])),
+    st.tuples(st.just("roll back"), st.just("")),
+    st.tuples(st.just("wait"), st.sampled_from(["minutes", "days"])),
+)
+
+
+@given(st.lists(MOVES, max_size=30))
+def test_whatever_comes_the_last_that_came_is_what_a_rollback_takes_back_until_somebody_tells_of_it(
+    moves: list[tuple[str, str]],
+) -> None:
+    known, now, newest, bad = tuple[Deploy, ...](), NOON, "", set[str]()
+    for move, name in moves:
+        now += WAITS if name == "days" else timedelta(minutes=1)
+        each = replace(deploy(name, 0), at=now, commit="")
+        if move == "deny":
+            known = add(known, replace(each, source="gate", denied=NO))
+        elif move == "tell" or (move == "gate" and name not in bad):
+            known, newest = add(known, replace(each, source="gate" if move == "gate" else "webhook")), name
+            bad -= {name} if move == "tell" else set()
+        elif move == "roll back" and newest:
+            known, bad = rolled_back(known, newest, now), bad | {newest}
+        found = running(known, now)
+        last = found.coming or found.last
+        assert (last.release if last else "") == newest
+        marked = {name for name in ("v1", "v2", "v3") if taken_back(of(name, went_out(known)))}
+        assert (marked, found.good is not None and found.good.release in bad) == (bad, False)
+    assert running(known, now + WAITS).coming is None
+
+
+def of(name: str, deploys: Iterable[Deploy]) -> list[Deploy]:
+    return [each for each in deploys if each.release == name]
+
+
+@given(st.lists(st.sampled_from(["v1", "v2", "v3"]), max_size=20), st.sampled_from(["told", "gate", "both"]))
+def test_what_runs_is_what_came_last_where_all_is_told_and_where_nothing_is(names: list[str], habit: str) -> None:
+    known, now = tuple[Deploy, ...](), NOON
+    for name in names:
+        for source in {"told": ["webhook"], "gate": ["gate"], "both": ["gate", "webhook"]}[habit]:
+            now += timedelta(hours=1)
+            before = running(known, now)
+            known = add(
+                known, replace(deploy(name, 0, "aaaaaaa" if source == "webhook" else ""), at=now, source=source)
+            )
+            found = running(known, now)
+            waits = habit == "both" and source == "gate" and before.last and before.last.release != name
+            assert (found.last.release if found.last else "") == (
+                before.last.release if waits and before.last else name
+            )
+            assert (found.coming.release if found.coming else "") == (name if waits else "")

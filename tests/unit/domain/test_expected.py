@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.deploys import Deploy
+from bot.domain.deploys import WAITS, Deploy
 from bot.domain.expected import ROLLS_OUT, Expected, Lineage, changing, is_idle, standing, unreplaced
 from bot.domain.traffic import CLOSED, Split
 
@@ -23,11 +23,19 @@ def test_the_last_deploy_stands_unless_it_was_taken_back() -> None:
 
 def test_what_the_gate_let_through_replaces_nothing_until_somebody_tells_of_it() -> None:
     allowed, again = (replace(SECOND, release=name, source="gate") for name in ("v3", "v4"))
-    assert unreplaced([FIRST, SECOND]) == unreplaced([]) == unreplaced([allowed]) == ()
-    assert (standing([FIRST, SECOND, allowed]), unreplaced([FIRST, SECOND, allowed])) == (allowed, (SECOND,))
-    assert unreplaced([FIRST, SECOND, allowed, again]) == (allowed, SECOND)
-    assert unreplaced([FIRST, TAKEN_BACK, allowed, TAG]) == (FIRST,)
-    assert unreplaced([replace(FIRST, source="gate"), allowed, again]) == (allowed,)
+    assert unreplaced([FIRST, SECOND], NOW) == unreplaced([], NOW) == unreplaced([allowed], NOW) == ()
+    assert (standing([FIRST, SECOND, allowed]), unreplaced([FIRST, SECOND, allowed], NOW)) == (allowed, (SECOND,))
+    assert unreplaced([FIRST, SECOND, allowed, again], NOW) == (allowed, SECOND)
+    assert unreplaced([FIRST, TAKEN_BACK, allowed, TAG], NOW) == (FIRST,)
+    assert unreplaced([replace(FIRST, source="gate"), allowed, again], NOW) == (allowed,)
+
+
+def test_one_that_was_told_once_does_not_run_for_ever_where_nobody_else_is_told_of() -> None:
+    days = [replace(FIRST, release=f"v{day}", at=NOW + timedelta(days=day), source="gate") for day in range(2, 6)]
+    assert unreplaced([FIRST, *days[:2]], days[1].at) == (days[0], FIRST)
+    assert unreplaced([FIRST, *days], days[-1].at) == (days[-2],)
+    assert unreplaced([FIRST, *days], days[-1].at + WAITS) == ()
+    assert unreplaced([FIRST, days[0]], days[0].at + WAITS) == ()
 
 
 def test_a_tag_deploys_nothing() -> None:

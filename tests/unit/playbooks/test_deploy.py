@@ -70,6 +70,15 @@ async def test_what_ran_before_is_told() -> None:
     assert (await house.text("deploy checkout release=v2")).endswith("Before it ran v1 by Ada.")
 
 
+async def test_a_release_that_nobody_deployed_is_not_what_ran_before() -> None:
+    tags = [Commit("f" * 40, "Ben", NOON + timedelta(minutes=1), "v1.1")]
+    house = Desk(replace(fake_ports(SHOP), repository=FakeRepository(tags=tags)))
+    await house.say("deploy checkout release=v1")
+    house.later(120)
+
+    assert (await house.text("deploy checkout release=v2")).endswith("Before it ran v1 by Ada.")
+
+
 async def test_what_a_webhook_tells_is_nobodys_unless_it_says_so() -> None:
     house = desk()
     params = {"service": "checkout", "release": "v1"}

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from bot.domain.deploys import rolled_back
 from bot.domain.errors import StoreUnusable
 from bot.domain.gate.evidence import Submission
 from bot.domain.run import Run, RunStatus
 from bot.domain.timeline import HOUSE, Kind, Person
 from bot.engine import Tools, gating
+from bot.engine.deploys import Deploys
 from bot.engine.runner import Runner
+from bot.engine.tools import adapter_of
 from tests.cosigned import DIGEST, OTHER
 from tests.fakes import FakePoster
 from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, Desk
@@ -56,6 +59,21 @@ async def test_two_people_let_a_denied_deploy_through_once() -> None:
     assert isinstance(house.ports.poster, FakePoster)
     assert f"\n• {USED}\n" in [text for _, text in house.ports.poster.posts.values()][-1]
     assert [each.denied == () for each in kept(house)] == [False, True, False]
+
+
+async def test_what_was_rolled_back_is_denied_again_when_its_override_is_used_up() -> None:
+    house = gated_desk()
+    await asked(house)
+    back = rolled_back(kept(house), "v1.2.3", house.ports.clock.now())
+    house.state.marks["deploys:checkout"] = adapter_of(Deploys).dump_json(back).decode()
+    house.later(60)
+    await asked(house)
+    await overridden(house)
+    ends = [(await asked(house)).status for _ in range(3)]
+    assert ends == [RunStatus.DONE, RunStatus.REFUSED, RunStatus.REFUSED]
+    house.later(60)
+    await house.say("deploy checkout release=v1.2.3")
+    assert (await asked(house)).status is RunStatus.DONE
 
 
 async def test_an_override_is_for_this_artifact_and_these_reasons_alone() -> None:

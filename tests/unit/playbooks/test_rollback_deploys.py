@@ -4,11 +4,14 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.deploys import deploys_key
 from bot.domain.gate.policy import GatePolicy
+from bot.domain.run import RunStatus
 from bot.ports import Commit
 from tests.fakes import NOON, FakeRepository, FakeRouter
-from tests.unit.playbooks.desk import CATALOG, desk
+from tests.unit.playbooks.desk import CATALOG, Desk, desk
 from tests.unit.playbooks.test_rollback import OPEN_, ask, go_on, opened
 
 
@@ -42,25 +45,81 @@ async def test_a_tag_that_nobody_deployed_is_not_what_is_taken_back() -> None:
     assert [bool(each["rolled_back_at"]) for each in kept] == [True]
 
 
-async def test_what_the_gate_let_through_and_nobody_told_to_run_is_not_called_the_bad_one() -> None:
+async def gated() -> Desk:
+    """Give a house whose gate lets all through, and in which two releases were deployed."""
     checkout = replace(CATALOG.services[0], gate=GatePolicy(signature=False, sbom=False))
     house = desk(router=FakeRouter(OPEN_), catalog=replace(CATALOG, services=(checkout,)))
+    await house.say("start sev3 checkout slow")
     for release in ("v1.4.0", "v1.5.0"):
         await house.say(f"deploy checkout release={release}")
         house.later(60)
-    await house.run("gate", {"service": "checkout", "release": "v1.6.0", "digest": f"sha256:{'a' * 64}"})
+    return house
+
+
+async def passes(house: Desk, release: str, **more: str) -> bool:
+    """Ask the gate; tell whether it lets this through."""
+    digest = f"sha256:{release.encode().hex():0>64}"
+    run = await house.run("gate", {"service": "checkout", "release": release, "digest": digest, **more})
+    house.later(60)
+    return run.status is RunStatus.DONE
+
+
+def bad(house: Desk) -> list[str]:
+    kept = json.loads(house.state.marks[deploys_key("checkout")])
+    return [each["release"] for each in kept if each["rolled_back_at"]]
+
+
+async def test_of_what_was_deployed_and_what_the_gate_let_through_since_it_is_said_which_is_taken_back() -> None:
+    house = await gated()
+    assert await passes(house, "v1.6.0")
     house.later(600)
-    await house.say("start sev3 checkout slow")
     run_id = await ask(house)
-    assert (
-        house.incident()
-        .waiting[0]
-        .measured["Plan"]
-        .endswith(
-            "Deployed last: v1.5.0 by Ada. The gate has let v1.6.0 through since, and nobody told whether it runs. "
-            "Last known good: v1.4.0 by Ada."
-        )
+    said = house.incident().waiting[0].measured["Plan"]
+    assert said.endswith(
+        "Deployed last: v1.5.0 by Ada. The gate has let v1.6.0 through since, and nobody told whether it runs: "
+        "that is what counts as taken back. Last known good: v1.4.0 by Ada."
     )
     await go_on(house, run_id)
-    kept = json.loads(house.state.marks[deploys_key("checkout")])
-    assert not [each["release"] for each in kept if each["rolled_back_at"]]
+    assert bad(house) == ["v1.6.0"]
+    assert not await passes(house, "v1.6.0")
+
+
+async def test_what_the_gate_lets_through_while_a_rollback_is_agreed_on_is_not_taken_back() -> None:
+    house = await gated()
+    run_id = await ask(house)
+    assert await passes(house, "v1.6.0")
+    await go_on(house, run_id)
+    assert bad(house) == ["v1.5.0"]
+    assert not await passes(house, "v1.5.0")
+    assert await passes(house, "v1.6.0")
+
+
+@pytest.mark.parametrize("at", ["", " at=12:02"])
+async def test_a_release_that_asks_the_gate_whenever_it_is_synced_is_one_that_a_rollback_forgets_not(at: str) -> None:
+    house = await gated()
+    house.later(30)
+    assert await passes(house, "v1.6.0")
+    await house.say(f"deploy checkout release=v1.6.0 commit=abc12345{at}")
+    for _ in range(3):
+        house.later(600)
+        assert await passes(house, "v1.6.0")
+    run_id = await ask(house)
+    said = house.incident().waiting[0].measured["Plan"]
+    assert said.endswith("Deployed last: v1.6.0 (abc1234) by Ada. Last known good: v1.5.0 by Ada.")
+    await go_on(house, run_id)
+    assert not await passes(house, "v1.6.0")
+    await house.say("deploy checkout release=v1.6.0 commit=abc12345")
+    assert await passes(house, "v1.6.0")
+
+
+async def test_one_that_was_told_once_hides_nothing_that_the_gate_alone_is_asked_about() -> None:
+    house = await gated()
+    for release in ("v1.6.0", "v1.7.0", "v1.8.0"):
+        house.later(4 * 86_400)
+        assert await passes(house, release)
+    run_id = await ask(house)
+    said = house.incident().waiting[0].measured["Plan"]
+    assert said.endswith("Deployed last: v1.8.0. Last known good: v1.7.0.")
+    await go_on(house, run_id)
+    assert bad(house) == ["v1.8.0"]
+    assert not await passes(house, "v1.8.0")
