@@ -90,6 +90,8 @@ def take_away(folder: Path, *, drained: bool, again: bool) -> Taken:
         first = stack.enter_context(_upstream(port + 1))
         stack.enter_context(_upstream(port + 2))
         router = stack.enter_context(running(Running(f"127.0.0.1:{port}", keys, command, folder / "log")))
+        while not (folder / "haproxy.sock").exists():  # it serves users a moment before
+            time.sleep(0.01)
         _await(router.route, "UP")
         with _loaded(router.address) as loads:
             before = _one(router.route)
