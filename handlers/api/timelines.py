@@ -68,7 +68,10 @@ class RunRow(Answer):
 
 
 class PostmortemTold(Answer):
-    """A postmortem as it would be written now, from so many `entries`; the other addresses give it as a file."""
+    """A postmortem as it would be written now, from so many `entries`; the other addresses give it as a file.
+
+    Without `now=1` they give what was published, where something was.
+    """
 
     incident_id: str
     entries: int
@@ -129,7 +132,7 @@ class Timelines:
             incident_id=incident.id,
             entries=len(entries),
             markdown=markdown,
-            html_url=f"{at}.html",
-            pdf_url=f"{at}.pdf",
-            json_url=f"{at}.json",
+            html_url=f"{at}.html?now=1",
+            pdf_url=f"{at}.pdf?now=1",
+            json_url=f"{at}.json?now=1",
         )
