@@ -15,7 +15,11 @@ _SUSPECT = "token: suspect"
 """What every rule takes for a secret: it stands for what cannot be known by its looks."""
 _DOUBTFUL = "key: "
 """After what every rule takes for a secret only what looks generated: it stands for every name that may be of one."""
-_UNSURE = re.compile(UNSURE_NAMES, re.IGNORECASE | re.ASCII)
+_UNSURE = frozenset(UNSURE_NAMES.split("|"))
+_WORDS_OF_A_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""`author` and `authority` are no `auth`, `x_auth` and `authHeader` are one."""
+_PIECE = re.compile(r"[^\s\"',;&|<>()\[\]{}=]+")
+"""What stands by itself in a value: a secret may come after other words, as in `t=1492774577,v1=...`."""
 _NOT_SECRET = re.compile(r"(?i).*(?:count|length|size|type|expires?|ttl)$")
 _COUNTED = re.compile(r"(?i).*(?:tokens|expires_?(?:at|in)|_(?:at|ms|us|ns|seconds))$")
 """A number of such a name says how many, when or how long, as the `prompt_tokens` of a language model do."""
@@ -45,7 +49,8 @@ def _texts(value: Any, key: str = "", depth: int = 0, named: _Named = _Named.PLA
     if isinstance(value, str):  # most of all values: looked for first
         if named is _Named.SECRET and value:
             return [_SUSPECT]
-        return [f"{_DOUBTFUL}{value}" if named is _Named.DOUBTFUL else f"{key}: {value}"]
+        pieces = _PIECE.findall(value) if named is _Named.DOUBTFUL else ()
+        return [f"{key}: {value}", *(_DOUBTFUL + piece for piece in pieces)]
     if not isinstance(value, Mapping | list):
         return [_SUSPECT] if named is _Named.SECRET and _may_be_secret(key, value) else []
     if depth >= _DEEPEST:
@@ -72,7 +77,11 @@ def _word(value: str, named: _Named) -> str:
     if named is _Named.SECRET and value:
         return _SECRET
     looked = redact(value)
-    return redact(_DOUBTFUL + looked).removeprefix(_DOUBTFUL) if named is _Named.DOUBTFUL else looked
+    return _PIECE.sub(_doubted, looked) if named is _Named.DOUBTFUL else looked
+
+
+def _doubted(piece: re.Match[str]) -> str:
+    return redact(_DOUBTFUL + piece[0]).removeprefix(_DOUBTFUL)
 
 
 def _parts(value: Mapping[Any, Any] | list[Any], key: str) -> Iterable[tuple[str, Any]]:
@@ -88,7 +97,8 @@ def _named(name: str) -> _Named:
         return _Named.PLAINLY
     if SENSITIVE_LABEL.search(name):
         return _Named.SECRET
-    return _Named.DOUBTFUL if _UNSURE.search(name) else _Named.PLAINLY
+    words = (word.lower().removesuffix("s") for word in _WORDS_OF_A_NAME.findall(name))
+    return _Named.DOUBTFUL if not _UNSURE.isdisjoint(words) else _Named.PLAINLY
 
 
 def _may_be_secret(key: str, value: Any) -> bool:

@@ -10,6 +10,7 @@ let stream = null;
 let refreshing = false;
 let again = false;
 let retry = 0;
+let later = 0;
 // Between two looks at a page there is a pause, longer where the page takes long: many may be looking.
 const PAUSE_MS = 300;
 const PAUSE_FOR_EACH_MS = 4;
@@ -86,6 +87,7 @@ function pause(milliseconds) {
 }
 
 async function refresh() {
+  clearTimeout(later);
   again = true;
   if (refreshing) return;
   refreshing = true;
@@ -103,7 +105,8 @@ async function refresh() {
     }
   } catch {
     say("not live");
-    setTimeout(refresh, 5000);
+    // Shown again, a page that nobody looked at is refreshed anyway.
+    if (!document.hidden) later = setTimeout(refresh, 5000);
   } finally {
     refreshing = false;
   }

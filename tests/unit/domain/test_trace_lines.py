@@ -186,6 +186,9 @@ def test_what_looks_generated_under_a_name_that_may_be_of_a_secret_is_one(name: 
         {"in": [{name.upper(): [GENERATED, {"v": {"w": GENERATED}}]}]},
         {name: f"{GENERATED}; HttpOnly", "message": f"login password={SECRET}"},
         {name: f'"sid={GENERATED} of ada"', "message": f"login password={SECRET}"},
+        {name: f"t=1492774577,v1={GENERATED}"},
+        {name: f"expired ({GENERATED})"},
+        {f"{name}sOfAda": [GENERATED]},
     ]
     for line in lines:
         (whole,) = covered([{"trace_id": TRACE, **line}])
@@ -199,6 +202,12 @@ def test_what_does_not_look_generated_stays_under_such_a_name(word: object) -> N
     line = {"session": word, "x_auth": {"v": [word]}, "key": {"size": GENERATED[:8]}, "key_type": GENERATED}
     whole = covered([line, {"password": SECRET, **line}])
     assert whole == [line, {"password": "[redacted:secret]", **line}]
+
+
+@pytest.mark.parametrize("name", ["authority", "author", "sidecar", "keyspace", "signal", "considered", "xkeyed"])
+def test_a_name_is_one_of_a_secret_by_a_whole_word(name: str) -> None:
+    line = {name: GENERATED, f"x_{name}": {"host": GENERATED}}
+    assert covered([line]) == [line]
 
 
 @pytest.mark.parametrize(
