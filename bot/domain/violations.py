@@ -13,7 +13,7 @@ from bot.domain.facts import Build, Facts, Loss
 from bot.domain.faults.build_drift import drifts, is_another
 from bot.domain.faults.finding import Beside
 from bot.domain.guard_plan import GuardPlan, Reason
-from bot.domain.snapshot import PartStatus
+from bot.domain.snapshot import BUILD, GOROUTINE, VERSION, PartStatus
 
 ALERTS = "build-guard"
 """By what the alerts of one service are grouped: they are on one incident."""
@@ -22,6 +22,14 @@ _WEIGHT, _UNSEEN_WEIGHT = 74, 52
 
 _OF_ABSENCE = frozenset({Reason.BUILD_ID_MISMATCH, Reason.STAMP_MISSING})
 """What is wrong because a thing is not there: nobody can say so of a target that did not tell all it can."""
+
+_OF_PROGRAM = frozenset(Reason) - {Reason.UNSEEN}
+_TELLS: Mapping[str, frozenset[Reason]] = {
+    BUILD.name: _OF_PROGRAM,
+    VERSION.name: _OF_PROGRAM,
+    GOROUTINE.name: frozenset({Reason.BUILD_ID_MISMATCH}),
+}
+"""Of which reasons each part of a capture tells: while it is lost, no other is less known."""
 
 _Wrong = tuple[Reason, str, str]
 """Why, the claim, the fix."""
@@ -124,8 +132,11 @@ def _untold(facts: Iterable[Facts]) -> Iterator[Untold]:
     for each in sorted(facts, key=lambda one: one.target):
         if not each.build.is_known:
             yield Untold(each.target, "", tuple(reason for reason in Reason if reason is not Reason.UNSEEN))
-        elif (missed := lost(each)) and (reasons := tuple(why for why, rests in _ground(each).items() if not rests)):
-            yield Untold(each.target, "; ".join(dict.fromkeys(loss.reason for loss in missed)), reasons)
+            continue
+        unknown = frozenset(reason for reason, rests in _ground(each).items() if not rests)
+        missed = [(loss.reason, unknown & _TELLS.get(loss.part, frozenset())) for loss in lost(each)]
+        if reasons := tuple(reason for reason in Reason if any(reason in of for _, of in missed)):
+            yield Untold(each.target, "; ".join(dict.fromkeys(why for why, of in missed if of)), reasons)
 
 
 def _ground(facts: Facts) -> Mapping[Reason, object]:

@@ -158,6 +158,23 @@ def test_what_is_told_again_in_another_way_is_over() -> None:
     assert reasons(look(partly(SLOW, told=""), before=before, at=LATER)) == []
 
 
+AWAY = Loss("build", "failed", "checkout-1: http://127.0.0.1:6060 answered 401")
+NO_PROFILE = Loss("goroutine", "failed", "checkout-1: http://127.0.0.1:6060/debug/pprof/goroutine answered 404")
+
+
+def test_a_part_that_is_lost_leaves_unknown_only_what_it_tells() -> None:
+    fine = partly(NO_PROFILE, id="", runs_in="")
+    other = partly(NO_PROFILE, id="", stamp=replace(STAMP, build_id="6999"))
+    both = partly(NO_PROFILE, SLOW, id="", told="")
+    alike = partly(*(replace(each, reason="no answer") for each in (AWAY, NO_PROFILE)), id="", stamp=Stamp("6999"))
+    assert look(fine).untold == ()
+    assert sentence("checkout", look(fine)) == "*checkout*: the builds of 1 target are what they should be."
+    assert [each.reasons for each in look(other).untold] == [(Reason.BUILD_ID_MISMATCH,)]
+    assert [each.why for each in look(both).untold] == [SLOW.reason]
+    assert [each.why for each in look(alike).untold] == ["no answer"]
+    assert {Reason.STAMP_MISSING, Reason.BUILD_ID_MISMATCH} <= {*look(alike).untold[0].reasons}
+
+
 def test_only_the_reasons_of_the_policy_fire_and_what_is_over_is_told() -> None:
     before = look(runs(modified=True, runs_in="staging"))
     fired = alerts("checkout", None, before, PLAN)
