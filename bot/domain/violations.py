@@ -143,17 +143,17 @@ def _ground(facts: Facts) -> Mapping[Reason, object]:
     """Say of every reason whether all is there by which it can be said that it does not hold."""
     build, stamp, expected = facts.build, facts.build.stamp, facts.expected or Expected()
     deploy, ids = expected.deploy, (build.id, stamp.build_id)
-    met = deploy is None or build.release or expected.meets(build.revision) is not None
+    met = deploy is None or expected.meets(build.revision) is not None or (build.release and not expected.commit)
     return {
         Reason.UNSEEN: True,
         Reason.COMMIT_UNKNOWN: build.revision,
         Reason.COMMIT_MISMATCH: met,
         Reason.COMMIT_NOT_IN_BRANCH: build.revision,
-        Reason.DIRTY_TREE: build.revision,  # who tells the commit tells what there was beside it
-        Reason.GO_VERSION_MISMATCH: build.go and stamp.go,
+        Reason.DIRTY_TREE: build.modified is not None,
+        Reason.GO_VERSION_MISMATCH: build.revision and build.go and stamp.go,
         Reason.BUILD_ID_MISMATCH: deploy is None or deploy.build in {"", *ids} or all(ids),
         Reason.ENVIRONMENT_MISMATCH: stamp.env and build.runs_in and build.environment is not None,
-        Reason.STAMP_MISMATCH: build.revision and stamp.commit and build.told,
+        Reason.STAMP_MISMATCH: False,  # it holds what one part tells against what another does: it takes them all
         Reason.STAMP_MISSING: not stamp.lacks,
     }
 

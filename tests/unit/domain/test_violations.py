@@ -162,6 +162,40 @@ AWAY = Loss("build", "failed", "checkout-1: http://127.0.0.1:6060 answered 401")
 NO_PROFILE = Loss("goroutine", "failed", "checkout-1: http://127.0.0.1:6060/debug/pprof/goroutine answered 404")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "served", "reason"),
+    [
+        ({"modified": True}, {"modified": None, "stamp": Stamp(), "told": NEW}, "dirty_tree"),
+        ({"lineage": Lineage(OLD, ("main",), NEW), "revision": OLD, "told": "", "stamp": replace(STAMP, commit=OLD)},
+         {**BARE, "lineage": None, "release": "v1.5.0"}, "commit_mismatch"),
+        ({"go": "go1.26.1", "stamp": replace(STAMP, go="go1.26.1")},
+         {**BARE, "lineage": None, "go": "go1.26.1", "stamp": Stamp(go="go1.26.1")}, "go_version_mismatch"),
+        ({"told": OLD, "record": None},
+         {"told": OLD, "record": None, "revision": OLD, "stamp": replace(STAMP, commit=OLD), "lineage": None},
+         "stamp_mismatch"),
+    ],
+)  # fmt: skip
+def test_what_an_agent_found_is_not_over_by_what_the_service_says_while_the_agent_is_away(
+    wrong: dict[str, Any], served: dict[str, Any], reason: str
+) -> None:
+    before = look(runs(**wrong))
+    assert reasons(before) == [reason]
+    assert look(partly(AWAY, **{"runs_in": "", **served}), before=before, at=LATER).violations == before.violations
+
+
+def test_a_release_is_what_should_run_where_no_commit_was_told_of_it() -> None:
+    record = Deploy("checkout", "v1.5.0", AT - timedelta(days=1), "Ada")
+    before = look(runs(record=record, lineage=None, **{**BARE, "release": "v1.4.0", "stamp": STAMP}))
+    served = partly(AWAY, record=record, lineage=None, **{**BARE, "release": "v1.5.0", "stamp": STAMP})
+    assert reasons(before) == ["commit_mismatch"]
+    assert reasons(look(served, before=before, at=LATER)) == []
+
+
+def test_a_tree_that_is_told_to_be_clean_is_no_dirty_one_any_more() -> None:
+    served = partly(AWAY, modified=False, runs_in="")
+    assert reasons(look(served, before=look(runs(modified=True)), at=LATER)) == []
+
+
 def test_a_part_that_is_lost_leaves_unknown_only_what_it_tells() -> None:
     fine = partly(NO_PROFILE, id="", runs_in="")
     other = partly(NO_PROFILE, id="", stamp=replace(STAMP, build_id="6999"))
