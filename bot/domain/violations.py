@@ -113,14 +113,32 @@ def carried(now: Guarded, before: Guarded | None) -> Guarded:
 
     What a target was seen to run stays known while it does not tell, or discovery does not tell of it: nobody is well
     because nobody can see it. Where nothing was lost, a target that is not there is gone, and what was wrong is over.
+    Who does not tell all, and did not at the look before, is `unseen`: what is lost for good must not go unsaid.
     """
     was = {each.key: each for each in before.violations} if before else {}
-    found = {each.key: replace(each, since=was.get(each.key, each).since) for each in now.violations}
+    seen = (*now.violations, *_unseen(now, before)) if before else now.violations
+    found = {each.key: replace(each, since=was.get(each.key, each).since) for each in seen}
     blind = {(each.target, reason) for each in now.untold for reason in each.reasons}
     for key, each in was.items():
         if key not in found and (key in blind or (now.losses and each.target not in now.targets)):
             found[key] = each
     return replace(now, violations=tuple(found[key] for key in sorted(found)))
+
+
+def _unseen(now: Guarded, before: Guarded) -> Iterator[Violation]:
+    """Give those that did not tell all at two looks; a look that is heard twice is one."""
+    known = {each.target for each in before.violations if each.reason is Reason.UNSEEN}
+    silent = known | {each.target for each in before.untold if before.at < now.at}
+    for each in now.untold:
+        if each.why and each.target in silent:
+            claim = f"Not all of its build can be seen, for two looks or more: {_within(each.target, each.why)}."
+            fix = "Make its agent, its `version` or its profiles answer again, or configure none that it lacks."
+            yield Violation(each.target, Reason.UNSEEN, claim, fix, now.at)
+
+
+def _within(target: str, why: str) -> str:
+    """Say why in a sentence about a target, which begins with its name already."""
+    return why.removeprefix(f"{target}: ")
 
 
 def lost(facts: Facts) -> tuple[Loss, ...]:
@@ -169,8 +187,7 @@ def _wrong(facts: Facts, beside: Beside, plan: GuardPlan, held: Mapping[str, boo
     if not build.is_known:
         why = next((loss.reason for loss in facts.losses), "it tells nothing of its build")
         fix = "Let its agent read its program, or let it serve its version (`version`)."
-        told = why.removeprefix(f"{facts.target}: ")  # which every sentence about it begins with already
-        yield Reason.UNSEEN, f"Which build it runs cannot be seen: {told}.", fix
+        yield Reason.UNSEEN, f"Which build it runs cannot be seen: {_within(facts.target, why)}.", fix
         return
     for drift in drifts(facts, beside):
         yield drift.reason, drift.claim, drift.fix
@@ -250,10 +267,13 @@ def sentence(service: str, guarded: Guarded, most: int = 8) -> str:
     known = {*guarded.targets, *(each.target for each in guarded.violations)}
     looked = f"{len(known)} target{'' if len(known) == 1 else 's'}"
     lost = [f"Some may be missing: {each}." for each in guarded.losses[:most]]
-    lost += [f"Not all is known: {why}." for why in [each.why for each in guarded.untold if each.why][:most]]
+    unseen = {each.target for each in guarded.violations if each.reason is Reason.UNSEEN}  # which says why itself
+    untold = [each.why for each in guarded.untold if each.why and each.target not in unseen]
+    lost += [f"Not all is known: {why}." for why in untold[:most]]
     if not guarded.violations:
         well = f"*{service}*: the builds of {looked} are what they should be."
-        return "\n".join([well if guarded.targets else _nobody(service), *lost])
+        unsure = f"*{service}*: nothing wrong is seen in the builds of {looked}; not all is known."
+        return "\n".join([(unsure if untold else well) if guarded.targets else _nobody(service), *lost])
     ranked = sorted(guarded.violations, key=lambda each: (each.reason is Reason.UNSEEN, *each.key))
     lines = [f"• `{each.reason.value}` {each.target}: {each.claim} {each.fix}" for each in ranked[:most]]
     rest = [f"{len(ranked) - most} more."] if len(ranked) > most else []

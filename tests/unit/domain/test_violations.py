@@ -209,6 +209,41 @@ def test_a_part_that_is_lost_leaves_unknown_only_what_it_tells() -> None:
     assert {Reason.STAMP_MISSING, Reason.BUILD_ID_MISMATCH} <= {*look(alike).untold[0].reasons}
 
 
+def test_who_does_not_tell_all_for_two_looks_is_unseen_and_why() -> None:
+    bare = partly(SLOW, lineage=None, **BARE)
+    first = look(bare)
+    second = look(bare, before=first, at=LATER)
+    third = look(bare, before=second, at=LATER + timedelta(minutes=10))
+    after = look(runs(), before=third, at=LATER + timedelta(minutes=20))
+
+    assert [reasons(each) for each in (first, second, third, after)] == [[], ["unseen"], ["unseen"], []]
+    assert (second.violations, counts(second)[Reason.UNSEEN]) == (third.violations, 1)
+    words = "http://127.0.0.1:8080/version gave no answer in 2 s"
+    assert [each.text for each in of_guard("checkout", second)] == [
+        f"checkout-1: Not all of its build can be seen, for two looks or more: {words}."
+    ]
+    assert sentence("checkout", first).splitlines() == [
+        "*checkout*: nothing wrong is seen in the builds of 1 target; not all is known.",
+        f"Not all is known: {SLOW.reason}.",
+    ]
+    assert sentence("checkout", second).count(words) == 1
+
+
+def test_a_look_that_is_heard_twice_is_one_look() -> None:
+    bare = partly(SLOW, lineage=None, **BARE)
+    first = look(bare)
+    second = look(bare, before=first, at=LATER)
+    assert look(bare, before=first) == first
+    assert look(bare, before=second, at=LATER) == second
+
+
+def test_who_told_nothing_and_then_not_all_is_unseen_still() -> None:
+    before = look(Facts("checkout-1", losses=(SLOW,)))
+    after = look(partly(SLOW, lineage=None, **BARE), before=before, at=LATER)
+    assert [(each.reason, each.since) for each in after.violations] == [(Reason.UNSEEN, AT)]
+    assert "Not all of its build can be seen" in after.violations[0].claim
+
+
 def test_only_the_reasons_of_the_policy_fire_and_what_is_over_is_told() -> None:
     before = look(runs(modified=True, runs_in="staging"))
     fired = alerts("checkout", None, before, PLAN)
