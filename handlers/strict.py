@@ -70,5 +70,5 @@ def _answer(status: str, reasons: Sequence[str], looks: Sequence[Guarded]) -> Re
     return Json(body, 200 if status == "consistent" else 503, headers=_FRESH)
 
 
-def _told(build: Build) -> dict[str, str | bool]:
+def _told(build: Build) -> dict[str, str | bool | None]:
     return {"release": build.release, "revision": build.revision, "modified": build.modified}

@@ -72,13 +72,13 @@ async def _installed() -> Build:
     return Build(release=package.version, revision=revision, modified=modified)
 
 
-async def _work_tree(folder: Path) -> tuple[str, bool]:
-    """Give the commit of a work tree, and whether it has changes that no commit holds; ("", False) where none tells."""
+async def _work_tree(folder: Path) -> tuple[str, bool | None]:
+    """Give the commit of a work tree, and whether it has changes that no commit holds; ("", None) where none tells."""
     said = []
     for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no")):
         ended = await run(("git", *words), seconds=_GIT_S, cwd=folder)
         if isinstance(ended, Missing) or ended.why:
-            return "", False
+            return "", None
         said.append(ended.text.strip())
     return said[0], bool(said[1])
 

@@ -256,6 +256,7 @@ def _build(profiles: Iterable[Profile], document: Mapping[str, Any], served: Map
         go=str(document.get("go", "")) or told.go,
         module=str(document.get("module", "")),
         revision=str(known.get("vcs.revision", "")) or told.revision or stamp.revision,
+        # A stamp is made before the build: without changes then, there may still have been some.
         modified=stamp.modified or (known.get("vcs.modified") == "true" if by_binary else told.modified),
         release=told.release,
         environment=_environment(environment),

@@ -169,6 +169,7 @@ class Heap:
 class Build:
     """Which program it is. `id` is the linker's build id; the rest is its binary's own, or what the service tells.
 
+    `modified`: whether it holds changes that no commit does; None: not known.
     `release` is the name that the service gives itself, "" where it tells none. `environment`: what of its environment
     changes how Go runs it; None: not known. `told` is the commit that the service tells over HTTP, `stamp` what was
     stamped into it, `runs_in` the environment that it was started in, by its own variable; "" where that is not known.
@@ -178,7 +179,7 @@ class Build:
     go: str = ""
     module: str = ""
     revision: str = ""
-    modified: bool = False
+    modified: bool | None = None
     release: str = ""
     environment: tuple[tuple[str, str], ...] | None = None
     told: str = ""

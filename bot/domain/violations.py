@@ -13,7 +13,7 @@ from bot.domain.facts import Build, Facts, Loss
 from bot.domain.faults.build_drift import drifts, is_another
 from bot.domain.faults.finding import Beside
 from bot.domain.guard_plan import GuardPlan, Reason
-from bot.domain.snapshot import PartStatus
+from bot.domain.snapshot import BUILD, GOROUTINE, VERSION, PartStatus
 
 ALERTS = "build-guard"
 """By what the alerts of one service are grouped: they are on one incident."""
@@ -22,6 +22,14 @@ _WEIGHT, _UNSEEN_WEIGHT = 74, 52
 
 _OF_ABSENCE = frozenset({Reason.BUILD_ID_MISMATCH, Reason.STAMP_MISSING})
 """What is wrong because a thing is not there: nobody can say so of a target that did not tell all it can."""
+
+_OF_PROGRAM = frozenset(Reason) - {Reason.UNSEEN}
+_TELLS: Mapping[str, frozenset[Reason]] = {
+    BUILD.name: _OF_PROGRAM,
+    VERSION.name: _OF_PROGRAM,
+    GOROUTINE.name: frozenset({Reason.BUILD_ID_MISMATCH}),
+}
+"""Of which reasons each part of a capture tells: while it is lost, no other is less known."""
 
 _Wrong = tuple[Reason, str, str]
 """Why, the claim, the fix."""
@@ -105,14 +113,32 @@ def carried(now: Guarded, before: Guarded | None) -> Guarded:
 
     What a target was seen to run stays known while it does not tell, or discovery does not tell of it: nobody is well
     because nobody can see it. Where nothing was lost, a target that is not there is gone, and what was wrong is over.
+    Who does not tell all, and did not at the look before, is `unseen`: what is lost for good must not go unsaid.
     """
     was = {each.key: each for each in before.violations} if before else {}
-    found = {each.key: replace(each, since=was.get(each.key, each).since) for each in now.violations}
+    seen = (*now.violations, *_unseen(now, before)) if before else now.violations
+    found = {each.key: replace(each, since=was.get(each.key, each).since) for each in seen}
     blind = {(each.target, reason) for each in now.untold for reason in each.reasons}
     for key, each in was.items():
         if key not in found and (key in blind or (now.losses and each.target not in now.targets)):
             found[key] = each
     return replace(now, violations=tuple(found[key] for key in sorted(found)))
+
+
+def _unseen(now: Guarded, before: Guarded) -> Iterator[Violation]:
+    """Give those that did not tell all at two looks; a look that is heard twice is one."""
+    known = {each.target for each in before.violations if each.reason is Reason.UNSEEN}
+    silent = known | {each.target for each in before.untold if before.at < now.at}
+    for each in now.untold:
+        if each.why and each.target in silent:
+            claim = f"Not all of its build can be seen, for two looks or more: {_within(each.target, each.why)}."
+            fix = "Make its agent, its `version` or its profiles answer again, or configure none that it lacks."
+            yield Violation(each.target, Reason.UNSEEN, claim, fix, now.at)
+
+
+def _within(target: str, why: str) -> str:
+    """Say why in a sentence about a target, which begins with its name already."""
+    return why.removeprefix(f"{target}: ")
 
 
 def lost(facts: Facts) -> tuple[Loss, ...]:
@@ -124,25 +150,28 @@ def _untold(facts: Iterable[Facts]) -> Iterator[Untold]:
     for each in sorted(facts, key=lambda one: one.target):
         if not each.build.is_known:
             yield Untold(each.target, "", tuple(reason for reason in Reason if reason is not Reason.UNSEEN))
-        elif (missed := lost(each)) and (reasons := tuple(why for why, rests in _ground(each).items() if not rests)):
-            yield Untold(each.target, "; ".join(dict.fromkeys(loss.reason for loss in missed)), reasons)
+            continue
+        unknown = frozenset(reason for reason, rests in _ground(each).items() if not rests)
+        missed = [(loss.reason, unknown & _TELLS.get(loss.part, frozenset())) for loss in lost(each)]
+        if reasons := tuple(reason for reason in Reason if any(reason in of for _, of in missed)):
+            yield Untold(each.target, "; ".join(dict.fromkeys(why for why, of in missed if of)), reasons)
 
 
 def _ground(facts: Facts) -> Mapping[Reason, object]:
     """Say of every reason whether all is there by which it can be said that it does not hold."""
     build, stamp, expected = facts.build, facts.build.stamp, facts.expected or Expected()
     deploy, ids = expected.deploy, (build.id, stamp.build_id)
-    met = deploy is None or build.release or expected.meets(build.revision) is not None
+    met = deploy is None or expected.meets(build.revision) is not None or (build.release and not expected.commit)
     return {
         Reason.UNSEEN: True,
         Reason.COMMIT_UNKNOWN: build.revision,
         Reason.COMMIT_MISMATCH: met,
         Reason.COMMIT_NOT_IN_BRANCH: build.revision,
-        Reason.DIRTY_TREE: build.revision,  # who tells the commit tells what there was beside it
-        Reason.GO_VERSION_MISMATCH: build.go and stamp.go,
+        Reason.DIRTY_TREE: build.modified is not None,
+        Reason.GO_VERSION_MISMATCH: build.revision and build.go and stamp.go,
         Reason.BUILD_ID_MISMATCH: deploy is None or deploy.build in {"", *ids} or all(ids),
         Reason.ENVIRONMENT_MISMATCH: stamp.env and build.runs_in and build.environment is not None,
-        Reason.STAMP_MISMATCH: build.revision and stamp.commit and build.told,
+        Reason.STAMP_MISMATCH: False,  # it holds what one part tells against what another does: it takes them all
         Reason.STAMP_MISSING: not stamp.lacks,
     }
 
@@ -158,8 +187,7 @@ def _wrong(facts: Facts, beside: Beside, plan: GuardPlan, held: Mapping[str, boo
     if not build.is_known:
         why = next((loss.reason for loss in facts.losses), "it tells nothing of its build")
         fix = "Let its agent read its program, or let it serve its version (`version`)."
-        told = why.removeprefix(f"{facts.target}: ")  # which every sentence about it begins with already
-        yield Reason.UNSEEN, f"Which build it runs cannot be seen: {told}.", fix
+        yield Reason.UNSEEN, f"Which build it runs cannot be seen: {_within(facts.target, why)}.", fix
         return
     for drift in drifts(facts, beside):
         yield drift.reason, drift.claim, drift.fix
@@ -239,10 +267,13 @@ def sentence(service: str, guarded: Guarded, most: int = 8) -> str:
     known = {*guarded.targets, *(each.target for each in guarded.violations)}
     looked = f"{len(known)} target{'' if len(known) == 1 else 's'}"
     lost = [f"Some may be missing: {each}." for each in guarded.losses[:most]]
-    lost += [f"Not all is known: {why}." for why in [each.why for each in guarded.untold if each.why][:most]]
+    unseen = {each.target for each in guarded.violations if each.reason is Reason.UNSEEN}  # which says why itself
+    untold = [each.why for each in guarded.untold if each.why and each.target not in unseen]
+    lost += [f"Not all is known: {why}." for why in untold[:most]]
     if not guarded.violations:
         well = f"*{service}*: the builds of {looked} are what they should be."
-        return "\n".join([well if guarded.targets else _nobody(service), *lost])
+        unsure = f"*{service}*: nothing wrong is seen in the builds of {looked}; not all is known."
+        return "\n".join([(unsure if untold else well) if guarded.targets else _nobody(service), *lost])
     ranked = sorted(guarded.violations, key=lambda each: (each.reason is Reason.UNSEEN, *each.key))
     lines = [f"• `{each.reason.value}` {each.target}: {each.claim} {each.fix}" for each in ranked[:most]]
     rest = [f"{len(ranked) - most} more."] if len(ranked) > most else []

@@ -1,5 +1,6 @@
 """FirstFive says which build it is: by what its installer left behind, and whether the files are still those."""
 
+import json
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from importlib.metadata import PathDistribution, version
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.replica import ThisReplica, is_changed
+from bot.domain.facts import Build
 
 
 @pytest.fixture
@@ -35,3 +37,14 @@ async def test_it_knows_its_release_and_says_the_same_again() -> None:
     build = await replica.build()
     assert build.release == version("firstfive")
     assert await replica.build() is build
+
+
+async def test_of_a_folder_that_git_does_not_know_it_says_nothing(
+    installed: PathDistribution, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "thing-1.0.dist-info"
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
+    (folder / "direct_url.json").write_text(json.dumps({"url": tmp_path.as_uri(), "dir_info": {"editable": True}}))
+    monkeypatch.setattr("bot.adapters.replica.distribution", lambda _: installed)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert await ThisReplica().build() == Build(release="1.0", modified=None)

@@ -70,5 +70,5 @@ def test_a_target_s_stamp_is_that_of_its_flags_or_what_it_serves() -> None:
     linked = facts_of("checkout-1", build=document(flags), version=document(told)).build
     served = facts_of("checkout-1", version=document(told)).build
 
-    assert (linked.stamp, linked.revision, linked.modified, linked.runs_in) == (WHOLE, COMMIT, False, "staging")
+    assert (linked.stamp, linked.revision, linked.modified, linked.runs_in) == (WHOLE, COMMIT, None, "staging")
     assert (served.stamp.build_id, served.revision, served.modified, served.runs_in) == ("9", COMMIT, True, "")

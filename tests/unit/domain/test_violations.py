@@ -158,6 +158,92 @@ def test_what_is_told_again_in_another_way_is_over() -> None:
     assert reasons(look(partly(SLOW, told=""), before=before, at=LATER)) == []
 
 
+AWAY = Loss("build", "failed", "checkout-1: http://127.0.0.1:6060 answered 401")
+NO_PROFILE = Loss("goroutine", "failed", "checkout-1: http://127.0.0.1:6060/debug/pprof/goroutine answered 404")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "served", "reason"),
+    [
+        ({"modified": True}, {"modified": None, "stamp": Stamp(), "told": NEW}, "dirty_tree"),
+        ({"lineage": Lineage(OLD, ("main",), NEW), "revision": OLD, "told": "", "stamp": replace(STAMP, commit=OLD)},
+         {**BARE, "lineage": None, "release": "v1.5.0"}, "commit_mismatch"),
+        ({"go": "go1.26.1", "stamp": replace(STAMP, go="go1.26.1")},
+         {**BARE, "lineage": None, "go": "go1.26.1", "stamp": Stamp(go="go1.26.1")}, "go_version_mismatch"),
+        ({"told": OLD, "record": None},
+         {"told": OLD, "record": None, "revision": OLD, "stamp": replace(STAMP, commit=OLD), "lineage": None},
+         "stamp_mismatch"),
+    ],
+)  # fmt: skip
+def test_what_an_agent_found_is_not_over_by_what_the_service_says_while_the_agent_is_away(
+    wrong: dict[str, Any], served: dict[str, Any], reason: str
+) -> None:
+    before = look(runs(**wrong))
+    assert reasons(before) == [reason]
+    assert look(partly(AWAY, **{"runs_in": "", **served}), before=before, at=LATER).violations == before.violations
+
+
+def test_a_release_is_what_should_run_where_no_commit_was_told_of_it() -> None:
+    record = Deploy("checkout", "v1.5.0", AT - timedelta(days=1), "Ada")
+    before = look(runs(record=record, lineage=None, **{**BARE, "release": "v1.4.0", "stamp": STAMP}))
+    served = partly(AWAY, record=record, lineage=None, **{**BARE, "release": "v1.5.0", "stamp": STAMP})
+    assert reasons(before) == ["commit_mismatch"]
+    assert reasons(look(served, before=before, at=LATER)) == []
+
+
+def test_a_tree_that_is_told_to_be_clean_is_no_dirty_one_any_more() -> None:
+    served = partly(AWAY, modified=False, runs_in="")
+    assert reasons(look(served, before=look(runs(modified=True)), at=LATER)) == []
+
+
+def test_a_part_that_is_lost_leaves_unknown_only_what_it_tells() -> None:
+    fine = partly(NO_PROFILE, id="", runs_in="")
+    other = partly(NO_PROFILE, id="", stamp=replace(STAMP, build_id="6999"))
+    both = partly(NO_PROFILE, SLOW, id="", told="")
+    alike = partly(*(replace(each, reason="no answer") for each in (AWAY, NO_PROFILE)), id="", stamp=Stamp("6999"))
+    assert look(fine).untold == ()
+    assert sentence("checkout", look(fine)) == "*checkout*: the builds of 1 target are what they should be."
+    assert [each.reasons for each in look(other).untold] == [(Reason.BUILD_ID_MISMATCH,)]
+    assert [each.why for each in look(both).untold] == [SLOW.reason]
+    assert [each.why for each in look(alike).untold] == ["no answer"]
+    assert {Reason.STAMP_MISSING, Reason.BUILD_ID_MISMATCH} <= {*look(alike).untold[0].reasons}
+
+
+def test_who_does_not_tell_all_for_two_looks_is_unseen_and_why() -> None:
+    bare = partly(SLOW, lineage=None, **BARE)
+    first = look(bare)
+    second = look(bare, before=first, at=LATER)
+    third = look(bare, before=second, at=LATER + timedelta(minutes=10))
+    after = look(runs(), before=third, at=LATER + timedelta(minutes=20))
+
+    assert [reasons(each) for each in (first, second, third, after)] == [[], ["unseen"], ["unseen"], []]
+    assert (second.violations, counts(second)[Reason.UNSEEN]) == (third.violations, 1)
+    words = "http://127.0.0.1:8080/version gave no answer in 2 s"
+    assert [each.text for each in of_guard("checkout", second)] == [
+        f"checkout-1: Not all of its build can be seen, for two looks or more: {words}."
+    ]
+    assert sentence("checkout", first).splitlines() == [
+        "*checkout*: nothing wrong is seen in the builds of 1 target; not all is known.",
+        f"Not all is known: {SLOW.reason}.",
+    ]
+    assert sentence("checkout", second).count(words) == 1
+
+
+def test_a_look_that_is_heard_twice_is_one_look() -> None:
+    bare = partly(SLOW, lineage=None, **BARE)
+    first = look(bare)
+    second = look(bare, before=first, at=LATER)
+    assert look(bare, before=first) == first
+    assert look(bare, before=second, at=LATER) == second
+
+
+def test_who_told_nothing_and_then_not_all_is_unseen_still() -> None:
+    before = look(Facts("checkout-1", losses=(SLOW,)))
+    after = look(partly(SLOW, lineage=None, **BARE), before=before, at=LATER)
+    assert [(each.reason, each.since) for each in after.violations] == [(Reason.UNSEEN, AT)]
+    assert "Not all of its build can be seen" in after.violations[0].claim
+
+
 def test_only_the_reasons_of_the_policy_fire_and_what_is_over_is_told() -> None:
     before = look(runs(modified=True, runs_in="staging"))
     fired = alerts("checkout", None, before, PLAN)

@@ -207,7 +207,7 @@ async def test_a_version_that_is_not_served_once_is_no_alarm_and_none_is_over(si
     at = house([], SERVING, targets=well)
     well.silent = silent
     said = await look(at)
-    assert "are what they should be" in said
+    assert ("nothing wrong is seen" if words else "are what they should be") in said
     assert words in said
     assert "INC-1" not in at.state.chains
 
@@ -218,6 +218,20 @@ async def test_a_version_that_is_not_served_once_is_no_alarm_and_none_is_over(si
     assert "`commit_not_in_branch` checkout-1: It runs bbbbbbb" in await look(at)
     assert told(at) == {"commit_not_in_branch": 1}
     assert not [each for each in at.chain() if each.kind == Kind.ALERT_RESOLVED]
+
+
+async def test_a_version_that_is_lost_for_good_is_told_from_the_second_look_on_until_it_is_back() -> None:
+    lost = Forgetful(revision=NEW, stamp={**STAMPED, "commit": NEW})
+    at = house([], SERVING, targets=lost)
+    lost.silent = 99
+    await look(at)
+    assert (told(at), "INC-1" in at.state.chains) == ({}, False)
+    assert "`unseen` checkout-1: Not all of its build can be seen" in await look(at)
+    assert (told(at), news(at)) == ({"unseen": 1}, [Kind.ALERT_FIRED])
+    assert "New: checkout-1: Not all of its build can be seen" in await at.text("digest")
+    lost.silent = 0
+    assert "are what they should be" in await look(at)
+    assert (told(at), news(at)) == ({}, [Kind.ALERT_FIRED, Kind.ALERT_RESOLVED])
 
 
 async def test_of_two_looks_at_a_target_the_one_that_was_told_more_counts() -> None:
