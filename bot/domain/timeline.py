@@ -88,7 +88,7 @@ class Kind(StrEnum):
     JUDGED = (
         "judged"  # service judgement words reasons[] when (looked, breach, verified) trend{} artifact picture safe?
     )
-    TRAFFIC_SET = "traffic set"  # service verb before after commands[] approved_by by_itself run reason
+    TRAFFIC_SET = "traffic set"  # service verb before after commands[] approved_by by_itself run reason again?
     DRIFTED = "drifted"  # service wanted now
     PUSHED = "pushed"  # name artifact place commit
     PUSH_FAILED = "push failed"  # name artifact place reason again_at
@@ -101,7 +101,7 @@ class Kind(StrEnum):
     DRILL_ENDED = "drill ended"  # score{} before{} how by real was_on gone left nonce
 
 
-AGAIN = frozenset({Kind.APPROVAL_DECIDED, Kind.BROKE_GLASS})
+AGAIN = frozenset({Kind.APPROVAL_DECIDED, Kind.BROKE_GLASS, Kind.TRAFFIC_SET})
 """What is recorded again, with the number of the entry it stands for as `again`, when its words are taken back."""
 
 
