@@ -125,8 +125,7 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
     """Write the postmortem of an incident from its whole timeline (at least its opening entry)."""
     written = without_postmortems(entries)
     told = in_place(written)
-    artifacts, findings = kept(told), found(told)
-    matters = _what_matters(incident, told)
+    artifacts, findings, matters = kept(told), found(told), _what_matters(incident, told)
     rows = tuple(Row(entry.at, who(entry), tell(entry), evidence(entry, artifacts)) for entry in matters)
     sources, bisect = account.sources(told), blamed(incident.bisects)
     return Postmortem(
