@@ -137,7 +137,7 @@ def _keep_state(tools: Tools, entries: list[Entry], seq: int) -> None:
         tools.record(Kind.STATUS_SET, status=before.status.value, was=before.status.value, text="")
     if after.private != before.private:
         tools.record(Kind.MADE_PRIVATE)
-    if after.cancelled != before.cancelled:
+    if before.cancelled and not after.cancelled:
         tools.record(Kind.CANCELLED, reason=BLANK)
     for item in before.actions:
         if item not in after.actions:

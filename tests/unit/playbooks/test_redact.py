@@ -119,6 +119,15 @@ async def test_the_state_that_blanked_words_carried_stays(kind: Kind, words: str
     assert verify("INC-1", house.chain()).breaks == ()
 
 
+async def test_what_was_opened_again_is_not_called_off_by_a_redaction() -> None:
+    house = desk()
+    await house.say("start sev3 checkout slow")
+    await house.say("cancel INC-1 it is nothing")
+    await house.say(f"reopen INC-1 {SECRET} cannot pay")
+    await redact(house, seq_of(house, Kind.STATUS_SET))
+    assert (house.incident().status, house.incident().cancelled, house.incident().counts) == (Status.OPEN, "", True)
+
+
 async def test_a_blanked_title_is_blank_in_the_list_too() -> None:
     house = desk()
     await house.say(f"start sev1 checkout {SECRET}")
