@@ -119,7 +119,10 @@ def _seen(entries: Sequence[Entry]) -> str:
 
 
 def _rows(entries: Sequence[Entry]) -> list[Row]:
-    return [Row(entry.at, who(entry), entry.kind, tell(entry), _incident(entry), entry.run_id) for entry in entries]
+    """Give the lines of a page; what is recorded again there without its words is one line, not two."""
+    again = {(entry.incident_id, entry.facts.get("again")) for entry in entries}
+    shown = (entry for entry in entries if (entry.incident_id, entry.seq) not in again)
+    return [Row(entry.at, who(entry), entry.kind, tell(entry), _incident(entry), entry.run_id) for entry in shown]
 
 
 def _incident(entry: Entry) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from bot.domain.errors import ArtifactDamaged
 from bot.domain.figure import Figure
 from bot.domain.incident import Incident, fold
-from bot.domain.publishing import Signed, Stage, reviewing, standing, taken_back
+from bot.domain.publishing import Signed, Stage, as_of_then, reviewing, standing, taken_back
 from bot.domain.sections import TITLES, texts
 from bot.domain.timeline import Entry, Kind
 from bot.engine.made import Latest
@@ -151,10 +151,11 @@ async def told(ports: Ports, incident: Incident, entries: Sequence[Entry], *, an
     published = None if anew else standing(entries).published
     if published is None:
         return Told(incident, entries)
+    if taken_back(entries, published):
+        then, before = await asyncio.to_thread(as_of_then, entries, published)
+        return Told(then, before, published, lost=Lost.WORDS)
     before = [entry for entry in entries if entry.seq < published.seq]
     then = await asyncio.to_thread(fold, before)
-    if taken_back(entries, published):
-        return Told(then, before, published, lost=Lost.WORDS)
     text = await _kept(ports, published)
     return Told(then, before, published, text, Lost.NOTHING if text is not None else Lost.BYTES)
 

@@ -1,5 +1,6 @@
 """What of all there is somebody may see: everything but private incidents they take no part in."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -51,13 +52,12 @@ def visible_run(ports: Ports, tx: Tx, run_id: str, person: Person) -> Run | None
 def is_theirs(ports: Ports, tx: Tx, run: Run, row: Listed | None, person: Person) -> bool:
     """Tell whether somebody may see a run: its page, what the API says of it, what it asks for, and live.
 
-    * A run about an incident is seen by who may see the incident. If there is no such incident nobody sees the run, not
-      even who asked: or they would learn of a private one by asking for it.
-    * A run that is to open a private incident is seen by who asked, until the incident is there.
-    * Whatever it is about, a run whose answer names a private incident is seen by who may see that one too, and by who
-      asked, as they were told. What `list` says is more than the incident is about in whose channel somebody asked.
+    Who may see the incident that a run is about sees the run; if there is no such incident nobody does, not even who
+    asked: or they would learn of a private one by asking for it. Where its answer names a private incident, they must
+    be allowed to see that one too, or have asked themselves. A name that FirstFive only repeats does not count: it was
+    typed, as a parameter or in the title, and who asked never took part in what it names. What is to open a private
+    incident is seen by who asked, until the incident is there.
 
-    What people typed, params and the reason of a refusal, hides nothing: to write a name takes no knowledge.
     `row`: that of its incident, None where it is about none that is there.
     """
     if run.incident_id and (row is None or not may_see(row, person)):
@@ -66,8 +66,17 @@ def is_theirs(ports: Ports, tx: Tx, run: Run, row: Listed | None, person: Person
         return True
     if not run.incident_id and run.plan.params.get("private"):
         return False
-    told = [run.result, run.reason if run.status is RunStatus.FAILED else ""]
-    return all(is_visible(ports, tx, each, person) for each in names_in(told))
+    told = names_in([run.result, run.reason if run.status is RunStatus.FAILED else ""])
+    typed = names_in([run.plan.params, row.title if row is not None else ""])
+    hidden = (each for each in told if not is_visible(ports, tx, each, person))
+    return all(each in typed and not _ever_knew(ports, tx, each, run.actor) for each in hidden)
+
+
+def _ever_knew(ports: Ports, tx: Tx, incident_id: str, person: Person) -> bool:
+    """Tell whether somebody may know of an incident, or once did: then they are named on its timeline."""
+    named, entries = json.dumps(person.id), ports.timeline.entries(tx, incident_id)
+    on_it = any(entry.actor == person.id or named in (entry.body or "") for entry in entries)
+    return on_it or is_visible(ports, tx, incident_id, person)
 
 
 def names_in(said: Any) -> set[str]:

@@ -63,8 +63,12 @@ _STAY = {
     Kind.JOINED,
     Kind.LEFT,
 }
-# Of these the words go, and who decided what stays.
-_TYPED: Mapping[str, tuple[str, ...]] = {Kind.APPROVAL_DECIDED: ("reason",), Kind.BROKE_GLASS: ("reason", "frozen")}
+# Of these the words go, and who decided or did what stays.
+_TYPED: Mapping[str, tuple[str, ...]] = {
+    Kind.APPROVAL_DECIDED: ("reason",),
+    Kind.BROKE_GLASS: ("reason", "frozen"),
+    Kind.TRAFFIC_SET: ("reason",),
+}
 
 
 @playbook.step("Find the entry")
@@ -110,12 +114,12 @@ def _stays(entry: Entry) -> bool:
 
 
 def _typed(entry: Entry) -> list[str]:
-    """Name the facts of a decision that are somebody's words."""
+    """Name the facts of a decision, or of what was done, that are somebody's words."""
     return [key for key in _TYPED.get(entry.kind, ()) if entry.facts.get(key) not in {None, "", BLANK}]
 
 
 def _keep_decision(tools: Tools, entry: Entry) -> None:
-    """Record again who decided what, and when, without why; `again` tells that everybody knows it already."""
+    """Record again who decided or did what, and when, without why; `again` tells that everybody knows it already."""
     if typed := _typed(entry):
         said = {**entry.facts, **dict.fromkeys(typed, BLANK), "again": entry.seq}
         tools.record_as(Person(entry.actor, entry.actor_name), entry.at, Kind(entry.kind), **said)
@@ -133,7 +137,7 @@ def _keep_state(tools: Tools, entries: list[Entry], seq: int) -> None:
         tools.record(Kind.STATUS_SET, status=before.status.value, was=before.status.value, text="")
     if after.private != before.private:
         tools.record(Kind.MADE_PRIVATE)
-    if after.cancelled != before.cancelled:
+    if before.cancelled and not after.cancelled:
         tools.record(Kind.CANCELLED, reason=BLANK)
     for item in before.actions:
         if item not in after.actions:

@@ -17,7 +17,7 @@ from bot.domain.phases import SOP, Phase, end_blanked
 from bot.domain.phases import follow as follow_phases
 from bot.domain.rollout import Rollout
 from bot.domain.rollout import follow as follow_rollout
-from bot.domain.timeline import BLANK, FIRSTFIVE, TOKEN, Entry, Kind, Person, from_us
+from bot.domain.timeline import BLANK, FIRSTFIVE, TOKEN, Entry, Kind, Person, from_us, in_place
 
 SOP_S = 300
 
@@ -163,9 +163,9 @@ def fold(entries: Iterable[Entry], since: Incident | None = None) -> Incident:
 
     :raises IncidentNotFound: there are none, or the first does not open an incident.
     """
-    incident, last = since, None
+    incident, told = since, list(entries)
     changed_at = since.changed_at if since else None
-    for entry in entries:
+    for entry in in_place(told):
         if incident is None:
             incident = _opened(entry)
         apply = _APPLY.get(entry.kind)
@@ -175,10 +175,9 @@ def fold(entries: Iterable[Entry], since: Incident | None = None) -> Incident:
             incident = replace(incident, phases=end_blanked(incident.phases, entry))
         # A message is recorded at the time it was said, which may be long before the entry in front of it.
         changed_at = entry.at if changed_at is None else max(changed_at, entry.at)
-        last = entry
     if incident is None:
         raise IncidentNotFound("There is no such incident. /incident list shows the open ones.")
-    return incident if last is None else replace(incident, seq=last.seq, changed_at=changed_at)
+    return replace(incident, seq=told[-1].seq, changed_at=changed_at) if told else incident
 
 
 _NEXT = {

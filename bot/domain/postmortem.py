@@ -21,7 +21,7 @@ from bot.domain.measures import Measure, Milestone
 from bot.domain.narrative import by_itself, is_child, tell, who
 from bot.domain.phases import SOP
 from bot.domain.sections import Section, sections
-from bot.domain.timeline import Entry, Kind, in_time, to_us
+from bot.domain.timeline import Entry, Kind, in_place, in_time, to_us
 
 _PLAYBOOK = "postmortem"
 _SECOND_US = 1_000_000
@@ -123,9 +123,9 @@ class Postmortem:
 
 def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
     """Write the postmortem of an incident from its whole timeline (at least its opening entry)."""
-    told = without_postmortems(entries)
-    artifacts, findings = kept(told), found(told)
-    matters = _what_matters(incident, told)
+    written = without_postmortems(entries)
+    told = in_place(written)
+    artifacts, findings, matters = kept(told), found(told), _what_matters(incident, told)
     rows = tuple(Row(entry.at, who(entry), tell(entry), evidence(entry, artifacts)) for entry in matters)
     sources, bisect = account.sources(told), blamed(incident.bisects)
     return Postmortem(
@@ -157,9 +157,9 @@ def compose(incident: Incident, entries: Sequence[Entry]) -> Postmortem:
         artifacts=artifacts,
         milestones=tuple(Mark(e.value, incident.milestones.get(e), sources.get(e, "")) for e in Milestone),
         counted=incident.counts,
-        entries=len(told),
-        redacted=sum(1 for entry in told if entry.body is None),
-        head=told[-1].hash,
+        entries=len(written),
+        redacted=sum(1 for entry in written if entry.body is None),
+        head=written[-1].hash,
     )
 
 

@@ -1,14 +1,14 @@
 """How far along a postmortem is: a draft, read by somebody, published as it was then. A fold of the timeline."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, Severity, Status, fold
 from bot.domain.sections import TITLES
-from bot.domain.timeline import FIRSTFIVE, TOKEN, Entry, Kind, Person, behind
+from bot.domain.timeline import AGAIN, FIRSTFIVE, TOKEN, Entry, Kind, Person, behind
 
 _NAMED = 5
 _ON_THE_MACHINE = ("api:", "cli:")
@@ -73,6 +73,30 @@ def taken_back(entries: Iterable[Entry], published: Signed) -> bool:
     return any(int(seq) < published.seq for entry in after for seq in entry.facts.get("entries") or ())
 
 
+def as_of_then(entries: Sequence[Entry], published: Signed) -> tuple[Incident, list[Entry]]:
+    """Give an incident and its timeline as they were when it was published, without words that were taken back since.
+
+    What a redaction recorded again comes later and counts for then; so does what was told to be so until it changed.
+    """
+    before = [entry for entry in entries if entry.seq < published.seq]
+    after = [entry for entry in entries if entry.seq > published.seq]
+    runs = {entry.run_id for entry in after if taken_back([entry], published)}
+    again = [entry for entry in after if entry.run_id in runs and entry.kind in _STATE | AGAIN]
+    incident = fold([*before, *again])
+    then = replace(
+        incident,
+        severity=Severity(_until(after, Kind.SEVERITY_SET) or incident.severity),
+        status=Status(_until(after, Kind.STATUS_SET) or incident.status),
+        service=_until(after, Kind.SERVICE_SET) or incident.service,
+    )
+    return then, [*before, *(entry for entry in again if entry.kind in AGAIN)]
+
+
+def _until(after: Sequence[Entry], kind: Kind) -> str:
+    """Give what the first entry of a kind says that was so until then; "" when it does not, or there is none."""
+    return next((str(entry.facts.get("was") or "") for entry in after if entry.kind == kind), "")
+
+
 @dataclass(frozen=True)
 class Reviewing:
     """Whether somebody may review it: `why_not` says who could instead, "" when they may.
@@ -127,6 +151,9 @@ def reviewed(facts: Mapping[str, Any]) -> str:
     return "; nobody can tell whether that was a second person" if facts.get("alone") else ""
 
 
+_STATE = frozenset(
+    {Kind.SEVERITY_SET, Kind.SERVICE_SET, Kind.STATUS_SET, Kind.MADE_PRIVATE, Kind.CANCELLED, Kind.ACTION}
+)
 _SIGNED = {Kind.POSTMORTEM_REVIEWED, Kind.POSTMORTEM_PUBLISHED}
 _TOLD: Mapping[Kind, Callable[[Mapping[str, Any]], str]] = {
     Kind.POSTMORTEM: lambda facts: f"Wrote the postmortem {facts['name']}.",

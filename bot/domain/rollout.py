@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.canary import Judgement
-from bot.domain.timeline import Entry, Kind
+from bot.domain.timeline import BLANK, Entry, Kind
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def traffic_set(facts: Mapping[str, Any]) -> str:
     verb = _VERBS.get(str(facts["verb"]), "Set the traffic of")
     by = f", approved by {facts['approved_by']}" if facts["approved_by"] else ""
     by = ", by itself, as two people have let it" if facts.get("by_itself") else by
-    why = f" ({facts['reason']})" if facts["reason"] else ""
+    reason = facts["reason"] if facts["reason"] in {"", BLANK} else f"({facts['reason']})"
+    why = f" {reason}" if reason else ""
     return f"{verb} {facts['service']}{by}{why}: {facts['after']}; before, {facts['before']}."
 
 

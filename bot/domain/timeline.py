@@ -6,8 +6,8 @@ chain named `HOUSE`.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -88,7 +88,7 @@ class Kind(StrEnum):
     JUDGED = (
         "judged"  # service judgement words reasons[] when (looked, breach, verified) trend{} artifact picture safe?
     )
-    TRAFFIC_SET = "traffic set"  # service verb before after commands[] approved_by by_itself run reason
+    TRAFFIC_SET = "traffic set"  # service verb before after commands[] approved_by by_itself run reason again?
     DRIFTED = "drifted"  # service wanted now
     PUSHED = "pushed"  # name artifact place commit
     PUSH_FAILED = "push failed"  # name artifact place reason again_at
@@ -99,6 +99,10 @@ class Kind(StrEnum):
     TOKEN_MADE = "token made"  # noqa: S105 - no secret: token name scope ends_at
     TOKEN_REVOKED = "token revoked"  # noqa: S105 - no secret: token name
     DRILL_ENDED = "drill ended"  # score{} before{} how by real was_on gone left nonce
+
+
+AGAIN = frozenset({Kind.APPROVAL_DECIDED, Kind.BROKE_GLASS, Kind.TRAFFIC_SET})
+"""What is recorded again, with the number of the entry it stands for as `again`, when its words are taken back."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,20 @@ _TIME = attrgetter("at_us", "seq")
 def in_time(entries: Iterable[Entry]) -> list[Entry]:
     """Give entries by when what they tell happened: a message may be recorded long after it was said."""
     return sorted(entries, key=_TIME)
+
+
+def recorded_again(entries: Iterable[Entry]) -> dict[int, Entry]:
+    """Give what was recorded again without its words, each by the number of the blank entry that it stands for."""
+    told = (entry for entry in entries if entry.kind in AGAIN and entry.body is not None)
+    return {int(entry.facts["again"]): entry for entry in told if "again" in entry.facts}
+
+
+def in_place(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Give a timeline with what was recorded again where it was said first, and nowhere else."""
+    again = recorded_again(entries)
+    moved = {entry.seq for entry in again.values()}
+    stay = (entry for entry in entries if entry.seq not in moved)
+    return [replace(each, body=again[each.seq].body) if each.seq in again else each for each in stay]
 
 
 def seal(entry: Entry) -> str:

@@ -18,7 +18,7 @@ from bot.domain.incident import (
     may_see,
 )
 from bot.domain.phases import SOP, PhaseState
-from bot.domain.timeline import Author, Draft, Entry, Kind, Person, link, to_us
+from bot.domain.timeline import BLANK, Author, Draft, Entry, Kind, Person, link, to_us
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ANN = Person("U1", "Ann")
@@ -179,6 +179,21 @@ def test_a_blanked_entry_changes_nothing_and_a_blanked_title_says_so() -> None:
     incident = fold(blanked)
     assert (incident.title, incident.service, incident.severity) == ("(blanked)", "", Severity.SEV2)
     assert incident.seq == 2
+
+
+def test_what_is_recorded_again_moves_nothing() -> None:
+    first = {"service": "checkout", "verb": "rollback", "before": "10 %", "after": "0 %", "approved_by": ""}
+    first |= {"reason": "x"}
+    safe = {"service": "checkout", "judgement": "", "words": "Safe.", "when": "verified"}
+    traffic = Kind.TRAFFIC_SET
+    for later in ([(Kind.JUDGED, safe)], [(traffic, {**first, "verb": "restore", "reason": ""}), (Kind.JUDGED, safe)]):
+        whole = chain((traffic, first), *later, (traffic, {**first, "reason": BLANK, "again": 2}))
+        before, blanked = fold(whole[:-1]), [whole[0], replace(whole[1], body=None), *whole[2:]]
+        assert before.rollout
+        set_ = before.rollout.set_.replace("(x)", BLANK)
+        expected = replace(before, rollout=replace(before.rollout, set_=set_), seq=len(whole))
+        assert replace(fold(blanked), changed_at=before.changed_at) == expected
+        assert fold(whole[-1:], fold(blanked)).rollout == expected.rollout
 
 
 @given(st.sampled_from(Status), st.sampled_from(Status))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.postmortem import Postmortem, compose
-from bot.domain.timeline import FIRSTFIVE, Kind, Person, verify
+from bot.domain.timeline import BLANK, FIRSTFIVE, Author, Draft, Kind, Person, link, verify
 from tests.unit.web.story import (
     ANA,
     BEN,
@@ -144,6 +144,25 @@ def test_a_blanked_entry_stays_as_a_redacted_row() -> None:
     it = written(story.blank(note.seq))
     assert [(row.who, row.what) for row in it.rows if row.at == note.at] == [("Mei Tanaka", "(redacted)")]
     assert it.redacted == 1
+
+
+def test_a_decision_without_its_words_is_one_row_and_one_deed_where_it_was() -> None:
+    facts = {"run": "r9", "playbook": "empty", "plan": "p", "service": "checkout", "decision": "let through alone"}
+    facts |= {"person": BEN.id, "name": BEN.name, "reason": "Mrs Miller", "frozen": ""}
+    story = opened().later(60).tell(Kind.BROKE_GLASS, BEN, **facts)
+    broke = story.entries[-1]
+    before = written(story.later(60).tell(Kind.NOTE, ANA, text="it is better"))
+    story.blank(broke.seq).later(60)
+    repeated = Draft(Kind.BROKE_GLASS, {**facts, "reason": BLANK, "again": broke.seq}, broke.at, BEN)
+    story.entries.append(link(story.incident_id, story.entries[-1], repeated, Author(ANA), story.now))
+    after = written(story)
+    assert after.responders == before.responders
+    assert [(each.at, each.who, each.what) for each in after.rows] == [
+        (each.at, each.who, each.what.replace("Mrs Miller", BLANK)) for each in before.rows
+    ]
+    assert len(after.steps) == len(before.steps) == 1
+    assert (after.redacted, after.head, after.entries) == (1, story.entries[-1].hash, len(story.entries))
+    assert after.badly == tuple(each.replace("Mrs Miller", BLANK) for each in before.badly)
 
 
 def test_a_blanked_opening_does_not_break_it() -> None:

@@ -4,7 +4,7 @@ import re
 from html import unescape
 
 from bot.domain.audit_log import SUBJECTS
-from bot.domain.timeline import HOUSE, Kind
+from bot.domain.timeline import BLANK, HOUSE, Kind
 from tests.unit.handlers.test_incidents import browser
 from tests.unit.web.story import ANA, BEN, Story, opened, whole
 
@@ -40,6 +40,15 @@ async def test_filters_are_all_met() -> None:
     assert len(told(await get(f"/audit?who={BEN.id}&about=freezes", *stories))) == 1
     assert "Nothing fits." in await get("/audit?incident=INC-99", *stories)
     assert 'href="/incidents/INC-7"' in await get("/audit?incident=inc-7", *stories)
+
+
+async def test_a_decision_without_its_words_is_one_line() -> None:
+    story = opened().tell(Kind.APPROVAL_DECIDED, BEN, playbook="redact", decision="refused", reason="Mrs Miller")
+    decided = story.entries[-1]
+    story.blank(decided.seq).tell(
+        Kind.APPROVAL_DECIDED, BEN, playbook="redact", decision="refused", reason=BLANK, again=decided.seq
+    )
+    assert told(await get("/audit", story)) == ["Refused redact: (blanked)"]
 
 
 async def test_pages_follow_each_other() -> None:

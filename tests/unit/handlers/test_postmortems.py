@@ -9,14 +9,18 @@ import pytest
 from fastapi import FastAPI
 
 from bot.adapters.documents import MarkdownDocuments
+from bot.domain.incident import Severity, Status
+from bot.domain.postmortem import Postmortem, compose
 from bot.domain.publishing import Stage, standing
+from bot.domain.run import RunStatus
 from bot.domain.sections import TITLES, texts
 from bot.domain.timeline import Kind, Person
 from handlers import errors, exports, pages, postmortem_forms
 from handlers.forms import FormRefused
+from handlers.postmortems import Lost, told
 from handlers.reader import Reader
 from tests.fakes.readers import Read, signed_in
-from tests.unit.playbooks.desk import REGISTRY, Desk, desk
+from tests.unit.playbooks.desk import ADA, BEN, REGISTRY, Desk, desk
 from tests.unit.playbooks.test_redact import redact, seq_of
 
 CLEO, DORA = signed_in(Person("U3", "Cleo")), signed_in(Person("U4", "Dora"))
@@ -190,6 +194,43 @@ async def test_words_that_are_taken_back_are_gone_from_what_was_published_too(ro
         shown = await room.page(path)
         assert "Mrs Miller" not in shown
         assert "one more thing" not in shown
+
+
+async def published(house: Desk) -> None:
+    for words, by in (("review", BEN), ("publish", ADA)):
+        assert (await house.say(f"postmortem incident=INC-1 do={words}", by)).status is RunStatus.DONE
+
+
+async def as_published(house: Desk) -> Postmortem:
+    """Give what every form of the published postmortem is written of."""
+    shown = await told(house.ports, house.incident(), house.chain(), anew=False)
+    assert (shown.published is not None, shown.lost) == (True, Lost.WORDS)
+    return compose(shown.incident, shown.entries)
+
+
+@pytest.mark.parametrize("since", ["", "close INC-1", "severity sev4 incident=INC-1", "service payment incident=INC-1"])
+@pytest.mark.parametrize("kind", [Kind.OPENED, Kind.STATUS_SET])
+async def test_the_state_of_a_published_one_outlives_the_words_that_told_it(kind: Kind, since: str) -> None:
+    house = desk()
+    await house.say("start sev1 checkout Mrs Miller cannot pay")
+    await house.say("resolve INC-1 Mrs Miller can pay")
+    await published(house)
+    words = min(entry.seq for entry in house.chain() if entry.kind == kind)
+    if since:
+        await house.say(since)
+    await redact(house, words)
+    then = await as_published(house)
+    assert (then.severity, then.service, then.status) == (Severity.SEV1, "checkout", Status.RESOLVED)
+
+
+async def test_a_published_one_that_was_none_stays_none_without_why() -> None:
+    house = desk()
+    await house.say("start sev3 checkout slow")
+    await house.say("cancel INC-1 Mrs Miller has called by mistake")
+    await published(house)
+    await redact(house, seq_of(house, Kind.CANCELLED))
+    then = await as_published(house)
+    assert (then.counted, then.measures) == (False, ())
 
 
 async def test_a_form_of_another_page_does_nothing(room: Room) -> None:

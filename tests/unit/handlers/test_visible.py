@@ -122,6 +122,40 @@ async def test_what_was_refused_names_no_private_incident_to_others() -> None:
 
 
 @pytest.mark.parametrize(
+    "words", ["start sev3 payment same as INC-1", "merge incident=INC-2 into=INC-1", "merge incident=INC-2 into=INC-99"]
+)
+async def test_what_is_only_repeated_as_it_was_typed_hides_no_run(words: str) -> None:
+    house = await two()
+    run = await house.say(words, BEN)
+    named = words.rpartition(" ")[2].removeprefix("into=")
+    assert named in str([run.result, run.reason])
+    assert [await sees(house, run.id, each) for each in (ADA, BEN, CARL)] == [True] * 3
+
+
+async def test_the_title_of_an_incident_hides_no_run_that_repeats_it() -> None:
+    house = await two()
+    await house.say("start sev3 payment same as INC-1", BEN)
+    run = await house.say("join incident=INC-3", CARL)
+    assert "same as INC-1" in str(run.result)
+    assert [await sees(house, run.id, each) for each in (ADA, BEN, CARL)] == [True] * 3
+
+
+@pytest.mark.parametrize("kind", [Kind.LEFT, Kind.ROLE_SET])
+async def test_what_was_told_of_a_private_one_is_no_repetition_after_who_asked_takes_no_part_any_more(
+    kind: Kind,
+) -> None:
+    house = await two()
+    await house.say("role commander <@U2> incident=INC-1")
+    run = await house.say("merge into=INC-1 incident=INC-2", BEN)
+    timeline, now = house.ports.timeline, house.ports.clock.now()
+    facts = {"person": BEN.id, "name": BEN.name} if kind is Kind.LEFT else {"person": ADA.id, "name": ADA.name}
+    draft = Draft(kind, {"role": "commander", **facts})
+    await house.ports.store.write(lambda tx: timeline.append(tx, "INC-1", [draft], Author(ADA), now))
+    assert (BEN.id in {each.id for each in house.incident().people}, "INC-1 is private" in run.reason) == (False, True)
+    assert [await sees(house, run.id, each) for each in (ADA, BEN, CARL)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
     ("reader", "words", "status"),
     [
         (HERE, "start private=yes sev3 checkout slow", 422),

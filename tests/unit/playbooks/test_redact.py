@@ -14,9 +14,10 @@ from bot.domain.narrative import REDACTED, tell
 from bot.domain.phases import PhaseState
 from bot.domain.run import Run, RunStatus, Source
 from bot.domain.service import Catalog
-from bot.domain.timeline import BLANK, Author, Draft, Kind, verify
+from bot.domain.timeline import BLANK, Kind, verify
 from bot.engine.admission import Command
 from tests.unit.playbooks.desk import ADA, BEN, CATALOG, Desk, desk
+from tests.unit.playbooks.watched import watched_desk
 
 SECRET = "Mrs Miller of 7 High Street"
 
@@ -118,6 +119,15 @@ async def test_the_state_that_blanked_words_carried_stays(kind: Kind, words: str
     assert verify("INC-1", house.chain()).breaks == ()
 
 
+async def test_what_was_opened_again_is_not_called_off_by_a_redaction() -> None:
+    house = desk()
+    await house.say("start sev3 checkout slow")
+    await house.say("cancel INC-1 it is nothing")
+    await house.say(f"reopen INC-1 {SECRET} cannot pay")
+    await redact(house, seq_of(house, Kind.STATUS_SET))
+    assert (house.incident().status, house.incident().cancelled, house.incident().counts) == (Status.OPEN, "", True)
+
+
 async def test_a_blanked_title_is_blank_in_the_list_too() -> None:
     house = desk()
     await house.say(f"start sev1 checkout {SECRET}")
@@ -213,17 +223,25 @@ async def test_why_somebody_refused_goes_and_that_they_did_stays() -> None:
 
 
 async def test_why_the_glass_was_broken_goes_and_that_it_was_stays() -> None:
-    house = desk()
-    await house.say("start sev3 checkout slow")
-    facts = {"run": "r9", "playbook": "empty", "plan": "p", "service": "checkout", "decision": "let through alone"}
-    facts |= {"person": ADA.id, "name": ADA.name, "reason": SECRET, "frozen": f"by Cleo: {SECRET}"}
-    draft, timeline, now = Draft(Kind.BROKE_GLASS, facts), house.ports.timeline, house.ports.clock.now()
-    await house.ports.store.write(lambda tx: timeline.append(tx, "INC-1", [draft], Author(ADA), now))
-    broke = seq_of(house, Kind.BROKE_GLASS)
-    assert (await redact(house, broke)).status is RunStatus.DONE
-    again = next(entry for entry in house.chain() if entry.facts.get("again") == broke)
-    assert again.facts == {**facts, "reason": BLANK, "frozen": BLANK, "again": broke}
-    assert SECRET not in str(house.chain())
+    house = watched_desk()
+    await house.say("start sev4 checkout slow")
+    await house.say("freeze checkout data migration", BEN)
+    run = await house.say(f"rollback checkout rollback=yes {SECRET} cannot pay", ADA)
+    rolled_back, [broke] = house.incident().rollout, house.entries(Kind.BROKE_GLASS)
+    assert rolled_back
+    assert rolled_back.safe
+    for kind in (Kind.BROKE_GLASS, Kind.TRAFFIC_SET, Kind.APPROVAL_ASKED, Kind.PAGED):
+        seq = house.entries(kind)[0].seq
+        assert SECRET in str(house.chain()[seq - 1])
+        assert (await redact(house, seq)).status is RunStatus.DONE
+    assert SECRET not in str(house.state)
+    again = next(entry for entry in house.chain() if entry.facts.get("again") == broke.seq)
+    assert again.facts == {**broke.facts, "reason": BLANK, "frozen": BLANK, "again": broke.seq}
+    assert (again.actor, again.at, run.status) == (ADA.id, broke.at, RunStatus.DONE)
+    assert house.incident().rollout == replace(
+        rolled_back, set_=rolled_back.set_.replace(f" ({SECRET} cannot pay)", " (blanked)")
+    )
+    assert verify("INC-1", house.chain()).breaks == ()
 
 
 async def test_an_approval_that_says_nothing_stays() -> None:
