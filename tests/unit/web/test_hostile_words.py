@@ -74,7 +74,7 @@ class Bot:
         story = poisoned(word)
         assert isinstance(self.ports.store, FakeStore)
         run = Run("run-x", Plan(word, {"text": word}, (word,)), Person("U6", word), Source(via=word), OPENED_AT, "s")
-        run = replace(run, result={"text": word}, reason=word, parent_id=word, incident_id=word)
+        run = replace(run, result={"text": word}, reason=word, parent_id=word, incident_id="INC-7")
         self.ports.store.now = FakeTx(chains={"INC-7": story.entries}, runs={"run-x": run})
 
 
