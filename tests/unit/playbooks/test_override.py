@@ -84,7 +84,7 @@ async def test_an_override_is_for_this_artifact_and_these_reasons_alone() -> Non
     await house.say("freeze checkout a migration", BEN)
     frozen = await asked(house, Submission(DIGEST))
     assert (other.status, frozen.status) == (RunStatus.REFUSED, RunStatus.REFUSED)
-    assert frozen.reason.endswith(". The override of Ada, approved by Ben, is not of all of that.")
+    assert frozen.reason.endswith(". The override of Ada, approved by Ben, does not cover all of these reasons: ask for a new one.")
     assert "override" not in other.reason
     await house.say("thaw checkout", BEN)
     house.later(3_600)
