@@ -22,6 +22,7 @@ from bot.engine import (
     examine,
     gates,
     running,
+    suspected,
 )
 
 _COMMITS_SHOWN = 5
@@ -98,13 +99,15 @@ async def compare(tools: Tools, params: Changes) -> Builds:
 
 @playbook.step("Look what was deployed", optional=True)
 async def look(tools: Tools, params: Changes) -> Deployed:
-    """Say how the last deploy lies to when it started, or to now."""
+    """Say how the last deploy lies to when it started, or to now; where it was taken back, also the one before."""
     service = await _service(tools, params)
     deploys = await deploys_of(tools, service)
     incident = await tools.incident() if tools.incident_id else None
     started_at = incident.milestones.get(Milestone.STARTED) if incident else None
     runs, refused = running(deploys, tools.now()), gates.last_denied(await gates.told_deploys(tools, service.name))
-    known = [each for each in (runs.last, runs.coming) if each is not None]
+    is_back = runs.last is not None and runs.last.rolled_back_at is not None
+    before = suspected(deploys, tools.now()).good if is_back else None
+    known = [each for each in (runs.last, runs.coming, before) if each is not None]
     told = [each.beside(started_at, "it started") if started_at else each.ago(tools.now()) for each in known]
     told += [f"{refused.ago(tools.now())} ({refused.obstacles})"] if refused else []
     return Deployed("; ".join(told))

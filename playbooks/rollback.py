@@ -1,22 +1,29 @@
 """Roll a service back: no request reaches its canary any more, or the release before runs again; then prove it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.engine import (
+    CommandRejected,
     Course,
     Danger,
+    Deploy,
     Field,
     Judgement,
+    Keyed,
     Lookout,
     Params,
     Playbook,
     Reason,
     Rest,
+    Running,
     ServiceName,
     Tools,
     change_traffic,
     concern,
     deploys_of,
+    gates,
     kept_watch,
     note_drift,
     plan_rollback,
@@ -24,16 +31,22 @@ from bot.engine import (
     record_taken_back,
     running,
     set_traffic,
+    suspected,
     tell_proof,
 )
 
 _LOOKS = 4
+_NAMED = 5
 
 
 class Rollback(Params):
-    """Of which service (the incident's, if left out), and why. `rollback=yes`: now, by one authorised person."""
+    """Of which service (the incident's, if left out), and why. `rollback=yes`: now, by one authorised person.
+
+    `release` is the one that counts as taken back, where it is not the one that the plan would name.
+    """
 
     service: ServiceName = ""
+    release: Keyed = Field("", max_length=100, title="Which release is bad?", description="If left out, the plan says")
     rollback: bool = Field(
         default=False, title="Now, without a second person", description="Breaks the glass: takes the right, and why"
     )
@@ -110,17 +123,17 @@ async def measure(tools: Tools, params: Rollback) -> Measured:
 async def plan(tools: Tools, params: Rollback) -> Planned:
     """Read the router and give the exact commands: they are what is approved; and say from what to what it goes."""
     service = await concern(tools, params.service, "Rollback of {}")
+    deploys, now = await deploys_of(tools, service), tools.now()
+    found = suspected(deploys, now, params.release)
+    if params.release and found.bad is None:
+        known = await gates.told_deploys(tools, service.name)
+        names = ", ".join(dict.fromkeys(each.release for each in known[-_NAMED:] if not each.denied))
+        raise CommandRejected(f"{params.release} of {service.name} never went out. Known: {names or 'nothing'}.")
     course = await plan_rollback(tools, service)
-    runs = running(await deploys_of(tools, service), tools.now())
-    said, bad = [course.summary], runs.coming or runs.last
-    if runs.last is not None:
-        said.append(f"Deployed last: {runs.last.words}.")
-    if runs.coming is not None:
-        told = f"The gate has let {runs.coming.words} through since, and nobody told whether it runs"
-        said.append(f"{told}: that is what counts as taken back.")
-    if runs.good is not None:
-        said.append(f"Last known good: {runs.good.words}.")
-    return Planned(course.before, course.wanted, course.moves, " ".join(said), bad.release if bad else "")
+    said = [course.summary, *_told(service.name, running(deploys, now), found.bad, now)]
+    if found.good is not None:
+        said.append(f"Last known good: {found.good.words}.")
+    return Planned(course.before, course.wanted, course.moves, " ".join(said), found.bad.release if found.bad else "")
 
 
 @playbook.step("Roll back", danger=Danger.MUTATING)
@@ -145,3 +158,21 @@ async def verify(tools: Tools, params: Rollback, measured: Measured, done: Set) 
     return RolledBack(
         service.name, measured.judgement, measured.reasons, done.before, done.after, proof.safe and not drift, summary
     )
+
+
+def _told(service: str, runs: Running, bad: Deploy | None, now: datetime) -> Iterator[str]:
+    """Say what was deployed last and, unless that alone can be meant, what counts as taken back instead of what."""
+    last, coming = runs.last, runs.coming
+    if last is not None:
+        yield f"Deployed last: {last.words}."
+    if bad is None or (bad == last and coming is None):
+        return
+    said, other = f"{bad.words} counts as taken back", last
+    if coming is not None:
+        at = f"{coming.at:%H:%M}" if coming.at.date() == now.date() else f"{coming.at:%Y-%m-%d %H:%M}"
+        passed = f"{coming.words}, which the gate let through at {at} UTC and nobody told as deployed"
+        said = f"{passed}, counts as taken back" if bad == coming else f"{said}, and not {passed}"
+        other = last if bad == coming else coming
+    if other is not None and other.release != bad.release:
+        said += f"; to take back {other.release} instead: `/incident rollback {service} release={other.release}`"
+    yield f"{said}."

@@ -22,7 +22,7 @@ from bot.engine import (
     Tools,
     TransitionRefused,
     deploys_of,
-    running,
+    suspected,
 )
 
 _PAGE_AGAIN_S = 15.0
@@ -194,12 +194,13 @@ async def escalate(tools: Tools, params: Sop, mitigated: Mitigated | Missing) ->
 
 
 async def _look_for_culprit(tools: Tools, name: str) -> None:
-    """Begin a bisect of what was deployed last, if it is configured what tells whether the service is well."""
+    """Begin a bisect of what a rollback would take back, if it is configured what tells whether the service is well."""
     service = tools.service(name)
     deploys = await deploys_of(tools, service) if service.regression else ()
-    runs = running(deploys, tools.now())
-    if runs.last is not None and runs.last.commit:
-        tools.begin("bisect", {"service": name, "bad": runs.last.commit, "good": runs.good.commit if runs.good else ""})
+    found = suspected(deploys, tools.now())
+    if found.bad is not None and found.bad.commit:
+        good = found.good.commit if found.good else ""
+        tools.begin("bisect", {"service": name, "bad": found.bad.commit, "good": good})
 
 
 def _over(incident: Incident) -> str:

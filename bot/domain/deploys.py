@@ -22,7 +22,8 @@ class Deploy:
 
     `rolled_back_at` is when it was found bad and taken back, None if it was not. `go` and `build` are the toolchain
     (`go1.27.3`) and the link id that it was built to, "" where nobody told. `digest` is the artifact that the gate was
-    asked about; `denied` is why that did not let it through: such a one never ran.
+    asked about; `denied` is why that did not let it through: such a one never ran. `passed_at` is when one that was
+    denied went out after all, None while it did not.
     """
 
     service: str
@@ -36,6 +37,7 @@ class Deploy:
     build: str = ""
     digest: str = ""
     denied: tuple[Objection, ...] = ()
+    passed_at: datetime | None = None
 
     @property
     def words(self) -> str:
@@ -46,11 +48,11 @@ class Deploy:
     def beside(self, moment: datetime, event: str) -> str:
         """Say how it lies to a moment: `v1.2 (abc1234) by Ada was deployed 6 min before the first error`."""
         apart = duration(abs(moment - self.at))
-        return f"{self._event} {apart} {'before' if self.at <= moment else 'after'} {event}"
+        return f"{self._event} {apart} {'before' if self.at <= moment else 'after'} {event}{self._end}"
 
     def ago(self, now: datetime) -> str:
         """Say how long ago it was."""
-        return f"{self._event} {duration(now - self.at)} ago"
+        return f"{self._event} {duration(now - self.at)} ago{self._end}"
 
     @property
     def obstacles(self) -> str:
@@ -63,6 +65,15 @@ class Deploy:
         known = {GATE: "let through by the gate", TAG: "tagged"}
         return f"{self.words} was {'denied' if self.denied else known.get(self.source, 'deployed')}"
 
+    @property
+    def _end(self) -> str:
+        """Say whether it was taken back."""
+        back = self.rolled_back_at
+        if back is None:
+            return ""
+        at = f"{back:%H:%M}" if back.date() == self.at.date() else f"{back:%Y-%m-%d %H:%M}"
+        return f" and taken back at {at} UTC"
+
 
 def deploys_key(service: str) -> str:
     """Give the key under which a service's deploys are kept."""
@@ -70,23 +81,24 @@ def deploys_key(service: str) -> str:
 
 
 def add(known: Sequence[Deploy], deploy: Deploy) -> tuple[Deploy, ...]:
-    """Add a deploy, oldest first, the last 50; one that is known already changes nothing.
+    """Add what was told, let through or denied, oldest first; the last 50 that went out, the last 20 denials are kept.
 
-    It is known when it was told of at that very moment. Neighbours of one build are one deploy, in whatever order they
-    come: what the gate lets through again is out already, and whoever tells knows better when it was, and how built.
+    Neighbours of one build (one release, and no two commits or artifacts) are one deploy, in whatever order they come;
+    so is what was told of one moment. It is as old as it was first told of, or else let through, and knows what any of
+    them knows. So what is out already changes nothing when it is told of or let through again, but for what was not
+    known of it; after it was taken back it is another deploy. Denials part nothing, and one is over when its build goes
+    out later.
     """
     if deploy.denied:
         return tuple(sorted([*went_out(known), *[*denied(known), deploy][-DENIED_KEPT:]], key=_at))
-    at_once = [each for each in went_out(known) if each.at == deploy.at and GATE not in {each.source, deploy.source}]
-    if any(_is_alike(each, deploy) for each in at_once):
-        return tuple(known)
-    apart: list[Deploy] = []
-    for each in sorted([*went_out(known), deploy], key=_at):
-        if apart and _goes_on(apart[-1], each):
-            apart[-1] = _joined(apart[-1], each)
-        else:
-            apart.append(each)
-    return tuple(sorted([*apart[-KEPT:], *denied(known)], key=_at))
+    out, refused = went_out(known), [_passed(each, deploy) for each in denied(known)]
+    # It is told to the minute, so others of the same one may lie between.
+    same = [place for place, each in enumerate(out) if each.at == deploy.at and _is_alike(each, deploy)]
+    if same:
+        out[same[0]] = _joined(out[same[0]], deploy)
+    else:
+        out = sorted([*out, deploy], key=_at)
+    return tuple(sorted([*_apart(out)[-KEPT:], *refused], key=_at))
 
 
 def went_out(deploys: Iterable[Deploy]) -> list[Deploy]:
@@ -100,8 +112,13 @@ def denied(deploys: Iterable[Deploy]) -> list[Deploy]:
 
 
 def last_denied(deploys: Sequence[Deploy]) -> Deploy | None:
-    """Give the last deploy if it was denied, and nothing has gone out since."""
-    return deploys[-1] if deploys and deploys[-1].denied else None
+    """Give the last deploy if it was denied; since then it has not gone out after all, and nothing else anew."""
+    return deploys[-1] if deploys and stays_denied(deploys[-1]) else None
+
+
+def stays_denied(deploy: Deploy) -> bool:
+    """Tell whether a deploy was denied, and has not gone out since."""
+    return bool(deploy.denied) and deploy.passed_at is None
 
 
 def with_tags(known: Sequence[Deploy], tags: Iterable[Deploy]) -> tuple[Deploy, ...]:
@@ -137,59 +154,107 @@ def taken_back(builds: Iterable[Deploy]) -> datetime | None:
 class Running:
     """What runs of a service, as far as deploys tell; what `came` says of each decides which is which.
 
-    `last` is what ran last, also where it was taken back since; `good` is the last one that ran before it and was not
-    taken back for good. `coming` is what the gate has let through since, and may run by now, or never will. The newest
-    is `coming`, else `last`: a rollback takes that back, as it is what would go out again by itself.
+    `last` is what ran last, also where it was taken back since. `coming` is the newest that the gate has let through
+    since, which may run by now, or never will.
     """
 
     last: Deploy | None = None
-    good: Deploy | None = None
     coming: Deploy | None = None
+
+
+@dataclass(frozen=True)
+class Suspected:
+    """Which deploy is taken for bad, and which is the last good one that ran before it; None where none is known."""
+
+    bad: Deploy | None = None
+    good: Deploy | None = None
 
 
 def running(deploys: Sequence[Deploy], until: datetime) -> Running:
     """Give what runs at a moment; tags only where nobody told of a deploy, and the gate let none through."""
     ran, coming = came(deploys, until)
-    tags = [each for each in deploys if each.source == TAG and each.at <= until]
+    ran = ran or _tags(deploys, until)
+    return Running(ran[-1] if ran else None, coming[-1] if coming else None)
+
+
+def suspected(deploys: Sequence[Deploy], until: datetime, release: str = "") -> Suspected:
+    """Give what a rollback takes back at a moment, and what a bisect looks between.
+
+    Bad is what is coming, as it is new; where that ran before and was not taken back, it is the way back, and bad is
+    what ran last. As nobody can know, `release` may name another that went out: the last of that name.
+    """
+    ran, coming = came(deploys, until)
+    tags = _tags(deploys, until)
     ran = ran or tags
-    if not ran:
-        return Running()
-    good = last_good(ran) or last_good(sorted([*ran, *tags], key=_at), ran[-1].release)
-    return Running(ran[-1], good, coming[-1] if coming else None)
+    before = [each for each in ran if coming and _is_alike(each, coming[-1])]
+    is_way_back = bool(before) and taken_back(before) is None
+    likely = ran[-1:] if is_way_back else [*ran, *coming][-1:]
+    named = [each for each in _known(deploys, until) if each.release == release] if release else likely
+    if not named:
+        return Suspected()
+    bad = named[-1]
+    line = ran if bad in ran else sorted([*ran, bad], key=_at)
+    return Suspected(bad, last_good(line, bad.release) or last_good(sorted([*line, *tags], key=_at), bad.release))
 
 
 def came(deploys: Iterable[Deploy], until: datetime) -> tuple[list[Deploy], list[Deploy]]:
     """Give what ran until a moment, and what may be on its way since, each oldest first; tags deploy nothing.
 
-    Whoever tells of deploys tells of each. So after one that was told, what the gate lets through is on its way until
-    somebody tells of it; what another was told in place of never ran. When nobody has told of it for `WAITS`, nobody
-    tells any more: it ran, and so does what the gate lets through from then on, as where nobody ever told. What was
-    taken back ran.
+    What was told of ran, and so did what was taken back. Of what the gate alone let through ran:
+    * all before the first that was told of, as where nobody ever tells;
+    * nothing between two that were: whoever tells of deploys tells of each, so the other took its place;
+    * after the last, whatever is `WAITS` old: by then nobody tells any more, as far as is known.
+    What was let through after all that ran is on its way; of the rest, another took the place.
     """
-    ran, coming, tells = list[Deploy](), list[Deploy](), False
-    known = [each for each in went_out(deploys) if each.source != TAG and each.at <= until]
-    moments = [*(each.at for each in known), until]
-    for each, then in zip(known, moments[1:], strict=True):
-        if each.source != GATE or each.rolled_back_at:
-            ran, coming, tells = [*ran, each], [], tells or each.source != GATE
-        else:
-            (coming if tells else ran).append(each)
-        if coming and then - coming[0].at >= WAITS:
-            ran, coming, tells = [*ran, *coming], [], False
-    return ran, coming
+    known = _known(deploys, until)
+    told = [place for place, each in enumerate(known) if each.source != GATE]
+    first, last = (told[0], told[-1]) if told else (len(known), len(known))
+    ran = [
+        each
+        for place, each in enumerate(known)
+        if place < first or each.source != GATE or each.rolled_back_at or (place > last and until - each.at >= WAITS)
+    ]
+    return ran, known[known.index(ran[-1]) + 1 :] if ran else []
 
 
 def rolled_back(deploys: Sequence[Deploy], release: str, at: datetime) -> tuple[Deploy, ...]:
     """Mark the last deploy of a release as taken back; what is not known changes nothing."""
-    places = range(len(deploys) - 1, -1, -1)
-    place = next((place for place in places if not deploys[place].denied and _is(deploys[place], release)), None)
+    # What was kept by earlier releases may have several entries of one deploy.
+    out = _apart(went_out(deploys))
+    place = next((place for place in range(len(out) - 1, -1, -1) if _is(out[place], release)), None)
     if place is None:
         return tuple(deploys)
-    return (*deploys[:place], replace(deploys[place], rolled_back_at=at), *deploys[place + 1 :])
+    out[place] = replace(out[place], rolled_back_at=at)
+    return tuple(sorted([*out, *denied(deploys)], key=_at))
+
+
+def _known(deploys: Iterable[Deploy], until: datetime) -> list[Deploy]:
+    return _apart(each for each in went_out(deploys) if each.source != TAG and each.at <= until)
+
+
+def _tags(deploys: Iterable[Deploy], until: datetime) -> list[Deploy]:
+    return [each for each in deploys if each.source == TAG and each.at <= until]
 
 
 def _at(deploy: Deploy) -> datetime:
     return deploy.at
+
+
+def _apart(deploys: Iterable[Deploy]) -> list[Deploy]:
+    """Make one deploy of neighbours that are of one build."""
+    apart: list[Deploy] = []
+    for each in deploys:
+        if apart and _goes_on(apart[-1], each):
+            apart[-1] = _joined(apart[-1], each)
+        else:
+            apart.append(each)
+    return apart
+
+
+def _passed(refused: Deploy, deploy: Deploy) -> Deploy:
+    """Give what was denied, as it is when a deploy has gone out."""
+    is_it = stays_denied(refused) and refused.at <= deploy.at and _is_alike(refused, deploy)
+    return replace(refused, passed_at=deploy.at) if is_it else refused
 
 
 def _goes_on(earlier: Deploy, later: Deploy) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.deploys import GATE, TAG, WAITS, Deploy, came, went_out
+from bot.domain.deploys import GATE, TAG, WAITS, Deploy, went_out
 from bot.domain.traffic import Split
 
 ROLLS_OUT = timedelta(minutes=10)
@@ -62,14 +62,12 @@ def standing(deploys: Sequence[Deploy]) -> Deploy | None:
 def unreplaced(deploys: Sequence[Deploy], now: datetime) -> tuple[Deploy, ...]:
     """Give what may run in place of the deploy that stands, newest first, as the gate has only let this one through.
 
-    Whatever is on its way may be out or not, so all may run down to the last that ran. Where nobody tells of deploys,
-    the last may have to wait too, but no longer: till then the one before may run.
+    Whatever the gate let through may have to wait for somebody, for as long as `WAITS`: so all may run down to the
+    first that was told of, or is older than that.
     """
-    ran, coming = came(tuple(_standing(deploys))[::-1], now)
-    if coming:
-        return (*coming[-2::-1], *ran[-1:])
-    waits = bool(ran) and ran[-1].source == GATE and now - ran[-1].at < WAITS
-    return tuple(ran[-2:-1]) if waits else ()
+    down = list(_standing(deploys))
+    waits = [each.source == GATE and now - each.at < WAITS for each in down]
+    return tuple(down[1 : [*waits, False].index(False) + 1])
 
 
 def _standing(deploys: Sequence[Deploy]) -> Iterator[Deploy]:

@@ -18,7 +18,7 @@ from bot.domain.canary import CanaryPlan, Judgement, Reason
 from bot.domain.configured_actions import Call, ConfiguredAction
 from bot.domain.configured_actions import call as action_call
 from bot.domain.configured_actions import read as action_values
-from bot.domain.deploys import Deploy, running
+from bot.domain.deploys import Deploy, Running, running, suspected
 from bot.domain.diagnosis import Diagnosis
 from bot.domain.diagnosis import diagnose as compare_targets
 from bot.domain.diagnosis import healthy as healthy_targets
@@ -262,6 +262,7 @@ __all__ = [
     "RouterWatched",
     "RunFailed",
     "RunStatus",
+    "Running",
     "Said",
     "Seen",
     "Service",
@@ -365,6 +366,7 @@ __all__ = [
     "stand",
     "sums_key",
     "sums_of",
+    "suspected",
     "tell_alerts",
     "tell_judged",
     "tell_proof",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.domain.deploys import denied
+from bot.domain.deploys import denied, stays_denied
 from bot.domain.errors import ApprovalRefused, CommandRejected
 from bot.domain.gate.decision import Override
 from bot.domain.gate.evidence import Objection
@@ -40,7 +40,7 @@ async def last_denial(tools: Tools, service: Service, release: str) -> Denial:
     # What could not be read has no artifact, so there is nothing to let through.
     known = [each for each in await told_deploys(tools, service.name) if each.digest or not each.denied]
     deploys = [each for each in known if each.release == release]
-    if not deploys or not deploys[-1].denied:
+    if not deploys or not stays_denied(deploys[-1]):
         names = ", ".join(dict.fromkeys(each.release for each in denied(known)[-5:]))
         raise CommandRejected(f"{release} of {service.name} is not denied. Denied lately: {names or 'nothing'}.")
     last = deploys[-1]

@@ -46,7 +46,7 @@ class Override:
         elif now >= self.until:
             why = f"ran out at {self.until:%Y-%m-%d %H:%M} UTC"
         else:
-            why = "is not of all of that"
+            why = "does not cover all of these reasons: ask for a new one"
         return f"The override of {self.people}, {why}"
 
 

@@ -1,6 +1,5 @@
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,17 +11,20 @@ from bot.domain.deploys import (
     WAITS,
     Deploy,
     Running,
+    Suspected,
     add,
+    came,
     denied,
     last_denied,
     last_good,
     rolled_back,
     running,
+    suspected,
     taken_back,
     went_out,
     with_tags,
 )
-from bot.domain.expected import standing
+from bot.domain.expected import standing, unreplaced
 from bot.domain.gate.evidence import Objection, Obstacle
 from tests.fakes import NOON
 
@@ -31,6 +33,7 @@ def deploy(release: str, minutes: int, commit: str = "") -> Deploy:
     return Deploy("checkout", release, NOON + timedelta(minutes=minutes), "Ada", commit, "webhook")
 
 
+V0 = deploy("v0", 0)
 V1, V2, V3 = deploy("v1", 0, "aaaaaaa1"), deploy("v2", 10, "bbbbbbb2"), deploy("v3", 20, "ccccccc3")
 ALL = (V1, V2, V3)
 
@@ -118,26 +121,75 @@ def test_what_runs_is_what_was_told_then_what_the_gate_let_through_and_a_tag_onl
     late, tag = NOON + timedelta(hours=1), replace(deploy("v9", 30), source="tag")
     gated, older = replace(V3, source="gate"), replace(V1, source="tag")
     back = replace(gated, rolled_back_at=late)
-    assert running((), late) == Running()
-    assert running((V1, V2, V3, tag), late) == Running(V3, V2)
-    assert running((V1, V2, V3, tag), NOON) == Running(V1)
-    assert running((V1, V2, gated, tag), late) == Running(V2, V1, gated)
-    assert running((V1, V2, back, tag), late) == Running(back, V2)
-    assert running((replace(V2, source="gate"), gated, tag), late) == Running(gated, replace(V2, source="gate"))
-    assert running((older, gated, tag), late) == Running(gated, older)
-    assert running((older, tag), late) == Running(tag, older)
+    assert what((), late) == (Running(), Suspected())
+    assert what((V1, V2, V3, tag), late) == (Running(V3), Suspected(V3, V2))
+    assert what((V1, V2, V3, tag), NOON) == (Running(V1), Suspected(V1))
+    assert what((V1, V2, gated, tag), late) == (Running(V2, gated), Suspected(gated, V2))
+    assert what((V1, V2, back, tag), late) == (Running(back), Suspected(back, V2))
+    passed = replace(V2, source="gate")
+    assert what((passed, gated, tag), late) == (Running(gated), Suspected(gated, passed))
+    assert what((older, gated, tag), late) == (Running(gated), Suspected(gated, older))
+    assert what((older, tag), late) == (Running(tag), Suspected(tag, older))
 
 
-def test_where_one_was_told_once_what_the_gate_let_through_runs_when_nobody_has_told_of_it_for_long() -> None:
-    days = [replace(deploy(f"v{day}", 1440 * day), source="gate") for day in range(1, 6)]
-    assert running((V1, *days[:3]), days[2].at) == Running(V1, None, days[2])
-    assert running((V1, *days[:3]), days[0].at + WAITS) == Running(days[2], days[1])
-    assert running((V1, *days), days[4].at) == Running(days[4], days[3])
+def what(known: tuple[Deploy, ...], at: datetime) -> tuple[Running, Suspected]:
+    return running(known, at), suspected(known, at)
 
 
-def test_what_another_was_deployed_in_place_of_never_ran() -> None:
-    passed, told = replace(V2, source="gate"), V3
-    assert running((V1, passed, told), NOON + timedelta(hours=1)) == Running(told, V1)
+DAYS = [replace(deploy(f"v{day}", 1440 * day), source="gate") for day in range(1, 6)]
+
+
+def test_where_one_was_told_once_each_that_the_gate_lets_through_runs_when_nobody_has_told_of_it_for_long() -> None:
+    first, second, third, *_ = DAYS
+    known = (V0, *DAYS[:3])
+    assert what(known, third.at) == (Running(V0, third), Suspected(third, V0))
+    assert what(known, first.at + WAITS) == (Running(first, third), Suspected(third, first))
+    assert what(known, second.at + WAITS) == (Running(second, third), Suspected(third, second))
+    assert what(known, third.at + WAITS) == (Running(third), Suspected(third, second))
+
+
+def test_what_another_was_deployed_in_place_of_never_ran_however_long_nobody_told() -> None:
+    late = DAYS[0].at + 9 * WAITS
+    told = replace(deploy("v9", 0), at=late)
+    assert what((V0, *DAYS, told), late) == (Running(told), Suspected(told, V0))
+    assert what((*DAYS, told), late) == (Running(told), Suspected(told, DAYS[-1]))
+    taken = replace(DAYS[3], rolled_back_at=DAYS[4].at)
+    assert came((V0, *DAYS[:3], taken, DAYS[4], told), late) == ([V0, taken, told], [])
+
+
+AGAIN = replace(V1, source="gate", at=V2.at + timedelta(minutes=5), commit="")
+
+
+def test_what_ran_before_and_is_let_through_again_is_the_way_back_and_not_what_is_bad() -> None:
+    at = AGAIN.at
+    assert what((V1, V2, AGAIN), at) == (Running(V2, AGAIN), Suspected(V2, V1))
+    known = rolled_back((V1, V2, AGAIN), "v2", at)
+    assert (standing(known), unreplaced(known, at)) == (AGAIN, (V1,))
+    bad = rolled_back((V1, V2), "v1", at)
+    assert suspected((*bad, AGAIN), at) == Suspected(AGAIN, V2)
+    other = replace(AGAIN, commit="dddddddd")
+    assert suspected((V1, V2, other), at) == Suspected(other, V2)
+
+
+def test_whoever_names_a_release_has_the_last_deploy_of_it_suspected() -> None:
+    passed, at = replace(V3, source="gate"), NOON + timedelta(hours=1)
+    assert suspected((V1, V2, passed), at, "v2") == Suspected(V2, V1)
+    assert suspected((V1, V2, passed), at, "v1") == Suspected(V1)
+    assert suspected((V1, V2, AGAIN), at, "v1") == Suspected(AGAIN, V2)
+    assert suspected((V1, replace(V2, source="gate"), V3), at, "v2").good == V1
+    assert suspected((V1, replace(V2, source="tag")), at, "v2") == suspected((), at, "v9") == Suspected()
+
+
+def test_what_earlier_releases_have_kept_twice_is_one_deploy() -> None:
+    told, at = V2, NOON + timedelta(hours=1)
+    kept = (V1, told, replace(told, source="gate", commit="", at=at))
+    assert what(kept, at) == (Running(told), Suspected(told, V1))
+    assert standing(rolled_back(kept, "v2", at)) == V1
+
+
+def test_what_is_told_again_of_the_same_moment_completes_it() -> None:
+    bare = (V1, replace(V2, commit=""), replace(V3, at=V2.at))
+    assert add(bare, replace(V2, build="4f5e6d7c")) == (V1, replace(V2, build="4f5e6d7c"), replace(V3, at=V2.at))
 
 
 def test_what_was_told_again_after_it_was_taken_back_is_good_again() -> None:
@@ -158,6 +210,22 @@ def test_what_was_denied_never_ran() -> None:
     assert rolled_back(known, "v4", NOON) == known
     assert DENIED.ago(NOON + timedelta(minutes=36)) == "v4 by Ada was denied 6 min ago"
     assert with_tags(known, (deploy("v4", 29),)) == known
+
+
+@pytest.mark.parametrize("source", ["gate", "webhook"])
+def test_what_is_out_and_goes_out_again_is_denied_no_more(source: str) -> None:
+    known = add(ALL, replace(DENIED, release="v3"))
+    assert last_denied(add(known, replace(V3, at=NOON, source=source))) == known[-1]
+    late = replace(V3, at=NOON + timedelta(hours=1), source=source, commit="")
+    known = add(known, late)
+    assert (went_out(known), last_denied(known)) == ([*ALL], None)
+    assert add(known, late) == known
+    other = replace(V3, at=late.at, source=source, commit="dddddddd")
+    assert [
+        each.passed_at for each in denied(add(add(ALL, replace(DENIED, release="v3", commit=V3.commit)), other))
+    ] == [None]
+    again = replace(DENIED, release="v3", at=NOON + timedelta(hours=2))
+    assert last_denied(add(known, again)) == again
 
 
 def test_what_goes_out_after_all_is_as_good_as_any() -> None:
@@ -206,40 +274,6 @@ def test_whoever_tells_of_it_afterwards_does_not_undo_that_it_was_taken_back() -
     known = add(back, replace(GATED, at=at + timedelta(hours=1)))
     assert (len(known), taken_back(known[2:])) == (4, at)
     assert taken_back(add(known, deploy("v3", 120, "ccccccc3"))[2:]) is None
-
-
-MOVES = st.one_of(
-    st.tuples(st.sampled_from(["gate", "tell", "deny"]), st.sampled_from(["v1", "v2", "v3"])),
-    st.tuples(st.just("roll back"), st.just("")),
-    st.tuples(st.just("wait"), st.sampled_from(["minutes", "days"])),
-)
-
-
-@given(st.lists(MOVES, max_size=30))
-def test_whatever_comes_the_last_that_came_is_what_a_rollback_takes_back_until_somebody_tells_of_it(
-    moves: list[tuple[str, str]],
-) -> None:
-    known, now, newest, bad = tuple[Deploy, ...](), NOON, "", set[str]()
-    for move, name in moves:
-        now += WAITS if name == "days" else timedelta(minutes=1)
-        each = replace(deploy(name, 0), at=now, commit="")
-        if move == "deny":
-            known = add(known, replace(each, source="gate", denied=NO))
-        elif move == "tell" or (move == "gate" and name not in bad):
-            known, newest = add(known, replace(each, source="gate" if move == "gate" else "webhook")), name
-            bad -= {name} if move == "tell" else set()
-        elif move == "roll back" and newest:
-            known, bad = rolled_back(known, newest, now), bad | {newest}
-        found = running(known, now)
-        last = found.coming or found.last
-        assert (last.release if last else "") == newest
-        marked = {name for name in ("v1", "v2", "v3") if taken_back(of(name, went_out(known)))}
-        assert (marked, found.good is not None and found.good.release in bad) == (bad, False)
-    assert running(known, now + WAITS).coming is None
-
-
-def of(name: str, deploys: Iterable[Deploy]) -> list[Deploy]:
-    return [each for each in deploys if each.release == name]
 
 
 @given(st.lists(st.sampled_from(["v1", "v2", "v3"]), max_size=20), st.sampled_from(["told", "gate", "both"]))

@@ -27,13 +27,15 @@ def test_what_the_gate_let_through_replaces_nothing_until_somebody_tells_of_it()
     assert (standing([FIRST, SECOND, allowed]), unreplaced([FIRST, SECOND, allowed], NOW)) == (allowed, (SECOND,))
     assert unreplaced([FIRST, SECOND, allowed, again], NOW) == (allowed, SECOND)
     assert unreplaced([FIRST, TAKEN_BACK, allowed, TAG], NOW) == (FIRST,)
-    assert unreplaced([replace(FIRST, source="gate"), allowed, again], NOW) == (allowed,)
+    assert unreplaced([replace(FIRST, source="gate"), allowed, again], NOW) == (allowed, replace(FIRST, source="gate"))
 
 
 def test_one_that_was_told_once_does_not_run_for_ever_where_nobody_else_is_told_of() -> None:
     days = [replace(FIRST, release=f"v{day}", at=NOW + timedelta(days=day), source="gate") for day in range(2, 6)]
     assert unreplaced([FIRST, *days[:2]], days[1].at) == (days[0], FIRST)
-    assert unreplaced([FIRST, *days], days[-1].at) == (days[-2],)
+    assert unreplaced([FIRST, *days], days[-1].at) == (days[2], days[1], days[0])
+    assert unreplaced([FIRST, *days], days[0].at + WAITS - timedelta(minutes=1)) == (*days[2::-1], FIRST)
+    assert unreplaced(days, days[-1].at) == (days[2], days[1], days[0])
     assert unreplaced([FIRST, *days], days[-1].at + WAITS) == ()
     assert unreplaced([FIRST, days[0]], days[0].at + WAITS) == ()
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.domain.baseline import Baseline, Baselines, baseline_key
 from bot.domain.deploys import Deploy, deploys_key
 from bot.domain.facts import Build, Facts
 from bot.domain.fronts import Certificate, EdgeAnswer
+from bot.domain.gate.evidence import Objection, Obstacle
 from bot.domain.service import Catalog, Edge, Link, Service, Target
 from bot.domain.sightings import Discovered
 from bot.domain.snapshot import Captured, Probe
@@ -96,6 +98,16 @@ async def test_a_service_shows_targets_certificates_edges_and_links() -> None:
     ):  # fmt: skip
         assert words in said, words
     assert TOKEN not in said
+
+
+async def test_a_denied_deploy_is_shown_with_why_and_with_whether_it_went_out_after_all() -> None:
+    made = house()
+    no = (Objection(Obstacle.UNSIGNED, "no signature was sent"),)
+    denied = Deploy("checkout", "v1.2", made.ports.clock.now() - timedelta(hours=3), source="gate", denied=no)
+    for passed_at in (None, made.ports.clock.now()):
+        keep(made, deploys_key("checkout"), tuple[Deploy, ...], (replace(denied, passed_at=passed_at),))
+        said = await text(made, "/services/checkout")
+        assert ("denied: unsigned" in said, "went out after all" in said) == (True, passed_at is not None)
 
 
 async def test_what_is_kept_of_a_service_is_shown() -> None:

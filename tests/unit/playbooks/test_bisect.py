@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.bisect.bisected import PROGRESS, Progress
 from bot.domain.bisect.results import Result
+from bot.domain.gate.policy import GatePolicy
 from bot.domain.run import RunStatus
 from bot.domain.service import BisectRules, Catalog, Regression, Service
 from bot.domain.timeline import HOUSE, Kind
@@ -213,6 +214,24 @@ async def test_the_five_minutes_bisect_what_was_deployed_last_by_themselves() ->
     begun = next(run for run in house.state.runs.values() if run.plan.playbook == "bisect")
     assert begun.plan.params["bad"] == COMMITS[20]
     assert begun.plan.params["good"] == COMMITS[4]
+
+
+@pytest.mark.parametrize(("passes", "bad", "good"), [("v3 25", 25, 20), ("v1 4", 20, 4)])
+async def test_the_five_minutes_suspect_what_a_rollback_would_take_back(passes: str, bad: int, good: int) -> None:
+    house = with_a_test_of_its_own(Regression(command="make check"), told(13))
+    (checkout, *others) = house.ports.catalog.services
+    gated = replace(checkout, gate=GatePolicy(signature=False, sbom=False))
+    house = Desk(replace(house.ports, catalog=replace(house.ports.catalog, services=(gated, *others))))
+    for release, number in (("v1", 4), ("v2", 20)):
+        await house.say(f"deploy checkout release={release} commit={COMMITS[number]}")
+        house.later(60)
+    name, commit = passes.split()
+    await house.say(f"gate checkout release={name} commit={COMMITS[int(commit)]} digest=sha256:{'a' * 64}")
+    house.later(60)
+    await house.say("start sev2 checkout slow")
+    await house.reach("mitigate")
+    begun = next(run for run in house.state.runs.values() if run.plan.playbook == "bisect")
+    assert (begun.plan.params["bad"], begun.plan.params["good"]) == (COMMITS[bad], COMMITS[good])
 
 
 @pytest.mark.parametrize("regression", [None, Regression("TestAnswers")])

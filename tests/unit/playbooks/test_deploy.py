@@ -62,6 +62,16 @@ async def test_the_same_again_is_no_news() -> None:
     assert len(told(house)) == len(kept(house)) == 1
 
 
+async def test_what_is_told_later_of_the_same_moment_completes_it() -> None:
+    house = desk()
+    house.later(60)
+    await house.say("deploy checkout release=v1.2.3 at=12:00")
+    await house.say("deploy checkout release=v1.2.3 at=12:00 commit=abc1234 build=4f5e6d7c")
+
+    assert [(each.at, each.commit, each.build) for each in kept(house)] == [(NOON, "abc1234", "4f5e6d7c")]
+    assert [each["commit"] for each in told(house)] == ["", "abc1234"]
+
+
 async def test_what_ran_before_is_told() -> None:
     house = desk()
     await house.say("deploy checkout release=v1")

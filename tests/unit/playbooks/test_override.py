@@ -84,7 +84,9 @@ async def test_an_override_is_for_this_artifact_and_these_reasons_alone() -> Non
     await house.say("freeze checkout a migration", BEN)
     frozen = await asked(house, Submission(DIGEST))
     assert (other.status, frozen.status) == (RunStatus.REFUSED, RunStatus.REFUSED)
-    assert frozen.reason.endswith(". The override of Ada, approved by Ben, is not of all of that.")
+    assert frozen.reason.endswith(
+        ". The override of Ada, approved by Ben, does not cover all of these reasons: ask for a new one."
+    )
     assert "override" not in other.reason
     await house.say("thaw checkout", BEN)
     house.later(3_600)
@@ -196,6 +198,22 @@ async def test_what_is_not_denied_needs_no_override() -> None:
     await asked(house)
     run = await overridden(house)
     assert run.reason == "v1.2.3 of checkout is not denied. Denied lately: nothing."
+
+
+async def test_what_is_out_and_was_denied_once_needs_none_when_it_is_let_through_again() -> None:
+    house = gated_desk()
+    await asked(house)
+    house.later(60)
+    await house.say("deploy checkout release=v1.2.3 commit=abc1234")
+    house.later(60)
+    await house.say("start sev1 payment down")
+    assert (await asked(house)).status is RunStatus.REFUSED
+    assert "v1.2.3 by Ada was denied 0 s ago (open incident)" in await house.text("changes checkout")
+    house.later(60)
+    await house.say("mitigate incident=INC-1 rolled back")
+    assert (await asked(house)).status is RunStatus.DONE
+    assert "denied" not in await house.text("changes checkout")
+    assert (await overridden(house)).reason == "v1.2.3 of checkout is not denied. Denied lately: v1.2.3."
 
 
 async def test_it_is_asked_where_people_are() -> None:
