@@ -120,7 +120,7 @@ async def running_bot(
     await bot.side.start(bolt)
     try:
         with pytest.MonkeyPatch.context() as patience:
-            patience.setattr("bot.adapters.slack.directory._AT_ONCE_S", 10.0)  # a busy machine tells a name late
+            patience.setattr("bot.adapters.slack.directory._AT_ONCE_S", 2.0)  # a busy machine tells a name late
             yield bot
     finally:
         await worker.stop(0.2)

@@ -88,7 +88,7 @@ async def typed(stack: Stack, *words: str) -> list[str]:
 
 def same(answer: list[str], verb: str, by_command_line: list[str]) -> None:
     """Hold what Slack shows against what a terminal does: the same, as each of them writes it."""
-    shown = [line.replace("\u2022 ", "- ") for line in answer if not line.startswith("[")]
+    shown = [line for line in answer if not line.startswith("[")]
     assert [shown[0].removeprefix(f"`{verb}` is done: "), *shown[1:]] == [
         by_command_line[0].removeprefix(f"{verb} done: "), *by_command_line[1:],
     ]  # fmt: skip
