@@ -143,7 +143,10 @@ class Kernel:
                 return captured(name, part, redact_bytes(content), self._monotonic() - started, error)
             except NotHere as reason:
                 return skipped(name, part, f"{name}: {reason}")
-            except (OSError, read.ProcMalformed, BuildInfoMissing) as error:
+            except BuildInfoMissing as reason:
+                # No program of Go, or none that says so: it would not tell more if it were asked again.
+                return skipped(name, part, f"{name}: {part.name} could not be read: {reason}")
+            except (OSError, read.ProcMalformed) as error:
                 reason_text = f"{name}: {part.name} could not be read: {_reason(error)}"
                 return missed(name, part, reason_text, self._monotonic() - started)
 

@@ -15,9 +15,9 @@ _SUSPECT = "token: suspect"
 """What every rule takes for a secret: it stands for what cannot be known by its looks."""
 _DOUBTFUL = "key: "
 """After what every rule takes for a secret only what looks generated: it stands for every name that may be of one."""
-_UNSURE = frozenset(UNSURE_NAMES.split("|"))
+_UNSURE = tuple(UNSURE_NAMES.split("|"))
 _WORDS_OF_A_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-"""`author` and `authority` are no `auth`, `x_auth` and `authHeader` are one."""
+"""`author` and `authority` are no `auth`; `x_auth` and `authHeader` are one, and `sshkey` is a key."""
 _PIECE = re.compile(r"[^\s\"',;&|<>()\[\]{}=]+")
 """What stands by itself in a value: a secret may come after other words, as in `t=1492774577,v1=...`."""
 _NOT_SECRET = re.compile(r"(?i).*(?:count|length|size|type|expires?|ttl)$")
@@ -98,7 +98,7 @@ def _named(name: str) -> _Named:
     if SENSITIVE_LABEL.search(name):
         return _Named.SECRET
     words = (word.lower().removesuffix("s") for word in _WORDS_OF_A_NAME.findall(name))
-    return _Named.DOUBTFUL if not _UNSURE.isdisjoint(words) else _Named.PLAINLY
+    return _Named.DOUBTFUL if any(word.endswith(_UNSURE) for word in words) else _Named.PLAINLY
 
 
 def _may_be_secret(key: str, value: Any) -> bool:

@@ -189,6 +189,8 @@ def test_what_looks_generated_under_a_name_that_may_be_of_a_secret_is_one(name: 
         {name: f"t=1492774577,v1={GENERATED}"},
         {name: f"expired ({GENERATED})"},
         {f"{name}sOfAda": [GENERATED]},
+        {f"php{name}": GENERATED},
+        {f"PHP{name.upper()}": GENERATED},
     ]
     for line in lines:
         (whole,) = covered([{"trace_id": TRACE, **line}])

@@ -216,8 +216,10 @@ async def test_the_five_minutes_bisect_what_was_deployed_last_by_themselves() ->
     assert begun.plan.params["good"] == COMMITS[4]
 
 
-@pytest.mark.parametrize(("passes", "bad", "good"), [("v3 25", 25, 20), ("v1 4", 20, 4)])
-async def test_the_five_minutes_suspect_what_a_rollback_would_take_back(passes: str, bad: int, good: int) -> None:
+@pytest.mark.parametrize(("passes", "bad", "good"), [("v3 25", 25, 4), ("v1 4", 20, 4)])
+async def test_the_five_minutes_search_what_ran_last_and_what_a_rollback_takes_back(
+    passes: str, bad: int, good: int
+) -> None:
     house = with_a_test_of_its_own(Regression(command="make check"), told(13))
     (checkout, *others) = house.ports.catalog.services
     gated = replace(checkout, gate=GatePolicy(signature=False, sbom=False))
