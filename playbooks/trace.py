@@ -84,7 +84,8 @@ async def is_fit(tools: Tools, params: Trace) -> None:
 @playbook.step("Search the logs")
 async def search(tools: Tools, params: Trace) -> Found:
     """Read every line of it, and keep them."""
-    trace, now, logs = traces.trace_id(params.trace_id), tools.now(), tools.ports.logs
+    # However often it is begun anew, it is the same question: as of when it was asked.
+    trace, now, logs = traces.trace_id(params.trace_id), tools.run_row.created_at, tools.ports.logs
     until = now + _AHEAD
     since = max(now - _back(params), until - timedelta(days=_MOST_BACK_DAYS))
     found = await logs.lines(traces.Sought(trace, since, until))
