@@ -169,8 +169,7 @@ def _told(service: str, runs: Running, bad: Deploy | None, now: datetime) -> Ite
         return
     said, other = f"{bad.words} counts as taken back", last
     if coming is not None:
-        at = f"{coming.at:%H:%M}" if coming.at.date() == now.date() else f"{coming.at:%Y-%m-%d %H:%M}"
-        passed = f"{coming.words}, which the gate let through at {at} UTC and nobody told as deployed"
+        passed = f"{coming.words}, which the gate let through at {coming.clock(now)} UTC and nobody told as deployed"
         said = f"{passed}, counts as taken back" if bad == coming else f"{said}, and not {passed}"
         other = last if bad == coming else coming
     if other is not None and other.release != bad.release:

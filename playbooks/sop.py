@@ -198,9 +198,10 @@ async def _look_for_culprit(tools: Tools, name: str) -> None:
     """Begin a bisect of what a rollback would take back, if it is configured what tells whether the service is well."""
     service = tools.service(name)
     deploys = await deploys_of(tools, service) if service.regression else ()
-    found, last = suspected(deploys, tools.now()), running(deploys, tools.now()).last
+    now = tools.now()
+    found, last = suspected(deploys, now), running(deploys, now).last
     # What waits at the gate may not run yet: what was bad then is what ran last, so the search holds both.
-    good = suspected(deploys, tools.now(), last.release).good if last is not None else found.good
+    good = suspected(deploys, now, last.release).good if last is not None else found.good
     if found.bad is not None and found.bad.commit:
         tools.begin("bisect", {"service": name, "bad": found.bad.commit, "good": good.commit if good else ""})
 

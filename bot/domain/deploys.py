@@ -54,6 +54,10 @@ class Deploy:
         """Say how long ago it was."""
         return f"{self._event} {duration(now - self.at)} ago{self._end}"
 
+    def clock(self, now: datetime) -> str:
+        """Say at what time it was: `13:05`, with its date where that was another day."""
+        return _clock(self.at, now)
+
     @property
     def obstacles(self) -> str:
         """Say in a few words why it was denied: `unsigned, open incident`."""
@@ -69,10 +73,7 @@ class Deploy:
     def _end(self) -> str:
         """Say whether it was taken back."""
         back = self.rolled_back_at
-        if back is None:
-            return ""
-        at = f"{back:%H:%M}" if back.date() == self.at.date() else f"{back:%Y-%m-%d %H:%M}"
-        return f" and taken back at {at} UTC"
+        return "" if back is None else f" and taken back at {_clock(back, self.at)} UTC"
 
 
 def deploys_key(service: str) -> str:
@@ -234,6 +235,10 @@ def _known(deploys: Iterable[Deploy], until: datetime) -> list[Deploy]:
 
 def _tags(deploys: Iterable[Deploy], until: datetime) -> list[Deploy]:
     return [each for each in deploys if each.source == TAG and each.at <= until]
+
+
+def _clock(at: datetime, beside: datetime) -> str:
+    return f"{at:%H:%M}" if at.date() == beside.date() else f"{at:%Y-%m-%d %H:%M}"
 
 
 def _at(deploy: Deploy) -> datetime:

@@ -3,7 +3,6 @@
 Each artifact has an override of its own; a newer one of the same artifact takes the place of the one before.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -96,7 +95,8 @@ async def use_override(tools: Tools, service: str, override: Override, result: t
         if not _take(tools.ports, tx, service, replace(override, used_at=now)):
             return False
         tools.ports.journal.remember(tx, tools.run_row, *result, now)
-        _do(tx, effects)
+        for effect in effects:
+            effect(tx)
         return True
 
     used = await tools.ports.store.write(act)
@@ -112,11 +112,6 @@ def _take(ports: Ports, tx: Tx, service: str, used: Override) -> bool:
     if kept_override(ports, tx, service, used.digest) != replace(used, used_at=None):
         return False
     return ports.marks.swap(tx, key, was, adapter_of(Override).dump_json(used).decode())
-
-
-def _do(tx: Tx, effects: list[Callable[[Tx], None]]) -> None:
-    for effect in effects:
-        effect(tx)
 
 
 def _key(service: str, digest: str) -> str:
